@@ -1,1 +1,3 @@
 //! Araldo.
+pub mod clock;
+pub mod domain;

@@ -1,0 +1,248 @@
+//! Who a message goes to and who it comes from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Masked;
+
+/// A phone number in E.164, kept without the plus: 7 to 15 digits, the first not zero. The only way to one is
+/// [`Msisdn::parse`]. Debug shows it masked.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Msisdn(Box<str>);
+
+/// A short code: 3 to 8 digits, valid in one network only.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ShortCode(Box<str>);
+
+/// Who a message comes from.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum SenderId {
+    /// A phone number.
+    Msisdn(Msisdn),
+    /// A short code.
+    ShortCode(ShortCode),
+    /// A name of 1 to 11 characters of the GSM alphabet, with at least one letter (3GPP TS 23.040 §9.1.2.5).
+    Alphanumeric(Box<str>),
+}
+
+/// The kinds of address, each with its own TON and NPI on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressKind {
+    /// An E.164 number.
+    International,
+    /// A short code.
+    ShortCode,
+    /// A name.
+    Alphanumeric,
+}
+
+/// An address as it stands in a row or on the wire, with its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// The kind.
+    pub kind: AddressKind,
+    /// The digits without plus, or the name.
+    pub text: &'a str,
+}
+
+/// Why something is not an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Nothing was given.
+    #[error("is empty")]
+    Empty,
+    /// A character other than digits after the plus.
+    #[error("has a character that is not a digit; write E.164, e.g. +393331234567")]
+    NotDigits,
+    /// Too few or too many digits.
+    #[error("has {0} digits; E.164 has 7 to 15, with the country code first, e.g. +393331234567")]
+    Length(usize),
+    /// Starts with zero: national, or with an international prefix.
+    #[error("starts with 0; write E.164 with the country code first, e.g. +393331234567 rather than 0039…")]
+    LeadingZero,
+    /// The country code is not assigned, or the number cannot exist in it.
+    #[error("is not a number of any country")]
+    NoSuchNumber,
+    /// A sender that is too long or has characters that a sender may not have.
+    #[error("must be a number, a short code of 3 to 8 digits, or a name of 1 to 11 GSM characters with a letter in it")]
+    Sender,
+}
+
+impl Msisdn {
+    /// Reads an E.164 number, with or without the plus. National forms are refused, since nobody says whose nation
+    /// is meant.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        if digits.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        if !digits.bytes().all(|c| c.is_ascii_digit()) {
+            return Err(AddressError::NotDigits);
+        }
+        if digits.starts_with('0') {
+            return Err(AddressError::LeadingZero);
+        }
+        if !(7..=15).contains(&digits.len()) {
+            return Err(AddressError::Length(digits.len()));
+        }
+        Ok(Self(digits.into()))
+    }
+
+    /// The digits, without plus: the form of the wire and of the store.
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Msisdn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl fmt::Debug for Msisdn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", Masked(&self.0))
+    }
+}
+
+impl FromStr for Msisdn {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text)
+    }
+}
+
+impl ShortCode {
+    /// Reads a short code.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        if (3..=8).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_digit()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(AddressError::Sender)
+        }
+    }
+}
+
+impl SenderId {
+    /// Reads a sender: `+` and digits, or 9 or more digits, is a number; 3 to 8 digits a short code; anything with a
+    /// letter a name.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        if text.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        if digits.bytes().all(|c| c.is_ascii_digit()) {
+            return if text.starts_with('+') || text.len() > 8 {
+                Msisdn::parse(text).map(Self::Msisdn)
+            } else {
+                ShortCode::parse(text).map(Self::ShortCode)
+            };
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || " .,&-_+!?'/()*:#%$@".contains(c);
+        if text.len() <= 11 && text.chars().all(allowed) && text.chars().any(|c| c.is_ascii_alphabetic()) {
+            Ok(Self::Alphanumeric(text.into()))
+        } else {
+            Err(AddressError::Sender)
+        }
+    }
+
+    /// The address as a row and the wire have it.
+    pub fn address(&self) -> Address<'_> {
+        match self {
+            Self::Msisdn(number) => Address {
+                kind: AddressKind::International,
+                text: number.digits(),
+            },
+            Self::ShortCode(code) => Address {
+                kind: AddressKind::ShortCode,
+                text: &code.0,
+            },
+            Self::Alphanumeric(name) => Address {
+                kind: AddressKind::Alphanumeric,
+                text: name,
+            },
+        }
+    }
+}
+
+impl fmt::Display for SenderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Msisdn(number) => number.fmt(f),
+            Self::ShortCode(code) => f.write_str(&code.0),
+            Self::Alphanumeric(name) => f.write_str(name),
+        }
+    }
+}
+
+impl FromStr for SenderId {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text)
+    }
+}
+
+macro_rules! serde_as_text {
+    ($($name:ident),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+serde_as_text!(Msisdn, SenderId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_with_or_without_plus_and_shown_with_it() {
+        assert_eq!(Msisdn::parse("+393331234567").unwrap().to_string(), "+393331234567");
+        assert_eq!(Msisdn::parse("393331234567").unwrap().digits(), "393331234567");
+        assert_eq!(
+            format!("{:?}", Msisdn::parse("+393331234567").unwrap()),
+            "+39333***4567"
+        );
+    }
+
+    #[test]
+    fn what_is_no_e164_number_says_why() {
+        for (text, why) in [
+            ("", AddressError::Empty),
+            ("00491234567", AddressError::LeadingZero),
+            ("+39abc", AddressError::NotDigits),
+            ("123", AddressError::Length(3)),
+            ("1234567890123456", AddressError::Length(16)),
+            ("\u{ff11}\u{ff12}", AddressError::NotDigits),
+            ("+3933312345\n67", AddressError::NotDigits),
+        ] {
+            assert_eq!(Msisdn::parse(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sender_is_told_apart_by_its_looks() {
+        assert!(matches!(SenderId::parse("12345"), Ok(SenderId::ShortCode(_))));
+        assert!(matches!(SenderId::parse("MyBank"), Ok(SenderId::Alphanumeric(_))));
+        assert!(matches!(SenderId::parse("+393331234567"), Ok(SenderId::Msisdn(_))));
+        assert!(matches!(SenderId::parse("393331234567"), Ok(SenderId::Msisdn(_))));
+        for bad in ["", "TwelveLetter", "12", "Bank\u{1f3e6}", "+12", "..."] {
+            assert!(SenderId::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A message as it enters the outbox, and where it may be claimed.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Class, MessageId, Msisdn, Name, SenderId, UnixMillis, UnknownWord};
+
+/// How a message reaches the handset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// A short message.
+    Sms,
+}
+
+/// The alphabet in which a text goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// GSM 03.38 default alphabet with its extension.
+    Gsm7,
+    /// ISO 8859-1.
+    Latin1,
+    /// UTF-16 in network order.
+    Ucs2,
+}
+
+impl Encoding {
+    /// The word used in the API and the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gsm7 => "gsm7",
+            Self::Latin1 => "latin1",
+            Self::Ucs2 => "ucs2",
+        }
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        [Self::Gsm7, Self::Latin1, Self::Ucs2]
+            .into_iter()
+            .find(|encoding| encoding.as_str() == word)
+            .ok_or_else(|| UnknownWord::new("encoding", word))
+    }
+}
+
+/// A step of a route: the queue that a step's carriers pull from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane {
+    /// The route.
+    pub route: Name,
+    /// The step, from 0.
+    pub step: u8,
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.route, self.step)
+    }
+}
+
+/// One of a carrier's binds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BindRef {
+    /// The carrier.
+    pub carrier: Name,
+    /// The bind's number, from 0.
+    pub bind: u16,
+}
+
+impl fmt::Display for BindRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.carrier, self.bind)
+    }
+}
+
+/// A message checked, measured and routed: ready to be stored.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Our id.
+    pub id: MessageId,
+    /// The back-end system that owns it.
+    pub client: Name,
+    /// What it is for.
+    pub class: Class,
+    /// Who gets it.
+    pub to: Msisdn,
+    /// Who it comes from.
+    pub from: SenderId,
+    /// What it says.
+    pub text: Arc<str>,
+    /// The alphabet chosen.
+    pub encoding: Encoding,
+    /// How many segments the text makes, 1 to 255.
+    pub segments: u8,
+    /// The first step of its plan.
+    pub lane: Lane,
+    /// Whether a receipt is asked of the carrier and awaited.
+    pub receipt: bool,
+    /// The owner's own word for it.
+    pub reference: Option<Box<str>>,
+    /// Where its outcomes are told instead of the client's usual address.
+    pub callback: Option<Box<str>>,
+    /// When it was accepted.
+    pub accepted_at: UnixMillis,
+    /// Not to be sent before; `None` is at once.
+    pub not_before: Option<UnixMillis>,
+    /// Not to be sent after.
+    pub expires_at: UnixMillis,
+}

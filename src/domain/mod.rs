@@ -1,0 +1,17 @@
+//! Values and rules that every room shares: no async, no clock, no SQL.
+
+mod address;
+mod class;
+mod id;
+mod mask;
+mod message;
+mod state;
+mod time;
+
+pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCode};
+pub use class::{AfterDoubt, Class};
+pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
+pub use mask::{Masked, mask_number};
+pub use message::{BindRef, Channel, Encoding, Lane, NewMessage};
+pub use state::{Flag, Flags, Reason, State, UnknownWord};
+pub use time::UnixMillis;
