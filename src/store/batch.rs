@@ -1,0 +1,475 @@
+//! What goes into one commit, and what came of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Event, Lease, Progress, SegmentState, Seq};
+use crate::domain::{
+    BindRef, Class, Encoding, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State, UnixMillis,
+};
+
+/// Changes for one commit, in the order in which they are applied.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The time of the commit.
+    pub now: UnixMillis,
+    /// Messages to store.
+    pub enqueue: Vec<Enqueue>,
+    /// Segments of long messages that were answered.
+    pub segments: Vec<SegmentAnswer>,
+    /// Claims to settle.
+    pub settle: Vec<Settle>,
+    /// Receipts to match.
+    pub receipts: Vec<Receipt>,
+    /// Inbound texts to store.
+    pub inbound: Vec<NewInbound>,
+    /// PDUs that could not be read, to keep for a person.
+    pub quarantine: Vec<BadPdu>,
+    /// Wishes of owners and ops.
+    pub acts: Vec<ActItem>,
+    /// Deadlines to look at.
+    pub sweeps: Vec<Sweep>,
+    /// Old rows to forget.
+    pub prune: Option<Prune>,
+    /// Rows to claim.
+    pub claims: Vec<Claim>,
+}
+
+/// What came of a batch, item by item.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// One for each message.
+    pub enqueue: Vec<EnqueueResult>,
+    /// One for each claim settled.
+    pub settle: Vec<SettleResult>,
+    /// One for each receipt.
+    pub receipts: Vec<ReceiptResult>,
+    /// One for each inbound text.
+    pub inbound: Vec<InboundResult>,
+    /// One for each wish.
+    pub acts: Vec<ActResult>,
+    /// One for each sweep.
+    pub sweeps: Vec<SweepResult>,
+    /// What was forgotten.
+    pub prune: Option<PruneResult>,
+    /// One for each claim.
+    pub claims: Vec<Vec<LaneClaimed>>,
+    /// Every message that changed its state, except those enqueued and claimed.
+    pub changed: Vec<Changed>,
+}
+
+/// A message to store.
+#[derive(Debug)]
+pub struct Enqueue {
+    /// The message.
+    pub message: NewMessage,
+    /// Makes the same request twice one message.
+    pub key: Option<IdempotencyKey>,
+    /// Stored as claimed by this bind, which has window and tokens for it.
+    pub claim: Option<(BindRef, Lease)>,
+}
+
+/// The owner's word that makes a request unique, for a day.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey {
+    /// The word.
+    pub key: Box<str>,
+    /// SHA-256 of the request's body.
+    pub fingerprint: [u8; 32],
+    /// The answer to give again.
+    pub answer: Box<str>,
+}
+
+/// What became of a message to store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnqueueResult {
+    /// Stored.
+    Stored(Seq),
+    /// The same request was stored before: this was its answer.
+    Replayed(Box<str>),
+    /// The key was used for another request.
+    KeyReused,
+}
+
+/// A row to claim, all that a carrier needs to send it.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The row.
+    pub seq: Seq,
+    /// Our id.
+    pub id: MessageId,
+    /// The owner.
+    pub client: Name,
+    /// The class.
+    pub class: Class,
+    /// The recipient's digits.
+    pub to: Box<str>,
+    /// The sender.
+    pub from: SenderId,
+    /// What it says.
+    pub text: Arc<str>,
+    /// The alphabet.
+    pub encoding: Encoding,
+    /// How many segments the text makes.
+    pub segments: u8,
+    /// The route of its plan.
+    pub route: Name,
+    /// Whether a receipt is wanted.
+    pub receipt: bool,
+    /// When it was accepted.
+    pub accepted_at: UnixMillis,
+    /// Its progress, as claimed.
+    pub progress: Progress,
+    /// Segments that this carrier has answered already; the rest goes on with the same reference.
+    pub answered: Vec<u8>,
+}
+
+/// A claim that ends, or a doubt that is settled by a late answer.
+#[derive(Clone, Debug)]
+pub struct Settle {
+    /// The claim.
+    pub claimed: Arc<Claimed>,
+    /// The row's progress from now on.
+    pub progress: Progress,
+    /// For the timeline.
+    pub event: Option<Event>,
+}
+
+/// What became of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettleResult {
+    /// Done.
+    Settled,
+    /// The row is no longer that attempt's to settle: a receipt or a later attempt was first.
+    LostLease,
+}
+
+/// A segment of a long message that the carrier answered.
+#[derive(Clone, Debug)]
+pub struct SegmentAnswer {
+    /// The message.
+    pub seq: Seq,
+    /// From 1.
+    pub number: u8,
+    /// The attempt in which it went out.
+    pub attempt: u32,
+    /// The carrier.
+    pub carrier: Name,
+    /// Submitted or refused.
+    pub state: SegmentState,
+    /// The carrier's id for it.
+    pub carrier_message_id: Option<Box<str>>,
+    /// The command_status, where not zero.
+    pub code: Option<u32>,
+    /// When it was answered.
+    pub at: UnixMillis,
+}
+
+/// What a receipt says of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The handset has it.
+    Delivered,
+    /// The handset will not have it.
+    Undelivered(Reason),
+    /// On its way, accepted, unknown: ends nothing. The word of the state.
+    Progress(&'static str),
+}
+
+/// A receipt to match with its message.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The carrier that brought it.
+    pub carrier: Name,
+    /// The id as it came.
+    pub carrier_message_id: Box<str>,
+    /// The forms under which the id may have been given in the answer, likeliest first. Holds the id itself.
+    pub candidates: Vec<Box<str>>,
+    /// The digits of the message's recipient, which the receipt has as its source.
+    pub destination: Box<str>,
+    /// The `user_message_reference` that came with it.
+    pub reference: Option<u16>,
+    /// What it says.
+    pub verdict: Verdict,
+    /// The carrier's error code, where it is a number other than zero.
+    pub code: Option<u32>,
+    /// When it came.
+    pub at: UnixMillis,
+}
+
+/// What became of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptResult {
+    /// It met its message under the candidate with this index.
+    Matched {
+        /// Index into [`Receipt::candidates`].
+        candidate: usize,
+    },
+    /// It settled a doubt by its reference or by its addresses.
+    SettledDoubt,
+    /// No message is known by that id: kept, and looked at again when an answer or a doubt comes.
+    Parked,
+}
+
+/// An inbound text to store.
+#[derive(Clone, Debug)]
+pub struct NewInbound {
+    /// Our id.
+    pub id: InboundId,
+    /// The bind that brought it.
+    pub bind: BindRef,
+    /// The sender's address as it came.
+    pub from: Box<str>,
+    /// Our address as it came.
+    pub to: Box<str>,
+    /// As it came.
+    pub data_coding: u8,
+    /// As it came.
+    pub esm_class: u8,
+    /// The octets of the text, with the header if it has one.
+    pub octets: Bytes,
+    /// What they say; `None` where they are no text.
+    pub text: Option<Box<str>>,
+    /// Whether reading lost something.
+    pub lossy: bool,
+    /// Reference, total and number of a segment.
+    pub segment: Option<(u16, u8, u8)>,
+    /// The carrier's own id for it.
+    pub carrier_message_id: Option<Box<str>>,
+    /// SHA-256 over addresses and octets.
+    pub digest: [u8; 32],
+    /// Times in the last minutes at which an answer to this carrier may have been lost.
+    pub losses: Vec<UnixMillis>,
+    /// When it came.
+    pub at: UnixMillis,
+    /// What was forgiven in reading it.
+    pub note: Option<Box<str>>,
+}
+
+impl NewInbound {
+    /// How long before a loss an answer may have been on its way.
+    pub const ANSWER_IN_FLIGHT_MS: i64 = 60_000;
+}
+
+/// What became of an inbound text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InboundResult {
+    /// Stored.
+    Stored(Seq),
+    /// The carrier sent again what is stored already.
+    Repeated,
+}
+
+/// A PDU that could not be read.
+#[derive(Clone, Debug)]
+pub struct BadPdu {
+    /// When it came.
+    pub at: UnixMillis,
+    /// The bind that brought it.
+    pub bind: BindRef,
+    /// What is wrong with it.
+    pub reason: Box<str>,
+    /// The command_status with which it was answered.
+    pub status: u32,
+    /// The octets, cut to a bound.
+    pub octets: Bytes,
+}
+
+/// What an owner or a person wishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Not to be sent.
+    Cancel,
+    /// To be sent after all.
+    Requeue,
+}
+
+/// A wish for one message.
+#[derive(Clone, Debug)]
+pub struct ActItem {
+    /// The message.
+    pub id: MessageId,
+    /// Whose it must be.
+    pub client: Option<Name>,
+    /// The wish.
+    pub act: Act,
+}
+
+/// What became of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActResult {
+    /// Done: the message is in this state now.
+    Done(State),
+    /// The message is past it.
+    Refused {
+        /// Where it is.
+        state: State,
+        /// Since when, where known.
+        since: Option<UnixMillis>,
+    },
+    /// No such message.
+    NotFound,
+}
+
+/// Rows whose time has come.
+#[derive(Clone, Debug)]
+pub enum Sweep {
+    /// Rows in this state whose `wake_at` has come.
+    Due {
+        /// The state.
+        state: State,
+        /// How many at the most.
+        limit: u32,
+    },
+    /// Rows claimed by another lease than this.
+    Orphans {
+        /// The living lease.
+        lease: Lease,
+        /// How many at the most.
+        limit: u32,
+    },
+    /// Queued rows of a lane that no longer exists, put into another one.
+    Strays {
+        /// The lane that is no more.
+        lane: Lane,
+        /// Where its rows go; `None` fails them for want of a route.
+        to: Option<Lane>,
+        /// How many at the most.
+        limit: u32,
+    },
+}
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SweepResult {
+    /// Rows that were moved.
+    pub moved: u32,
+    /// Whether the limit cut it short.
+    pub more: bool,
+}
+
+/// Forgetting in small steps: walks the rows by age from a cursor.
+#[derive(Clone, Copy, Debug)]
+pub struct Prune {
+    /// Where the last step ended.
+    pub after: Seq,
+    /// How many rows to look at.
+    pub step: u32,
+    /// Rows that ended before this are forgotten.
+    pub ended_before: UnixMillis,
+    /// Idempotency keys older than this are forgotten.
+    pub keys_before: UnixMillis,
+    /// Parked receipts older than this are forgotten.
+    pub parked_before: UnixMillis,
+}
+
+/// What pruning did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PruneResult {
+    /// The cursor for the next step; 0 when the end was reached.
+    pub next: Seq,
+    /// Messages forgotten.
+    pub messages: u64,
+    /// Keys forgotten.
+    pub keys: u64,
+    /// Parked receipts forgotten.
+    pub parked: u64,
+}
+
+/// A bind that claims rows.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The bind.
+    pub bind: BindRef,
+    /// The living lease.
+    pub lease: Lease,
+    /// From where, and how much, in this order.
+    pub lanes: Vec<LaneClaim>,
+}
+
+/// A range read of one lane and priority.
+#[derive(Clone, Debug)]
+pub struct LaneClaim {
+    /// The lane.
+    pub lane: Lane,
+    /// The priority.
+    pub priority: u8,
+    /// Segments at the most; the last row may go over, so that a long message is not stuck.
+    pub segments: u32,
+}
+
+/// What a range read found.
+#[derive(Clone, Debug, Default)]
+pub struct LaneClaimed {
+    /// The rows, oldest first.
+    pub rows: Vec<Claimed>,
+}
+
+/// A message changed its state.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// The message.
+    pub id: MessageId,
+    /// Its owner.
+    pub client: Name,
+    /// Its class.
+    pub class: Class,
+    /// Where it was.
+    pub from: State,
+    /// Where it is.
+    pub progress: Progress,
+    /// When it was accepted.
+    pub accepted_at: UnixMillis,
+    /// When it changed.
+    pub at: UnixMillis,
+    /// Its route, and how many segments it has: what the queue's counters need.
+    pub route: Name,
+    /// Segments of its text.
+    pub segments: u8,
+    /// The step it was in.
+    pub from_step: u8,
+}
+
+impl Batch {
+    /// An empty batch at `now`.
+    pub fn new(now: UnixMillis) -> Self {
+        Self { now, ..Self::default() }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.enqueue.is_empty()
+            && self.segments.is_empty()
+            && self.settle.is_empty()
+            && self.receipts.is_empty()
+            && self.inbound.is_empty()
+            && self.quarantine.is_empty()
+            && self.acts.is_empty()
+            && self.sweeps.is_empty()
+            && self.prune.is_none()
+            && self.claims.is_empty()
+    }
+}
+
+impl Claimed {
+    /// What a message becomes when it is stored as claimed, or claimed later.
+    pub fn new(message: &NewMessage, seq: Seq, progress: Progress) -> Self {
+        Self {
+            seq,
+            id: message.id,
+            client: message.client.clone(),
+            class: message.class,
+            to: message.to.digits().into(),
+            from: message.from.clone(),
+            text: message.text.clone(),
+            encoding: message.encoding,
+            segments: message.segments,
+            route: message.lane.route.clone(),
+            receipt: message.receipt,
+            accepted_at: message.accepted_at,
+            progress,
+            answered: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What is kept: the outbox, receipts that wait for their message, inbound texts, idempotency keys.
+//!
+//! One trait, several stores, one meaning: every store passes the suite in `conformance`. A store decides nothing. It
+//! makes the changes asked for, all in one synced commit, and says of each what came of it. Where a change depends on
+//! the row that it meets (a receipt, a deadline), the store asks the [`Rules`] handed in with the batch.
+
+mod batch;
+pub mod matching;
+mod memory;
+mod read;
+mod row;
+pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+
+pub use batch::{
+    Act, ActItem, ActResult, Applied, BadPdu, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, IdempotencyKey,
+    InboundResult, LaneClaim, LaneClaimed, NewInbound, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer,
+    Settle, SettleResult, Sweep, SweepResult, Verdict,
+};
+pub use memory::MemoryStore;
+pub use read::{
+    Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,
+    SegmentRecord, Totals,
+};
+pub use row::{Event, EventKind, Lease, Progress, Row, SegmentState, Seq};
+
+use crate::domain::{MessageId, Name};
+
+/// A durable outbox.
+pub trait Store: Send + Sync + 'static {
+    /// Applies a batch in one synced commit. An error means that nothing of the batch was applied, except
+    /// [`StoreError::Unknown`], which means that nobody knows.
+    ///
+    /// The kinds are applied in the order of [`Batch`]'s fields, the items of a kind in their own order.
+    fn commit<'a>(&'a self, batch: Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>>;
+
+    /// Takes the next lease: from now on, whatever another lease claimed is in doubt.
+    fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>>;
+
+    /// One message whole, if `client` is `None` or owns it.
+    fn message<'a>(
+        &'a self,
+        id: MessageId,
+        client: Option<&'a Name>,
+    ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>>;
+
+    /// A page of messages, newest first. A page may hold fewer rows than asked for though more follow.
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>>;
+
+    /// A page of inbound texts, newest first.
+    fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>>;
+
+    /// The newest PDUs that could not be read.
+    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>>;
+
+    /// Segments that wait in each lane, by priority.
+    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
+
+    /// Rows by class and open state with the oldest of each, and parked receipts.
+    fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>>;
+
+    /// Moves what is committed from the log into the main file, where a store has such things; `true` when there is
+    /// more to move than is good.
+    fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Ends with everything on disk. Later calls fail.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What to do with a row that a receipt or a deadline meets. Pure; implemented by the outbox.
+pub trait Rules: Send + Sync {
+    /// A receipt has met its message. `segments` is empty for a message of one segment, and otherwise as they stand
+    /// after this receipt. `None` leaves the row alone.
+    fn after_receipt(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> Option<(Progress, Option<Event>)>;
+
+    /// The row's `wake_at` has come.
+    fn when_due(&self, row: &Row, now: crate::domain::UnixMillis) -> (Progress, Option<Event>);
+
+    /// The row was claimed by a process that is no more.
+    fn orphaned(&self, row: &Row, now: crate::domain::UnixMillis) -> (Progress, Option<Event>);
+
+    /// A person or the owner asks for something; the error says why not.
+    fn act(&self, row: &Row, act: Act, now: crate::domain::UnixMillis) -> Result<(Progress, Option<Event>), ActResult>;
+}
+
+/// Why a store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file or server cannot be reached or read.
+    #[error("the store cannot be opened: {0}")]
+    Open(String),
+    /// The state is used by another daemon.
+    #[error("state directory {dir} is in use by {owner}; stop that daemon or give this one a store of its own")]
+    InUse {
+        /// The directory.
+        dir: PathBuf,
+        /// Who holds it, as far as known.
+        owner: String,
+    },
+    /// The schema was written by a newer version.
+    #[error("the store was written by a newer version of Araldo ({0}); install that version or restore a backup")]
+    TooNew(String),
+    /// The disk is full.
+    #[error("no space left for the store")]
+    Full,
+    /// A write or sync failed. Nothing written since the last commit can be trusted: the process must end.
+    #[error("the store failed to write: {0}")]
+    Io(String),
+    /// A commit was under way when the connection broke: it may or may not have taken effect.
+    #[error("the store was lost in mid-commit: {0}")]
+    Unknown(String),
+    /// A read took longer than its deadline.
+    #[error("the read took too long; narrow it")]
+    TooSlow,
+    /// A statement failed.
+    #[error("the store refused a statement: {0}")]
+    Statement(String),
+}
+
+impl StoreError {
+    /// Whether the process must end at once, since a sync has failed.
+    pub const fn is_fatal(&self) -> bool {
+        matches!(self, Self::Io(_))
+    }
+}

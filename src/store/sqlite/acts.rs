@@ -1,0 +1,38 @@
+//! Wishes of owners and ops.
+
+use super::columns::{self, row_columns};
+use super::commit::Transaction;
+use crate::store::{ActItem, ActResult};
+
+impl Transaction<'_> {
+    pub(super) async fn act(&mut self, items: &[ActItem]) -> Result<(), sqlx::Error> {
+        const SELECT: &str = concat!(
+            "SELECT ",
+            row_columns!(),
+            " FROM message AS m WHERE m.id = ?1 AND (?2 IS NULL OR m.client = ?2)"
+        );
+        for item in items {
+            let found = sqlx::query(SELECT)
+                .bind(item.id.0)
+                .bind(item.client.as_ref().map(|client| client.as_str()))
+                .fetch_optional(&mut self.writer.connection)
+                .await?;
+            let Some(found) = found else {
+                self.applied.acts.push(ActResult::NotFound);
+                continue;
+            };
+            let row = columns::row(&found, 0)?;
+            let result = match self.rules.act(&row, item.act, self.now) {
+                Ok((progress, event)) => {
+                    let state = progress.state;
+                    self.change(row, progress, event);
+                    self.flush().await?;
+                    ActResult::Done(state)
+                }
+                Err(refused) => refused,
+            };
+            self.applied.acts.push(result);
+        }
+        Ok(())
+    }
+}

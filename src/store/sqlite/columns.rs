@@ -1,0 +1,126 @@
+//! Rows of the table `message` as values. A row that does not fit (an unknown state, a number that is none) is an
+//! error for that row alone.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::domain::{BindRef, Flags, MessageId, Name, UnixMillis};
+use crate::store::{Event, Lease, Progress, Row, SegmentRecord};
+
+/// The columns that [`row`] reads, in its order, of a table named `m`.
+macro_rules! row_columns {
+    () => {
+        "m.seq, m.id, m.client, m.class, m.recipient, m.sender, m.route, m.segments, m.receipt, m.accepted_at, \
+         m.state, m.step, m.wake_at, m.expires_at, m.attempt, m.tries, m.copies, m.flags, m.lease, m.carrier, m.bind, \
+         m.claimed_at, m.submitted_at, m.final_at, m.carrier_message_id, m.reason, m.code"
+    };
+}
+pub(super) use row_columns;
+
+/// How many columns [`row_columns`] names: others follow from there.
+pub(super) const ROW_COLUMNS: usize = 27;
+
+/// Reads what [`row_columns`] selected, from column `at`.
+pub(super) fn row(r: &SqliteRow, at: usize) -> Result<Row, sqlx::Error> {
+    let carrier: Option<String> = r.try_get(at + 19)?;
+    let bind: Option<i64> = r.try_get(at + 20)?;
+    let reason: Option<String> = r.try_get(at + 25)?;
+    Ok(Row {
+        seq: r.try_get(at)?,
+        id: MessageId(r.try_get(at + 1)?),
+        client: parsed(r, at + 2)?,
+        class: parsed(r, at + 3)?,
+        to: r.try_get::<String, _>(at + 4)?.into(),
+        from: r.try_get::<String, _>(at + 5)?.into(),
+        route: parsed(r, at + 6)?,
+        segments: narrow(r, at + 7)?,
+        receipt: r.try_get(at + 8)?,
+        accepted_at: UnixMillis(r.try_get(at + 9)?),
+        progress: Progress {
+            state: parsed(r, at + 10)?,
+            step: narrow(r, at + 11)?,
+            wake_at: r.try_get::<Option<i64>, _>(at + 12)?.map(UnixMillis),
+            expires_at: UnixMillis(r.try_get(at + 13)?),
+            attempt: narrow(r, at + 14)?,
+            tries: narrow(r, at + 15)?,
+            copies: narrow(r, at + 16)?,
+            flags: Flags(narrow(r, at + 17)?),
+            lease: r.try_get::<Option<i64>, _>(at + 18)?.map(Lease),
+            bind: bind_ref(carrier, bind)?,
+            claimed_at: r.try_get::<Option<i64>, _>(at + 21)?.map(UnixMillis),
+            submitted_at: r.try_get::<Option<i64>, _>(at + 22)?.map(UnixMillis),
+            final_at: r.try_get::<Option<i64>, _>(at + 23)?.map(UnixMillis),
+            carrier_message_id: r.try_get::<Option<String>, _>(at + 24)?.map(Into::into),
+            reason: reason.map(|word| word.parse().map_err(decode)).transpose()?,
+            code: r.try_get::<Option<i64>, _>(at + 26)?.map(code),
+        },
+    })
+}
+
+/// The columns that [`segment`] reads, of a table named `s`.
+macro_rules! segment_columns {
+    () => {
+        "s.message_seq, s.number, s.attempt, s.carrier, s.state, s.carrier_message_id, s.code, s.at"
+    };
+}
+pub(super) use segment_columns;
+
+/// Reads what [`segment_columns`] selected: the message's place and the segment.
+pub(super) fn segment(r: &SqliteRow, at: usize) -> Result<(i64, SegmentRecord), sqlx::Error> {
+    Ok((
+        r.try_get(at)?,
+        SegmentRecord {
+            number: narrow(r, at + 1)?,
+            attempt: narrow(r, at + 2)?,
+            carrier: parsed(r, at + 3)?,
+            state: parsed(r, at + 4)?,
+            carrier_message_id: r.try_get::<Option<String>, _>(at + 5)?.map(Into::into),
+            code: r.try_get::<Option<i64>, _>(at + 6)?.map(code),
+            at: UnixMillis(r.try_get(at + 7)?),
+        },
+    ))
+}
+
+/// Reads an event from `at, kind, attempt, carrier, bind, code, note`.
+pub(super) fn event(r: &SqliteRow) -> Result<Event, sqlx::Error> {
+    Ok(Event {
+        at: UnixMillis(r.try_get(0)?),
+        kind: parsed(r, 1)?,
+        attempt: narrow(r, 2)?,
+        bind: bind_ref(r.try_get(3)?, r.try_get(4)?)?,
+        code: r.try_get::<Option<i64>, _>(5)?.map(code),
+        note: r.try_get::<Option<String>, _>(6)?.map(Into::into),
+    })
+}
+
+/// Reads a word of ours.
+pub(super) fn parsed<T>(r: &SqliteRow, at: usize) -> Result<T, sqlx::Error>
+where
+    T: std::str::FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    r.try_get::<&str, _>(at)?.parse().map_err(decode)
+}
+
+/// Reads a number that must fit.
+pub(super) fn narrow<T: TryFrom<i64>>(r: &SqliteRow, at: usize) -> Result<T, sqlx::Error>
+where
+    T::Error: std::error::Error + Send + Sync + 'static,
+{
+    T::try_from(r.try_get::<i64, _>(at)?).map_err(decode)
+}
+
+pub(super) fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+fn bind_ref(carrier: Option<String>, bind: Option<i64>) -> Result<Option<BindRef>, sqlx::Error> {
+    let Some(carrier) = carrier else { return Ok(None) };
+    let carrier = Name::parse(&carrier).map_err(decode)?;
+    Ok(Some(BindRef { carrier, bind: u16::try_from(bind.unwrap_or(0)).map_err(decode)? }))
+}
+
+/// Codes are 32 bits on the wire and fit the column's 64.
+fn code(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,125 @@
+//! The outbox in one SQLite file: one writer connection, a pool of readers, a connection for checkpoints.
+
+mod acts;
+mod claim;
+mod columns;
+mod commit;
+mod enqueue;
+mod inbound;
+mod open;
+mod prune;
+mod read;
+mod receipt;
+mod sweep;
+mod update;
+
+#[cfg(test)]
+mod plan_tests;
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+
+pub use open::{SqliteSettings, state_dir};
+
+use super::{
+    Applied, Backlog, Batch, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page, QuarantineRecord,
+    Rules, Store, StoreError, Totals,
+};
+use crate::domain::{MessageId, Name};
+
+/// The longest that a reader may hold its snapshot (DESIGN §3).
+const READ_DEADLINE: Duration = Duration::from_secs(5);
+
+/// An outbox in a SQLite file. Dropped, it leaves the file to the next process.
+pub struct SqliteStore {
+    writer: Mutex<Option<commit::Writer>>,
+    readers: SqlitePool,
+    checkpointer: Mutex<Option<SqliteConnection>>,
+    /// Held for the life of the process: the file's lock says who owns the state.
+    _lock: std::fs::File,
+}
+
+impl SqliteStore {
+    async fn read<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+        match tokio::time::timeout(READ_DEADLINE, work).await {
+            Ok(done) => done.map_err(open::store_error),
+            Err(_) => Err(StoreError::TooSlow),
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit<'a>(&'a self, batch: Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>> {
+        async move {
+            let mut writer = self.writer.lock().await;
+            writer.as_mut().ok_or_else(closed)?.commit(batch, rules).await
+        }
+        .boxed()
+    }
+
+    fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>> {
+        async move {
+            let mut writer = self.writer.lock().await;
+            writer.as_mut().ok_or_else(closed)?.take_lease().await
+        }
+        .boxed()
+    }
+
+    fn message<'a>(
+        &'a self,
+        id: MessageId,
+        client: Option<&'a Name>,
+    ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
+        self.read(read::message(&self.readers, id, client)).boxed()
+    }
+
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {
+        self.read(read::messages(&self.readers, query)).boxed()
+    }
+
+    fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>> {
+        self.read(read::inbound(&self.readers, query)).boxed()
+    }
+
+    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
+        self.read(read::quarantine(&self.readers, limit)).boxed()
+    }
+
+    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
+        self.read(read::backlog(&self.readers)).boxed()
+    }
+
+    fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>> {
+        self.read(read::totals(&self.readers)).boxed()
+    }
+
+    fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move {
+            let mut connection = self.checkpointer.lock().await;
+            open::checkpoint(connection.as_mut().ok_or_else(closed)?).await.map_err(open::store_error)
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        use sqlx::Connection;
+        async move {
+            self.readers.close().await;
+            if let Some(connection) = self.checkpointer.lock().await.take() {
+                connection.close().await.ok();
+            }
+            if let Some(writer) = self.writer.lock().await.take() {
+                writer.close().await;
+            }
+        }
+        .boxed()
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Open("the store is closed".to_owned())
+}

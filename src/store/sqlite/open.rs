@@ -1,0 +1,156 @@
+//! Opening the file: who owns it, how it is synced, which schema it has.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, SqliteConnection};
+use tokio::sync::Mutex;
+
+use super::SqliteStore;
+use super::commit::Writer;
+use crate::store::StoreError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Pages in the log from which a checkpoint may make the writer wait, so that the log cannot grow for ever: 64 MiB.
+const LOG_PAGES_TO_RESTART: i64 = 16_384;
+
+/// How to open the file.
+#[derive(Clone, Debug)]
+pub struct SqliteSettings {
+    /// The database file; made when it is not there.
+    pub file: PathBuf,
+    /// Reader connections.
+    pub readers: u32,
+}
+
+/// The folder that a database file makes its state: lock and admin token stand beside it.
+pub fn state_dir(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, takes its lock and brings its schema up to date.
+    pub async fn open(settings: &SqliteSettings) -> Result<Self, StoreError> {
+        let lock = lock(&state_dir(&settings.file))?;
+        let options = SqliteConnectOptions::new()
+            .filename(&settings.file)
+            .create_if_missing(true)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", "67108864")
+            .pragma("temp_store", "MEMORY")
+            .statement_cache_capacity(200)
+            .row_buffer_size(512)
+            .disable_statement_logging();
+        let mut writer = options
+            .clone()
+            .pragma("cache_size", "-16384")
+            .thread_name(|_| "araldo-writer".to_owned())
+            .connect()
+            .await
+            .map_err(|error| cannot_open(&settings.file, &error))?;
+        MIGRATIONS.run_direct(None, &mut writer, false).await.map_err(|error| migrate_error(&settings.file, error))?;
+        let checkpointer = options
+            .clone()
+            .thread_name(|_| "araldo-ckpt".to_owned())
+            .connect()
+            .await
+            .map_err(|error| cannot_open(&settings.file, &error))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(settings.readers.max(1))
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with(
+                options.pragma("query_only", "1").pragma("cache_size", "-2048").thread_name(|_| "araldo-reader".into()),
+            );
+        Ok(Self {
+            writer: Mutex::new(Some(Writer::new(writer).await.map_err(store_error)?)),
+            readers,
+            checkpointer: Mutex::new(Some(checkpointer)),
+            _lock: lock,
+        })
+    }
+}
+
+/// Moves the log into the file without making anyone wait; once the log is long, makes the writer wait a moment.
+pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let (_, log, moved): (i64, i64, i64) =
+        sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?;
+    if log > LOG_PAGES_TO_RESTART && log > moved {
+        sqlx::query("PRAGMA wal_checkpoint(RESTART)").execute(connection).await?;
+    }
+    Ok(())
+}
+
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join("araldo.lock");
+    let open = || -> std::io::Result<File> {
+        std::fs::create_dir_all(dir)?;
+        File::options().read(true).write(true).create(true).truncate(false).open(&path)
+    };
+    let mut file = open().map_err(|error| {
+        StoreError::Open(format!("{}: {error}; create the directory and let Araldo's user write to it", path.display()))
+    })?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            file.read_to_string(&mut owner).ok();
+            let owner = match owner.trim() {
+                "" => "another process".to_owned(),
+                pid => format!("pid {pid}"),
+            };
+            return Err(StoreError::InUse { dir: dir.to_owned(), owner });
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(StoreError::Open(format!("{} cannot be locked: {error}", path.display())));
+        }
+    }
+    let write = || -> std::io::Result<()> {
+        file.set_len(0)?;
+        file.rewind()?;
+        write!(file, "{}", std::process::id())
+    };
+    let mut write = write;
+    write().map_err(|error| StoreError::Open(format!("{}: {error}", path.display())))?;
+    Ok(file)
+}
+
+fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
+    StoreError::Open(format!("{}: {error}", file.display()))
+}
+
+fn migrate_error(file: &Path, error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(version) => StoreError::TooNew(format!("schema {version}")),
+        other => StoreError::Open(format!("{}: the schema cannot be brought up to date: {other}", file.display())),
+    }
+}
+
+/// Says what a failure of SQLite means for us, by its primary result code (sqlite.org/rescode.html).
+pub(super) fn store_error(error: sqlx::Error) -> StoreError {
+    const SQLITE_IOERR: u32 = 10;
+    const SQLITE_CORRUPT: u32 = 11;
+    const SQLITE_FULL: u32 = 13;
+    const SQLITE_NOTADB: u32 = 26;
+    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    match (code.map(|code| code & 0xff), error) {
+        (Some(SQLITE_FULL), _) => StoreError::Full,
+        (Some(SQLITE_IOERR | SQLITE_CORRUPT | SQLITE_NOTADB), error) => StoreError::Io(error.to_string()),
+        (_, sqlx::Error::PoolTimedOut) => StoreError::TooSlow,
+        (_, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) => StoreError::Open("the store is closed".to_owned()),
+        (_, error) => StoreError::Statement(error.to_string()),
+    }
+}

@@ -1,0 +1,185 @@
+//! What people and back ends look at: short transactions on reader connections.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqlitePool};
+
+use super::columns::{self, ROW_COLUMNS, row_columns, segment_columns};
+use crate::domain::{Class, InboundId, Lane, MessageId, Name, UnixMillis};
+use crate::store::{
+    Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord, Totals,
+};
+
+/// Rows that one page of a filtered list looks at. A page that finds few ends there and says where to go on, so that a
+/// rare filter over millions of rows answers in pieces rather than late.
+const ROWS_A_PAGE: i64 = 50_000;
+
+macro_rules! record_columns {
+    () => {
+        concat!(row_columns!(), ", m.text, m.encoding, m.reference, m.not_before")
+    };
+}
+
+pub(super) async fn message(
+    readers: &SqlitePool,
+    id: MessageId,
+    client: Option<&Name>,
+) -> Result<Option<MessageRecord>, sqlx::Error> {
+    const SELECT: &str =
+        concat!("SELECT ", record_columns!(), " FROM message AS m WHERE m.id = ?1 AND (?2 IS NULL OR m.client = ?2)");
+    const EVENTS: &str =
+        "SELECT at, kind, attempt, carrier, bind, code, note FROM message_event WHERE message_seq = ?1 ORDER BY id";
+    const SEGMENTS: &str =
+        concat!("SELECT ", segment_columns!(), " FROM segment AS s WHERE s.message_seq = ?1 ORDER BY s.number");
+    let mut snapshot = readers.begin().await?;
+    let found = sqlx::query(SELECT)
+        .bind(id.0)
+        .bind(client.map(Name::as_str))
+        .fetch_optional(&mut *snapshot)
+        .await?;
+    let Some(found) = found else { return Ok(None) };
+    let mut message = record(&found)?;
+    let events = sqlx::query(EVENTS).bind(message.row.seq).fetch_all(&mut *snapshot).await?;
+    message.events = events.iter().map(columns::event).collect::<Result<_, _>>()?;
+    if message.row.segments > 1 {
+        let segments = sqlx::query(SEGMENTS).bind(message.row.seq).fetch_all(&mut *snapshot).await?;
+        message.segments =
+            segments.iter().map(|r| columns::segment(r, 0).map(|(_, segment)| segment)).collect::<Result<_, _>>()?;
+    }
+    Ok(Some(message))
+}
+
+pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Result<Page<MessageRecord>, sqlx::Error> {
+    const SPAN: &str = "SELECT min(seq), count(*) FROM \
+         (SELECT seq FROM message WHERE (?1 IS NULL OR seq < ?1) ORDER BY seq DESC LIMIT ?2)";
+    const SELECT: &str = concat!(
+        "SELECT ",
+        record_columns!(),
+        " FROM message AS m WHERE (?1 IS NULL OR m.seq < ?1) AND m.seq >= ?2 AND (?3 IS NULL OR m.client = ?3) \
+         AND (?4 IS NULL OR m.state = ?4) AND (?5 IS NULL OR m.class = ?5) AND (?6 IS NULL OR m.recipient = ?6) \
+         AND (?7 IS NULL OR m.reference = ?7) ORDER BY m.seq DESC LIMIT ?8"
+    );
+    let mut snapshot = readers.begin().await?;
+    let span = sqlx::query(SPAN).bind(query.before).bind(ROWS_A_PAGE).fetch_one(&mut *snapshot).await?;
+    let (oldest, looked_at): (Option<i64>, i64) = (span.try_get(0)?, span.try_get(1)?);
+    let Some(oldest) = oldest else { return Ok(Page { rows: Vec::new(), next: None }) };
+    let found = sqlx::query(SELECT)
+        .bind(query.before)
+        .bind(oldest)
+        .bind(query.client.as_ref().map(Name::as_str))
+        .bind(query.state.map(|state| state.as_str()))
+        .bind(query.class.map(Class::as_str))
+        .bind(query.to.as_ref().map(|to| to.digits()))
+        .bind(query.reference.as_deref())
+        .bind(query.limit)
+        .fetch_all(&mut *snapshot)
+        .await?;
+    let rows: Vec<MessageRecord> = found.iter().map(record).collect::<Result<_, _>>()?;
+    let next = if rows.len() >= query.limit as usize {
+        rows.last().map(|message| message.row.seq)
+    } else if looked_at == ROWS_A_PAGE {
+        Some(oldest)
+    } else {
+        None
+    };
+    Ok(Page { rows, next })
+}
+
+pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Result<Page<InboundRecord>, sqlx::Error> {
+    const SELECT: &str = "SELECT seq, id, carrier, sender, recipient, text, lossy, data_coding, segment_reference, \
+         segment_total, segment_number, at, note FROM inbound \
+         WHERE (?1 IS NULL OR seq < ?1) AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
+         ORDER BY seq DESC LIMIT ?3";
+    let to = query.to.as_ref().map(serde_json::to_string).transpose().map_err(columns::decode)?;
+    let found = sqlx::query(SELECT).bind(query.before).bind(to).bind(query.limit).fetch_all(readers).await?;
+    let rows: Vec<InboundRecord> = found.iter().map(inbound_record).collect::<Result<_, _>>()?;
+    let next = if rows.len() >= query.limit as usize { rows.last().map(|text| text.seq) } else { None };
+    Ok(Page { rows, next })
+}
+
+pub(super) async fn quarantine(readers: &SqlitePool, limit: u32) -> Result<Vec<QuarantineRecord>, sqlx::Error> {
+    const SELECT: &str = "SELECT at, carrier, reason, status, octets FROM quarantine ORDER BY id DESC LIMIT ?1";
+    let found = sqlx::query(SELECT).bind(limit).fetch_all(readers).await?;
+    found
+        .iter()
+        .map(|r| {
+            Ok(QuarantineRecord {
+                at: UnixMillis(r.try_get(0)?),
+                carrier: columns::parsed(r, 1)?,
+                reason: r.try_get::<String, _>(2)?.into(),
+                status: columns::narrow(r, 3)?,
+                octets: r.try_get(4)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn backlog(readers: &SqlitePool) -> Result<Vec<Backlog>, sqlx::Error> {
+    const SELECT: &str = "SELECT route, step, priority, count(*), sum(segments) FROM message \
+         WHERE state = 'queued' GROUP BY route, step, priority";
+    let found = sqlx::query(SELECT).fetch_all(readers).await?;
+    found
+        .iter()
+        .map(|r| {
+            Ok(Backlog {
+                lane: Lane { route: columns::parsed(r, 0)?, step: columns::narrow(r, 1)? },
+                priority: columns::narrow(r, 2)?,
+                rows: columns::narrow(r, 3)?,
+                segments: columns::narrow(r, 4)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn totals(readers: &SqlitePool) -> Result<Totals, sqlx::Error> {
+    // Each arm reads a partial index of open rows only.
+    const SELECT: &str = "SELECT class, state, count(*), min(accepted_at) FROM message \
+         WHERE state IN ('scheduled', 'queued', 'uncertain', 'submitted') AND wake_at IS NOT NULL GROUP BY class, state \
+         UNION ALL SELECT class, state, count(*), min(accepted_at) FROM message WHERE state = 'claimed' GROUP BY class, state";
+    let mut snapshot = readers.begin().await?;
+    let found = sqlx::query(SELECT).fetch_all(&mut *snapshot).await?;
+    let open = found
+        .iter()
+        .map(|r| {
+            Ok((columns::parsed(r, 0)?, columns::parsed(r, 1)?, columns::narrow(r, 2)?, UnixMillis(r.try_get(3)?)))
+        })
+        .collect::<Result<_, sqlx::Error>>()?;
+    let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked_receipt").fetch_one(&mut *snapshot).await?;
+    Ok(Totals { open, parked: ParkedTotals { rows: parked.unsigned_abs() } })
+}
+
+fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
+    Ok(MessageRecord {
+        row: columns::row(r, 0)?,
+        text: r.try_get::<String, _>(ROW_COLUMNS)?.into(),
+        encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
+        reference: r.try_get::<Option<String>, _>(ROW_COLUMNS + 2)?.map(Into::into),
+        not_before: r.try_get::<Option<i64>, _>(ROW_COLUMNS + 3)?.map(UnixMillis),
+        events: Vec::new(),
+        segments: Vec::new(),
+    })
+}
+
+fn inbound_record(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error> {
+    let reference: Option<i64> = r.try_get(8)?;
+    let segment = match reference {
+        Some(reference) => Some((
+            u16::try_from(reference).map_err(columns::decode)?,
+            columns::narrow(r, 9)?,
+            columns::narrow(r, 10)?,
+        )),
+        None => None,
+    };
+    Ok(InboundRecord {
+        seq: r.try_get(0)?,
+        id: InboundId(r.try_get(1)?),
+        carrier: columns::parsed(r, 2)?,
+        from: r.try_get::<String, _>(3)?.into(),
+        to: r.try_get::<String, _>(4)?.into(),
+        text: r.try_get::<Option<String>, _>(5)?.map(Into::into),
+        lossy: r.try_get(6)?,
+        data_coding: columns::narrow(r, 7)?,
+        segment,
+        at: UnixMillis(r.try_get(11)?),
+        note: r.try_get::<Option<String>, _>(12)?.map(Into::into),
+    })
+}
