@@ -1,4 +1,4 @@
-//! The text of short messages: alphabets, segments and concatenation headers.
+//! The text of short messages: alphabets, segments, concatenation headers and delivery receipts.
 //!
 //! This crate turns text into the octets of `short_message` and back. It knows no clock, no socket and no database;
 //! it takes values and returns values, and whatever a peer sent can at worst come out marked as lossy.
@@ -10,6 +10,7 @@
 //! | `split` | [`measure`] and [`split`]: how many segments a text takes, and their octets |
 //! | `header` | [`UserDataHeader`]: information elements; [`Concat`]: the place of a segment in its message |
 //! | `user_data` | [`UserData::decode`]: what an inbound message says |
+//! | `receipt` | [`DeliveryReceipt`]: the text of a delivery receipt, read and written |
 //!
 //! Invariants: no octets from a peer make anything here panic; a segment is never longer than its limit and never cuts
 //! an escape sequence or a surrogate pair; [`measure`] and [`split`] always agree.
@@ -33,12 +34,14 @@ mod encoding;
 mod gsm7;
 mod header;
 mod latin1;
+mod receipt;
 mod split;
 mod ucs2;
 mod user_data;
 
 pub use encoding::{DecodedText, Encoding, TextError, UnknownEncoding};
 pub use header::{Concat, Elements, InformationElement, MalformedHeader, ReferenceSize, UserDataHeader};
+pub use receipt::{DeliveryReceipt, LocalDateTime, ReceiptDate, ReceiptState};
 pub use split::{
     MAX_PAYLOAD_OCTETS, MAX_SEGMENTS, Measure, Segment, Segments, SplitMode, SplitOptions, measure, split,
 };
