@@ -33,6 +33,7 @@ pub(super) struct Fields<'a> {
     /// Where to look on; always beside an ASCII octet or at an end, so slices never cut a character.
     at: usize,
     stat_seen: bool,
+    text_seen: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -42,6 +43,7 @@ impl<'a> Fields<'a> {
             text: text.trim_end_matches('\0'),
             at: 0,
             stat_seen: false,
+            text_seen: false,
         }
     }
 
@@ -86,12 +88,9 @@ impl<'a> Fields<'a> {
         match self.field_from(from, |_| true) {
             Some(next) => {
                 let value = &self.text[from..next.name];
-                (
-                    value
-                        .strip_suffix(|last: char| last.is_ascii() && is_between(last as u8))
-                        .unwrap_or(value),
-                    next.name,
-                )
+                // One blank parts the text from the next field; any before it are its own.
+                let alone = value.strip_suffix(|last: char| last.is_ascii() && is_between(last as u8));
+                (alone.unwrap_or(value), next.name)
             }
             None => all,
         }
@@ -104,11 +103,15 @@ impl<'a> Iterator for Fields<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let found = self.field_from(self.at, |_| true)?;
         let (value, end) = match found.field {
-            Field::Text => self.rest(found.value),
+            // Only the first counts; a long text of nothing but `text:` is not searched again for each.
+            Field::Text if !self.text_seen => self.rest(found.value),
             Field::SubmitDate | Field::DoneDate => self.word(found.value, true),
-            Field::Id | Field::Sub | Field::Dlvrd | Field::Stat | Field::Err => self.word(found.value, false),
+            Field::Id | Field::Sub | Field::Dlvrd | Field::Stat | Field::Err | Field::Text => {
+                self.word(found.value, false)
+            }
         };
         self.stat_seen |= found.field == Field::Stat;
+        self.text_seen |= found.field == Field::Text;
         self.at = end;
         Some((found.field, value))
     }
@@ -150,16 +153,19 @@ fn match_name(rest: &[u8], name: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// Where the word that begins at `at` ends: at a blank, or at a separator with a field after it.
+/// Where the word that begins at `at` ends: at a blank, or at separators with a field after them.
 fn word_end(octets: &[u8], mut at: usize) -> usize {
     while at < octets.len() && !is_blank(octets[at]) {
-        if is_separator(octets[at]) {
-            let next = skip(octets, at, is_between);
-            if next == octets.len() || field_at(octets, next).is_some() {
+        let next = skip(octets, at, is_separator);
+        if next == at {
+            at += 1;
+        } else {
+            let after = skip(octets, next, is_blank);
+            if after == octets.len() || field_at(octets, after).is_some() {
                 break;
             }
+            at = next;
         }
-        at += 1;
     }
     at
 }

@@ -84,3 +84,11 @@ fn tlvs_fill_only_what_the_text_left_open() {
     receipt.fill(Some("2"), Some(2));
     assert_eq!((receipt.id, receipt.state), (Some("1"), Some(ReceiptState::Delivered)));
 }
+
+#[test]
+fn repeated_text_and_runs_of_commas_are_read_whole() {
+    let text_again = "text: ".repeat(10_000) + "stat:DELIVRD";
+    assert_eq!(DeliveryReceipt::parse(&text_again).state, Some(ReceiptState::Delivered));
+    let commas = format!("id:a{}b stat:DELIVRD", ",".repeat(60_000));
+    assert_eq!(DeliveryReceipt::parse(&commas).id.map(str::len), Some(60_002));
+}
