@@ -30,6 +30,11 @@
 //! # Ok::<(), araldo_sms::TextError>(())
 //! ```
 
+/// The README, so that its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod encoding;
 mod gsm7;
 mod header;

@@ -357,3 +357,132 @@ impl Iterator for Cuts<'_> {
         Some((range, units))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(encoding: Encoding, mode: SplitMode, reference_size: ReferenceSize) -> SplitOptions {
+        SplitOptions {
+            encoding: Some(encoding),
+            mode,
+            reference_size,
+            reference: 0x0102,
+            sar_leaves_room: true,
+        }
+    }
+
+    fn units(text: &str, options: &SplitOptions) -> Vec<usize> {
+        split(text, options)
+            .unwrap()
+            .segments
+            .iter()
+            .map(|segment| segment.units)
+            .collect()
+    }
+
+    #[test]
+    fn segments_fill_to_the_limits_of_ts_23_040() {
+        for (encoding, single, bits_8, bits_16) in [
+            (Encoding::Gsm7, 160, 153, 152),
+            (Encoding::Latin1, 140, 134, 133),
+            (Encoding::Ucs2, 70, 67, 66),
+        ] {
+            for (size, limit) in [(ReferenceSize::Bits8, bits_8), (ReferenceSize::Bits16, bits_16)] {
+                let options = with(encoding, SplitMode::UdhConcat, size);
+                assert_eq!(units(&"x".repeat(single), &options), [single]);
+                assert_eq!(units(&"x".repeat(single + 1), &options), [limit, single + 1 - limit]);
+            }
+        }
+    }
+
+    #[test]
+    fn reference_of_two_octets_stands_in_the_header() {
+        let options = with(Encoding::Gsm7, SplitMode::UdhConcat, ReferenceSize::Bits16);
+        let segments = split(&"x".repeat(200), &options).unwrap().segments;
+        assert_eq!(segments[1].data[..7], [6, 8, 4, 1, 2, 2, 2]);
+        assert_eq!(segments[0].data.len(), 7 + 152);
+    }
+
+    #[test]
+    fn sar_segments_have_numbers_but_no_header() {
+        let options = with(Encoding::Gsm7, SplitMode::Sar, ReferenceSize::Bits16);
+        let segments = split(&"x".repeat(200), &options).unwrap().segments;
+        assert!(
+            segments
+                .iter()
+                .all(|segment| !segment.udhi() && segment.data.len() == segment.units)
+        );
+        assert_eq!(segments[0].concat, Concat::new(ReferenceSize::Bits16, 0x0102, 2, 1));
+        assert_eq!(segments[0].units, 152);
+    }
+
+    #[test]
+    fn sar_segments_are_full_where_the_carrier_takes_them_so() {
+        let options = SplitOptions {
+            sar_leaves_room: false,
+            ..with(Encoding::Gsm7, SplitMode::Sar, ReferenceSize::Bits8)
+        };
+        assert_eq!(units(&"x".repeat(320), &options), [160, 160]);
+    }
+
+    #[test]
+    fn payload_is_one_body_up_to_what_the_tlv_holds() {
+        let options = with(Encoding::Ucs2, SplitMode::Payload, ReferenceSize::Bits8);
+        let segments = split(&"ж".repeat(32_767), &options).unwrap().segments;
+        assert_eq!(
+            (segments.len(), segments[0].data.len(), segments[0].concat),
+            (1, 65_534, None)
+        );
+        let error = split(&"ж".repeat(32_768), &options).unwrap_err();
+        assert_eq!(error, TextError::PayloadTooLong { octets: 65_536 });
+    }
+
+    #[test]
+    fn text_of_more_than_255_segments_is_refused() {
+        let options = with(Encoding::Gsm7, SplitMode::UdhConcat, ReferenceSize::Bits8);
+        assert_eq!(measure(&"x".repeat(153 * 255), &options).unwrap().segments, 255);
+        assert_eq!(
+            measure(&"x".repeat(153 * 255 + 1), &options),
+            Err(TextError::TooManySegments { segments: 256 })
+        );
+        // 152 septets a segment, since no escape is cut.
+        assert_eq!(measure(&"€".repeat(76 * 255), &options).unwrap().segments, 255);
+        assert!(measure(&"€".repeat(76 * 255 + 1), &options).is_err());
+    }
+
+    #[test]
+    fn empty_text_is_one_empty_segment() {
+        for mode in [SplitMode::UdhConcat, SplitMode::Sar, SplitMode::Payload] {
+            let segments = split(
+                "",
+                &SplitOptions {
+                    mode,
+                    ..SplitOptions::default()
+                },
+            )
+            .unwrap();
+            assert_eq!((segments.encoding, segments.segments.len()), (Encoding::Gsm7, 1));
+            assert_eq!(segments.segments[0].data, b"");
+        }
+    }
+
+    #[test]
+    fn forced_encoding_names_the_first_character_it_lacks() {
+        let options = with(Encoding::Gsm7, SplitMode::UdhConcat, ReferenceSize::Bits8);
+        assert_eq!(
+            split("è così ж, й", &options),
+            Err(TextError::Unencodable {
+                character: 'ж',
+                position: 7,
+                encoding: Encoding::Gsm7
+            })
+        );
+    }
+
+    #[test]
+    fn forced_ucs2_takes_a_text_that_gsm7_could() {
+        let options = with(Encoding::Ucs2, SplitMode::UdhConcat, ReferenceSize::Bits8);
+        assert_eq!(split("@", &options).unwrap().segments[0].data, [0, 0x40]);
+    }
+}
