@@ -1,12 +1,12 @@
 //! A message as it enters the outbox, and where it may be claimed.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
+use araldo_sms::Encoding;
 use serde::{Deserialize, Serialize};
 
-use super::{Class, MessageId, Msisdn, Name, SenderId, UnixMillis, UnknownWord};
+use super::{Class, MessageId, Msisdn, Name, SenderId, UnixMillis};
 
 /// How a message reaches the handset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -14,40 +14,6 @@ use super::{Class, MessageId, Msisdn, Name, SenderId, UnixMillis, UnknownWord};
 pub enum Channel {
     /// A short message.
     Sms,
-}
-
-/// The alphabet in which a text goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// GSM 03.38 default alphabet with its extension.
-    Gsm7,
-    /// ISO 8859-1.
-    Latin1,
-    /// UTF-16 in network order.
-    Ucs2,
-}
-
-impl Encoding {
-    /// The word used in the API and the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gsm7 => "gsm7",
-            Self::Latin1 => "latin1",
-            Self::Ucs2 => "ucs2",
-        }
-    }
-}
-
-impl FromStr for Encoding {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        [Self::Gsm7, Self::Latin1, Self::Ucs2]
-            .into_iter()
-            .find(|encoding| encoding.as_str() == word)
-            .ok_or_else(|| UnknownWord::new("encoding", word))
-    }
 }
 
 /// A step of a route: the queue that a step's carriers pull from.

@@ -12,6 +12,7 @@ pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCod
 pub use class::{AfterDoubt, Class};
 pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
 pub use mask::{Masked, mask_number};
-pub use message::{BindRef, Channel, Encoding, Lane, NewMessage};
+pub use araldo_sms::Encoding;
+pub use message::{BindRef, Channel, Lane, NewMessage};
 pub use state::{Flag, Flags, Reason, State, UnknownWord};
 pub use time::UnixMillis;

@@ -6,13 +6,9 @@
 
 mod batch;
 pub mod matching;
-mod memory;
 mod read;
 mod row;
 pub mod sqlite;
-
-#[cfg(test)]
-mod conformance;
 
 use std::path::PathBuf;
 
@@ -23,7 +19,6 @@ pub use batch::{
     InboundResult, LaneClaim, LaneClaimed, NewInbound, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer,
     Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
-pub use memory::MemoryStore;
 pub use read::{
     Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,
     SegmentRecord, Totals,

@@ -13,9 +13,6 @@ mod receipt;
 mod sweep;
 mod update;
 
-#[cfg(test)]
-mod plan_tests;
-
 use std::time::Duration;
 
 use futures_util::FutureExt;
