@@ -33,7 +33,7 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Unknown`], which means that nobody knows.
     ///
     /// The kinds are applied in the order of [`Batch`]'s fields, the items of a kind in their own order.
-    fn commit<'a>(&'a self, batch: Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>>;
+    fn commit<'a>(&'a self, batch: &'a Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>>;
 
     /// Takes the next lease: from now on, whatever another lease claimed is in doubt.
     fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>>;

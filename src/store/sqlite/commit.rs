@@ -41,7 +41,7 @@ impl Writer {
     }
 
     /// Applies the batch, or leaves everything as it was.
-    pub(super) async fn commit(&mut self, batch: Batch, rules: &dyn Rules) -> Result<Applied, StoreError> {
+    pub(super) async fn commit(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, StoreError> {
         let (next_seq, parked) = (self.next_seq, self.parked);
         let done = self.apply(batch, rules).await;
         if done.is_err() {
@@ -52,7 +52,7 @@ impl Writer {
         done.map_err(store_error)
     }
 
-    async fn apply(&mut self, batch: Batch, rules: &dyn Rules) -> Result<Applied, sqlx::Error> {
+    async fn apply(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, sqlx::Error> {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
         let mut transaction = Transaction {
             writer: self,
@@ -63,9 +63,9 @@ impl Writer {
             updates: Vec::new(),
             events: Vec::new(),
         };
-        transaction.enqueue(batch.enqueue).await?;
+        transaction.enqueue(&batch.enqueue).await?;
         transaction.answer_segments(&batch.segments).await?;
-        transaction.settle(batch.settle).await?;
+        transaction.settle(&batch.settle).await?;
         transaction.match_receipts(&batch.receipts).await?;
         transaction.store_inbound(&batch.inbound).await?;
         transaction.keep_bad_pdus(&batch.quarantine).await?;

@@ -27,10 +27,10 @@ fn insert_of(rows: usize) -> String {
 }
 
 impl Transaction<'_> {
-    pub(super) async fn enqueue(&mut self, items: Vec<Enqueue>) -> Result<(), sqlx::Error> {
-        let mut known = self.known_keys(&items).await?;
+    pub(super) async fn enqueue(&mut self, items: &[Enqueue]) -> Result<(), sqlx::Error> {
+        let mut known = self.known_keys(items).await?;
         let mut rows: Vec<(Seq, &Enqueue)> = Vec::with_capacity(items.len());
-        for item in &items {
+        for item in items {
             let result = match self.replay(item, &mut known) {
                 Some(result) => result,
                 None => {

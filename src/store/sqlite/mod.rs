@@ -50,7 +50,7 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn commit<'a>(&'a self, batch: Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>> {
+    fn commit<'a>(&'a self, batch: &'a Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>> {
         async move {
             let mut writer = self.writer.lock().await;
             writer.as_mut().ok_or_else(closed)?.commit(batch, rules).await

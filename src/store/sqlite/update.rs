@@ -80,8 +80,8 @@ impl RowUpdate {
 
 impl Transaction<'_> {
     /// Settles claims. Two settlements of one row in a batch (overdue, and then answered) keep their order.
-    pub(super) async fn settle(&mut self, settles: Vec<Settle>) -> Result<(), sqlx::Error> {
-        let mut rest = settles.as_slice();
+    pub(super) async fn settle(&mut self, settles: &[Settle]) -> Result<(), sqlx::Error> {
+        let mut rest = settles;
         while !rest.is_empty() {
             let mut seen = HashSet::with_capacity(rest.len());
             let run = rest.iter().take_while(|settle| seen.insert(settle.claimed.seq)).count();

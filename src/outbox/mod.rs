@@ -1,0 +1,181 @@
+//! The outbox: everything that changes it goes through one writer, which forms batches by back-pressure. While one
+//! commit runs the next requests gather, and then they all go in one commit.
+//!
+//! The writer is also where messages meet binds. A bind that is up offers its window; the writer claims rows for it,
+//! commits, and hands them over. So at any moment the rows claimed and not settled in the store never exceed the
+//! windows, and that bounds what can be in doubt.
+
+mod board;
+mod policy;
+pub mod prune;
+pub mod rescue;
+mod segment_habit;
+mod settings;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+pub use board::{Offer, Pace, Service};
+pub use policy::{CarrierPolicy, Outcome, Policy, backoff};
+pub use segment_habit::{Habit, SegmentHabit};
+pub use settings::Settings;
+pub use writer::{Health, start};
+
+use crate::domain::BindRef;
+use crate::store::{
+    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, InboundResult, NewInbound, Prune,
+    PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult,
+};
+
+/// How many changes a slow listener may lag behind before it misses some.
+const FEED: usize = 4_096;
+
+/// A handle on the outbox. Cheap to clone.
+#[derive(Clone)]
+pub struct Outbox {
+    requests: mpsc::Sender<Request>,
+    work: mpsc::Sender<Work>,
+    feed: broadcast::Sender<Arc<Changed>>,
+    health: Arc<Health>,
+    commit_timeout: Duration,
+}
+
+/// Why nothing was stored, or why nobody knows.
+#[derive(Debug, thiserror::Error)]
+pub enum EnqueueError {
+    /// Too many requests wait for the writer.
+    #[error("the queue to the store is full")]
+    QueueFull,
+    /// Too little space is left for new messages; the rest is kept for receipts and inbound texts.
+    #[error("the disk is nearly full")]
+    StorageLow,
+    /// The store does not work.
+    #[error("the store is not available")]
+    Unavailable,
+    /// Handed over, and no answer in time: it may be stored.
+    #[error("no answer from the store in time")]
+    OutcomeUnknown,
+}
+
+/// New messages, which may be refused when too many wait.
+pub(crate) struct Request {
+    items: Vec<Enqueue>,
+    reply: oneshot::Sender<Result<Vec<EnqueueResult>, EnqueueError>>,
+}
+
+/// Everything else: bounded by windows, and never refused.
+pub(crate) enum Work {
+    Settle { settles: Vec<Settlement>, segments: Vec<SegmentAnswer> },
+    Receipt { receipt: Receipt, reply: oneshot::Sender<Result<ReceiptResult, StoreError>> },
+    Inbound { text: Box<NewInbound>, reply: oneshot::Sender<Result<InboundResult, StoreError>> },
+    Quarantine(BadPdu),
+    Act { item: ActItem, reply: oneshot::Sender<Result<ActResult, StoreError>> },
+    Sweep { sweep: Sweep, reply: oneshot::Sender<Result<SweepResult, StoreError>> },
+    Prune { prune: Prune, reply: oneshot::Sender<Result<PruneResult, StoreError>> },
+    BindUp { bind: BindRef, offer: Offer, claims: mpsc::UnboundedSender<Arc<Claimed>> },
+    BindDown { bind: BindRef, reply: oneshot::Sender<()> },
+    Serve { bind: BindRef, services: Vec<Service> },
+}
+
+/// A settlement, and whether its place in the window is free with it. The place of an overdue answer stays taken.
+#[derive(Debug)]
+pub struct Settlement {
+    /// The change.
+    pub settle: Settle,
+    /// Whether the place in the window is free again.
+    pub frees_place: bool,
+}
+
+impl Outbox {
+    /// Stores messages: one result each, after a synced commit.
+    pub async fn enqueue(&self, items: Vec<Enqueue>) -> Result<Vec<EnqueueResult>, EnqueueError> {
+        if self.health.storage_low() {
+            return Err(EnqueueError::StorageLow);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.requests.try_send(Request { items, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => EnqueueError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => EnqueueError::Unavailable,
+        })?;
+        match tokio::time::timeout(self.commit_timeout, answer).await {
+            Ok(Ok(result)) => result,
+            // The writer ended with our request in its hands, or is late with it: it may be stored.
+            Ok(Err(_)) | Err(_) => Err(EnqueueError::OutcomeUnknown),
+        }
+    }
+
+    /// Settles claims. Returns once the writer has them in hand, not once they are committed.
+    pub async fn settle(&self, settles: Vec<Settlement>, segments: Vec<SegmentAnswer>) {
+        self.work.send(Work::Settle { settles, segments }).await.ok();
+    }
+
+    /// Matches a receipt. Answered after its commit.
+    pub async fn receipt(&self, receipt: Receipt) -> Result<ReceiptResult, StoreError> {
+        self.ask(|reply| Work::Receipt { receipt, reply }).await
+    }
+
+    /// Stores an inbound text. Answered after its commit.
+    pub async fn inbound(&self, text: NewInbound) -> Result<InboundResult, StoreError> {
+        self.ask(|reply| Work::Inbound { text: Box::new(text), reply }).await
+    }
+
+    /// Keeps a PDU that could not be read.
+    pub async fn quarantine(&self, pdu: BadPdu) {
+        self.work.send(Work::Quarantine(pdu)).await.ok();
+    }
+
+    /// Cancels or requeues a message.
+    pub async fn act(&self, item: ActItem) -> Result<ActResult, StoreError> {
+        self.ask(|reply| Work::Act { item, reply }).await
+    }
+
+    pub(crate) async fn sweep(&self, sweep: Sweep) -> Result<SweepResult, StoreError> {
+        self.ask(|reply| Work::Sweep { sweep, reply }).await
+    }
+
+    pub(crate) async fn prune(&self, prune: Prune) -> Result<PruneResult, StoreError> {
+        self.ask(|reply| Work::Prune { prune, reply }).await
+    }
+
+    /// Offers a bind's window. Claimed rows come out of `claims`, each after its commit; the channel is bounded by
+    /// the window.
+    pub async fn bind_up(&self, bind: BindRef, offer: Offer, claims: mpsc::UnboundedSender<Arc<Claimed>>) {
+        self.work.send(Work::BindUp { bind, offer, claims }).await.ok();
+    }
+
+    /// Takes the offer back. Nothing is claimed for the bind after this returns.
+    pub async fn bind_down(&self, bind: BindRef) {
+        let (reply, done) = oneshot::channel();
+        if self.work.send(Work::BindDown { bind, reply }).await.is_ok() {
+            done.await.ok();
+        }
+    }
+
+    /// Changes what a bind serves.
+    pub async fn serve(&self, bind: BindRef, services: Vec<Service>) {
+        self.work.send(Work::Serve { bind, services }).await.ok();
+    }
+
+    /// Every change of state from now on, but for those enqueued and claimed.
+    pub fn feed(&self) -> broadcast::Receiver<Arc<Changed>> {
+        self.feed.subscribe()
+    }
+
+    /// How the store is.
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    async fn ask<T>(
+        &self,
+        work: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Work,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || StoreError::Open("the outbox has ended".to_owned());
+        self.work.send(work(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}

@@ -1,0 +1,393 @@
+//! What is done with a message whose submit ended, whose receipt came, whose time is up: pure rules.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::segment_habit::SegmentHabit;
+use crate::domain::{AfterDoubt, Flag, Name, Reason, State, UnixMillis};
+use crate::store::{
+    Act, ActResult, Claimed, Event, EventKind, Progress, Receipt, Row, Rules, SegmentRecord, SegmentState, Settle, Verdict,
+};
+
+/// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
+pub struct Policy {
+    /// Steps of each route.
+    pub steps: HashMap<Name, u8>,
+    /// How long a receipt is awaited after the end of validity.
+    pub receipt_grace: Duration,
+    /// Patience with each carrier.
+    pub carriers: HashMap<Name, CarrierPolicy>,
+    /// What is known of how each carrier reports on long messages.
+    pub habits: Mutex<HashMap<Name, SegmentHabit>>,
+}
+
+/// Patience with one carrier.
+#[derive(Clone, Copy, Debug)]
+pub struct CarrierPolicy {
+    /// How long a message in doubt is held for a late answer or receipt.
+    pub doubt_hold: Duration,
+    /// Tries that may be refused for now, over a message's life.
+    pub max_tries: u32,
+    /// Wait after the first refused try; doubles.
+    pub retry_min: Duration,
+    /// Longest wait.
+    pub retry_max: Duration,
+}
+
+impl Default for CarrierPolicy {
+    fn default() -> Self {
+        Self {
+            doubt_hold: Duration::from_secs(30),
+            max_tries: 5,
+            retry_min: Duration::from_secs(5),
+            retry_max: Duration::from_mins(10),
+        }
+    }
+}
+
+/// How a claim ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The carrier took it; for a long message, every segment.
+    Submitted {
+        /// The carrier's id, where it gave one and the message has one segment.
+        carrier_message_id: Option<Box<str>>,
+    },
+    /// Nothing of it was written: it can go out as if never claimed.
+    NotWritten,
+    /// The carrier said to slow down: costs no try.
+    Throttled {
+        /// The command_status.
+        status: u32,
+    },
+    /// Refused for now: tried again later.
+    Retry {
+        /// The command_status.
+        status: u32,
+    },
+    /// This carrier will not take it; another one may.
+    NextStep {
+        /// The command_status.
+        status: u32,
+    },
+    /// Nobody will take it.
+    Refused {
+        /// The command_status.
+        status: u32,
+        /// What it means.
+        reason: Reason,
+    },
+    /// It cannot be written: a fault of its own.
+    Unsendable,
+    /// Nobody knows.
+    Uncertain,
+}
+
+impl Policy {
+    /// What a claim's end makes of the row. `jitter` in `0.0..1.0` spreads retries.
+    pub fn settle(&self, claimed: &std::sync::Arc<Claimed>, outcome: &Outcome, now: UnixMillis, jitter: f64) -> Settle {
+        let (progress, event) = self.after_outcome(claimed, outcome, now, jitter);
+        let event = event.map(|(kind, code)| event_of(&claimed.progress, kind, code, now));
+        Settle { claimed: claimed.clone(), progress, event }
+    }
+
+    fn after_outcome(
+        &self,
+        claimed: &Claimed,
+        outcome: &Outcome,
+        now: UnixMillis,
+        jitter: f64,
+    ) -> (Progress, Option<(EventKind, Option<u32>)>) {
+        let was = claimed.progress.clone();
+        match outcome {
+            Outcome::Submitted { carrier_message_id } => {
+                let settled = was.state == State::Uncertain;
+                let progress = self.submitted(claimed, carrier_message_id.clone(), now);
+                (progress, settled.then_some((EventKind::DoubtSettled, None)))
+            }
+            Outcome::NotWritten => (waiting(was), Some((EventKind::Released, None))),
+            Outcome::Throttled { .. } => (waiting(was), None),
+            Outcome::Retry { status } => self.retried(&claimed.route, was, *status, now, jitter),
+            Outcome::NextStep { status } => {
+                self.next_step(&claimed.route, was, Some(*status), State::Failed, Reason::CarrierRefused, now)
+            }
+            Outcome::Refused { status, reason } => {
+                let progress = Progress { code: Some(*status), ..was };
+                (progress.ended(State::Failed, Some(*reason), now), None)
+            }
+            Outcome::Unsendable => (was.ended(State::Quarantined, Some(Reason::Poison), now), None),
+            Outcome::Uncertain => (self.uncertain(was, now), Some((EventKind::Doubted, None))),
+        }
+    }
+
+    fn submitted(&self, claimed: &Claimed, carrier_message_id: Option<Box<str>>, now: UnixMillis) -> Progress {
+        let was = claimed.progress.clone();
+        let flags = match carrier_message_id {
+            None if claimed.segments == 1 => was.flags.with(Flag::NoCarrierId),
+            _ => was.flags,
+        };
+        Progress {
+            state: State::Submitted,
+            wake_at: claimed.receipt.then(|| was.expires_at.max(now).after(self.receipt_grace)),
+            final_at: (!claimed.receipt).then_some(now),
+            submitted_at: Some(now),
+            carrier_message_id,
+            flags,
+            reason: None,
+            code: None,
+            ..was
+        }
+    }
+
+    fn retried(
+        &self,
+        route: &Name,
+        was: Progress,
+        status: u32,
+        now: UnixMillis,
+        jitter: f64,
+    ) -> (Progress, Option<(EventKind, Option<u32>)>) {
+        let carrier = self.carrier(&was);
+        let tries = was.tries.saturating_add(1);
+        let was = Progress { tries, code: Some(status), ..was };
+        if u32::from(tries) >= carrier.max_tries {
+            return self.next_step(route, was, Some(status), State::Failed, Reason::RetriesOver, now);
+        }
+        let due = now.after(backoff(carrier.retry_min, carrier.retry_max, tries, jitter));
+        let wake_at = Some(due.min(was.expires_at));
+        (Progress { state: State::Scheduled, wake_at, ..was }, Some((EventKind::Retried, Some(status))))
+    }
+
+    /// Moves on to the next step of the plan, or ends where there is none.
+    fn next_step(
+        &self,
+        route: &Name,
+        was: Progress,
+        code: Option<u32>,
+        end: State,
+        reason: Reason,
+        now: UnixMillis,
+    ) -> (Progress, Option<(EventKind, Option<u32>)>) {
+        let was = Progress { code, carrier_message_id: None, ..was };
+        match self.step_after(route, was.step) {
+            Some(step) if now < was.expires_at => {
+                (waiting(Progress { step, tries: 0, ..was }), Some((EventKind::NextStep, code)))
+            }
+            _ => (was.ended(end, Some(reason), now), None),
+        }
+    }
+
+    fn uncertain(&self, was: Progress, now: UnixMillis) -> Progress {
+        let hold = self.carrier(&was).doubt_hold;
+        Progress {
+            state: State::Uncertain,
+            wake_at: Some(now.after(hold)),
+            flags: was.flags.with(Flag::WasUncertain),
+            ..was
+        }
+    }
+
+    fn step_after(&self, route: &Name, step: u8) -> Option<u8> {
+        let steps = self.steps.get(route).copied().unwrap_or(0);
+        step.checked_add(1).filter(|next| *next < steps)
+    }
+
+    fn carrier(&self, progress: &Progress) -> CarrierPolicy {
+        let bind = progress.bind.as_ref();
+        bind.and_then(|bind| self.carriers.get(&bind.carrier)).copied().unwrap_or_default()
+    }
+
+    /// The hold is over and nothing came: the class decides (DESIGN §3).
+    fn doubt_over(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
+        let was = row.progress.clone();
+        let elsewhere = match row.class.after_doubt() {
+            AfterDoubt::GiveUp => None,
+            AfterDoubt::Resend => Some(was.step),
+            AfterDoubt::ResendElsewhere => Some(self.step_after(&row.route, was.step).unwrap_or(was.step)),
+        };
+        match elsewhere {
+            Some(step) if was.copies < row.class.copies_allowed() && now < was.expires_at => {
+                let event = event_of(&was, EventKind::Resent, None, now);
+                let flags = was.flags.with(Flag::PossibleDuplicate);
+                (waiting(Progress { step, copies: was.copies + 1, flags, ..was }), Some(event))
+            }
+            _ => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
+        }
+    }
+
+    fn delivered(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> (Progress, Option<Event>) {
+        let was = row.progress.clone();
+        if was.state == State::Delivered {
+            let flags = if was.copies > 0 { was.flags.with(Flag::DeliveredTwice) } else { was.flags };
+            let event = event_of(&was, EventKind::ReceiptAgain, receipt.code, receipt.at);
+            return (Progress { flags, ..was }, Some(event));
+        }
+        if !was.state.yields_to_receipt() {
+            let event = event_of(&was, EventKind::ReceiptAgain, receipt.code, receipt.at);
+            return (was, Some(event));
+        }
+        if row.segments > 1 && !segments.is_empty() && !self.is_whole(row, segments, receipt) {
+            let event = event_of(&was, EventKind::Segment, receipt.code, receipt.at);
+            return (was, Some(event));
+        }
+        let event = correction(&was, receipt);
+        let flags = if was.state.is_final() { was.flags.with(Flag::CorrectedByReceipt) } else { was.flags };
+        let submitted_at = was.submitted_at.or(Some(receipt.at));
+        let carrier_message_id = match row.segments {
+            1 => was.carrier_message_id.clone().or_else(|| Some(receipt.carrier_message_id.clone())),
+            _ => None,
+        };
+        let progress = Progress { flags, submitted_at, carrier_message_id, code: None, ..was };
+        (progress.ended(State::Delivered, None, receipt.at), event)
+    }
+
+    /// Whether a long message is on the handset: every segment was reported, or this carrier reports once for all.
+    fn is_whole(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> bool {
+        let delivered = segments.iter().filter(|segment| segment.state == SegmentState::Delivered).count();
+        if delivered == usize::from(row.segments) {
+            self.habit(receipt, |habit| habit.whole(row.seq));
+            return true;
+        }
+        let answered = segments.len() == usize::from(row.segments);
+        answered && self.habit(receipt, |habit| habit.reported(row.seq, delivered, receipt.at))
+    }
+
+    fn habit<T>(&self, receipt: &Receipt, ask: impl FnOnce(&mut SegmentHabit) -> T) -> T {
+        let mut habits = self.habits.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(habits.entry(receipt.carrier.clone()).or_default())
+    }
+
+    fn undelivered(&self, row: &Row, receipt: &Receipt, reason: Reason) -> (Progress, Option<Event>) {
+        let was = row.progress.clone();
+        let already = matches!(was.state, State::Delivered | State::Undelivered);
+        if already || !was.state.yields_to_receipt() {
+            let event = event_of(&was, EventKind::ReceiptAgain, receipt.code, receipt.at);
+            return (was, Some(event));
+        }
+        if reason.another_carrier_may_help() && !was.state.is_final() {
+            let (progress, event) =
+                self.next_step(&row.route, was.clone(), receipt.code, State::Undelivered, reason, receipt.at);
+            let event = event.map(|(kind, code)| event_of(&was, kind, code, receipt.at));
+            return (progress, event.or_else(|| correction(&was, receipt)));
+        }
+        let event = correction(&was, receipt);
+        let flags = if was.state.is_final() { was.flags.with(Flag::CorrectedByReceipt) } else { was.flags };
+        let progress = Progress { flags, code: receipt.code, submitted_at: was.submitted_at.or(Some(receipt.at)), ..was };
+        (progress.ended(State::Undelivered, Some(reason), receipt.at), event)
+    }
+
+    /// The wait for the receipt is over.
+    fn unreported(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
+        (row.progress.clone().ended(State::Unconfirmed, Some(Reason::NoReceipt), now), None)
+    }
+}
+
+impl Rules for Policy {
+    fn after_receipt(
+        &self,
+        row: &Row,
+        segments: &[SegmentRecord],
+        receipt: &Receipt,
+    ) -> Option<(Progress, Option<Event>)> {
+        Some(match receipt.verdict {
+            Verdict::Delivered => self.delivered(row, segments, receipt),
+            Verdict::Undelivered(reason) => self.undelivered(row, receipt, reason),
+            Verdict::Progress(word) => {
+                let mut event = event_of(&row.progress, EventKind::Progress, receipt.code, receipt.at);
+                event.note = Some(word.into());
+                (row.progress.clone(), Some(event))
+            }
+        })
+    }
+
+    fn when_due(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
+        let was = row.progress.clone();
+        let over = |was: Progress| (was.ended(State::Expired, Some(Reason::ValidityOver), now), None);
+        match was.state {
+            State::Scheduled if was.expires_at <= now => over(was),
+            State::Scheduled => (waiting(was), None),
+            State::Queued => over(was),
+            State::Uncertain => self.doubt_over(row, now),
+            State::Submitted => self.unreported(row, now),
+            State::Claimed
+            | State::Delivered
+            | State::Undelivered
+            | State::Failed
+            | State::Expired
+            | State::Canceled
+            | State::Suppressed
+            | State::Unconfirmed
+            | State::Quarantined => (Progress { wake_at: None, ..was }, None),
+        }
+    }
+
+    fn orphaned(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
+        let event = event_of(&row.progress, EventKind::Doubted, None, now);
+        (self.uncertain(row.progress.clone(), now), Some(event))
+    }
+
+    fn act(&self, row: &Row, act: Act, now: UnixMillis) -> Result<(Progress, Option<Event>), ActResult> {
+        let was = row.progress.clone();
+        match (act, was.state) {
+            (Act::Cancel, State::Queued | State::Scheduled) => {
+                Ok((was.ended(State::Canceled, Some(Reason::CanceledBySender), now), None))
+            }
+            (Act::Cancel, State::Canceled) => Ok((was, None)),
+            (
+                Act::Requeue,
+                State::Failed | State::Expired | State::Undelivered | State::Unconfirmed | State::Quarantined,
+            ) => {
+                let event = event_of(&was, EventKind::Requeued, None, now);
+                let flags =
+                    if was.submitted_at.is_some() { was.flags.with(Flag::PossibleDuplicate) } else { was.flags };
+                let expires_at = now.after(row.class.default_validity());
+                let fresh = Progress {
+                    step: 0,
+                    tries: 0,
+                    flags,
+                    expires_at,
+                    carrier_message_id: None,
+                    submitted_at: None,
+                    final_at: None,
+                    reason: None,
+                    code: None,
+                    ..was
+                };
+                Ok((waiting(fresh), Some(event)))
+            }
+            (Act::Cancel | Act::Requeue, state) => {
+                Err(ActResult::Refused { state, since: was.final_at.or(was.submitted_at).or(was.claimed_at) })
+            }
+        }
+    }
+}
+
+/// Due now, on its lane.
+fn waiting(was: Progress) -> Progress {
+    Progress { state: State::Queued, wake_at: Some(was.expires_at), ..was }
+}
+
+fn event_of(was: &Progress, kind: EventKind, code: Option<u32>, at: UnixMillis) -> Event {
+    Event { at, kind, attempt: was.attempt, bind: was.bind.clone(), code, note: None }
+}
+
+/// What the timeline says when a receipt ends what was in doubt, or ended otherwise.
+fn correction(was: &Progress, receipt: &Receipt) -> Option<Event> {
+    let kind = match was.state {
+        State::Uncertain => EventKind::DoubtSettled,
+        state if state.is_final() => EventKind::Corrected,
+        _ => return None,
+    };
+    let mut event = event_of(was, kind, receipt.code, receipt.at);
+    event.note = Some(was.state.as_str().into());
+    Some(event)
+}
+
+/// Doubles from `min` to `max` with every try, less up to a fifth.
+pub fn backoff(min: Duration, max: Duration, tries: u16, jitter: f64) -> Duration {
+    let doublings = u32::from(tries.saturating_sub(1)).min(20);
+    let whole = min.saturating_mul(1 << doublings).min(max);
+    whole.mul_f64(1.0 - 0.2 * jitter.clamp(0.0, 1.0))
+}
+

@@ -1,0 +1,63 @@
+//! Rows that need a push: what a dead process held, what has become due, what lost its lane.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Outbox, Settings};
+use crate::domain::{Lane, State};
+use crate::store::{Lease, Store, StoreError, Sweep};
+
+/// Rows moved by one commit, so that a long queue of due rows does not hold up the rest.
+const STEP: u32 = 500;
+
+/// Puts into doubt whatever another process had claimed. Done before anything is claimed anew.
+pub async fn orphans(outbox: &Outbox, lease: Lease) -> Result<u64, StoreError> {
+    repeat(outbox, || Sweep::Orphans { lease, limit: STEP }).await
+}
+
+/// Finds rows queued in lanes that the configuration no longer has, and asks `replace` where they go.
+pub async fn strays(
+    store: &Arc<dyn Store>,
+    outbox: &Outbox,
+    known: impl Fn(&Lane) -> bool,
+    replace: impl Fn(&Lane) -> Option<Lane>,
+) -> Result<u64, StoreError> {
+    let mut moved = 0;
+    for part in store.backlog().await? {
+        if !known(&part.lane) {
+            let to = replace(&part.lane);
+            let sweep = || Sweep::Strays { lane: part.lane.clone(), to: to.clone(), limit: STEP };
+            moved += repeat(outbox, sweep).await?;
+        }
+    }
+    Ok(moved)
+}
+
+/// Moves due rows on until told to stop.
+pub async fn run(outbox: Outbox, settings: Settings, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(settings.promote_interval);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        for state in [State::Scheduled, State::Queued, State::Uncertain, State::Submitted] {
+            if let Err(error) = repeat(&outbox, || Sweep::Due { state, limit: STEP }).await {
+                tracing::warn!(event = "sweep_failed", %state, %error);
+            }
+        }
+    }
+}
+
+async fn repeat(outbox: &Outbox, sweep: impl Fn() -> Sweep) -> Result<u64, StoreError> {
+    let mut moved = 0;
+    loop {
+        let done = outbox.sweep(sweep()).await?;
+        moved += u64::from(done.moved);
+        if !done.more {
+            return Ok(moved);
+        }
+    }
+}

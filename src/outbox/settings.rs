@@ -1,0 +1,26 @@
+//! The outbox's bounds.
+
+use std::time::Duration;
+
+/// Bounds and intervals of the outbox, from the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Requests that may wait for the writer; more are refused.
+    pub queue: usize,
+    /// Items of one commit at the most.
+    pub batch: usize,
+    /// The longest that a request waits for its commit.
+    pub commit_timeout: Duration,
+    /// How often due rows are looked for.
+    pub promote_interval: Duration,
+    /// How often old rows are looked for.
+    pub prune_interval: Duration,
+    /// Rows that one step of pruning looks at.
+    pub prune_step: u32,
+    /// Age at which a finished row is forgotten.
+    pub retention: Duration,
+    /// Age at which an idempotency key is forgotten.
+    pub idempotency_retention: Duration,
+    /// Free space below which no new message is taken.
+    pub min_free_bytes: u64,
+}

@@ -1,0 +1,482 @@
+//! The writer: gathers, commits, hands out.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use metrics::{counter, histogram};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::board::Board;
+use super::{EnqueueError, FEED, Outbox, Policy, Request, Settings, Settlement, Work};
+use crate::clock::{Clock, monotonic};
+use crate::domain::{BindRef, Lane, State};
+use crate::store::{
+    Act, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, InboundResult, Lease, Progress,
+    PruneResult, ReceiptResult, Store, StoreError, SweepResult,
+};
+
+/// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
+const WORK_QUEUE: usize = 4_096;
+/// How long a settlement that the store refused waits for its next try.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+
+/// How the store is: shared with whoever answers for it.
+#[derive(Debug)]
+pub struct Health {
+    storage_low: AtomicBool,
+    working: AtomicBool,
+    commits: AtomicU64,
+    fatal: watch::Sender<Option<String>>,
+}
+
+impl Health {
+    fn new() -> Self {
+        Self {
+            storage_low: AtomicBool::new(false),
+            working: AtomicBool::new(true),
+            commits: AtomicU64::new(0),
+            fatal: watch::Sender::new(None),
+        }
+    }
+
+    /// Whether new messages are refused for want of space.
+    pub fn storage_low(&self) -> bool {
+        self.storage_low.load(Ordering::Relaxed)
+    }
+
+    /// Says whether space is short.
+    pub fn set_storage_low(&self, low: bool) {
+        self.storage_low.store(low, Ordering::Relaxed);
+    }
+
+    /// Whether the last commit succeeded.
+    pub fn is_working(&self) -> bool {
+        self.working.load(Ordering::Relaxed)
+    }
+
+    /// Commits since the start: a heartbeat.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a sync has failed, and says how: the process must end then.
+    pub async fn failed(&self) -> String {
+        let mut fatal = self.fatal.subscribe();
+        match fatal.wait_for(Option::is_some).await {
+            Ok(error) => error.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Starts the writer on a store whose lease was just taken. It ends when the last handle is dropped.
+pub async fn start(
+    store: Arc<dyn Store>,
+    policy: Arc<Policy>,
+    settings: &Settings,
+    clock: Clock,
+    lease: Lease,
+) -> Result<(Outbox, tokio::task::JoinHandle<()>), StoreError> {
+    let (requests, request_rx) = mpsc::channel(settings.queue.max(1));
+    let (work, work_rx) = mpsc::channel(WORK_QUEUE);
+    let feed = broadcast::Sender::new(FEED);
+    let health = Arc::new(Health::new());
+    let mut board = Board::default();
+    board.load(&store.backlog().await?);
+    let writer = Writer {
+        store,
+        policy,
+        clock,
+        lease,
+        batch: settings.batch.max(1),
+        board,
+        claims: HashMap::new(),
+        feed: feed.clone(),
+        health: health.clone(),
+        again: Vec::new(),
+    };
+    let task = tokio::spawn(writer.run(request_rx, work_rx));
+    Ok((Outbox { requests, work, feed, health, commit_timeout: settings.commit_timeout }, task))
+}
+
+struct Writer {
+    store: Arc<dyn Store>,
+    policy: Arc<Policy>,
+    clock: Clock,
+    lease: Lease,
+    batch: usize,
+    board: Board,
+    claims: HashMap<BindRef, mpsc::UnboundedSender<Arc<Claimed>>>,
+    feed: broadcast::Sender<Arc<Changed>>,
+    health: Arc<Health>,
+    /// Settlements that the store refused, for the next commit.
+    again: Vec<Settlement>,
+}
+
+/// Who waits for what in a batch; the order is that of the batch's own items.
+#[derive(Default)]
+struct Waiting {
+    requests: Vec<(usize, oneshot::Sender<Result<Vec<EnqueueResult>, EnqueueError>>)>,
+    settles: Vec<bool>,
+    receipts: Vec<oneshot::Sender<Result<ReceiptResult, StoreError>>>,
+    inbound: Vec<oneshot::Sender<Result<InboundResult, StoreError>>>,
+    acts: Vec<oneshot::Sender<Result<ActResult, StoreError>>>,
+    sweeps: Vec<oneshot::Sender<Result<SweepResult, StoreError>>>,
+    prune: Option<oneshot::Sender<Result<PruneResult, StoreError>>>,
+    downs: Vec<oneshot::Sender<()>>,
+}
+
+impl Writer {
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>, mut work: mpsc::Receiver<Work>) {
+        let mut wake: Option<Instant> = None;
+        loop {
+            let mut batch = Batch::new(self.clock.now());
+            let mut waiting = Waiting::default();
+            tokio::select! {
+                biased;
+                item = work.recv() => match item {
+                    Some(item) => self.gather(item, &mut batch, &mut waiting),
+                    None => break,
+                },
+                Some(request) = requests.recv() => Self::gather_request(request, &mut batch, &mut waiting),
+                () = sleep_until(wake) => {}
+            }
+            while batch_len(&batch) < self.batch {
+                let Ok(item) = work.try_recv() else { break };
+                self.gather(item, &mut batch, &mut waiting);
+            }
+            while batch_len(&batch) < self.batch {
+                let Ok(request) = requests.try_recv() else { break };
+                Self::gather_request(request, &mut batch, &mut waiting);
+            }
+            for settlement in std::mem::take(&mut self.again) {
+                push_settlement(settlement, &mut batch, &mut waiting);
+            }
+            batch.now = self.clock.now();
+            wake = self.cycle(batch, waiting).await;
+        }
+        self.finish(&mut requests).await;
+    }
+
+    /// The last handle is gone: what was handed over is still stored.
+    async fn finish(mut self, requests: &mut mpsc::Receiver<Request>) {
+        let mut batch = Batch::new(self.clock.now());
+        let mut waiting = Waiting::default();
+        while let Ok(request) = requests.try_recv() {
+            Self::gather_request(request, &mut batch, &mut waiting);
+        }
+        for settlement in std::mem::take(&mut self.again) {
+            push_settlement(settlement, &mut batch, &mut waiting);
+        }
+        self.cycle(batch, waiting).await;
+        self.store.close().await;
+    }
+
+    fn gather_request(request: Request, batch: &mut Batch, waiting: &mut Waiting) {
+        waiting.requests.push((request.items.len(), request.reply));
+        batch.enqueue.extend(request.items);
+    }
+
+    fn gather(&mut self, work: Work, batch: &mut Batch, waiting: &mut Waiting) {
+        match work {
+            Work::Settle { settles, segments } => {
+                batch.segments.extend(segments);
+                for settlement in settles {
+                    push_settlement(settlement, batch, waiting);
+                }
+            }
+            Work::Receipt { receipt, reply } => {
+                batch.receipts.push(receipt);
+                waiting.receipts.push(reply);
+            }
+            Work::Inbound { text, reply } => {
+                batch.inbound.push(*text);
+                waiting.inbound.push(reply);
+            }
+            Work::Quarantine(pdu) => batch.quarantine.push(pdu),
+            Work::Act { item, reply } => {
+                batch.acts.push(item);
+                waiting.acts.push(reply);
+            }
+            Work::Sweep { sweep, reply } => {
+                batch.sweeps.push(sweep);
+                waiting.sweeps.push(reply);
+            }
+            Work::Prune { prune, reply } => {
+                batch.prune = Some(prune);
+                waiting.prune = Some(reply);
+            }
+            Work::BindUp { bind, offer, claims } => {
+                self.board.bind_up(bind.clone(), offer);
+                self.claims.insert(bind, claims);
+            }
+            Work::BindDown { bind, reply } => {
+                self.board.bind_down(&bind);
+                self.claims.remove(&bind);
+                waiting.downs.push(reply);
+            }
+            Work::Serve { bind, services } => self.board.serve(&bind, services),
+        }
+    }
+
+    /// One commit. Says when to look again if nobody calls.
+    async fn cycle(&mut self, mut batch: Batch, mut waiting: Waiting) -> Option<Instant> {
+        for (settle, frees_place) in batch.settle.iter().zip(&waiting.settles) {
+            if *frees_place && let Some(bind) = &settle.claimed.progress.bind {
+                self.board.settled(bind, settle.claimed.class, settle.claimed.segments);
+            }
+        }
+        self.place(&mut batch);
+        let plan = self.board.plan();
+        for (bind, lanes) in plan.claims {
+            batch.claims.push(Claim { bind, lease: self.lease, lanes });
+        }
+        for down in waiting.downs.drain(..) {
+            down.send(()).ok();
+        }
+        if !batch.is_empty() {
+            let begun = monotonic();
+            let done = self.store.commit(&batch, &*self.policy).await;
+            histogram!("araldo_commit_seconds").record(monotonic().duration_since(begun).as_secs_f64());
+            #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+            histogram!("araldo_batch_items").record(batch_len(&batch) as f64);
+            match done {
+                Ok(applied) => self.hand_out(&batch, applied, waiting),
+                Err(error) => self.recover(batch, waiting, error).await,
+            }
+        }
+        let retry = (!self.again.is_empty()).then_some(RETRY_AFTER);
+        plan.wait.into_iter().chain(retry).min().map(|wait| monotonic() + wait)
+    }
+
+    /// New messages that a bind can take at once are stored as claimed; the others join their lane.
+    fn place(&mut self, batch: &mut Batch) {
+        for item in &mut batch.enqueue {
+            let message = &item.message;
+            if message.not_before.is_some_and(|at| at > batch.now) {
+                continue;
+            }
+            match self.board.place(&message.lane, message.class, message.segments) {
+                Some(bind) => item.claim = Some((bind, self.lease)),
+                None => {
+                    self.board.add(&message.lane, message.class.priority(), u64::from(message.segments));
+                }
+            }
+        }
+    }
+
+    fn hand_out(&mut self, batch: &Batch, applied: Applied, waiting: Waiting) {
+        self.health.working.store(true, Ordering::Relaxed);
+        self.health.commits.fetch_add(1, Ordering::Relaxed);
+        self.hand_out_placed(batch, &applied.enqueue);
+        self.hand_out_claims(batch, applied.claims);
+        for changed in applied.changed {
+            self.count(&changed);
+            self.feed.send(Arc::new(changed)).ok();
+        }
+        let mut results = applied.enqueue.into_iter();
+        for (len, reply) in waiting.requests {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+        }
+        reply_all(waiting.receipts, applied.receipts);
+        reply_all(waiting.inbound, applied.inbound);
+        reply_all(waiting.acts, applied.acts);
+        reply_all(waiting.sweeps, applied.sweeps);
+        if let (Some(reply), Some(result)) = (waiting.prune, applied.prune) {
+            reply.send(Ok(result)).ok();
+        }
+    }
+
+    fn hand_out_placed(&mut self, batch: &Batch, results: &[EnqueueResult]) {
+        for (item, result) in batch.enqueue.iter().zip(results) {
+            let message = &item.message;
+            match (result, &item.claim) {
+                (EnqueueResult::Stored(seq), Some((bind, lease))) => {
+                    let progress = Progress::waiting(message.lane.step, None, message.expires_at);
+                    let progress = progress.claimed(*lease, bind.clone(), batch.now);
+                    self.hand_to(bind, Arc::new(Claimed::new(message, *seq, progress)));
+                }
+                (EnqueueResult::Stored(_), None) => {}
+                (EnqueueResult::Replayed(_) | EnqueueResult::KeyReused, Some((bind, _))) => {
+                    self.board.settled(bind, message.class, message.segments);
+                }
+                (EnqueueResult::Replayed(_) | EnqueueResult::KeyReused, None) => {
+                    if message.not_before.is_none_or(|at| at <= batch.now) {
+                        self.board.remove(&message.lane, message.class.priority(), u64::from(message.segments));
+                    }
+                }
+            }
+        }
+    }
+
+    fn hand_out_claims(&mut self, batch: &Batch, claims: Vec<Vec<crate::store::LaneClaimed>>) {
+        for (claim, lanes) in batch.claims.iter().zip(claims) {
+            for (asked, got) in claim.lanes.iter().zip(lanes) {
+                let mut segments = 0;
+                for row in got.rows {
+                    segments += u32::from(row.segments);
+                    self.board.remove(&asked.lane, asked.priority, u64::from(row.segments));
+                    self.board.claimed(&claim.bind, row.class, row.segments);
+                    self.hand_to(&claim.bind, Arc::new(row));
+                }
+                if segments < asked.segments {
+                    self.board.emptied(&asked.lane, asked.priority);
+                }
+            }
+        }
+    }
+
+    fn hand_to(&self, bind: &BindRef, claimed: Arc<Claimed>) {
+        // A bind that went down in the meantime is told so by its dispatcher, which gives back what it still finds in
+        // its channel; a send can fail only when that dispatcher itself is gone, and then the lease is lost with it.
+        if let Some(claims) = self.claims.get(bind) {
+            claims.send(claimed).ok();
+        }
+    }
+
+    fn count(&mut self, changed: &Changed) {
+        let (priority, segments) = (changed.class.priority(), u64::from(changed.segments));
+        if changed.from == State::Queued {
+            let lane = Lane { route: changed.route.clone(), step: changed.from_step };
+            self.board.remove(&lane, priority, segments);
+        }
+        if changed.progress.state == State::Queued {
+            let lane = Lane { route: changed.route.clone(), step: changed.progress.step };
+            self.board.add(&lane, priority, segments);
+        }
+    }
+
+    /// A commit failed. A failed sync ends the process; otherwise every item gets a try of its own, so that a bad one
+    /// costs nobody else's.
+    async fn recover(&mut self, batch: Batch, waiting: Waiting, error: StoreError) {
+        counter!("araldo_commit_failures_total").increment(1);
+        tracing::error!(event = "commit_failed", %error, items = batch_len(&batch));
+        for item in &batch.enqueue {
+            if let Some((bind, _)) = &item.claim {
+                self.board.settled(bind, item.message.class, item.message.segments);
+            }
+        }
+        if error.is_fatal() || matches!(error, StoreError::Open(_)) {
+            self.health.working.store(false, Ordering::Relaxed);
+            self.health.fatal.send_replace(Some(error.to_string()));
+            for (_, reply) in waiting.requests {
+                reply.send(Err(EnqueueError::Unavailable)).ok();
+            }
+            return;
+        }
+        self.replay(batch, waiting).await;
+        match self.store.backlog().await {
+            Ok(backlog) => self.board.load(&backlog),
+            Err(error) => tracing::error!(event = "backlog_unknown", %error),
+        }
+    }
+
+    async fn replay(&mut self, batch: Batch, waiting: Waiting) {
+        let now = batch.now;
+        let mut applied_any = false;
+        let mut settles = batch.settle.into_iter().zip(waiting.settles);
+        let segments = Batch { segments: batch.segments, ..Batch::new(now) };
+        self.one(&segments).await.ok();
+        for (settle, frees_place) in &mut settles {
+            let single = Batch { settle: vec![settle.clone()], ..Batch::new(now) };
+            match self.one(&single).await {
+                Ok(_) => applied_any = true,
+                // The place in the window was given back already.
+                Err(_) => self.again.push(Settlement { settle, frees_place: frees_place && false }),
+            }
+        }
+        for (receipt, reply) in batch.receipts.into_iter().zip(waiting.receipts) {
+            let done = self.one(&Batch { receipts: vec![receipt], ..Batch::new(now) }).await;
+            reply.send(done.and_then(|applied| first(applied.receipts))).ok();
+        }
+        for (text, reply) in batch.inbound.into_iter().zip(waiting.inbound) {
+            let done = self.one(&Batch { inbound: vec![text], ..Batch::new(now) }).await;
+            reply.send(done.and_then(|applied| first(applied.inbound))).ok();
+        }
+        for (item, reply) in batch.acts.into_iter().zip(waiting.acts) {
+            let done = self.one(&Batch { acts: vec![item], ..Batch::new(now) }).await;
+            reply.send(done.and_then(|applied| first(applied.acts))).ok();
+        }
+        for (sweep, reply) in batch.sweeps.into_iter().zip(waiting.sweeps) {
+            let done = self.one(&Batch { sweeps: vec![sweep], ..Batch::new(now) }).await;
+            reply.send(done.and_then(|applied| first(applied.sweeps))).ok();
+        }
+        if let (Some(prune), Some(reply)) = (batch.prune, waiting.prune) {
+            let done = self.one(&Batch { prune: Some(prune), ..Batch::new(now) }).await;
+            reply.send(done.map(|applied| applied.prune.unwrap_or_default())).ok();
+        }
+        let mut items = batch.enqueue.into_iter();
+        for (len, reply) in waiting.requests {
+            let mut results = Ok(Vec::with_capacity(len));
+            for item in items.by_ref().take(len) {
+                let item = Enqueue { claim: None, ..item };
+                let done = self.one(&Batch { enqueue: vec![item], ..Batch::new(now) }).await;
+                match (done.and_then(|applied| first(applied.enqueue)), &mut results) {
+                    (Ok(result), Ok(results)) => results.push(result),
+                    (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
+                    (_, Err(_)) => {}
+                }
+            }
+            applied_any |= results.is_ok();
+            reply.send(results).ok();
+        }
+        self.health.working.store(applied_any, Ordering::Relaxed);
+    }
+
+    async fn one(&mut self, batch: &Batch) -> Result<Applied, StoreError> {
+        let mut applied = self.store.commit(batch, &*self.policy).await?;
+        for changed in std::mem::take(&mut applied.changed) {
+            self.feed.send(Arc::new(changed)).ok();
+        }
+        Ok(applied)
+    }
+}
+
+fn push_settlement(settlement: Settlement, batch: &mut Batch, waiting: &mut Waiting) {
+    batch.settle.push(settlement.settle);
+    waiting.settles.push(settlement.frees_place);
+}
+
+fn reply_all<T>(waiting: Vec<oneshot::Sender<Result<T, StoreError>>>, results: Vec<T>) {
+    for (reply, result) in waiting.into_iter().zip(results) {
+        reply.send(Ok(result)).ok();
+    }
+}
+
+fn first<T>(results: Vec<T>) -> Result<T, StoreError> {
+    results.into_iter().next().ok_or_else(|| StoreError::Statement("no result for an item".to_owned()))
+}
+
+fn enqueue_error(error: &StoreError) -> EnqueueError {
+    match error {
+        StoreError::Full => EnqueueError::StorageLow,
+        StoreError::Unknown(_) => EnqueueError::OutcomeUnknown,
+        StoreError::Open(_)
+        | StoreError::InUse { .. }
+        | StoreError::TooNew(_)
+        | StoreError::Io(_)
+        | StoreError::TooSlow
+        | StoreError::Statement(_) => EnqueueError::Unavailable,
+    }
+}
+
+fn batch_len(batch: &Batch) -> usize {
+    batch.enqueue.len()
+        + batch.settle.len()
+        + batch.segments.len()
+        + batch.receipts.len()
+        + batch.inbound.len()
+        + batch.quarantine.len()
+        + batch.acts.len()
+        + batch.sweeps.len()
+        + usize::from(batch.prune.is_some())
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
