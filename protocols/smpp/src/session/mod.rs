@@ -1,0 +1,3 @@
+//! Session.
+/// s
+pub struct Session;
