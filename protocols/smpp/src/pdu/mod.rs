@@ -27,7 +27,6 @@ pub use cancel_sm::{CancelSm, CancelSmResp};
 pub use control::{EnquireLink, EnquireLinkResp, GenericNack, Unbind, UnbindResp};
 pub use data_sm::{DataSm, DataSmResp};
 pub use deliver_sm::{DeliverSm, DeliverSmResp};
-pub(crate) use packet::encode_with;
 pub use packet::{Decoded, Header, Packet, encode_request};
 pub use query_sm::{QuerySm, QuerySmResp};
 pub use replace_sm::{ReplaceSm, ReplaceSmResp};
@@ -43,7 +42,6 @@ macro_rules! pdus {
     ($($command:ident => $variant:ident($body:ident),)*) => {
         /// The body of any PDU.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        #[expect(clippy::large_enum_variant, reason = "submit_sm and deliver_sm are nearly all the traffic")]
         pub enum Pdu {
             $(#[doc = concat!("See [`", stringify!($body), "`].")] $variant($body),)*
             /// A response that came as a header alone, as most do when their status is an error.

@@ -133,7 +133,7 @@ pub fn encode_request<R: super::Request>(
 }
 
 /// Appends a header and what `body` writes, and puts the length in.
-pub(crate) fn encode_with(
+fn encode_with(
     command_id: CommandId,
     command_status: CommandStatus,
     sequence_number: SequenceNumber,
