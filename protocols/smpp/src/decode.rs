@@ -1,0 +1,291 @@
+//! Reads the fields of one complete PDU, and says what was wrong where, and which status answers it.
+
+use bytes::Bytes;
+use nom::bytes::complete::{tag, take, take_till};
+use nom::number::complete::{be_u8, be_u32};
+use nom::sequence::terminated;
+use nom::{IResult, Parser};
+
+use crate::tlv::Tlvs;
+use crate::value::COctet;
+use crate::{CommandId, CommandStatus};
+
+/// What to do with a body that breaks the standard but can still be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Refuse it, as a message centre does.
+    Strict,
+    /// Keep it and say what was forgiven: strings over their maximum, a last string without NUL, a broken end of the
+    /// optional part, TLVs of a wrong length, an error response with an unreadable body.
+    Tolerant,
+}
+
+/// Why a body is refused, and with which status.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} at octet {offset}: {problem}")]
+pub struct DecodeError {
+    /// The field's name in the standard, or the TLV's.
+    pub field: &'static str,
+    /// Where the field begins, counted from the first octet of the PDU.
+    pub offset: usize,
+    /// What is wrong.
+    pub problem: Problem,
+    /// The `command_status` to answer the request with.
+    pub command_status: CommandStatus,
+}
+
+/// A fault that was passed over in [`Mode::Tolerant`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgiven {
+    /// The field's name in the standard, or the TLV's.
+    pub field: &'static str,
+    /// Where the field begins, counted from the first octet of the PDU.
+    pub offset: usize,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What can be wrong with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Problem {
+    /// The PDU ends before the field does.
+    #[error("{wanted} octets wanted, {left} left")]
+    Truncated {
+        /// Octets the field needs.
+        wanted: usize,
+        /// Octets left in the PDU.
+        left: usize,
+    },
+    /// The PDU ends before the string's NUL.
+    #[error("no NUL in the {left} octets left")]
+    Unterminated {
+        /// Octets left in the PDU.
+        left: usize,
+    },
+    /// The string is longer than the standard allows.
+    #[error("{got} octets with the NUL, at most {max}")]
+    TooLong {
+        /// Octets including the NUL.
+        got: usize,
+        /// Maximum including the NUL.
+        max: usize,
+    },
+    /// A TLV's length is not one its tag may have.
+    #[error("a TLV of {got} octets")]
+    TlvLength {
+        /// Octets of its value.
+        got: usize,
+    },
+    /// The octets after the mandatory fields are not a whole TLV.
+    #[error("the last {left} octets are not a whole TLV")]
+    TlvStream {
+        /// Octets from the broken TLV to the end.
+        left: usize,
+    },
+    /// The value is not one the field may have.
+    #[error("value {value} is not allowed")]
+    Value {
+        /// The value, or 0 where it is no number.
+        value: u32,
+    },
+    /// command_length disagrees with the octets handed in.
+    #[error("command_length {announced} on {got} octets")]
+    CommandLength {
+        /// The header's command_length.
+        announced: u32,
+        /// Octets handed in.
+        got: usize,
+    },
+}
+
+/// Walks over the octets of one PDU. What it returns shares the frame; nothing is copied.
+#[derive(Debug)]
+pub struct Reader<'f> {
+    frame: &'f Bytes,
+    rest: &'f [u8],
+    mode: Mode,
+    forgiven: Vec<Forgiven>,
+}
+
+impl<'f> Reader<'f> {
+    /// A reader placed at octet `start` of the frame; at its end if there is no such octet.
+    pub fn new(frame: &'f Bytes, start: usize, mode: Mode) -> Self {
+        Self {
+            frame,
+            rest: frame.get(start..).unwrap_or_default(),
+            mode,
+            forgiven: Vec::new(),
+        }
+    }
+
+    /// What was passed over so far.
+    pub fn into_forgiven(self) -> Vec<Forgiven> {
+        self.forgiven
+    }
+
+    /// Octets not read yet.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Where the next octet is, counted from the first of the PDU.
+    pub fn offset(&self) -> usize {
+        self.frame.len() - self.rest.len()
+    }
+
+    /// One octet.
+    pub fn octet(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+        self.parse(field, 1, be_u8)
+    }
+
+    /// Four octets, big end first.
+    pub fn quad(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        self.parse(field, 4, be_u32)
+    }
+
+    /// So many octets; too few left is answered with `status`.
+    pub fn octets(&mut self, field: &'static str, count: usize, status: CommandStatus) -> Result<Bytes, DecodeError> {
+        self.parse(field, count, take(count))
+            .map(|part| self.frame.slice_ref(part))
+            .map_err(|mut error| {
+                error.command_status = status;
+                error
+            })
+    }
+
+    /// A string up to its NUL, `max` octets with it; longer is answered with `status`.
+    pub fn c_octet(&mut self, field: &'static str, max: usize, status: CommandStatus) -> Result<COctet, DecodeError> {
+        let offset = self.offset();
+        let text = match terminated(take_till(|octet| octet == 0), tag(&[0_u8][..])).parse(self.rest) as Parsed<'f, _> {
+            Ok((rest, text)) => {
+                self.rest = rest;
+                text
+            }
+            Err(_) => {
+                let left = self.rest.len();
+                let status = if left >= max {
+                    status
+                } else {
+                    CommandStatus::ESME_RINVCMDLEN
+                };
+                self.forgive(field, offset, Problem::Unterminated { left }, status)?;
+                std::mem::take(&mut self.rest)
+            }
+        };
+        if text.len() >= max {
+            self.forgive(
+                field,
+                offset,
+                Problem::TooLong {
+                    got: text.len() + 1,
+                    max,
+                },
+                status,
+            )?;
+        }
+        Ok(self.frame.slice_ref(text).into())
+    }
+
+    /// All that is left, as optional parameters.
+    ///
+    /// `lenient` passes over a broken end in either mode: a command without fields is whole without its TLVs.
+    pub fn tlvs(&mut self, lenient: bool) -> Result<Tlvs, DecodeError> {
+        let region = self.frame.slice_ref(self.rest);
+        let start = self.offset();
+        self.rest = &[];
+        let tlvs = Tlvs::leading(&region);
+        for tlv in &tlvs {
+            if !tlv.tag.allows_length(tlv.value.len()) {
+                let offset = start + (tlv.value.as_ptr() as usize - region.as_ptr() as usize);
+                let problem = Problem::TlvLength { got: tlv.value.len() };
+                self.forgive(
+                    tlv.tag.name(),
+                    offset.saturating_sub(4),
+                    problem,
+                    CommandStatus::ESME_RINVPARLEN,
+                )?;
+            }
+        }
+        let left = region.len() - tlvs.as_bytes().len();
+        if left > 0 {
+            let offset = start + tlvs.as_bytes().len();
+            let problem = Problem::TlvStream { left };
+            match self.forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM) {
+                Err(_) if lenient => self.forgiven.push(Forgiven {
+                    field: "tlvs",
+                    offset,
+                    problem,
+                }),
+                other => other?,
+            }
+        }
+        Ok(tlvs)
+    }
+
+    /// Notes a fault in [`Mode::Tolerant`], refuses it in [`Mode::Strict`].
+    pub fn forgive(
+        &mut self,
+        field: &'static str,
+        offset: usize,
+        problem: Problem,
+        command_status: CommandStatus,
+    ) -> Result<(), DecodeError> {
+        match self.mode {
+            Mode::Strict => Err(DecodeError {
+                field,
+                offset,
+                problem,
+                command_status,
+            }),
+            Mode::Tolerant => {
+                self.forgiven.push(Forgiven { field, offset, problem });
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a response of this status may end where the reader stands, without its fields.
+    pub fn ends_here(&mut self, command: CommandId, status: CommandStatus) -> bool {
+        let allowed = !status.is_ok() || self.mode == Mode::Tolerant;
+        let ends = command.is_response() && self.rest.is_empty() && allowed;
+        if ends && status.is_ok() {
+            let offset = self.offset();
+            self.forgiven.push(Forgiven {
+                field: "body",
+                offset,
+                problem: Problem::Truncated { wanted: 1, left: 0 },
+            });
+        }
+        ends
+    }
+
+    /// Whether faults are passed over.
+    pub fn is_tolerant(&self) -> bool {
+        self.mode == Mode::Tolerant
+    }
+
+    fn parse<O>(
+        &mut self,
+        field: &'static str,
+        wanted: usize,
+        mut parser: impl Parser<&'f [u8], Output = O, Error = ()>,
+    ) -> Result<O, DecodeError> {
+        match parser.parse(self.rest) {
+            Ok((rest, value)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Err(_) => Err(DecodeError {
+                field,
+                offset: self.offset(),
+                problem: Problem::Truncated {
+                    wanted,
+                    left: self.rest.len(),
+                },
+                command_status: CommandStatus::ESME_RINVCMDLEN,
+            }),
+        }
+    }
+}
+
+type Parsed<'f, O> = IResult<&'f [u8], O, ()>;

@@ -1,0 +1,74 @@
+//! What every body can do, and the macro by which a PDU lists its fields once.
+
+use bytes::BytesMut;
+
+use crate::decode::{DecodeError, Reader};
+use crate::field::{EncodeError, FieldError, Fields};
+use crate::{CommandId, Tlvs};
+
+/// The body of a PDU: mandatory fields in wire order, then optional parameters.
+pub trait Body: Sized {
+    /// Reads it where the reader stands, to the end of the frame.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
+    /// Appends it.
+    fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError>;
+    /// The mandatory fields by name, in wire order.
+    fn show(&self) -> Fields;
+    /// Builds it from fields by name.
+    fn build(fields: &Fields, tlvs: Tlvs) -> Result<Self, FieldError>;
+    /// The optional parameters.
+    fn tlvs(&self) -> &Tlvs;
+}
+
+/// A body that asks for a response, and so takes a place in the window.
+pub trait Request: Body {
+    /// Its command.
+    const COMMAND: CommandId;
+}
+
+/// Declares a body: the struct, and [`Body`] from the list of fields. Each field is `name: Type = spec`, the spec being
+/// its name in the standard with what the type does not say ([`crate::field::Spec`]). `tlvs` is added at the end.
+macro_rules! body {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $spec:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+            /// Optional parameters, in the order of the wire.
+            pub tlvs: crate::Tlvs,
+        }
+
+        impl crate::pdu::Body for $name {
+            fn read(reader: &mut crate::decode::Reader<'_>) -> Result<Self, crate::DecodeError> {
+                let specs: &[crate::field::Spec] = &[$($spec),*];
+                Ok(Self {
+                    $($field: <$type as crate::field::Field>::read(reader, const { &$spec })?,)*
+                    tlvs: reader.tlvs(specs.is_empty())?,
+                })
+            }
+
+            fn write(&self, out: &mut bytes::BytesMut) -> Result<(), crate::EncodeError> {
+                $(crate::field::Field::write(&self.$field, out, const { &$spec })?;)*
+                out.extend_from_slice(self.tlvs.as_bytes());
+                Ok(())
+            }
+
+            #[expect(clippy::allow_attributes, reason = "a body without fields is shown as an empty list")]
+            fn show(&self) -> crate::Fields {
+                #[allow(unused_mut, reason = "a body without fields is shown as an empty list")]
+                let mut fields = crate::Fields::default();
+                $(crate::field::Field::show(&self.$field, const { &$spec }, &mut fields);)*
+                fields
+            }
+
+            fn build(_fields: &crate::Fields, tlvs: crate::Tlvs) -> Result<Self, crate::FieldError> {
+                Ok(Self { $($field: <$type as crate::field::Field>::build(_fields, const { &$spec })?,)* tlvs })
+            }
+
+            fn tlvs(&self) -> &crate::Tlvs {
+                &self.tlvs
+            }
+        }
+    };
+}
+pub(crate) use body;
