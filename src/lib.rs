@@ -1,3 +1,4 @@
 //! Araldo.
 pub mod clock;
+pub mod config;
 pub mod domain;
