@@ -1,1 +1,53 @@
-//! SMS.
+//! The text of short messages: alphabets, segments, concatenation headers and delivery receipts.
+//!
+//! This crate turns text into the octets of `short_message` and back. It knows no clock, no socket and no database;
+//! it takes values and returns values, and whatever a peer sent can at worst come out marked as lossy.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `encoding` | [`Encoding`]: the choice of one, its limits, its `data_coding`, encode and decode |
+//! | `gsm7`, `latin1`, `ucs2` | the three alphabets |
+//! | `split` | [`measure`] and [`split`]: how many segments a text takes, and their octets |
+//! | `header` | [`UserDataHeader`]: information elements; [`Concat`]: the place of a segment in its message |
+//! | `user_data` | [`UserData::decode`]: what an inbound message says |
+//! | `receipt` | [`DeliveryReceipt`]: the text of a delivery receipt, read and written |
+//!
+//! Invariants: no octets from a peer make anything here panic; a segment is never longer than its limit and never cuts
+//! an escape sequence or a surrogate pair; [`measure`] and [`split`] always agree.
+//!
+//! Deliberately absent: phone numbers, the PDUs that carry these octets (`araldo-smpp`), the reassembly of segments
+//! (it needs a store and a clock).
+//!
+//! ```
+//! use araldo_sms::{Encoding, SplitOptions, measure, split};
+//!
+//! let options = SplitOptions::default();
+//! let measure = measure("Perché no? 12 €", &options)?;
+//! assert_eq!((measure.encoding, measure.segments, measure.units), (Encoding::Gsm7, 1, 16));
+//!
+//! let segments = split("Perché no? 12 €", &options)?;
+//! assert_eq!(segments.segments[0].data, b"Perch\x05 no? 12 \x1b\x65");
+//! # Ok::<(), araldo_sms::TextError>(())
+//! ```
+
+/// The README, so that its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod encoding;
+mod gsm7;
+mod header;
+mod latin1;
+mod receipt;
+mod split;
+mod ucs2;
+mod user_data;
+
+pub use encoding::{DecodedText, Encoding, TextError, UnknownEncoding};
+pub use header::{Concat, Elements, InformationElement, MalformedHeader, ReferenceSize, UserDataHeader};
+pub use receipt::{DeliveryReceipt, LocalDateTime, ReceiptDate, ReceiptState};
+pub use split::{
+    MAX_PAYLOAD_OCTETS, MAX_SEGMENTS, Measure, Segment, Segments, SplitMode, SplitOptions, measure, split,
+};
+pub use user_data::{Content, UserData};

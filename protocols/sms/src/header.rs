@@ -1,0 +1,277 @@
+//! The user data header (3GPP TS 23.040 §9.2.3.24): what may stand before the text when `esm_class` says so.
+
+/// Information element of a concatenated message with a reference of one octet (TS 23.040 §9.2.3.24.1).
+const CONCAT_8: u8 = 0x00;
+
+/// Information element of a concatenated message with a reference of two octets (TS 23.040 §9.2.3.24.8).
+const CONCAT_16: u8 = 0x08;
+
+/// A user data header: a list of information elements, all whole.
+///
+/// ```
+/// use araldo_sms::UserDataHeader;
+///
+/// let (header, rest) = UserDataHeader::parse(b"\x05\x00\x03\x7f\x02\x01Hello").unwrap();
+/// assert_eq!(rest, b"Hello");
+/// let concat = header.concat().unwrap();
+/// assert_eq!((concat.reference, concat.total, concat.number), (0x7F, 2, 1));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserDataHeader<'a> {
+    elements: &'a [u8],
+}
+
+impl<'a> UserDataHeader<'a> {
+    /// Divides user data into header and text. Call it when the UDHI bit of `esm_class` (0x40) is set.
+    ///
+    /// ```
+    /// use araldo_sms::UserDataHeader;
+    ///
+    /// assert!(UserDataHeader::parse(b"\x00text").is_ok());
+    /// assert_eq!(UserDataHeader::parse(b"\x7fHi").unwrap_err().rest, b"\x7fHi");
+    /// assert_eq!(UserDataHeader::parse(b"\x02\x00\x03Hi").unwrap_err().rest, b"Hi");
+    /// ```
+    ///
+    /// # Errors
+    /// [`MalformedHeader`] when the header is longer than the data or its elements do not fill it exactly. It carries
+    /// what to read as the text nonetheless.
+    pub fn parse(octets: &'a [u8]) -> Result<(Self, &'a [u8]), MalformedHeader<'a>> {
+        let whole = MalformedHeader { rest: octets };
+        let (&length, after) = octets.split_first().ok_or(whole)?;
+        let (elements, rest) = after.split_at_checked(usize::from(length)).ok_or(whole)?;
+        let mut walk = Elements { octets: elements };
+        walk.by_ref().for_each(drop);
+        if walk.octets.is_empty() {
+            Ok((Self { elements }, rest))
+        } else {
+            Err(MalformedHeader { rest })
+        }
+    }
+
+    /// The information elements in their order.
+    ///
+    /// ```
+    /// use araldo_sms::UserDataHeader;
+    ///
+    /// let (header, _) = UserDataHeader::parse(b"\x06\x05\x04\x0b\x84\x23\xf0").unwrap();
+    /// let port = header.elements().next().unwrap();
+    /// assert_eq!((port.id, port.data), (5, &[0x0b, 0x84, 0x23, 0xf0][..]));
+    /// ```
+    #[must_use]
+    pub fn elements(&self) -> Elements<'a> {
+        Elements { octets: self.elements }
+    }
+
+    /// The segment's place in its message. `None` for a message of one segment, or when the numbers make no sense
+    /// (TS 23.040 §9.2.3.24.1 has such an element ignored). Of several the last counts (§9.2.3.24).
+    ///
+    /// ```
+    /// use araldo_sms::UserDataHeader;
+    ///
+    /// let (third_of_two, _) = UserDataHeader::parse(&[5, 0, 3, 9, 2, 3]).unwrap();
+    /// assert_eq!(third_of_two.concat(), None);
+    /// ```
+    #[must_use]
+    pub fn concat(&self) -> Option<Concat> {
+        self.elements()
+            .filter_map(|element| Concat::from_element(&element))
+            .last()
+    }
+}
+
+/// The information elements of a header, from [`UserDataHeader::elements`].
+///
+/// ```
+/// use araldo_sms::UserDataHeader;
+///
+/// let (header, _) = UserDataHeader::parse(&[6, 0x24, 1, 1, 0x25, 1, 3]).unwrap();
+/// assert_eq!(header.elements().map(|element| element.id).collect::<Vec<_>>(), [0x24, 0x25]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Elements<'a> {
+    octets: &'a [u8],
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = InformationElement<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let [id, length, after @ ..] = self.octets else {
+            return None;
+        };
+        let (data, rest) = after.split_at_checked(usize::from(*length))?;
+        self.octets = rest;
+        Some(InformationElement { id: *id, data })
+    }
+}
+
+/// One information element of a user data header.
+///
+/// ```
+/// use araldo_sms::{InformationElement, UserDataHeader};
+///
+/// let (header, _) = UserDataHeader::parse(&[3, 0x24, 1, 3]).unwrap();
+/// assert_eq!(header.elements().next(), Some(InformationElement { id: 0x24, data: &[3] }));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InformationElement<'a> {
+    /// The identifier (TS 23.040 §9.2.3.24): 0x00 and 0x08 concatenation, 0x05 ports, 0x24 and 0x25 national tables.
+    pub id: u8,
+    /// Its octets, without identifier and length.
+    pub data: &'a [u8],
+}
+
+/// The header cannot be believed, so it is ignored whole (TS 23.040 §9.2.3.24). The peer's mistake; the text may still
+/// be read.
+///
+/// ```
+/// use araldo_sms::UserDataHeader;
+///
+/// let malformed = UserDataHeader::parse(&[]).unwrap_err();
+/// assert_eq!(malformed.to_string(), "the user data header is malformed");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the user data header is malformed")]
+pub struct MalformedHeader<'a> {
+    /// What to read as the text: all after the header when its length fits, else all octets.
+    pub rest: &'a [u8],
+}
+
+/// How many bits the reference of a concatenated message has.
+///
+/// ```
+/// use araldo_sms::ReferenceSize;
+///
+/// assert_eq!(ReferenceSize::default(), ReferenceSize::Bits8);
+/// assert_eq!(ReferenceSize::Bits16.header_octets(), 7);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ReferenceSize {
+    /// One octet, which every handset knows.
+    #[default]
+    Bits8,
+    /// Two octets: fewer clashes, one septet less for the text of each segment.
+    Bits16,
+}
+
+impl ReferenceSize {
+    /// Octets of a header with a concatenation element only, its length octet included: 6 or 7.
+    ///
+    /// ```
+    /// # use araldo_sms::ReferenceSize;
+    /// assert_eq!(ReferenceSize::Bits8.header_octets(), 6);
+    /// ```
+    #[must_use]
+    pub fn header_octets(self) -> usize {
+        match self {
+            Self::Bits8 => 6,
+            Self::Bits16 => 7,
+        }
+    }
+}
+
+/// The place of a segment in its message. `total` and `number` are at least 1 and `number` never exceeds `total` in
+/// what this crate returns.
+///
+/// ```
+/// use araldo_sms::{Concat, ReferenceSize};
+///
+/// let concat = Concat::new(ReferenceSize::Bits16, 0x1234, 3, 1).unwrap();
+/// let mut header = Vec::new();
+/// concat.write_header(&mut header);
+/// assert_eq!(header, [6, 8, 4, 0x12, 0x34, 3, 1]);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Concat {
+    /// Part of the message's identity: reference 7 of one octet is not reference 7 of two.
+    pub reference_size: ReferenceSize,
+    /// Equal in all segments of a message; at most 255 with [`ReferenceSize::Bits8`].
+    pub reference: u16,
+    /// How many segments the message has.
+    pub total: u8,
+    /// Which one this is, from 1.
+    pub number: u8,
+}
+
+impl Concat {
+    /// Checks the numbers, as they come from a header or from the `sar_` TLVs. A reference of one octet keeps only its
+    /// low octet.
+    ///
+    /// ```
+    /// use araldo_sms::{Concat, ReferenceSize};
+    ///
+    /// assert_eq!(Concat::new(ReferenceSize::Bits8, 1, 2, 0), None);
+    /// assert_eq!(Concat::new(ReferenceSize::Bits8, 0x0102, 2, 1).unwrap().reference, 2);
+    /// ```
+    #[must_use]
+    pub fn new(reference_size: ReferenceSize, reference: u16, total: u8, number: u8) -> Option<Self> {
+        let reference = match reference_size {
+            ReferenceSize::Bits8 => reference & 0xFF,
+            ReferenceSize::Bits16 => reference,
+        };
+        (1..=total).contains(&number).then_some(Self {
+            reference_size,
+            reference,
+            total,
+            number,
+        })
+    }
+
+    /// Appends a whole user data header with this element alone.
+    ///
+    /// ```
+    /// use araldo_sms::{Concat, ReferenceSize};
+    ///
+    /// let mut header = Vec::new();
+    /// Concat::new(ReferenceSize::Bits8, 0x7F, 2, 1).unwrap().write_header(&mut header);
+    /// assert_eq!(header, [5, 0, 3, 0x7F, 2, 1]);
+    /// ```
+    pub fn write_header(&self, out: &mut Vec<u8>) {
+        let [high, low] = self.reference.to_be_bytes();
+        match self.reference_size {
+            ReferenceSize::Bits8 => out.extend_from_slice(&[5, CONCAT_8, 3, low, self.total, self.number]),
+            ReferenceSize::Bits16 => out.extend_from_slice(&[6, CONCAT_16, 4, high, low, self.total, self.number]),
+        }
+    }
+
+    fn from_element(element: &InformationElement<'_>) -> Option<Self> {
+        match (element.id, element.data) {
+            (CONCAT_8, &[reference, total, number]) => Self::new(ReferenceSize::Bits8, reference.into(), total, number),
+            (CONCAT_16, &[high, low, total, number]) => {
+                Self::new(ReferenceSize::Bits16, u16::from_be_bytes([high, low]), total, number)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn concat_is_found_behind_other_elements() {
+        let (header, rest) = UserDataHeader::parse(b"\x0b\x05\x04\x00\x01\x00\x02\x00\x03\x2a\x03\x02Hi").unwrap();
+        assert_eq!(header.concat(), Concat::new(ReferenceSize::Bits8, 42, 3, 2));
+        assert_eq!(rest, b"Hi");
+    }
+
+    #[test]
+    fn of_two_concat_elements_the_last_counts() {
+        let (header, _) = UserDataHeader::parse(&[11, 0, 3, 1, 2, 1, 8, 4, 1, 2, 2, 2]).unwrap();
+        assert_eq!(header.concat(), Concat::new(ReferenceSize::Bits16, 0x0102, 2, 2));
+    }
+
+    #[test]
+    fn element_longer_than_the_header_makes_it_malformed() {
+        assert_eq!(
+            UserDataHeader::parse(&[5, 0, 9, 1, 2, 1, b'a']),
+            Err(MalformedHeader { rest: b"a" })
+        );
+    }
+
+    #[test]
+    fn header_longer_than_the_data_leaves_all_as_text() {
+        assert_eq!(UserDataHeader::parse(b"Hi"), Err(MalformedHeader { rest: b"Hi" }));
+    }
+}

@@ -1,0 +1,146 @@
+//! The crate against vectors made with other implementations; see `vectors/README.md`.
+
+use araldo_sms::{DeliveryReceipt, Encoding, SplitOptions, UserData, measure, split};
+use serde_json::Value;
+
+fn load(file: &str) -> Value {
+    let path = format!("{}/tests/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let json = std::fs::read_to_string(path).expect("the vectors are beside this file");
+    serde_json::from_str(&json).expect("the vectors are JSON")
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().expect("the vectors have this list")
+}
+
+#[test]
+fn default_alphabet_is_that_of_ts_23_038_in_both_directions() {
+    let vectors = load("gsm7.json");
+    let table = &list(&vectors, "tables")[0];
+    let mut checked = 0;
+    for (key, prefix) in [("locking", &[][..]), ("single_shift", &[0x1B][..])] {
+        for (code, point) in table[key].as_object().unwrap() {
+            let mut octets = prefix.to_vec();
+            octets.push(u8::from_str_radix(code, 16).unwrap());
+            let point = u32::from_str_radix(&point.as_str().unwrap()[2..], 16).unwrap();
+            let text = char::from_u32(point).unwrap().to_string();
+
+            let decoded = Encoding::Gsm7.decode(&octets);
+            assert_eq!((decoded.text, decoded.lossy), (text.clone(), false), "{key} {code}");
+            let mut encoded = Vec::new();
+            Encoding::Gsm7.encode(&text, &mut encoded).unwrap();
+            assert_eq!(encoded, octets, "{key} {code}");
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 137);
+}
+
+#[test]
+fn texts_have_the_septets_of_other_implementations() {
+    let vectors = load("gsm7.json");
+    for vector in list(&vectors, "septets") {
+        let text = vector["text"].as_str().unwrap();
+        let mut octets = Vec::new();
+        Encoding::Gsm7.encode(text, &mut octets).unwrap();
+        assert_eq!(
+            hex::encode(&octets),
+            vector["septets_hex"].as_str().unwrap(),
+            "{}",
+            vector["id"]
+        );
+        assert_eq!(Encoding::Gsm7.decode(&octets).text, text, "{}", vector["id"]);
+    }
+    assert_eq!(list(&vectors, "septets").len(), 60);
+}
+
+#[test]
+fn texts_are_divided_as_other_implementations_divide_them() {
+    let vectors = load("segments.json");
+    for vector in list(&vectors, "vectors") {
+        let id = &vector["id"];
+        let text = vector["text"].as_str().unwrap();
+        let encoding = if vector["encoding"] == "GSM-7" {
+            Encoding::Gsm7
+        } else {
+            Encoding::Ucs2
+        };
+        let units: Vec<u64> = list(vector, "segment_units")
+            .iter()
+            .map(|units| units.as_u64().unwrap())
+            .collect();
+
+        let measured = measure(text, &SplitOptions::default()).unwrap();
+        assert_eq!(measured.encoding, encoding, "{id}");
+        assert_eq!(
+            u64::from(measured.segments),
+            vector["segments"].as_u64().unwrap(),
+            "{id}"
+        );
+        assert_eq!(measured.units as u64, vector["total_units"].as_u64().unwrap(), "{id}");
+
+        let divided = split(text, &SplitOptions::default()).unwrap();
+        let divided_units: Vec<u64> = divided.segments.iter().map(|segment| segment.units as u64).collect();
+        assert_eq!(divided_units, units, "{id}");
+
+        if let Some(hex) = vector.get("text_utf16be_hex") {
+            let mut octets = Vec::new();
+            Encoding::Ucs2.encode(text, &mut octets).unwrap();
+            assert_eq!(hex::encode(octets), hex.as_str().unwrap(), "{id}");
+        }
+        let mut joined = String::new();
+        for segment in &divided.segments {
+            let read = UserData::decode(encoding.data_coding(), segment.udhi(), &segment.data, Encoding::Gsm7);
+            assert!(!read.lossy, "{id}");
+            joined.push_str(read.text().unwrap());
+        }
+        assert_eq!(joined, text, "{id}");
+    }
+    assert_eq!(list(&vectors, "vectors").len(), 148);
+}
+
+#[test]
+fn receipts_are_read_as_their_senders_mean_them() {
+    let vectors = load("dlr_texts.json");
+    let mut checked = 0;
+    for vector in list(&vectors, "vectors") {
+        let tlv = |name: &str| {
+            list(vector, "tlvs")
+                .iter()
+                .find(|tlv| tlv["name"] == name)
+                .map(|tlv| &tlv["value"])
+        };
+        let text = vector["short_message"].as_str().unwrap();
+        let mut receipt = DeliveryReceipt::parse(text);
+        receipt.fill(
+            tlv("receipted_message_id").and_then(Value::as_str),
+            tlv("message_state").and_then(Value::as_u64).map(|state| state as u8),
+        );
+        let expected = &vector["expected"];
+        checked += 1;
+        if expected.is_null() {
+            // It is esm_class that says no receipt; the text is read all the same.
+            assert_eq!(receipt.is_empty(), text == "STOP", "{}", vector["id"]);
+            continue;
+        }
+        let submit_at = receipt.submit_date.and_then(|date| date.at).map(|at| at.to_string());
+        let done_at = receipt.done_date.and_then(|date| date.at).map(|at| at.to_string());
+        for (field, value) in [
+            ("id", receipt.id.into()),
+            ("sub", receipt.sub.into()),
+            ("dlvrd", receipt.dlvrd.into()),
+            ("submit_date_raw", receipt.submit_date.map(|date| date.raw).into()),
+            ("submit_date", submit_at.into()),
+            ("done_date_raw", receipt.done_date.map(|date| date.raw).into()),
+            ("done_date", done_at.into()),
+            ("stat", receipt.stat.into()),
+            ("state", receipt.state.map(|state| state.as_str()).into()),
+            ("err", receipt.err.into()),
+            ("text", receipt.text.into()),
+        ] {
+            let value: Value = value;
+            assert_eq!(value, expected[field], "{} {field}", vector["id"]);
+        }
+    }
+    assert_eq!(checked, 98);
+}
