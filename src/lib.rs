@@ -1,5 +1,6 @@
 //! Araldo.
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod store;
 pub mod outbox;

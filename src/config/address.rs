@@ -1,0 +1,13 @@
+//! `[address."12345"]`: one of our own numbers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Name;
+
+/// One of our own numbers, short codes or names; the table's key is the address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AddressConfig {
+    /// The client that hears the texts sent to it. `None`: they are stored, and nobody is told.
+    pub client: Option<Name>,
+}

@@ -1,0 +1,77 @@
+//! The configuration: a struct a section, read in layers, checked before anything starts.
+//!
+//! Each key has its meaning, unit and default at its field; `config/araldo.toml` says the same for operators, and a
+//! test holds the two together.
+
+mod address;
+mod carrier;
+mod client;
+mod http;
+mod log;
+mod outbox;
+mod route;
+mod secret;
+mod store;
+mod unit;
+mod webhook;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use address::AddressConfig;
+pub use carrier::{
+    BindMode, BusyStatus, CarrierConfig, DefaultAlphabet, InterfaceVersion, LongMessage, Numbering, Protocol,
+    ReceiptId, SegmentReceipts, StatusAction, TonNpi, ValidityFormat,
+};
+pub use client::{ClientConfig, ClientWebhookConfig, Scope};
+pub use http::{HttpConfig, ListenConfig};
+pub use log::{LogConfig, LogFormat};
+pub use outbox::OutboxConfig;
+pub use route::{RouteConfig, StepCarrier, StepConfig};
+pub use secret::Secret;
+pub use store::StoreConfig;
+pub use webhook::{InvalidNetwork, Network, WebhookConfig};
+
+use crate::domain::Name;
+
+/// The whole configuration, as it is in effect.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the daemon keeps its files: the directory of the database file. Not a key; loading derives it.
+    #[serde(skip)]
+    pub state_dir: PathBuf,
+    /// Where messages are kept.
+    pub store: StoreConfig,
+    /// The listeners and the limits of a request.
+    pub http: HttpConfig,
+    /// The back-end systems.
+    pub client: BTreeMap<Name, ClientConfig>,
+    /// The carriers.
+    pub carrier: BTreeMap<Name, CarrierConfig>,
+    /// Which messages go which way.
+    pub route: BTreeMap<Name, RouteConfig>,
+    /// The queue and its clocks.
+    pub outbox: OutboxConfig,
+    /// What is told, and in which form.
+    pub log: LogConfig,
+    /// Our own numbers.
+    pub address: BTreeMap<String, AddressConfig>,
+    /// Where webhooks may go.
+    pub webhook: WebhookConfig,
+}
+
+impl Config {
+    /// How long a message in doubt with this carrier waits for a late receipt.
+    pub fn doubt_hold(&self, carrier: &CarrierConfig) -> Duration {
+        carrier.doubt_hold.unwrap_or(self.outbox.doubt_hold)
+    }
+
+    /// Segments that a text may make with this carrier.
+    pub fn max_segments(&self, carrier: &CarrierConfig) -> u8 {
+        carrier.max_segments.unwrap_or(self.outbox.max_segments)
+    }
+}
