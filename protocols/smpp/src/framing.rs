@@ -17,7 +17,7 @@ pub const MAX_PDU: usize = 65_536;
 
 /// A command_length that no PDU can have. The stream cannot be read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} got={got} min={min} max={max}{}", self.code(), Hint(self.looks_like))]
+#[error("{} got={got} {}{}", self.code(), Bound(self), Hint(self.looks_like))]
 pub struct FrameError {
     /// The command_length that came.
     pub got: u32,
@@ -159,6 +159,19 @@ pub fn carries_password(command_id: CommandId) -> bool {
     command_id.is_bind() || command_id == CommandId::OUTBIND
 }
 
+struct Bound<'e>(&'e FrameError);
+
+impl fmt::Display for Bound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FrameError { got, min, max, .. } = self.0;
+        if got < min {
+            write!(f, "min={min}")
+        } else {
+            write!(f, "max={max}")
+        }
+    }
+}
+
 struct Hint(Option<LooksLike>);
 
 impl fmt::Display for Hint {
@@ -195,7 +208,7 @@ mod tests {
         let error = next_frame(&mut input, MAX_PDU).expect_err("too large");
         assert_eq!(
             error.to_string(),
-            "pdu_length_too_large got=1094795585 min=16 max=65536 hint=\"peer may not speak SMPP\""
+            "pdu_length_too_large got=1094795585 max=65536 hint=\"peer may not speak SMPP\""
         );
         assert_eq!(input.capacity(), before);
     }
@@ -205,7 +218,7 @@ mod tests {
         let mut input = BytesMut::from(&b"\0\0\0\x04\0\0\0\x15\0\0\0\0\0\0\0\x07"[..]);
         let error = next_frame(&mut input, MAX_PDU).expect_err("too small");
         assert_eq!(error.sequence_number, Some(SequenceNumber(7)));
-        assert_eq!(error.code(), "pdu_length_too_small");
+        assert_eq!(error.to_string(), "pdu_length_too_small got=4 min=16");
     }
 
     #[test]

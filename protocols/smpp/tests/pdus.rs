@@ -1,5 +1,7 @@
 //! The well-formed vectors: octets to fields and back, against what other implementations agree on.
 
+#![expect(clippy::unwrap_used, reason = "a vector that is not as described fails its test")]
+
 use araldo_smpp::decode::Mode;
 use araldo_smpp::{
     CommandId, CommandStatus, FieldValue, Fields, Packet, Pdu, SequenceNumber, Tlv, TlvTag, Tlvs, TlvsMut,

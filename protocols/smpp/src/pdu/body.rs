@@ -40,10 +40,10 @@ macro_rules! body {
 
         impl crate::pdu::Body for $name {
             fn read(reader: &mut crate::decode::Reader<'_>) -> Result<Self, crate::DecodeError> {
-                let specs: &[crate::field::Spec] = &[$($spec),*];
+                const FIELDS: &[&str] = &[$(stringify!($field)),*];
                 Ok(Self {
                     $($field: <$type as crate::field::Field>::read(reader, const { &$spec })?,)*
-                    tlvs: reader.tlvs(specs.is_empty())?,
+                    tlvs: reader.tlvs(FIELDS.is_empty())?,
                 })
             }
 
@@ -53,12 +53,10 @@ macro_rules! body {
                 Ok(())
             }
 
-            #[expect(clippy::allow_attributes, reason = "a body without fields is shown as an empty list")]
             fn show(&self) -> crate::Fields {
-                #[allow(unused_mut, reason = "a body without fields is shown as an empty list")]
-                let mut fields = crate::Fields::default();
-                $(crate::field::Field::show(&self.$field, const { &$spec }, &mut fields);)*
-                fields
+                let fields = &mut crate::Fields::default();
+                $(crate::field::Field::show(&self.$field, const { &$spec }, fields);)*
+                std::mem::take(fields)
             }
 
             fn build(_fields: &crate::Fields, tlvs: crate::Tlvs) -> Result<Self, crate::FieldError> {

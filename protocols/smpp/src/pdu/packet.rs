@@ -174,3 +174,111 @@ fn bad_length(got: usize, header: Option<Header>) -> DecodeError {
         command_status: CommandStatus::ESME_RINVCMDLEN,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdu::{DeliverSm, QuerySm};
+    use crate::value::Address;
+
+    /// A deliver_sm whose destination is 30 characters long, with one octet after its text.
+    fn sloppy() -> Bytes {
+        let mut body = BytesMut::new();
+        body.put_slice(b"\0\x01\x011\0\x01\x01");
+        body.put_bytes(b'9', 30);
+        body.put_slice(b"\0\0\0\0\0\0\0\0\0\0\x02Hi\x04");
+        framed(CommandId::DELIVER_SM, CommandStatus::ESME_ROK, &body)
+    }
+
+    fn framed(command_id: CommandId, status: CommandStatus, body: &[u8]) -> Bytes {
+        let pdu = Pdu::Unknown {
+            command_id,
+            body: Bytes::copy_from_slice(body),
+        };
+        let mut out = BytesMut::new();
+        let packet = Packet {
+            command_status: status,
+            sequence_number: SequenceNumber(7),
+            pdu,
+        };
+        packet.encode(&mut out).expect("octets can be written");
+        out.freeze()
+    }
+
+    #[test]
+    fn a_sloppy_deliver_sm_is_kept_in_tolerant_mode_with_what_was_forgiven() {
+        let decoded = Packet::decode(&sloppy(), Mode::Tolerant).expect("readable");
+        let Pdu::DeliverSm(DeliverSm {
+            destination,
+            short_message,
+            ..
+        }) = decoded.packet.pdu
+        else {
+            panic!("a text")
+        };
+        assert_eq!((destination.addr.len(), &short_message[..]), (30, &b"Hi"[..]));
+        let forgiven: Vec<_> = decoded
+            .forgiven
+            .iter()
+            .map(|forgiven| (forgiven.field, forgiven.problem))
+            .collect();
+        let too_long = Problem::TooLong { got: 31, max: 21 };
+        assert_eq!(
+            forgiven,
+            [("destination_addr", too_long), ("tlvs", Problem::TlvStream { left: 1 })]
+        );
+    }
+
+    #[test]
+    fn strict_mode_names_field_place_and_status() {
+        let error = Packet::decode(&sloppy(), Mode::Strict).expect_err("too long");
+        assert_eq!(
+            error.to_string(),
+            "destination_addr at octet 23: 31 octets with the NUL, at most 21"
+        );
+        assert_eq!(error.command_status, CommandStatus::ESME_RINVDSTADR);
+    }
+
+    #[test]
+    fn a_last_string_without_its_nul_is_read_to_the_end_in_tolerant_mode() {
+        let frame = framed(CommandId::SUBMIT_SM_RESP, CommandStatus::ESME_ROK, b"12345");
+        let decoded = Packet::decode(&frame, Mode::Tolerant).expect("readable");
+        assert_eq!(
+            decoded.packet.pdu.message_id().map(|id| id.as_bytes()),
+            Some(&b"12345"[..])
+        );
+        assert!(Packet::decode(&frame, Mode::Strict).is_err());
+    }
+
+    #[test]
+    fn an_error_response_is_taken_with_no_body_and_with_one_that_makes_no_sense() {
+        for body in [&b""[..], b"1\0\0"] {
+            let frame = framed(CommandId::QUERY_SM_RESP, CommandStatus::ESME_RQUERYFAIL, body);
+            let decoded = Packet::decode(&frame, Mode::Tolerant).expect("readable");
+            assert_eq!(decoded.packet.pdu, Pdu::Bodiless(CommandId::QUERY_SM_RESP));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing_behind() {
+        let source = Address::international("1".repeat(21));
+        let mut out = BytesMut::from(&b"before"[..]);
+        let packet = Packet::new(
+            SequenceNumber(1),
+            QuerySm {
+                source,
+                ..QuerySm::default()
+            },
+        );
+        let error = packet.encode(&mut out).expect_err("too long");
+        assert_eq!(
+            error,
+            EncodeError::TooLong {
+                field: "source_addr",
+                got: 22,
+                max: 21
+            }
+        );
+        assert_eq!(&out[..], b"before");
+    }
+}

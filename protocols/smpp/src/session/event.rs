@@ -101,6 +101,8 @@ pub struct Answered<T> {
     pub command_status: CommandStatus,
     /// The response; [`Pdu::Bodiless`] when it had no body or an unreadable one.
     pub pdu: Pdu,
+    /// What was passed over to read it.
+    pub forgiven: Vec<Forgiven>,
     /// Whether [`Event::Overdue`] was told before.
     pub late: bool,
     /// How long the answer took.

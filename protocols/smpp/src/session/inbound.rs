@@ -315,24 +315,25 @@ impl<T> Session<T> {
             });
             return;
         };
-        let pdu = self.read_answer(header, frame);
+        let (pdu, forgiven) = self.read_answer(header, frame);
         self.events.push_back(Event::Answered(Answered {
             ticket: slot.ticket,
             sequence_number,
             command_id: slot.command,
             command_status: reason_given(command_id, command_status),
             pdu,
+            forgiven,
             late,
             waited: now.saturating_duration_since(slot.sent),
         }));
     }
 
-    fn read_answer(&mut self, header: Header, frame: &Bytes) -> Pdu {
+    fn read_answer(&mut self, header: Header, frame: &Bytes) -> (Pdu, Vec<Forgiven>) {
         match Packet::decode(frame, Mode::Tolerant) {
-            Ok(decoded) => decoded.packet.pdu,
+            Ok(Decoded { packet, forgiven }) => (packet.pdu, forgiven),
             Err(error) => {
                 self.tell_bad(header, frame, error.into(), None);
-                Pdu::Bodiless(header.command_id)
+                (Pdu::Bodiless(header.command_id), Vec::new())
             }
         }
     }

@@ -124,6 +124,12 @@ impl<T> Window<T> {
             .map(move |(n, slot)| (number(slot.serial), slot, n < overdue))
     }
 
+    /// As if a lap of numbers had been used up since the oldest slot was taken.
+    #[cfg(test)]
+    pub(super) fn skip_a_lap(&mut self) {
+        self.next = self.slots.front().map_or(self.next, |slot| slot.serial) + LAP;
+    }
+
     fn position(&self, serial: u64) -> Option<usize> {
         self.slots.binary_search_by_key(&serial, |slot| slot.serial).ok()
     }
