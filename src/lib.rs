@@ -1,6 +1,10 @@
 //! Araldo.
+pub mod app;
+pub mod carrier;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
-pub mod store;
 pub mod outbox;
+pub mod store;
+pub mod telemetry;

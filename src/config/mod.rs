@@ -5,12 +5,20 @@
 
 mod address;
 mod carrier;
+mod check;
 mod client;
+mod credential;
+mod decode;
+mod error;
 mod http;
+mod layer;
+mod load;
 mod log;
 mod outbox;
 mod route;
 mod secret;
+mod show;
+mod state_dir;
 mod store;
 mod unit;
 mod webhook;
@@ -27,11 +35,15 @@ pub use carrier::{
     ReceiptId, SegmentReceipts, StatusAction, TonNpi, ValidityFormat,
 };
 pub use client::{ClientConfig, ClientWebhookConfig, Scope};
+pub use error::{ConfigError, Place, Problem};
 pub use http::{HttpConfig, ListenConfig};
+pub use load::{DEFAULT_FILES, LoadOptions, Loaded, Origins};
 pub use log::{LogConfig, LogFormat};
 pub use outbox::OutboxConfig;
 pub use route::{RouteConfig, StepCarrier, StepConfig};
 pub use secret::Secret;
+pub use show::{DEFAULT_FILE, Effective};
+pub use state_dir::{StateDirError, check_state_dir};
 pub use store::StoreConfig;
 pub use webhook::{InvalidNetwork, Network, WebhookConfig};
 
@@ -75,3 +87,6 @@ impl Config {
         carrier.max_segments.unwrap_or(self.outbox.max_segments)
     }
 }
+
+#[cfg(test)]
+mod tests;

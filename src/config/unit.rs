@@ -68,7 +68,9 @@ pub(crate) mod size {
 
     /// Writes the largest binary unit that divides the size.
     pub(crate) fn serialize<S: Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        let unit = UNITS.iter().find(|(_, factor)| *bytes > 0 && bytes % factor == 0);
+        let unit = UNITS
+            .iter()
+            .find(|(_, factor)| *bytes > 0 && bytes.is_multiple_of(*factor));
         match unit {
             Some((name, factor)) => serializer.collect_str(&format_args!("{}{name}", bytes / factor)),
             None => serializer.serialize_u64(*bytes),
@@ -95,7 +97,7 @@ impl fmt::Display for Shown {
         }
         // Days only from two on: people say 24h.
         for (unit, length, from) in [("d", 86_400, 172_800), ("h", 3_600, 3_600), ("m", 60, 60)] {
-            if seconds >= from && seconds % length == 0 {
+            if seconds >= from && seconds.is_multiple_of(length) {
                 return write!(f, "{}{unit}", seconds / length);
             }
         }

@@ -17,7 +17,7 @@ impl fmt::Display for Masked<'_> {
         let digits = text.chars().filter(char::is_ascii_digit).count();
         let count = text.chars().count();
         if digits < 7 || digits * 2 < count {
-            return if digits >= 4 && digits < 7 && digits == count {
+            return if (4..7).contains(&digits) && digits == count {
                 f.write_str(text)
             } else {
                 // A sender's name is public; anything longer may be a text in the wrong place.

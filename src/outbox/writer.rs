@@ -1,6 +1,6 @@
 //! The writer: gathers, commits, hands out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::{EnqueueError, FEED, Outbox, Policy, Request, Settings, Settlement, W
 use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State};
 use crate::store::{
-    Act, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, InboundResult, Lease, Progress,
+    ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, InboundResult, Lease, Progress,
     PruneResult, ReceiptResult, Store, StoreError, SweepResult,
 };
 

@@ -1,6 +1,7 @@
 //! deliver_sm and data_sm as receipts and texts.
 
-use araldo_smpp::{DeliverSm, EsmClass, Forgiven, Tlvs};
+use araldo_smpp::pdu::DeliverSm;
+use araldo_smpp::{EsmClass, Forgiven, Tlvs};
 use araldo_sms::{Concat, DeliveryReceipt, Encoding, ReceiptState, ReferenceSize, UserData};
 use bytes::Bytes;
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use araldo_smpp::tlv::TlvTag;
+use araldo_smpp::TlvTag;
+use araldo_smpp::pdu::SubmitSm;
 use araldo_smpp::{
-    Address, COctet, DataCoding, EsmClass, Npi, RegisteredDelivery, SubmitSm, Tlvs, TlvsMut, Ton,
+    Address, COctet, DataCoding, EsmClass, Npi, RegisteredDelivery, Tlvs, TlvsMut, Ton,
 };
 use araldo_sms::{Encoding, ReferenceSize, Segment, SplitMode, SplitOptions};
 use bytes::Bytes;

@@ -1,0 +1,53 @@
+//! The command line: global options and the verbs, a file a verb group.
+
+mod config;
+mod exit;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use config::{ConfigVerb, report};
+pub use exit::Exit;
+
+use crate::config::LoadOptions;
+
+/// SMS and RCS gateway daemon.
+#[derive(Debug, Parser)]
+#[command(name = "araldo", version, about, long_about = None, max_term_width = 120)]
+pub struct Cli {
+    /// The configuration's options, which every verb takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options that every verb takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Global {
+    /// The configuration file [default: /etc/araldo/araldo.toml, then ./araldo.toml].
+    #[arg(long, global = true, value_name = "FILE", env = "ARALDO_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Overrides a key, e.g. --set carrier.tim.window=50. May be repeated.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run the gateway.
+    Run,
+    /// Check, show or print the configuration.
+    #[command(subcommand)]
+    Config(ConfigVerb),
+}
+
+impl Global {
+    /// What the configuration is made of, with the environment of this process.
+    pub fn load_options(&self) -> LoadOptions {
+        LoadOptions::from_env(self.config.clone(), self.set.clone())
+    }
+}

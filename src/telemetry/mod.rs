@@ -1,0 +1,3 @@
+//! What the daemon tells about itself.
+
+pub mod logs;
