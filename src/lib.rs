@@ -8,3 +8,5 @@ pub mod domain;
 pub mod outbox;
 pub mod store;
 pub mod telemetry;
+pub mod receipt;
+pub mod throttle;

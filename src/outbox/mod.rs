@@ -69,7 +69,7 @@ pub(crate) struct Request {
 /// Everything else: bounded by windows, and never refused.
 pub(crate) enum Work {
     Settle { settles: Vec<Settlement>, segments: Vec<SegmentAnswer> },
-    Receipt { receipt: Receipt, reply: oneshot::Sender<Result<ReceiptResult, StoreError>> },
+    Receipts { receipts: Vec<Receipt>, reply: oneshot::Sender<Result<Vec<ReceiptResult>, StoreError>> },
     Inbound { text: Box<NewInbound>, reply: oneshot::Sender<Result<InboundResult, StoreError>> },
     Quarantine(BadPdu),
     Act { item: ActItem, reply: oneshot::Sender<Result<ActResult, StoreError>> },
@@ -112,9 +112,9 @@ impl Outbox {
         self.work.send(Work::Settle { settles, segments }).await.ok();
     }
 
-    /// Matches a receipt. Answered after its commit.
-    pub async fn receipt(&self, receipt: Receipt) -> Result<ReceiptResult, StoreError> {
-        self.ask(|reply| Work::Receipt { receipt, reply }).await
+    /// Matches receipts. Answered after their commit.
+    pub async fn receipts(&self, receipts: Vec<Receipt>) -> Result<Vec<ReceiptResult>, StoreError> {
+        self.ask(|reply| Work::Receipts { receipts, reply }).await
     }
 
     /// Stores an inbound text. Answered after its commit.

@@ -80,6 +80,8 @@ pub enum Outcome {
     },
     /// It cannot be written: a fault of its own.
     Unsendable,
+    /// Another carrier has taken a part of it, and its class allows no copy.
+    SplitBetweenCarriers,
     /// Nobody knows.
     Uncertain,
 }
@@ -117,6 +119,7 @@ impl Policy {
                 (progress.ended(State::Failed, Some(*reason), now), None)
             }
             Outcome::Unsendable => (was.ended(State::Quarantined, Some(Reason::Poison), now), None),
+            Outcome::SplitBetweenCarriers => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
             Outcome::Uncertain => (self.uncertain(was, now), Some((EventKind::Doubted, None))),
         }
     }
@@ -127,12 +130,16 @@ impl Policy {
             None if claimed.segments == 1 => was.flags.with(Flag::NoCarrierId),
             _ => was.flags,
         };
+        // Segments that another carrier has taken make this one a copy.
+        let copies = was.copies + u8::from(claimed.taken_elsewhere);
+        let flags = if claimed.taken_elsewhere { flags.with(Flag::PossibleDuplicate) } else { flags };
         Progress {
             state: State::Submitted,
             wake_at: claimed.receipt.then(|| was.expires_at.max(now).after(self.receipt_grace)),
             final_at: (!claimed.receipt).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,
+            copies,
             flags,
             reason: None,
             code: None,
@@ -245,11 +252,11 @@ impl Policy {
     /// Whether a long message is on the handset: every segment was reported, or this carrier reports once for all.
     fn is_whole(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> bool {
         let delivered = segments.iter().filter(|segment| segment.state == SegmentState::Delivered).count();
-        if delivered == usize::from(row.segments) {
+        let answered = segments.len() >= usize::from(row.segments);
+        if answered && delivered == segments.len() {
             self.habit(receipt, |habit| habit.whole(row.seq));
             return true;
         }
-        let answered = segments.len() == usize::from(row.segments);
         answered && self.habit(receipt, |habit| habit.reported(row.seq, delivered, receipt.at))
     }
 

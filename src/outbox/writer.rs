@@ -120,7 +120,7 @@ struct Writer {
 struct Waiting {
     requests: Vec<(usize, oneshot::Sender<Result<Vec<EnqueueResult>, EnqueueError>>)>,
     settles: Vec<bool>,
-    receipts: Vec<oneshot::Sender<Result<ReceiptResult, StoreError>>>,
+    receipts: Vec<(usize, oneshot::Sender<Result<Vec<ReceiptResult>, StoreError>>)>,
     inbound: Vec<oneshot::Sender<Result<InboundResult, StoreError>>>,
     acts: Vec<oneshot::Sender<Result<ActResult, StoreError>>>,
     sweeps: Vec<oneshot::Sender<Result<SweepResult, StoreError>>>,
@@ -187,9 +187,9 @@ impl Writer {
                     push_settlement(settlement, batch, waiting);
                 }
             }
-            Work::Receipt { receipt, reply } => {
-                batch.receipts.push(receipt);
-                waiting.receipts.push(reply);
+            Work::Receipts { receipts, reply } => {
+                waiting.receipts.push((receipts.len(), reply));
+                batch.receipts.extend(receipts);
             }
             Work::Inbound { text, reply } => {
                 batch.inbound.push(*text);
@@ -280,7 +280,10 @@ impl Writer {
         for (len, reply) in waiting.requests {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
-        reply_all(waiting.receipts, applied.receipts);
+        let mut results = applied.receipts.into_iter();
+        for (len, reply) in waiting.receipts {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+        }
         reply_all(waiting.inbound, applied.inbound);
         reply_all(waiting.acts, applied.acts);
         reply_all(waiting.sweeps, applied.sweeps);
@@ -379,17 +382,19 @@ impl Writer {
         let mut settles = batch.settle.into_iter().zip(waiting.settles);
         let segments = Batch { segments: batch.segments, ..Batch::new(now) };
         self.one(&segments).await.ok();
-        for (settle, frees_place) in &mut settles {
+        for (settle, _) in &mut settles {
             let single = Batch { settle: vec![settle.clone()], ..Batch::new(now) };
             match self.one(&single).await {
                 Ok(_) => applied_any = true,
                 // The place in the window was given back already.
-                Err(_) => self.again.push(Settlement { settle, frees_place: frees_place && false }),
+                Err(_) => self.again.push(Settlement { settle, frees_place: false }),
             }
         }
-        for (receipt, reply) in batch.receipts.into_iter().zip(waiting.receipts) {
-            let done = self.one(&Batch { receipts: vec![receipt], ..Batch::new(now) }).await;
-            reply.send(done.and_then(|applied| first(applied.receipts))).ok();
+        let mut receipts = batch.receipts.into_iter();
+        for (len, reply) in waiting.receipts {
+            let receipts = receipts.by_ref().take(len).collect();
+            let done = self.one(&Batch { receipts, ..Batch::new(now) }).await;
+            reply.send(done.map(|applied| applied.receipts)).ok();
         }
         for (text, reply) in batch.inbound.into_iter().zip(waiting.inbound) {
             let done = self.one(&Batch { inbound: vec![text], ..Batch::new(now) }).await;

@@ -121,8 +121,10 @@ pub struct Claimed {
     pub accepted_at: UnixMillis,
     /// Its progress, as claimed.
     pub progress: Progress,
-    /// Segments that this carrier has answered already; the rest goes on with the same reference.
+    /// Segments that this carrier has taken already; the rest goes on with the same reference.
     pub answered: Vec<u8>,
+    /// Whether another carrier has taken some of its segments: what goes out now is a copy.
+    pub taken_elsewhere: bool,
 }
 
 /// A claim that ends, or a doubt that is settled by a late answer.
@@ -470,6 +472,7 @@ impl Claimed {
             accepted_at: message.accepted_at,
             progress,
             answered: Vec::new(),
+            taken_elsewhere: false,
         }
     }
 }

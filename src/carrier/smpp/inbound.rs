@@ -73,7 +73,7 @@ fn receipt(parts: &Parts<'_>, octets: &[u8]) -> InboundReceipt {
 fn text(parts: &Parts<'_>, octets: Bytes, forgiven: &[Forgiven], alphabet: Encoding) -> InboundText {
     let read = UserData::decode(parts.data_coding, parts.esm_class.has_udhi(), &octets, alphabet);
     let concat = read.concat.or_else(|| sar(parts.tlvs));
-    let note = forgiven.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let note = forgiven.iter().map(|f| format!("{}: {}", f.field, f.problem)).collect::<Vec<_>>().join("; ");
     InboundText {
         source: parts.source.into(),
         destination: parts.destination.into(),

@@ -1,0 +1,335 @@
+//! One bind's life: connect, bind, pull, settle; and again, with patience.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::failover::LaneMap;
+use super::flight::{Flight, Landing};
+use super::inbound::Pump;
+use super::status::{BindState, CarrierState};
+use crate::carrier::{Carrier, DownReason, Link, LinkMode, LinkReport, SubmitReport};
+use crate::clock::{self, Clock, monotonic};
+use crate::config::CarrierConfig;
+use crate::domain::{BindRef, Name, State};
+use crate::outbox::{Offer, Outbox, Outcome, Policy, Settlement, backoff};
+use crate::receipt::Correlator;
+use crate::store::{Claimed, SegmentAnswer};
+use crate::throttle::CarrierPace;
+
+/// Refusals of name or password after which a bind waits for a person, so that no account gets locked.
+const REFUSALS: u32 = 3;
+/// A session that lasted this long was a good one: the next try comes soon.
+const GOOD_SESSION: Duration = Duration::from_secs(30);
+/// Rows taken from the writer at once.
+const AT_ONCE: usize = 512;
+
+/// What a bind works with; shared by those of a carrier.
+pub(super) struct Shared {
+    pub(super) name: Name,
+    pub(super) config: CarrierConfig,
+    pub(super) carrier: Arc<dyn Carrier>,
+    pub(super) outbox: Outbox,
+    pub(super) policy: Arc<Policy>,
+    pub(super) pace: Arc<CarrierPace>,
+    pub(super) state: Arc<CarrierState>,
+    pub(super) correlator: Arc<Mutex<Correlator>>,
+    pub(super) lanes: Arc<LaneMap>,
+    pub(super) down_for: Arc<dyn Fn(&Name) -> Option<Duration> + Send + Sync>,
+    pub(super) clock: Clock,
+    pub(super) tasks: TaskTracker,
+}
+
+/// What a person wants of a carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Up.
+    Run,
+    /// Down in good order.
+    Stop,
+}
+
+pub(super) struct Bind {
+    pub(super) shared: Arc<Shared>,
+    pub(super) bind: BindRef,
+    pub(super) mode: LinkMode,
+    pub(super) wanted: watch::Receiver<Wanted>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Bind {
+    /// Keeps the bind up until told to stop.
+    pub(super) async fn run(mut self) {
+        let mut failures: u16 = 0;
+        let mut refusals = 0;
+        while self.wait_until_wanted().await {
+            self.set(BindState::Connecting, None);
+            let stop = self.stop.clone();
+            let opened = tokio::select! {
+                opened = self.shared.carrier.open(self.bind.clone(), self.mode) => opened,
+                () = stop.cancelled() => return,
+            };
+            match opened {
+                Ok(link) => {
+                    refusals = 0;
+                    let begun = monotonic();
+                    let down = self.session(link).await;
+                    if down == DownReason::Stopped {
+                        self.set(BindState::Stopped, None);
+                        continue;
+                    }
+                    failures = if monotonic().duration_since(begun) >= GOOD_SESSION { 0 } else { failures + 1 };
+                }
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    let text = error.to_string();
+                    refusals = if error.is_permanent() { refusals + 1 } else { 0 };
+                    if refusals >= REFUSALS {
+                        tracing::error!(
+                            event = "bind_refused_for_good", carrier = %self.shared.name, bind = self.bind.bind,
+                            "{text}; not tried again, so that the account is not locked: mend it, then `araldo carriers start {}`",
+                            self.shared.name
+                        );
+                        self.set(BindState::Refused, Some(text));
+                        refusals = 0;
+                        self.wait_for_a_person().await;
+                        continue;
+                    }
+                    tracing::warn!(event = "bind_failed", carrier = %self.shared.name, bind = self.bind.bind, "{text}");
+                    self.set(BindState::Waiting, Some(text));
+                }
+            }
+            let config = &self.shared.config;
+            let wait = backoff(config.reconnect_min, config.reconnect_max, failures.max(1), clock::jitter());
+            metrics::counter!("araldo_carrier_rebinds_total", "carrier" => self.shared.name.as_str().to_owned()).increment(1);
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Waits until the carrier is wanted up; `false` when the process ends.
+    async fn wait_until_wanted(&mut self) -> bool {
+        if *self.wanted.borrow() == Wanted::Stop {
+            self.set(BindState::Stopped, None);
+        }
+        let stop = self.stop.clone();
+        tokio::select! {
+            wanted = self.wanted.wait_for(|wanted| *wanted == Wanted::Run) => wanted.is_ok() && !stop.is_cancelled(),
+            () = stop.cancelled() => false,
+        }
+    }
+
+    /// Waits for any new word from a person.
+    async fn wait_for_a_person(&mut self) {
+        self.wanted.mark_unchanged();
+        tokio::select! {
+            _ = self.wanted.changed() => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// A bind that is up, until it is down and everything claimed by it is settled.
+    async fn session(&mut self, mut link: Link) -> DownReason {
+        tracing::info!(event = "bound", carrier = %self.shared.name, bind = self.bind.bind, mode = self.mode.as_str());
+        self.set(BindState::Bound, None);
+        let (claims_tx, mut claims) = mpsc::unbounded_channel();
+        if self.mode.submits() {
+            self.shared.outbox.bind_up(self.bind.clone(), self.offer(), claims_tx).await;
+        }
+        let inbound = std::mem::replace(&mut link.inbound, mpsc::channel(1).1);
+        self.shared.tasks.spawn(self.pump().run(inbound));
+        let mut session = Session { shared: self.shared.clone(), bind: self.bind.clone(), flights: HashMap::new() };
+        let mut claimed = Vec::with_capacity(AT_ONCE);
+        let mut draining = false;
+        let down = loop {
+            let ending = *self.wanted.borrow_and_update() == Wanted::Stop || self.stop.is_cancelled();
+            if ending && !draining {
+                draining = true;
+                self.set(BindState::Draining, None);
+                self.shared.outbox.bind_down(self.bind.clone()).await;
+                session.give_back(&mut claims).await;
+                link.stop.cancel();
+            }
+            tokio::select! {
+                biased;
+                report = link.reports.recv() => match report {
+                    Some(LinkReport::Submits(reports)) => session.settle(reports).await,
+                    Some(LinkReport::Down(reason)) => break reason,
+                    None => break DownReason::Lost("the link's task ended".to_owned()),
+                },
+                got = claims.recv_many(&mut claimed, AT_ONCE), if !draining => {
+                    if got > 0 {
+                        session.submit(&mut claimed, &link).await;
+                    } else if self.mode.submits() {
+                        break DownReason::Lost("the outbox has ended".to_owned());
+                    } else {
+                        tokio::select! {
+                            _ = self.wanted.changed() => {}
+                            () = self.stop.cancelled() => {}
+                            report = link.reports.recv() => match report {
+                                Some(LinkReport::Submits(_)) => {}
+                                Some(LinkReport::Down(reason)) => break reason,
+                                None => break DownReason::Lost("the link's task ended".to_owned()),
+                            },
+                        }
+                    }
+                }
+                _ = self.wanted.changed(), if !draining => {}
+                () = self.stop.cancelled(), if !draining => {}
+            }
+        };
+        if !draining {
+            self.shared.outbox.bind_down(self.bind.clone()).await;
+            session.give_back(&mut claims).await;
+        }
+        session.abandon().await;
+        match &down {
+            DownReason::Stopped => tracing::info!(event = "unbound", carrier = %self.shared.name, bind = self.bind.bind),
+            DownReason::Lost(why) => {
+                tracing::warn!(event = "link_lost", carrier = %self.shared.name, bind = self.bind.bind, why);
+            }
+        }
+        let (state, error) = match &down {
+            DownReason::Stopped => (BindState::Stopped, None),
+            DownReason::Lost(why) => (BindState::Waiting, Some(why.clone())),
+        };
+        self.set(state, error);
+        down
+    }
+
+    fn offer(&self) -> Offer {
+        let shared = &self.shared;
+        Offer {
+            services: shared.lanes.services(&shared.name, |carrier| (shared.down_for)(carrier)),
+            window: u32::from(shared.config.window),
+            pace: shared.pace.clone(),
+        }
+    }
+
+    fn pump(&self) -> Pump {
+        Pump {
+            bind: self.bind.clone(),
+            outbox: self.shared.outbox.clone(),
+            clock: self.shared.clock.clone(),
+            state: self.shared.state.clone(),
+            correlator: self.shared.correlator.clone(),
+        }
+    }
+
+    fn set(&self, state: BindState, error: Option<String>) {
+        self.shared.state.set(&self.bind, self.mode, state, error);
+    }
+}
+
+/// The messages that a session has in flight.
+struct Session {
+    shared: Arc<Shared>,
+    bind: BindRef,
+    flights: HashMap<i64, Flight>,
+}
+
+impl Session {
+    async fn submit(&mut self, claimed: &mut Vec<Arc<Claimed>>, link: &Link) {
+        let mut messages = Vec::with_capacity(claimed.len());
+        let mut split = Vec::new();
+        for claimed in claimed.drain(..) {
+            if claimed.taken_elsewhere && claimed.progress.copies >= claimed.class.copies_allowed() {
+                // Another carrier has taken some of its segments; sending it whole would be a copy that its class
+                // does not allow.
+                split.push(self.settlement(&claimed, &Outcome::SplitBetweenCarriers, true));
+                continue;
+            }
+            let flight = Flight::new(claimed);
+            messages.push(flight.message(&self.bind.carrier));
+            self.flights.insert(flight.claimed.seq, flight);
+        }
+        self.shared.state.set_in_flight(&self.bind, self.flights.len());
+        if !split.is_empty() {
+            self.shared.outbox.settle(split, Vec::new()).await;
+        }
+        if let Err(unsent) = link.submits.send(messages) {
+            // The link is down and says so next; nothing of these was written.
+            let settles = unsent.0.iter().filter_map(|message| self.flights.remove(&message.key)).collect::<Vec<_>>();
+            let settles = settles.iter().map(|f| self.settlement(&f.claimed, &Outcome::NotWritten, true)).collect();
+            self.shared.outbox.settle(settles, Vec::new()).await;
+        }
+    }
+
+    async fn settle(&mut self, reports: Vec<SubmitReport>) {
+        let mut settles = Vec::with_capacity(reports.len());
+        let mut segments = Vec::new();
+        for report in &reports {
+            self.take_report(report, &mut settles, &mut segments);
+        }
+        self.shared.state.set_in_flight(&self.bind, self.flights.len());
+        if !settles.is_empty() || !segments.is_empty() {
+            self.shared.outbox.settle(settles, segments).await;
+        }
+    }
+
+    fn take_report(
+        &mut self,
+        report: &SubmitReport,
+        settles: &mut Vec<Settlement>,
+        segments: &mut Vec<SegmentAnswer>,
+    ) {
+        let Some(mut flight) = self.flights.remove(&report.key) else { return };
+        segments.extend(flight.segment_answer(&self.bind.carrier, report, self.shared.clock.now()));
+        match flight.report(report) {
+            Landing::Aloft => {
+                self.flights.insert(report.key, flight);
+            }
+            Landing::InDoubt => {
+                let settlement = self.settlement(&flight.claimed, &Outcome::Uncertain, false);
+                // A late answer settles a doubt, and says so.
+                let progress = settlement.settle.progress.clone();
+                flight.claimed = Arc::new(Claimed { progress, ..(*flight.claimed).clone() });
+                settles.push(settlement);
+                self.flights.insert(report.key, flight);
+            }
+            Landing::Landed(outcome) => {
+                if matches!(outcome, Outcome::Throttled { .. }) {
+                    metrics::counter!("araldo_carrier_throttled_total", "carrier" => self.bind.carrier.as_str().to_owned())
+                        .increment(1);
+                    self.shared.pace.throttled();
+                }
+                settles.push(self.settlement(&flight.claimed, &outcome, true));
+            }
+            Landing::Silent => {}
+        }
+    }
+
+    fn settlement(&self, claimed: &Arc<Claimed>, outcome: &Outcome, frees_place: bool) -> Settlement {
+        let settle = self.shared.policy.settle(claimed, outcome, self.shared.clock.now(), clock::jitter());
+        Settlement { settle, frees_place }
+    }
+
+    /// Rows handed over and not submitted go back as if never claimed.
+    async fn give_back(&mut self, claims: &mut mpsc::UnboundedReceiver<Arc<Claimed>>) {
+        let mut settles = Vec::new();
+        while let Ok(claimed) = claims.try_recv() {
+            settles.push(self.settlement(&claimed, &Outcome::NotWritten, false));
+        }
+        if !settles.is_empty() {
+            self.shared.outbox.settle(settles, Vec::new()).await;
+        }
+    }
+
+    /// The link is down. Whatever it did not report on by then is in doubt already, or is now.
+    async fn abandon(&mut self) {
+        let flights = std::mem::take(&mut self.flights);
+        let open = flights.into_values().filter(|flight| flight.claimed.progress.state == State::Claimed);
+        let settles: Vec<_> = open.map(|flight| self.settlement(&flight.claimed, &Outcome::Uncertain, false)).collect();
+        if !settles.is_empty() {
+            self.shared.outbox.settle(settles, Vec::new()).await;
+        }
+        self.shared.state.set_in_flight(&self.bind, 0);
+    }
+}
+

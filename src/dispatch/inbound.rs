@@ -1,0 +1,157 @@
+//! What a carrier brings: receipts meet their messages, texts are stored, and only then is the carrier answered.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::{join, join_all};
+use metrics::counter;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+use super::status::CarrierState;
+use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
+use crate::clock::{self, Clock};
+use crate::domain::BindRef;
+use crate::outbox::Outbox;
+use crate::receipt::{Correlator, Transform, verdict};
+use crate::store::{BadPdu, NewInbound, Receipt, ReceiptResult};
+
+/// Taken from the queue at once, for one commit.
+const AT_ONCE: usize = 256;
+
+/// The way inward of one bind.
+pub(super) struct Pump {
+    pub(super) bind: BindRef,
+    pub(super) outbox: Outbox,
+    pub(super) clock: Clock,
+    pub(super) state: Arc<CarrierState>,
+    pub(super) correlator: Arc<Mutex<Correlator>>,
+}
+
+/// A receipt on its way to the store, and the transforms behind its candidates.
+struct Asked {
+    receipt: Receipt,
+    transforms: Vec<Transform>,
+    slot: AnswerSlot,
+}
+
+impl Pump {
+    /// Works until the link is gone and what it brought is answered.
+    pub(super) async fn run(self, mut inbound: mpsc::Receiver<Inbound>) {
+        let mut items = Vec::with_capacity(AT_ONCE);
+        while inbound.recv_many(&mut items, AT_ONCE).await > 0 {
+            let mut receipts = Vec::new();
+            let mut texts = Vec::new();
+            for item in items.drain(..) {
+                match item {
+                    Inbound::Receipt(receipt, slot) => receipts.extend(self.asked(&receipt, slot)),
+                    Inbound::Text(text, slot) => texts.push((text, slot)),
+                    Inbound::Unreadable { reason, status, octets } => {
+                        let at = self.clock.now();
+                        let pdu = BadPdu { at, bind: self.bind.clone(), reason: reason.into(), status, octets };
+                        self.outbox.quarantine(pdu).await;
+                    }
+                }
+            }
+            let texts = join_all(texts.into_iter().map(|(text, slot)| self.store_text(text, slot)));
+            join(self.match_receipts(receipts), texts).await;
+        }
+    }
+
+    /// What to ask the store; `None` for a receipt that was handled already, which is answered at once.
+    fn asked(&self, brought: &InboundReceipt, slot: AnswerSlot) -> Option<Asked> {
+        let verdict = verdict(brought.state, brought.error);
+        let correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
+        self.count("araldo_receipts_total");
+        if correlator.is_repeated(&brought.carrier_message_id, &brought.source, verdict) {
+            self.count("araldo_receipts_repeated_total");
+            slot.answer(Answer::Taken);
+            return None;
+        }
+        let (transforms, candidates) = correlator.candidates(&brought.carrier_message_id).into_iter().unzip();
+        let receipt = Receipt {
+            carrier: self.bind.carrier.clone(),
+            carrier_message_id: brought.carrier_message_id.clone(),
+            candidates,
+            destination: brought.source.clone(),
+            reference: brought.reference,
+            verdict,
+            code: brought.error,
+            at: self.clock.now(),
+        };
+        Some(Asked { receipt, transforms, slot })
+    }
+
+    async fn match_receipts(&self, asked: Vec<Asked>) {
+        if asked.is_empty() {
+            return;
+        }
+        let receipts = asked.iter().map(|asked| asked.receipt.clone()).collect();
+        let results = match self.outbox.receipts(receipts).await {
+            Ok(results) => results,
+            Err(error) => {
+                tracing::warn!(event = "receipts_not_stored", bind = %self.bind, %error);
+                // Dropped slots answer busy: the carrier brings them again.
+                return;
+            }
+        };
+        for (asked, result) in asked.into_iter().zip(results) {
+            let receipt = &asked.receipt;
+            {
+                let mut correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
+                correlator.learn(&asked.transforms, result);
+                if result != ReceiptResult::Parked {
+                    correlator.remember(&receipt.carrier_message_id, &receipt.destination, receipt.verdict);
+                }
+            }
+            if result == ReceiptResult::Parked {
+                self.count("araldo_receipts_unmatched_total");
+            }
+            asked.slot.answer(Answer::Taken);
+        }
+    }
+
+    async fn store_text(&self, text: InboundText, slot: AnswerSlot) {
+        self.count("araldo_inbound_messages_total");
+        let at = self.clock.now();
+        let losses = self.state.losses();
+        let digest = digest(&text);
+        let stored = self
+            .outbox
+            .inbound(NewInbound {
+                id: clock::inbound_id(at),
+                bind: self.bind.clone(),
+                from: text.source,
+                to: text.destination,
+                data_coding: text.data_coding,
+                esm_class: text.esm_class,
+                octets: text.octets,
+                text: text.text,
+                lossy: text.lossy,
+                segment: text.segment,
+                carrier_message_id: text.carrier_message_id,
+                digest,
+                losses,
+                at,
+                note: text.note,
+            })
+            .await;
+        match stored {
+            Ok(_) => slot.answer(Answer::Taken),
+            Err(error) => tracing::warn!(event = "text_not_stored", bind = %self.bind, %error),
+        }
+    }
+
+    fn count(&self, metric: &'static str) {
+        counter!(metric, "carrier" => self.bind.carrier.as_str().to_owned()).increment(1);
+    }
+}
+
+/// What makes two texts the same to the octet.
+fn digest(text: &InboundText) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    for part in [text.source.as_bytes(), text.destination.as_bytes(), &[text.data_coding, text.esm_class], &text.octets] {
+        sha.update((part.len() as u64).to_be_bytes());
+        sha.update(part);
+    }
+    sha.finalize().into()
+}

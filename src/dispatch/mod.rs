@@ -1,0 +1,14 @@
+//! Binds at work: each pulls what its window has room for, submits, settles, and takes in what the carrier brings.
+//!
+//! The outbox claims, the carrier speaks the protocol; here they meet.
+
+mod bind;
+mod control;
+mod failover;
+mod flight;
+mod inbound;
+mod status;
+
+pub use control::{CarrierParts, Dispatch};
+pub use failover::{LaneMap, Step};
+pub use status::{BindState, BindStatus, CarrierState};

@@ -1,0 +1,123 @@
+//! How every bind is: written by the binds, read by people, metrics and fail-over.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::carrier::LinkMode;
+use crate::clock::{Clock, monotonic};
+use crate::domain::{BindRef, UnixMillis};
+
+/// Link losses remembered for each carrier.
+const LOSSES: usize = 32;
+
+/// Where a bind is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BindState {
+    /// Stopped by a person.
+    Stopped,
+    /// Connecting and binding.
+    Connecting,
+    /// Up.
+    Bound,
+    /// Waiting for its last answers before it unbinds.
+    Draining,
+    /// Waiting before the next try.
+    Waiting,
+    /// The carrier refused name or password three times: waits for a person.
+    Refused,
+}
+
+/// How a bind is.
+#[derive(Clone, Debug)]
+pub struct BindStatus {
+    /// Which way it carries traffic.
+    pub mode: LinkMode,
+    /// Where it is.
+    pub state: BindState,
+    /// Since when.
+    pub since: UnixMillis,
+    /// Messages claimed by it and not settled.
+    pub in_flight: u32,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+/// How all binds of a carrier are.
+#[derive(Debug)]
+pub struct CarrierState {
+    clock: Clock,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    binds: BTreeMap<BindRef, BindStatus>,
+    /// Since when no bind can submit.
+    down_since: Option<Instant>,
+    /// When links were lost: answers to the carrier that were under way then may not have arrived.
+    losses: VecDeque<UnixMillis>,
+}
+
+impl CarrierState {
+    /// A carrier with no bind yet. Answers given before the process started may have been lost with it.
+    pub fn new(clock: Clock) -> Self {
+        let losses = VecDeque::from([clock.now()]);
+        let inner = Inner { binds: BTreeMap::new(), down_since: Some(monotonic()), losses };
+        Self { clock, inner: Mutex::new(inner) }
+    }
+
+    /// Says where a bind is, and why.
+    pub fn set(&self, bind: &BindRef, mode: LinkMode, state: BindState, error: Option<String>) {
+        let since = self.clock.now();
+        let mut inner = self.inner();
+        let was = inner.binds.get(bind).map(|status| status.state);
+        let last_error = error.or_else(|| inner.binds.get(bind).and_then(|status| status.last_error.clone()));
+        let last_error = last_error.filter(|_| state != BindState::Bound);
+        inner.binds.insert(bind.clone(), BindStatus { mode, state, since, in_flight: 0, last_error });
+        if was == Some(BindState::Bound) && state != BindState::Bound {
+            inner.losses.push_back(since);
+            if inner.losses.len() > LOSSES {
+                inner.losses.pop_front();
+            }
+        }
+        let up = inner.binds.values().any(|status| status.state == BindState::Bound && status.mode.submits());
+        inner.down_since = if up { None } else { inner.down_since.or_else(|| Some(monotonic())) };
+        drop(inner);
+        metrics::gauge!(
+            "araldo_carrier_bound", "carrier" => bind.carrier.as_str().to_owned(), "bind" => bind.bind.to_string()
+        )
+        .set(f64::from(u8::from(state == BindState::Bound)));
+    }
+
+    /// Says how many messages a bind has in flight.
+    pub fn set_in_flight(&self, bind: &BindRef, count: usize) {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        if let Some(status) = self.inner().binds.get_mut(bind) {
+            status.in_flight = count;
+        }
+    }
+
+    /// How every bind is.
+    pub fn binds(&self) -> Vec<(BindRef, BindStatus)> {
+        self.inner().binds.iter().map(|(bind, status)| (bind.clone(), status.clone())).collect()
+    }
+
+    /// How long no bind could submit; `None` while one can.
+    pub fn down_for(&self) -> Option<Duration> {
+        self.inner().down_since.map(|since| monotonic().saturating_duration_since(since))
+    }
+
+    /// When answers to the carrier may have been lost.
+    pub fn losses(&self) -> Vec<UnixMillis> {
+        self.inner().losses.iter().copied().collect()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
