@@ -97,7 +97,9 @@ impl Store for SqliteStore {
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let mut connection = self.checkpointer.lock().await;
-            open::checkpoint(connection.as_mut().ok_or_else(closed)?).await.map_err(open::store_error)
+            open::checkpoint(connection.as_mut().ok_or_else(closed)?)
+                .await
+                .map_err(open::store_error)
         }
         .boxed()
     }
