@@ -17,6 +17,9 @@ const COLUMNS: &str = "seq, id, client, class, priority, recipient, sender, text
      reference, callback, accepted_at, not_before, state, step, wake_at, expires_at, attempt, lease, carrier, bind, \
      claimed_at";
 
+pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM json_each(?1) AS j \
+     CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
+
 static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(|rows| insert_of("message", COLUMNS, rows)));
 
 impl Transaction<'_> {
@@ -70,8 +73,6 @@ impl Transaction<'_> {
         &mut self,
         items: &[Enqueue],
     ) -> Result<HashMap<(String, String), (Vec<u8>, Box<str>)>, sqlx::Error> {
-        const SELECT: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM json_each(?1) AS j \
-             CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
         let keys: Vec<(&str, &str)> = items
             .iter()
             .filter_map(|item| Some((item.message.client.as_str(), &*item.key.as_ref()?.key)))
@@ -80,7 +81,7 @@ impl Transaction<'_> {
             return Ok(HashMap::new());
         }
         let json = super::columns::json(&keys)?;
-        let rows = sqlx::query(SELECT)
+        let rows = sqlx::query(KNOWN_KEYS)
             .bind(json)
             .fetch_all(&mut self.writer.connection)
             .await?;

@@ -7,10 +7,14 @@ mod commit;
 mod enqueue;
 mod inbound;
 mod open;
+#[cfg(test)]
+mod plan_tests;
 mod prune;
 mod read;
 mod receipt;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::time::Duration;

@@ -20,7 +20,7 @@ pub(super) const ORPHANS: &str = concat!(
     " FROM message AS m WHERE m.state = 'claimed' AND m.lease IS NOT ?1 ORDER BY m.seq LIMIT ?2"
 );
 
-const STRAYS: &str = concat!(
+pub(super) const STRAYS: &str = concat!(
     "SELECT ",
     row_columns!(),
     " FROM message AS m WHERE m.state = 'queued' AND m.route = ?1 AND m.step = ?2 LIMIT ?3"
