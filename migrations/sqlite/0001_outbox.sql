@@ -40,8 +40,9 @@ CREATE TABLE message (
 
 -- UUIDv7: new keys go to the right edge.
 CREATE UNIQUE INDEX message_id ON message (id);
--- The queue: one range read for each lane and priority.
-CREATE INDEX message_queue ON message (route, step, priority, seq) WHERE state = 'queued';
+-- The queue: one range read for each lane and priority. With the segments, so that the backlog is counted from the
+-- index alone.
+CREATE INDEX message_queue ON message (route, step, priority, seq, segments) WHERE state = 'queued';
 -- What a process that died left behind.
 CREATE INDEX message_claimed ON message (seq) WHERE state = 'claimed';
 -- Whatever waits for a time.

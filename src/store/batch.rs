@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Event, Lease, Progress, SegmentState, Seq};
+use super::{Event, Lease, Progress, Row, SegmentState, Seq};
 use crate::domain::{
     BindRef, Class, Encoding, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State, UnixMillis,
 };
@@ -278,6 +278,9 @@ pub struct BadPdu {
     pub octets: Bytes,
 }
 
+/// Unreadable PDUs that are kept; the oldest make room.
+pub(super) const QUARANTINE_ROWS: u32 = 10_000;
+
 /// What an owner or a person wishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -451,6 +454,68 @@ impl Batch {
             && self.sweeps.is_empty()
             && self.prune.is_none()
             && self.claims.is_empty()
+    }
+}
+
+impl Enqueue {
+    /// The progress with which the message enters the outbox: claimed where it may be sent now and a bind asked for it.
+    pub fn stored_as(&self, now: UnixMillis) -> Progress {
+        let message = &self.message;
+        let due = message.not_before.filter(|at| *at > now);
+        let waiting = Progress::waiting(message.lane.step, due, message.expires_at);
+        match &self.claim {
+            Some((bind, lease)) if waiting.state == State::Queued => waiting.claimed(*lease, bind.clone(), now),
+            _ => waiting,
+        }
+    }
+}
+
+impl Changed {
+    /// `row` goes on as `progress`.
+    pub fn of(row: &Row, progress: &Progress, now: UnixMillis) -> Self {
+        Self {
+            id: row.id,
+            client: row.client.clone(),
+            class: row.class,
+            from: row.progress.state,
+            progress: progress.clone(),
+            accepted_at: row.accepted_at,
+            at: now,
+            route: row.route.clone(),
+            segments: row.segments,
+            from_step: row.progress.step,
+        }
+    }
+}
+
+impl Settle {
+    /// What changed, for a row that was still claimed as it was handed out.
+    pub fn changed(&self, now: UnixMillis) -> Changed {
+        let claimed = &self.claimed;
+        Changed {
+            id: claimed.id,
+            client: claimed.client.clone(),
+            class: claimed.class,
+            from: State::Claimed,
+            progress: self.progress.clone(),
+            accepted_at: claimed.accepted_at,
+            at: now,
+            route: claimed.route.clone(),
+            segments: claimed.segments,
+            from_step: claimed.progress.step,
+        }
+    }
+
+    /// Whether this may settle a row that is no longer claimed: the late answer to an attempt in doubt, or to one
+    /// whose resend still waits and is now needless.
+    pub fn settles_late(&self, row: &Row) -> bool {
+        row.progress.attempt == self.claimed.progress.attempt
+            && matches!(row.progress.state, State::Uncertain | State::Queued | State::Scheduled)
+    }
+
+    /// Whether a receipt may have been quicker than this settlement.
+    pub fn may_meet_receipts(&self) -> bool {
+        self.claimed.receipt && matches!(self.progress.state, State::Submitted | State::Uncertain)
     }
 }
 

@@ -1,15 +1,21 @@
 //! Which message a receipt is about: the rules that every store shares.
 
-use crate::domain::{BindRef, Reason, UnknownWord};
+use std::time::Duration;
 
-use super::{Receipt, Row, SegmentRecord, SegmentState, Verdict};
+use crate::domain::{Reason, State, UnixMillis, UnknownWord};
+
+use super::{Claimed, NewInbound, Receipt, Row, SegmentRecord, SegmentState, Verdict};
 
 /// Digits at the end of a number that all its spellings share: national, international, with and without prefix.
 const TAIL: usize = 7;
 
 /// The end of a number, under which parked receipts are filed.
 pub fn tail(number: &str) -> &str {
-    number.len().checked_sub(TAIL).and_then(|from| number.get(from..)).unwrap_or(number)
+    number
+        .len()
+        .checked_sub(TAIL)
+        .and_then(|from| number.get(from..))
+        .unwrap_or(number)
 }
 
 /// Whether two spellings can be the same number: equal, or one is the other's end.
@@ -18,42 +24,96 @@ pub fn agrees(a: &str, b: &str) -> bool {
     a == b || (a.len().min(b.len()) >= TAIL && (a.ends_with(b) || b.ends_with(a)))
 }
 
-/// The row in doubt that a receipt without a known id settles: by our own reference where the carrier gives it back,
-/// else by the recipient, where exactly one row in doubt on that carrier has it.
-pub fn doubt_settled_by(receipt: &Receipt, rows: impl Iterator<Item = Row>) -> Option<Row> {
-    let mut fitting = rows.filter(|row| could_be(receipt, row));
-    match receipt.reference {
-        Some(reference) => fitting.find(|row| row.reference() == reference),
-        None => {
-            let row = fitting.next()?;
-            fitting.next().is_none().then_some(row)
+/// The row in doubt that a receipt without a known id settles: the only one out with that carrier to that recipient,
+/// and of our own reference where the carrier gives it back. `rows` are those in doubt and those claimed, as the
+/// receipt of a claimed row may come before its answer: where two fit, nobody guesses.
+pub fn doubt_settled_by<'a>(receipt: &Receipt, rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
+    let out = |row: &&Row| {
+        matches!(row.progress.state, State::Uncertain | State::Claimed)
+            && could_be(receipt, row)
+            && row.progress.claimed_at.is_some_and(|claimed| receipt.at >= claimed)
+            && receipt.reference.is_none_or(|reference| reference == row.reference())
+    };
+    let mut fitting = rows.filter(out);
+    let row = fitting.next()?;
+    (fitting.next().is_none() && row.progress.state == State::Uncertain).then_some(row)
+}
+
+/// A row that a receipt may be about.
+pub(super) struct Candidate {
+    /// Index into the candidates of the receipt.
+    pub(super) rank: usize,
+    /// The segment whose id it is, of a long message.
+    pub(super) segment: Option<u8>,
+    /// The row as it stands.
+    pub(super) row: Row,
+}
+
+/// The row that a receipt is about, among those known by its id: ids are recycled, so the newest open message first,
+/// and the recipient must agree.
+pub(super) fn choose(receipt: &Receipt, found: impl IntoIterator<Item = Candidate>) -> Option<Candidate> {
+    found
+        .into_iter()
+        .filter(|candidate| agrees(&candidate.row.to, &receipt.destination))
+        .min_by_key(|candidate| {
+            let open = !candidate.row.progress.state.is_final();
+            (!open, std::cmp::Reverse(candidate.row.seq), candidate.rank)
+        })
+}
+
+/// An inbound text that is stored already, as far as telling a repetition needs it.
+pub(super) struct KnownInbound<'a> {
+    pub(super) carrier: &'a str,
+    pub(super) carrier_message_id: Option<&'a str>,
+    pub(super) digest: &'a [u8],
+    pub(super) at: UnixMillis,
+}
+
+impl<'a> KnownInbound<'a> {
+    pub(super) fn of(item: &'a NewInbound) -> Self {
+        Self {
+            carrier: item.bind.carrier.as_str(),
+            carrier_message_id: item.carrier_message_id.as_deref(),
+            digest: &item.digest,
+            at: item.at,
         }
     }
 }
 
-/// Whether a parked receipt is about this row, which has just been answered or come into doubt; which of its segments,
-/// where it has several.
-pub fn parked_is_about(receipt: &Receipt, row: &Row, segments: &[SegmentRecord]) -> Option<Option<u8>> {
-    use crate::domain::State;
+/// Whether the carrier sends again what it may think we never had: the same id of its own, or the same octets as a
+/// text whose answer may have been lost.
+pub(super) fn is_repeated(item: &NewInbound, known: &KnownInbound<'_>) -> bool {
+    let in_flight = Duration::from_millis(NewInbound::ANSWER_IN_FLIGHT_MS.unsigned_abs());
+    let same = known.carrier == item.bind.carrier.as_str() && known.digest == item.digest;
+    let by_id = item.carrier_message_id.is_some() && known.carrier_message_id == item.carrier_message_id.as_deref();
+    let answer_lost = |loss: &UnixMillis| known.at <= *loss && known.at >= loss.before(in_flight);
+    same && (by_id || item.losses.iter().any(answer_lost))
+}
+
+/// Whether a parked receipt names this row, which has just been answered; which of its segments, where it has several.
+pub fn names(receipt: &Receipt, row: &Row, segments: &[SegmentRecord]) -> Option<Option<u8>> {
     if !could_be(receipt, row) {
         return None;
     }
-    let named = |id: &str| receipt.candidates.iter().any(|candidate| &**candidate == id);
-    if row.progress.carrier_message_id.as_deref().is_some_and(named) {
+    let named = |id: Option<&str>| id.is_some_and(|id| receipt.candidates.iter().any(|candidate| &**candidate == id));
+    if named(row.progress.carrier_message_id.as_deref()) {
         return Some(None);
     }
-    let segment = segments.iter().find(|segment| segment.carrier_message_id.as_deref().is_some_and(named));
-    if let Some(segment) = segment {
-        return Some(Some(segment.number));
-    }
-    let since_claim = row.progress.claimed_at.is_some_and(|claimed| receipt.at >= claimed);
-    let by_reference = receipt.reference.is_none_or(|reference| reference == row.reference());
-    (row.progress.state == State::Uncertain && since_claim && by_reference).then_some(None)
+    let of_carrier = |segment: &&SegmentRecord| segment.carrier == receipt.carrier;
+    let segment = segments
+        .iter()
+        .filter(of_carrier)
+        .find(|segment| named(segment.carrier_message_id.as_deref()))?;
+    Some(Some(segment.number))
 }
 
 fn could_be(receipt: &Receipt, row: &Row) -> bool {
     row.receipt
-        && row.progress.bind.as_ref().is_some_and(|bind| bind.carrier == receipt.carrier)
+        && row
+            .progress
+            .bind
+            .as_ref()
+            .is_some_and(|bind| bind.carrier == receipt.carrier)
         && agrees(&row.to, &receipt.destination)
 }
 
@@ -66,13 +126,13 @@ pub fn segment_after(verdict: Verdict) -> Option<SegmentState> {
     }
 }
 
-/// The segments that this bind's carrier has taken already.
-pub fn answered_by(segments: &[SegmentRecord], bind: Option<&BindRef>) -> Vec<u8> {
-    let taken = |segment: &&SegmentRecord| {
-        bind.is_some_and(|bind| bind.carrier == segment.carrier)
-            && matches!(segment.state, SegmentState::Submitted | SegmentState::Delivered)
-    };
-    segments.iter().filter(taken).map(|segment| segment.number).collect()
+/// Notes which segments of a long message, just claimed, its carrier or another one has taken already.
+pub fn recall(claimed: &mut Claimed, segments: &[SegmentRecord]) {
+    let Some(bind) = &claimed.progress.bind else { return };
+    let taken = segments.iter().filter(|s| matches!(s.state, SegmentState::Submitted | SegmentState::Delivered));
+    let (here, elsewhere): (Vec<_>, Vec<_>) = taken.partition(|segment| segment.carrier == bind.carrier);
+    claimed.answered = here.iter().map(|segment| segment.number).collect();
+    claimed.taken_elsewhere = !elsewhere.is_empty();
 }
 
 /// The words that a row keeps of a verdict: itself, and its reason.
@@ -109,7 +169,11 @@ impl Row {
 
 /// The `user_message_reference` of a row.
 pub fn reference_of(seq: super::Seq) -> u16 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the low 16 bits are what is wanted")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the low 16 bits are what is wanted"
+    )]
     let reference = seq as u16;
     reference
 }

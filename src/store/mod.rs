@@ -5,7 +5,10 @@
 //! the row that it meets (a receipt, a deadline), the store asks the [`Rules`] handed in with the batch.
 
 mod batch;
+#[cfg(test)]
+mod conformance;
 pub mod matching;
+pub mod memory;
 mod read;
 mod row;
 pub mod sqlite;
@@ -60,8 +63,7 @@ pub trait Store: Send + Sync + 'static {
     /// Rows by class and open state with the oldest of each, and parked receipts.
     fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>>;
 
-    /// Moves what is committed from the log into the main file, where a store has such things; `true` when there is
-    /// more to move than is good.
+    /// Moves what is committed from the log into the main file, where a store has such things.
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Ends with everything on disk. Later calls fail.
@@ -69,10 +71,18 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// What to do with a row that a receipt or a deadline meets. Pure; implemented by the outbox.
+///
+/// What a rule answers for the columns of the claim (attempt, lease, bind, claimed_at) is passed over: they change with
+/// a claim alone.
 pub trait Rules: Send + Sync {
     /// A receipt has met its message. `segments` is empty for a message of one segment, and otherwise as they stand
     /// after this receipt. `None` leaves the row alone.
-    fn after_receipt(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> Option<(Progress, Option<Event>)>;
+    fn after_receipt(
+        &self,
+        row: &Row,
+        segments: &[SegmentRecord],
+        receipt: &Receipt,
+    ) -> Option<(Progress, Option<Event>)>;
 
     /// The row's `wake_at` has come.
     fn when_due(&self, row: &Row, now: crate::domain::UnixMillis) -> (Progress, Option<Event>);

@@ -1,8 +1,6 @@
 //! What the store shows.
 
-use crate::domain::{
-    Class, Encoding, InboundId, Lane, MessageId, Msisdn, Name, State, UnixMillis,
-};
+use crate::domain::{Class, Encoding, InboundId, Lane, MessageId, Msisdn, Name, State, UnixMillis};
 
 use super::{Event, Row, SegmentState, Seq};
 

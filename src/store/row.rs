@@ -81,7 +81,10 @@ pub struct Progress {
 impl Row {
     /// The lane in which the row waits.
     pub fn lane(&self) -> Lane {
-        Lane { route: self.route.clone(), step: self.progress.step }
+        Lane {
+            route: self.route.clone(),
+            step: self.progress.step,
+        }
     }
 }
 
@@ -123,10 +126,28 @@ impl Progress {
         }
     }
 
+    /// What a settlement, a rule or a wish makes of this progress. The claim's own columns change with a claim alone.
+    #[must_use]
+    pub fn followed_by(&self, next: Self) -> Self {
+        Self {
+            attempt: self.attempt,
+            lease: self.lease,
+            bind: self.bind.clone(),
+            claimed_at: self.claimed_at,
+            ..next
+        }
+    }
+
     /// This row in a final state.
     #[must_use]
     pub fn ended(self, state: State, reason: Option<Reason>, now: UnixMillis) -> Self {
-        Self { state, wake_at: None, final_at: Some(now), reason, ..self }
+        Self {
+            state,
+            wake_at: None,
+            final_at: Some(now),
+            reason,
+            ..self
+        }
     }
 }
 
@@ -216,7 +237,10 @@ impl std::str::FromStr for EventKind {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| UnknownWord::new("event", word))
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or_else(|| UnknownWord::new("event", word))
     }
 }
 
@@ -258,6 +282,9 @@ impl std::str::FromStr for SegmentState {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word).ok_or_else(|| UnknownWord::new("segment state", word))
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == word)
+            .ok_or_else(|| UnknownWord::new("segment state", word))
     }
 }

@@ -1,7 +1,8 @@
 //! Wishes of owners and ops.
 
-use super::columns::{self, row_columns};
+use super::columns::row_columns;
 use super::commit::Transaction;
+use crate::domain::State;
 use crate::store::{ActItem, ActResult};
 
 impl Transaction<'_> {
@@ -21,7 +22,13 @@ impl Transaction<'_> {
                 self.applied.acts.push(ActResult::NotFound);
                 continue;
             };
-            let row = columns::row(&found, 0)?;
+            let Some(row) = self.readable(&found, 0).await? else {
+                self.applied.acts.push(ActResult::Refused {
+                    state: State::Quarantined,
+                    since: None,
+                });
+                continue;
+            };
             let result = match self.rules.act(&row, item.act, self.now) {
                 Ok((progress, event)) => {
                     let state = progress.state;

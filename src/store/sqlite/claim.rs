@@ -61,12 +61,17 @@ impl Transaction<'_> {
 
     /// What this carrier has answered of a long message is not sent to it again.
     async fn recall_segments(&mut self, rows: &mut [Claimed]) -> Result<(), sqlx::Error> {
-        let seqs: Vec<Seq> =
-            rows.iter().filter(|row| row.segments > 1 && row.progress.attempt > 1).map(|row| row.seq).collect();
-        let mut known: HashMap<Seq, Vec<SegmentRecord>> = self.segments_by_seq(&seqs).await?;
+        let seqs: Vec<Seq> = rows
+            .iter()
+            .filter(|row| row.segments > 1 && row.progress.attempt > 1)
+            .map(|row| row.seq)
+            .collect();
+        let mut known: HashMap<Seq, Vec<SegmentRecord>> = self.segments_by_seq(seqs).await?;
         for row in rows {
-            let Some(segments) = known.remove(&row.seq) else { continue };
-            row.answered = crate::store::matching::answered_by(&segments, row.progress.bind.as_ref());
+            let Some(segments) = known.remove(&row.seq) else {
+                continue;
+            };
+            crate::store::matching::recall(row, &segments);
         }
         Ok(())
     }
@@ -89,5 +94,6 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         accepted_at: row.accepted_at,
         progress: row.progress,
         answered: Vec::new(),
+        taken_elsewhere: false,
     })
 }

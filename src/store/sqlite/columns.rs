@@ -110,6 +110,17 @@ where
     T::try_from(r.try_get::<i64, _>(at)?).map_err(decode)
 }
 
+/// An insert of several rows at once.
+pub(super) fn insert_of(table: &str, columns: &str, rows: usize) -> String {
+    let one = format!("({})", vec!["?"; columns.split(',').count()].join(", "));
+    format!("INSERT INTO {table} ({columns}) VALUES {}", vec![one; rows].join(", "))
+}
+
+/// An array for `json_each`.
+pub(super) fn json(rows: &(impl serde::Serialize + ?Sized)) -> Result<String, sqlx::Error> {
+    serde_json::to_string(rows).map_err(decode)
+}
+
 pub(super) fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }
@@ -117,7 +128,10 @@ pub(super) fn decode(error: impl std::error::Error + Send + Sync + 'static) -> s
 fn bind_ref(carrier: Option<String>, bind: Option<i64>) -> Result<Option<BindRef>, sqlx::Error> {
     let Some(carrier) = carrier else { return Ok(None) };
     let carrier = Name::parse(&carrier).map_err(decode)?;
-    Ok(Some(BindRef { carrier, bind: u16::try_from(bind.unwrap_or(0)).map_err(decode)? }))
+    Ok(Some(BindRef {
+        carrier,
+        bind: u16::try_from(bind.unwrap_or(0)).map_err(decode)?,
+    }))
 }
 
 /// Codes are 32 bits on the wire and fit the column's 64.

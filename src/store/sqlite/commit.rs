@@ -1,58 +1,81 @@
 //! One batch, one transaction, one sync.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::{Connection, SqliteConnection};
 
 use super::open::store_error;
-use crate::store::{Applied, Batch, Changed, Event, Lease, Progress, Row, Rules, Seq, StoreError};
+use super::update::RowUpdate;
+use crate::domain::UnixMillis;
+use crate::store::{Applied, Batch, Changed, Event, Lease, Progress, Row, Rules, SegmentState, Seq, StoreError};
 
 /// The writer: the only connection that changes the file, and what it must remember between batches.
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
-    /// The place of the next message.
-    pub(super) next_seq: Seq,
+    pub(super) next: Next,
     /// Receipts that wait: while there are none, nobody looks for them.
     pub(super) parked: u64,
+    /// A transaction was begun and has not ended: only ever so at the start of a batch if the one before was dropped
+    /// half-way.
+    open: bool,
+}
+
+/// The places of the next rows.
+pub(super) struct Next {
+    pub(super) message: Seq,
+    pub(super) inbound: Seq,
 }
 
 /// A batch in the making: the open transaction and what it has found out so far.
 pub(super) struct Transaction<'a> {
     pub(super) writer: &'a mut Writer,
     pub(super) rules: &'a dyn Rules,
-    pub(super) now: crate::domain::UnixMillis,
+    pub(super) now: UnixMillis,
     pub(super) applied: Applied,
-    /// Rows that this batch has read and changed, so that two receipts for one message see each other.
+    /// Rows as changed and not yet written, so that two receipts for one message see each other.
     pub(super) rows: HashMap<Seq, Row>,
     /// Changes of rows not yet written, each with the state and attempt that it leaves.
-    pub(super) updates: Vec<update::RowUpdate>,
+    pub(super) updates: Vec<RowUpdate>,
+    /// What receipts say of segments, not yet written.
+    pub(super) marks: BTreeMap<(Seq, u8), (SegmentState, Option<u32>, UnixMillis)>,
     /// Events not yet written.
     pub(super) events: Vec<(Seq, Event)>,
 }
 
-use super::update;
-
 impl Writer {
     pub(super) async fn new(mut connection: SqliteConnection) -> Result<Self, sqlx::Error> {
-        let last: i64 =
-            sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM message").fetch_one(&mut connection).await?;
-        let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked_receipt").fetch_one(&mut connection).await?;
-        Ok(Self { connection, next_seq: last + 1, parked: parked.unsigned_abs() })
+        let (next, parked) = remembered(&mut connection).await?;
+        Ok(Self {
+            connection,
+            next,
+            parked,
+            open: false,
+        })
     }
 
     /// Applies the batch, or leaves everything as it was.
     pub(super) async fn commit(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, StoreError> {
-        let (next_seq, parked) = (self.next_seq, self.parked);
+        self.roll_back_leftover().await.map_err(store_error)?;
         let done = self.apply(batch, rules).await;
         if done.is_err() {
-            // The transaction may have been rolled back by SQLite itself: a second rollback is then an error to ignore.
-            sqlx::query("ROLLBACK").execute(&mut self.connection).await.ok();
-            (self.next_seq, self.parked) = (next_seq, parked);
+            self.roll_back_leftover().await.ok();
         }
         done.map_err(store_error)
     }
 
+    /// Ends a transaction that failed, or whose future was dropped, or whose rules have panicked.
+    async fn roll_back_leftover(&mut self) -> Result<(), sqlx::Error> {
+        if self.open {
+            // SQLite may have rolled it back itself: a second rollback is then an error to ignore.
+            sqlx::query("ROLLBACK").execute(&mut self.connection).await.ok();
+            (self.next, self.parked) = remembered(&mut self.connection).await?;
+            self.open = false;
+        }
+        Ok(())
+    }
+
     async fn apply(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, sqlx::Error> {
+        self.open = true;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
         let mut transaction = Transaction {
             writer: self,
@@ -61,6 +84,7 @@ impl Writer {
             applied: Applied::default(),
             rows: HashMap::new(),
             updates: Vec::new(),
+            marks: BTreeMap::new(),
             events: Vec::new(),
         };
         transaction.enqueue(&batch.enqueue).await?;
@@ -78,10 +102,12 @@ impl Writer {
         transaction.claim(&batch.claims).await?;
         let applied = transaction.applied;
         sqlx::query("COMMIT").execute(&mut self.connection).await?;
+        self.open = false;
         Ok(applied)
     }
 
     pub(super) async fn take_lease(&mut self) -> Result<Lease, StoreError> {
+        self.roll_back_leftover().await.map_err(store_error)?;
         let token: i64 = sqlx::query_scalar("UPDATE lease SET token = token + 1 RETURNING token")
             .fetch_one(&mut self.connection)
             .await
@@ -91,36 +117,44 @@ impl Writer {
 
     pub(super) async fn close(mut self) {
         // A clean end leaves a short log; a failure here loses nothing.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await.ok();
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut self.connection)
+            .await
+            .ok();
         self.connection.close().await.ok();
     }
+}
+
+async fn remembered(connection: &mut SqliteConnection) -> Result<(Next, u64), sqlx::Error> {
+    const LAST: &str =
+        "SELECT coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT max(seq) FROM inbound), 0)";
+    let (message, inbound): (Seq, Seq) = sqlx::query_as(LAST).fetch_one(&mut *connection).await?;
+    let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked_receipt")
+        .fetch_one(connection)
+        .await?;
+    Ok((
+        Next {
+            message: message + 1,
+            inbound: inbound + 1,
+        },
+        parked.unsigned_abs(),
+    ))
 }
 
 impl Transaction<'_> {
     /// Notes that `row` goes on as `progress`, to be written with the next [`Transaction::flush`].
     pub(super) fn change(&mut self, mut row: Row, progress: Progress, event: Option<Event>) {
-        let from = row.progress.state;
-        if from != progress.state {
-            self.applied.changed.push(Changed {
-                id: row.id,
-                client: row.client.clone(),
-                class: row.class,
-                from,
-                progress: progress.clone(),
-                accepted_at: row.accepted_at,
-                at: self.now,
-                route: row.route.clone(),
-                segments: row.segments,
-                from_step: row.progress.step,
-            });
+        let progress = row.progress.followed_by(progress);
+        if row.progress.state != progress.state {
+            self.applied.changed.push(Changed::of(&row, &progress, self.now));
         }
         if let Some(event) = event {
             self.events.push((row.seq, event));
         }
         if progress != row.progress {
-            self.updates.push(update::RowUpdate::of_row(row.seq, &row.progress, progress.clone()));
+            self.updates.push(RowUpdate::of_row(&row, progress.clone()));
             row.progress = progress;
+            self.rows.insert(row.seq, row);
         }
-        self.rows.insert(row.seq, row);
     }
 }

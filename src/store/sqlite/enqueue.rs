@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::columns::insert_of;
 use super::commit::Transaction;
-use crate::domain::State;
-use crate::store::{Enqueue, EnqueueResult, Progress, Seq};
+use crate::store::{Enqueue, EnqueueResult, Seq};
 
 /// Rows a statement, largest first.
 const SIZES: [usize; 3] = [32, 8, 1];
@@ -17,14 +17,10 @@ const COLUMNS: &str = "seq, id, client, class, priority, recipient, sender, text
      reference, callback, accepted_at, not_before, state, step, wake_at, expires_at, attempt, lease, carrier, bind, \
      claimed_at";
 
-const COLUMN_COUNT: usize = 25;
+pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM json_each(?1) AS j \
+     CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
 
-static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(insert_of));
-
-fn insert_of(rows: usize) -> String {
-    let one = format!("({})", vec!["?"; COLUMN_COUNT].join(", "));
-    format!("INSERT INTO message ({COLUMNS}) VALUES {}", vec![one; rows].join(", "))
-}
+static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(|rows| insert_of("message", COLUMNS, rows)));
 
 impl Transaction<'_> {
     pub(super) async fn enqueue(&mut self, items: &[Enqueue]) -> Result<(), sqlx::Error> {
@@ -34,8 +30,8 @@ impl Transaction<'_> {
             let result = match self.replay(item, &mut known) {
                 Some(result) => result,
                 None => {
-                    let seq = self.writer.next_seq;
-                    self.writer.next_seq += 1;
+                    let seq = self.writer.next.message;
+                    self.writer.next.message += 1;
                     rows.push((seq, item));
                     EnqueueResult::Stored(seq)
                 }
@@ -77,8 +73,6 @@ impl Transaction<'_> {
         &mut self,
         items: &[Enqueue],
     ) -> Result<HashMap<(String, String), (Vec<u8>, Box<str>)>, sqlx::Error> {
-        const SELECT: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM json_each(?1) AS j \
-             CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
         let keys: Vec<(&str, &str)> = items
             .iter()
             .filter_map(|item| Some((item.message.client.as_str(), &*item.key.as_ref()?.key)))
@@ -86,8 +80,11 @@ impl Transaction<'_> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let json = serde_json::to_string(&keys).map_err(super::columns::decode)?;
-        let rows = sqlx::query(SELECT).bind(json).fetch_all(&mut self.writer.connection).await?;
+        let json = super::columns::json(&keys)?;
+        let rows = sqlx::query(KNOWN_KEYS)
+            .bind(json)
+            .fetch_all(&mut self.writer.connection)
+            .await?;
         rows.iter()
             .map(|r| {
                 let answer: String = r.try_get(3)?;
@@ -101,7 +98,7 @@ impl Transaction<'_> {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for (seq, item) in rows {
             let message = &item.message;
-            let progress = stored_as(item, self.now);
+            let progress = item.stored_as(self.now);
             let bind = progress.bind.as_ref();
             query = query
                 .bind(*seq)
@@ -144,25 +141,23 @@ impl Transaction<'_> {
             .filter_map(|(_, item)| {
                 let key = item.key.as_ref()?;
                 let client = item.message.client.as_str();
-                Some(Columns(client, &key.key, hex::encode(key.fingerprint), &key.answer, self.now.0))
+                Some(Columns(
+                    client,
+                    &key.key,
+                    hex::encode(key.fingerprint),
+                    &key.answer,
+                    self.now.0,
+                ))
             })
             .collect();
         if keys.is_empty() {
             return Ok(());
         }
-        let json = serde_json::to_string(&keys).map_err(super::columns::decode)?;
-        sqlx::query(INSERT).bind(json).execute(&mut self.writer.connection).await?;
+        let json = super::columns::json(&keys)?;
+        sqlx::query(INSERT)
+            .bind(json)
+            .execute(&mut self.writer.connection)
+            .await?;
         Ok(())
-    }
-}
-
-/// The progress with which a message enters the outbox.
-pub(crate) fn stored_as(item: &Enqueue, now: crate::domain::UnixMillis) -> Progress {
-    let message = &item.message;
-    let due = message.not_before.filter(|at| *at > now);
-    let waiting = Progress::waiting(message.lane.step, due, message.expires_at);
-    match &item.claim {
-        Some((bind, lease)) if waiting.state == State::Queued => waiting.claimed(*lease, bind.clone(), now),
-        _ => waiting,
     }
 }

@@ -7,10 +7,14 @@ mod commit;
 mod enqueue;
 mod inbound;
 mod open;
+#[cfg(test)]
+mod plan_tests;
 mod prune;
 mod read;
 mod receipt;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::time::Duration;
@@ -97,7 +101,9 @@ impl Store for SqliteStore {
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let mut connection = self.checkpointer.lock().await;
-            open::checkpoint(connection.as_mut().ok_or_else(closed)?).await.map_err(open::store_error)
+            open::checkpoint(connection.as_mut().ok_or_else(closed)?)
+                .await
+                .map_err(open::store_error)
         }
         .boxed()
     }

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::Mutex;
 
@@ -62,9 +60,14 @@ impl SqliteStore {
             .connect()
             .await
             .map_err(|error| cannot_open(&settings.file, &error))?;
-        MIGRATIONS.run_direct(None, &mut writer, false).await.map_err(|error| migrate_error(&settings.file, error))?;
+        MIGRATIONS
+            .run_direct(None, &mut writer, false)
+            .await
+            .map_err(|error| migrate_error(&settings.file, error))?;
+        // A checkpoint that waits for readers holds up the writer: it gives in early and is tried again.
         let checkpointer = options
             .clone()
+            .busy_timeout(Duration::from_millis(250))
             .thread_name(|_| "araldo-ckpt".to_owned())
             .connect()
             .await
@@ -72,8 +75,12 @@ impl SqliteStore {
         let readers = SqlitePoolOptions::new()
             .max_connections(settings.readers.max(1))
             .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
             .connect_lazy_with(
-                options.pragma("query_only", "1").pragma("cache_size", "-2048").thread_name(|_| "araldo-reader".into()),
+                options
+                    .pragma("query_only", "1")
+                    .pragma("cache_size", "-2048")
+                    .thread_name(|_| "araldo-reader".into()),
             );
         Ok(Self {
             writer: Mutex::new(Some(Writer::new(writer).await.map_err(store_error)?)),
@@ -86,10 +93,13 @@ impl SqliteStore {
 
 /// Moves the log into the file without making anyone wait; once the log is long, makes the writer wait a moment.
 pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let (_, log, moved): (i64, i64, i64) =
-        sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?;
+    let (_, log, moved): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+        .fetch_one(&mut *connection)
+        .await?;
     if log > LOG_PAGES_TO_RESTART && log > moved {
-        sqlx::query("PRAGMA wal_checkpoint(RESTART)").execute(connection).await?;
+        sqlx::query("PRAGMA wal_checkpoint(RESTART)")
+            .execute(connection)
+            .await?;
     }
     Ok(())
 }
@@ -98,10 +108,18 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join("araldo.lock");
     let open = || -> std::io::Result<File> {
         std::fs::create_dir_all(dir)?;
-        File::options().read(true).write(true).create(true).truncate(false).open(&path)
+        File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
     };
     let mut file = open().map_err(|error| {
-        StoreError::Open(format!("{}: {error}; create the directory and let Araldo's user write to it", path.display()))
+        StoreError::Open(format!(
+            "{}: {error}; create the directory and let Araldo's user write to it",
+            path.display()
+        ))
     })?;
     match file.try_lock() {
         Ok(()) => {}
@@ -112,10 +130,16 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
                 "" => "another process".to_owned(),
                 pid => format!("pid {pid}"),
             };
-            return Err(StoreError::InUse { dir: dir.to_owned(), owner });
+            return Err(StoreError::InUse {
+                dir: dir.to_owned(),
+                owner,
+            });
         }
         Err(TryLockError::Error(error)) => {
-            return Err(StoreError::Open(format!("{} cannot be locked: {error}", path.display())));
+            return Err(StoreError::Open(format!(
+                "{} cannot be locked: {error}",
+                path.display()
+            )));
         }
     }
     let write = || -> std::io::Result<()> {
@@ -135,7 +159,10 @@ fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
 fn migrate_error(file: &Path, error: MigrateError) -> StoreError {
     match error {
         MigrateError::VersionMissing(version) => StoreError::TooNew(format!("schema {version}")),
-        other => StoreError::Open(format!("{}: the schema cannot be brought up to date: {other}", file.display())),
+        other => StoreError::Open(format!(
+            "{}: the schema cannot be brought up to date: {other}",
+            file.display()
+        )),
     }
 }
 
@@ -145,7 +172,10 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     const SQLITE_CORRUPT: u32 = 11;
     const SQLITE_FULL: u32 = 13;
     const SQLITE_NOTADB: u32 = 26;
-    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    let code = error
+        .as_database_error()
+        .and_then(|e| e.code())
+        .and_then(|code| code.parse::<u32>().ok());
     match (code.map(|code| code & 0xff), error) {
         (Some(SQLITE_FULL), _) => StoreError::Full,
         (Some(SQLITE_IOERR | SQLITE_CORRUPT | SQLITE_NOTADB), error) => StoreError::Io(error.to_string()),

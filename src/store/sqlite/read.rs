@@ -6,12 +6,21 @@ use sqlx::{Row as _, SqlitePool};
 use super::columns::{self, ROW_COLUMNS, row_columns, segment_columns};
 use crate::domain::{Class, InboundId, Lane, MessageId, Name, UnixMillis};
 use crate::store::{
-    Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord, Totals,
+    Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord, Seq,
+    Totals,
 };
 
 /// Rows that one page of a filtered list looks at. A page that finds few ends there and says where to go on, so that a
 /// rare filter over millions of rows answers in pieces rather than late.
 const ROWS_A_PAGE: i64 = 50_000;
+
+pub(super) const BACKLOG: &str = "SELECT route, step, priority, count(*), sum(segments) FROM message \
+     WHERE state = 'queued' GROUP BY route, step, priority";
+
+/// Each arm reads a partial index of open rows only.
+pub(super) const TOTALS: &str = "SELECT class, state, count(*), min(accepted_at) FROM message \
+     WHERE state IN ('scheduled', 'queued', 'uncertain', 'submitted') AND wake_at IS NOT NULL GROUP BY class, state \
+     UNION ALL SELECT class, state, count(*), min(accepted_at) FROM message WHERE state = 'claimed' GROUP BY class, state";
 
 macro_rules! record_columns {
     () => {
@@ -24,12 +33,18 @@ pub(super) async fn message(
     id: MessageId,
     client: Option<&Name>,
 ) -> Result<Option<MessageRecord>, sqlx::Error> {
-    const SELECT: &str =
-        concat!("SELECT ", record_columns!(), " FROM message AS m WHERE m.id = ?1 AND (?2 IS NULL OR m.client = ?2)");
+    const SELECT: &str = concat!(
+        "SELECT ",
+        record_columns!(),
+        " FROM message AS m WHERE m.id = ?1 AND (?2 IS NULL OR m.client = ?2)"
+    );
     const EVENTS: &str =
         "SELECT at, kind, attempt, carrier, bind, code, note FROM message_event WHERE message_seq = ?1 ORDER BY id";
-    const SEGMENTS: &str =
-        concat!("SELECT ", segment_columns!(), " FROM segment AS s WHERE s.message_seq = ?1 ORDER BY s.number");
+    const SEGMENTS: &str = concat!(
+        "SELECT ",
+        segment_columns!(),
+        " FROM segment AS s WHERE s.message_seq = ?1 ORDER BY s.number"
+    );
     let mut snapshot = readers.begin().await?;
     let found = sqlx::query(SELECT)
         .bind(id.0)
@@ -38,32 +53,50 @@ pub(super) async fn message(
         .await?;
     let Some(found) = found else { return Ok(None) };
     let mut message = record(&found)?;
-    let events = sqlx::query(EVENTS).bind(message.row.seq).fetch_all(&mut *snapshot).await?;
+    let events = sqlx::query(EVENTS)
+        .bind(message.row.seq)
+        .fetch_all(&mut *snapshot)
+        .await?;
     message.events = events.iter().map(columns::event).collect::<Result<_, _>>()?;
     if message.row.segments > 1 {
-        let segments = sqlx::query(SEGMENTS).bind(message.row.seq).fetch_all(&mut *snapshot).await?;
-        message.segments =
-            segments.iter().map(|r| columns::segment(r, 0).map(|(_, segment)| segment)).collect::<Result<_, _>>()?;
+        let segments = sqlx::query(SEGMENTS)
+            .bind(message.row.seq)
+            .fetch_all(&mut *snapshot)
+            .await?;
+        message.segments = segments
+            .iter()
+            .map(|r| columns::segment(r, 0).map(|(_, segment)| segment))
+            .collect::<Result<_, _>>()?;
     }
     Ok(Some(message))
 }
 
 pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Result<Page<MessageRecord>, sqlx::Error> {
     const SPAN: &str = "SELECT min(seq), count(*) FROM \
-         (SELECT seq FROM message WHERE (?1 IS NULL OR seq < ?1) ORDER BY seq DESC LIMIT ?2)";
+         (SELECT seq FROM message WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2)";
     const SELECT: &str = concat!(
         "SELECT ",
         record_columns!(),
-        " FROM message AS m WHERE (?1 IS NULL OR m.seq < ?1) AND m.seq >= ?2 AND (?3 IS NULL OR m.client = ?3) \
+        " FROM message AS m WHERE m.seq < ?1 AND m.seq >= ?2 AND (?3 IS NULL OR m.client = ?3) \
          AND (?4 IS NULL OR m.state = ?4) AND (?5 IS NULL OR m.class = ?5) AND (?6 IS NULL OR m.recipient = ?6) \
          AND (?7 IS NULL OR m.reference = ?7) ORDER BY m.seq DESC LIMIT ?8"
     );
+    let before = query.before.unwrap_or(Seq::MAX);
     let mut snapshot = readers.begin().await?;
-    let span = sqlx::query(SPAN).bind(query.before).bind(ROWS_A_PAGE).fetch_one(&mut *snapshot).await?;
+    let span = sqlx::query(SPAN)
+        .bind(before)
+        .bind(ROWS_A_PAGE)
+        .fetch_one(&mut *snapshot)
+        .await?;
     let (oldest, looked_at): (Option<i64>, i64) = (span.try_get(0)?, span.try_get(1)?);
-    let Some(oldest) = oldest else { return Ok(Page { rows: Vec::new(), next: None }) };
+    let Some(oldest) = oldest else {
+        return Ok(Page {
+            rows: Vec::new(),
+            next: None,
+        });
+    };
     let found = sqlx::query(SELECT)
-        .bind(query.before)
+        .bind(before)
         .bind(oldest)
         .bind(query.client.as_ref().map(Name::as_str))
         .bind(query.state.map(|state| state.as_str()))
@@ -73,9 +106,10 @@ pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Resu
         .bind(query.limit)
         .fetch_all(&mut *snapshot)
         .await?;
-    let rows: Vec<MessageRecord> = found.iter().map(record).collect::<Result<_, _>>()?;
-    let next = if rows.len() >= query.limit as usize {
-        rows.last().map(|message| message.row.seq)
+    // A row that cannot be read does not cost the list.
+    let rows: Vec<MessageRecord> = found.iter().filter_map(|r| record(r).ok()).collect();
+    let next = if found.len() >= query.limit as usize {
+        found.last().map(|r| r.try_get(0)).transpose()?
     } else if looked_at == ROWS_A_PAGE {
         Some(oldest)
     } else {
@@ -87,12 +121,26 @@ pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Resu
 pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Result<Page<InboundRecord>, sqlx::Error> {
     const SELECT: &str = "SELECT seq, id, carrier, sender, recipient, text, lossy, data_coding, segment_reference, \
          segment_total, segment_number, at, note FROM inbound \
-         WHERE (?1 IS NULL OR seq < ?1) AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
+         WHERE seq < ?1 AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
          ORDER BY seq DESC LIMIT ?3";
-    let to = query.to.as_ref().map(serde_json::to_string).transpose().map_err(columns::decode)?;
-    let found = sqlx::query(SELECT).bind(query.before).bind(to).bind(query.limit).fetch_all(readers).await?;
+    let to = query
+        .to
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(columns::decode)?;
+    let found = sqlx::query(SELECT)
+        .bind(query.before.unwrap_or(Seq::MAX))
+        .bind(to)
+        .bind(query.limit)
+        .fetch_all(readers)
+        .await?;
     let rows: Vec<InboundRecord> = found.iter().map(inbound_record).collect::<Result<_, _>>()?;
-    let next = if rows.len() >= query.limit as usize { rows.last().map(|text| text.seq) } else { None };
+    let next = if rows.len() >= query.limit as usize {
+        rows.last().map(|text| text.seq)
+    } else {
+        None
+    };
     Ok(Page { rows, next })
 }
 
@@ -114,37 +162,45 @@ pub(super) async fn quarantine(readers: &SqlitePool, limit: u32) -> Result<Vec<Q
 }
 
 pub(super) async fn backlog(readers: &SqlitePool) -> Result<Vec<Backlog>, sqlx::Error> {
-    const SELECT: &str = "SELECT route, step, priority, count(*), sum(segments) FROM message \
-         WHERE state = 'queued' GROUP BY route, step, priority";
-    let found = sqlx::query(SELECT).fetch_all(readers).await?;
-    found
-        .iter()
-        .map(|r| {
-            Ok(Backlog {
-                lane: Lane { route: columns::parsed(r, 0)?, step: columns::narrow(r, 1)? },
-                priority: columns::narrow(r, 2)?,
-                rows: columns::narrow(r, 3)?,
-                segments: columns::narrow(r, 4)?,
-            })
-        })
-        .collect()
+    let found = sqlx::query(BACKLOG).fetch_all(readers).await?;
+    // A lane that cannot be read has no carrier to claim from it.
+    Ok(found.iter().filter_map(|r| backlog_of(r).ok()).collect())
+}
+
+fn backlog_of(r: &SqliteRow) -> Result<Backlog, sqlx::Error> {
+    Ok(Backlog {
+        lane: Lane {
+            route: columns::parsed(r, 0)?,
+            step: columns::narrow(r, 1)?,
+        },
+        priority: columns::narrow(r, 2)?,
+        rows: columns::narrow(r, 3)?,
+        segments: columns::narrow(r, 4)?,
+    })
 }
 
 pub(super) async fn totals(readers: &SqlitePool) -> Result<Totals, sqlx::Error> {
-    // Each arm reads a partial index of open rows only.
-    const SELECT: &str = "SELECT class, state, count(*), min(accepted_at) FROM message \
-         WHERE state IN ('scheduled', 'queued', 'uncertain', 'submitted') AND wake_at IS NOT NULL GROUP BY class, state \
-         UNION ALL SELECT class, state, count(*), min(accepted_at) FROM message WHERE state = 'claimed' GROUP BY class, state";
     let mut snapshot = readers.begin().await?;
-    let found = sqlx::query(SELECT).fetch_all(&mut *snapshot).await?;
-    let open = found
-        .iter()
-        .map(|r| {
-            Ok((columns::parsed(r, 0)?, columns::parsed(r, 1)?, columns::narrow(r, 2)?, UnixMillis(r.try_get(3)?)))
-        })
-        .collect::<Result<_, sqlx::Error>>()?;
-    let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked_receipt").fetch_one(&mut *snapshot).await?;
-    Ok(Totals { open, parked: ParkedTotals { rows: parked.unsigned_abs() } })
+    let found = sqlx::query(TOTALS).fetch_all(&mut *snapshot).await?;
+    // Rows of a class that cannot be read are not counted: their claim quarantines them.
+    let group = |r: &SqliteRow| {
+        Ok::<_, sqlx::Error>((
+            columns::parsed(r, 0)?,
+            columns::parsed(r, 1)?,
+            columns::narrow(r, 2)?,
+            UnixMillis(r.try_get(3)?),
+        ))
+    };
+    let open = found.iter().filter_map(|r| group(r).ok()).collect();
+    let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked_receipt")
+        .fetch_one(&mut *snapshot)
+        .await?;
+    Ok(Totals {
+        open,
+        parked: ParkedTotals {
+            rows: parked.unsigned_abs(),
+        },
+    })
 }
 
 fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {

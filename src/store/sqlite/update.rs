@@ -1,41 +1,36 @@
 //! Changes of rows, written many at a time: one statement over a JSON array, whatever their kind.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use sqlx::Row as _;
 
 use super::commit::Transaction;
 use crate::domain::State;
-use crate::store::{Changed, Progress, SegmentAnswer, Seq, Settle, SettleResult};
+use crate::store::{Changed, Progress, Row, SegmentAnswer, Seq, Settle, SettleResult};
 
 /// A row's change: names the state and the attempt that it leaves.
 pub(super) struct RowUpdate {
     seq: Seq,
     attempt: u32,
-    /// `None` is any state that a claim may be settled from.
-    from: Option<State>,
+    from: State,
     progress: Progress,
 }
 
-/// A claim may be settled while it is claimed or in doubt, and also while its resend waits: the late answer to the
-/// first copy makes the second one needless.
 pub(super) const UPDATE: &str = "UPDATE message SET \
      state = j.value ->> 3, step = j.value ->> 4, wake_at = j.value ->> 5, expires_at = j.value ->> 6, \
      tries = j.value ->> 7, copies = j.value ->> 8, flags = j.value ->> 9, \
      submitted_at = j.value ->> 10, final_at = j.value ->> 11, \
      carrier_message_id = j.value ->> 12, reason = j.value ->> 13, code = j.value ->> 14 \
      FROM json_each(?1) AS j \
-     WHERE message.seq = (j.value ->> 0) AND message.attempt = (j.value ->> 1) \
-     AND (message.state = (j.value ->> 2) \
-          OR ((j.value ->> 2) IS NULL AND message.state IN ('claimed', 'uncertain', 'queued', 'scheduled'))) \
+     WHERE message.seq = (j.value ->> 0) AND message.attempt = (j.value ->> 1) AND message.state = (j.value ->> 2) \
      RETURNING message.seq";
 
 #[derive(Serialize)]
 struct Columns<'a>(
     Seq,
     u32,
-    Option<&'static str>,
+    &'static str,
     &'static str,
     u8,
     Option<i64>,
@@ -52,8 +47,13 @@ struct Columns<'a>(
 
 impl RowUpdate {
     /// A change of a row that this transaction has read.
-    pub(super) fn of_row(seq: Seq, from: &Progress, progress: Progress) -> Self {
-        Self { seq, attempt: from.attempt, from: Some(from.state), progress }
+    pub(super) fn of_row(row: &Row, progress: Progress) -> Self {
+        Self {
+            seq: row.seq,
+            attempt: row.progress.attempt,
+            from: row.progress.state,
+            progress,
+        }
     }
 
     fn columns(&self) -> Columns<'_> {
@@ -61,7 +61,7 @@ impl RowUpdate {
         Columns(
             self.seq,
             self.attempt,
-            self.from.map(State::as_str),
+            self.from.as_str(),
             p.state.as_str(),
             p.step,
             p.wake_at.map(|at| at.0),
@@ -98,43 +98,52 @@ impl Transaction<'_> {
             .map(|settle| RowUpdate {
                 seq: settle.claimed.seq,
                 attempt: settle.claimed.progress.attempt,
-                from: None,
+                from: State::Claimed,
                 progress: settle.progress.clone(),
             })
             .collect();
         let touched = self.write_updates(&updates).await?;
-        let mut found = Vec::new();
+        let late = self
+            .settle_late(settles.iter().filter(|settle| !touched.contains(&settle.claimed.seq)))
+            .await?;
+        let mut settled = Vec::new();
         for settle in settles {
-            let claimed = &settle.claimed;
-            if !touched.contains(&claimed.seq) {
-                self.applied.settle.push(SettleResult::LostLease);
-                continue;
-            }
+            let seq = settle.claimed.seq;
+            let changed = match late.get(&seq) {
+                Some(row) => Changed::of(row, &settle.progress, self.now),
+                None if touched.contains(&seq) => settle.changed(self.now),
+                None => {
+                    self.applied.settle.push(SettleResult::LostLease);
+                    continue;
+                }
+            };
             self.applied.settle.push(SettleResult::Settled);
-            self.applied.changed.push(Changed {
-                id: claimed.id,
-                client: claimed.client.clone(),
-                class: claimed.class,
-                from: claimed.progress.state,
-                progress: settle.progress.clone(),
-                accepted_at: claimed.accepted_at,
-                at: self.now,
-                route: claimed.route.clone(),
-                segments: claimed.segments,
-                from_step: claimed.progress.step,
-            });
-            if let Some(event) = &settle.event {
-                self.events.push((claimed.seq, event.clone()));
-            }
-            if claimed.receipt && matches!(settle.progress.state, State::Submitted | State::Uncertain) {
-                found.push(claimed.clone());
+            self.applied.changed.push(changed);
+            self.events.extend(settle.event.clone().map(|event| (seq, event)));
+            if settle.may_meet_receipts() {
+                settled.push((seq, &*settle.claimed.to));
             }
         }
-        self.meet_parked_receipts(&found).await
+        self.meet_parked_receipts(&settled).await
     }
 
-    /// Writes what was noted so far.
+    /// Settles rows that are claimed no longer, where that may still be; gives them as they were.
+    async fn settle_late(&mut self, settles: impl Iterator<Item = &Settle>) -> Result<HashMap<Seq, Row>, sqlx::Error> {
+        let settles: HashMap<Seq, &Settle> = settles.map(|settle| (settle.claimed.seq, settle)).collect();
+        let seqs: Vec<Seq> = settles.keys().copied().collect();
+        let mut rows = self.rows_by_seq(&seqs).await?;
+        rows.retain(|row| settles.get(&row.seq).is_some_and(|settle| settle.settles_late(row)));
+        let updates: Vec<_> = rows
+            .iter()
+            .filter_map(|row| Some(RowUpdate::of_row(row, settles.get(&row.seq)?.progress.clone())))
+            .collect();
+        self.write_all(&updates).await?;
+        Ok(rows.into_iter().map(|row| (row.seq, row)).collect())
+    }
+
+    /// Writes what was noted so far. What is read from here on comes from the tables.
     pub(super) async fn flush(&mut self) -> Result<(), sqlx::Error> {
+        self.rows.clear();
         let updates = std::mem::take(&mut self.updates);
         // A row changed twice is written twice, in order: each change names the state that the one before has left.
         let mut rest = updates.as_slice();
@@ -142,11 +151,46 @@ impl Transaction<'_> {
             let mut seen = HashSet::with_capacity(rest.len());
             let run = rest.iter().take_while(|update| seen.insert(update.seq)).count();
             let (now, later) = rest.split_at(run);
-            let touched = self.write_updates(now).await?;
-            debug_assert_eq!(touched.len(), now.len(), "rows read in this transaction cannot have moved");
+            self.write_all(now).await?;
             rest = later;
         }
+        self.write_marks().await?;
         self.write_events().await
+    }
+
+    /// Writes changes of rows that this transaction has read. One that finds its row elsewhere is a fault of ours: it
+    /// costs the batch rather than the row.
+    async fn write_all(&mut self, updates: &[RowUpdate]) -> Result<(), sqlx::Error> {
+        let touched = self.write_updates(updates).await?;
+        if touched.len() == updates.len() {
+            return Ok(());
+        }
+        let moved = updates
+            .iter()
+            .find(|update| !touched.contains(&update.seq))
+            .map(|update| update.seq);
+        Err(sqlx::Error::Protocol(format!(
+            "row {moved:?} has moved within its transaction"
+        )))
+    }
+
+    async fn write_marks(&mut self) -> Result<(), sqlx::Error> {
+        const UPDATE: &str = "UPDATE segment SET state = j.value ->> 2, code = j.value ->> 3, at = j.value ->> 4 \
+             FROM json_each(?1) AS j \
+             WHERE segment.message_seq = (j.value ->> 0) AND segment.number = (j.value ->> 1)";
+        let marks = std::mem::take(&mut self.marks);
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = marks
+            .into_iter()
+            .map(|((seq, number), (state, code, at))| (seq, number, state.as_str(), code, at.0))
+            .collect();
+        sqlx::query(UPDATE)
+            .bind(super::columns::json(&rows)?)
+            .execute(&mut self.writer.connection)
+            .await?;
+        Ok(())
     }
 
     async fn write_updates(&mut self, updates: &[RowUpdate]) -> Result<HashSet<Seq>, sqlx::Error> {
@@ -154,14 +198,26 @@ impl Transaction<'_> {
             return Ok(HashSet::new());
         }
         let rows: Vec<_> = updates.iter().map(RowUpdate::columns).collect();
-        let json = serde_json::to_string(&rows).map_err(super::columns::decode)?;
-        let touched = sqlx::query(UPDATE).bind(json).fetch_all(&mut self.writer.connection).await?;
+        let json = super::columns::json(&rows)?;
+        let touched = sqlx::query(UPDATE)
+            .bind(json)
+            .fetch_all(&mut self.writer.connection)
+            .await?;
         touched.iter().map(|row| row.try_get(0)).collect()
     }
 
     async fn write_events(&mut self) -> Result<(), sqlx::Error> {
         #[derive(Serialize)]
-        struct Columns<'a>(Seq, i64, &'static str, u32, Option<&'a str>, Option<u16>, Option<u32>, Option<&'a str>);
+        struct Columns<'a>(
+            Seq,
+            i64,
+            &'static str,
+            u32,
+            Option<&'a str>,
+            Option<u16>,
+            Option<u32>,
+            Option<&'a str>,
+        );
         const INSERT: &str = "INSERT INTO message_event (message_seq, at, kind, attempt, carrier, bind, code, note) \
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
              value ->> 7 FROM json_each(?1)";
@@ -185,12 +241,16 @@ impl Transaction<'_> {
                 )
             })
             .collect();
-        let json = serde_json::to_string(&rows).map_err(super::columns::decode)?;
-        sqlx::query(INSERT).bind(json).execute(&mut self.writer.connection).await?;
+        let json = super::columns::json(&rows)?;
+        sqlx::query(INSERT)
+            .bind(json)
+            .execute(&mut self.writer.connection)
+            .await?;
         Ok(())
     }
 
-    /// Records which segments of long messages the carrier has answered.
+    /// Records which segments of long messages the carrier has answered. A late answer to an earlier attempt is passed
+    /// over.
     pub(super) async fn answer_segments(&mut self, answers: &[SegmentAnswer]) -> Result<(), sqlx::Error> {
         #[derive(Serialize)]
         struct Columns<'a>(Seq, u8, u32, &'a str, &'static str, Option<&'a str>, Option<u32>, i64);
@@ -200,7 +260,7 @@ impl Transaction<'_> {
              value ->> 7 FROM json_each(?1) WHERE true \
              ON CONFLICT (message_seq, number) DO UPDATE SET attempt = excluded.attempt, carrier = excluded.carrier, \
              state = excluded.state, carrier_message_id = excluded.carrier_message_id, code = excluded.code, \
-             at = excluded.at";
+             at = excluded.at WHERE excluded.attempt >= segment.attempt";
         if answers.is_empty() {
             return Ok(());
         }
@@ -219,8 +279,11 @@ impl Transaction<'_> {
                 )
             })
             .collect();
-        let json = serde_json::to_string(&rows).map_err(super::columns::decode)?;
-        sqlx::query(UPSERT).bind(json).execute(&mut self.writer.connection).await?;
+        let json = super::columns::json(&rows)?;
+        sqlx::query(UPSERT)
+            .bind(json)
+            .execute(&mut self.writer.connection)
+            .await?;
         Ok(())
     }
 }

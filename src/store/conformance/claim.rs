@@ -1,0 +1,155 @@
+use super::behaviours;
+use super::harness::*;
+use crate::domain::{Class, Lane, State};
+use crate::store::{Batch, Claim, LaneClaim, Progress, SegmentState};
+
+behaviours!(
+    the_oldest_rows_are_claimed_first,
+    a_claim_stops_at_its_bound_of_segments,
+    a_long_first_row_is_claimed_whatever_the_bound,
+    nothing_is_claimed_for_no_segments,
+    a_row_past_its_validity_is_not_claimed,
+    claims_of_two_binds_never_overlap,
+    a_claim_takes_from_its_lanes_and_priorities_in_their_order,
+    a_claimed_row_carries_all_that_its_carrier_needs,
+    what_a_carrier_has_answered_of_a_long_message_is_not_sent_to_it_again,
+);
+
+async fn the_oldest_rows_are_claimed_first(bench: &Bench) {
+    bench.enqueue((1..=5).map(message)).await;
+    assert_eq!(seqs(&bench.claim(NOW, tim(), 2).await), [1, 2]);
+    assert_eq!(seqs(&bench.claim(NOW, tim(), 9).await), [3, 4, 5]);
+}
+
+async fn a_claim_stops_at_its_bound_of_segments(bench: &Bench) {
+    bench.enqueue([long(1, 2), long(2, 2), long(3, 2), message(4)]).await;
+    // The second row goes over the bound; the third would begin beyond it.
+    assert_eq!(seqs(&bench.claim(NOW, tim(), 3).await), [1, 2]);
+    assert_eq!(seqs(&bench.claim(NOW, tim(), 2).await), [3]);
+}
+
+async fn a_long_first_row_is_claimed_whatever_the_bound(bench: &Bench) {
+    bench.enqueue([long(1, 200), message(2)]).await;
+    assert_eq!(seqs(&bench.claim(NOW, tim(), 1).await), [1]);
+}
+
+async fn nothing_is_claimed_for_no_segments(bench: &Bench) {
+    bench.enqueue([message(1)]).await;
+    assert!(bench.claim(NOW, tim(), 0).await.is_empty());
+}
+
+async fn a_row_past_its_validity_is_not_claimed(bench: &Bench) {
+    let mut short = message(1);
+    short.expires_at = at(1_000);
+    bench.enqueue([short, message(2)]).await;
+    assert_eq!(seqs(&bench.claim(at(1_000), tim(), 1).await), [2]);
+    assert_eq!(bench.state(1).await, State::Queued);
+}
+
+async fn claims_of_two_binds_never_overlap(bench: &Bench) {
+    bench.enqueue((1..=6).map(message)).await;
+    let lane = || LaneClaim {
+        lane: italy(),
+        priority: Class::Transaction.priority(),
+        segments: 2,
+    };
+    let claim = |n| Claim {
+        bind: bind("tim", n),
+        lease: LEASE,
+        lanes: vec![lane()],
+    };
+    let claims = vec![claim(0), claim(1)];
+    let claims = bench
+        .commit(Batch {
+            claims,
+            ..Batch::new(NOW)
+        })
+        .await
+        .claims;
+    let taken: Vec<_> = claims.iter().map(|lanes| seqs(&lanes[0].rows)).collect();
+    assert_eq!(taken, [[1, 2], [3, 4]]);
+    assert_eq!(bench.progress(3).await.bind, Some(bind("tim", 1)));
+    assert_eq!(seqs(&bench.claim(NOW, tim(), 9).await), [5, 6]);
+}
+
+async fn a_claim_takes_from_its_lanes_and_priorities_in_their_order(bench: &Bench) {
+    let mut alert = message(2);
+    alert.class = Class::Alert;
+    let mut elsewhere = message(3);
+    elsewhere.lane = Lane {
+        route: name("italy"),
+        step: 1,
+    };
+    bench.enqueue([message(1), alert, elsewhere]).await;
+    let lane = |step, class: Class| LaneClaim {
+        lane: Lane {
+            route: name("italy"),
+            step,
+        },
+        priority: class.priority(),
+        segments: 5,
+    };
+    let lanes = vec![
+        lane(0, Class::Alert),
+        lane(1, Class::Transaction),
+        lane(0, Class::Marketing),
+    ];
+    let claims = vec![Claim {
+        bind: tim(),
+        lease: LEASE,
+        lanes,
+    }];
+    let found = bench
+        .commit(Batch {
+            claims,
+            ..Batch::new(NOW)
+        })
+        .await
+        .claims
+        .remove(0);
+    let taken: Vec<_> = found.iter().map(|lane| seqs(&lane.rows)).collect();
+    assert_eq!(taken, [vec![2], vec![3], vec![]]);
+    assert_eq!(bench.state(1).await, State::Queued);
+}
+
+async fn a_claimed_row_carries_all_that_its_carrier_needs(bench: &Bench) {
+    let mut sent = message(1);
+    sent.text = "Perché no? \u{1f3e6} \0 \"".into();
+    bench.enqueue([sent.clone()]).await;
+    let row = bench.claim(at(7), tim(), 1).await.remove(0);
+    let waiting = Progress::waiting(0, None, sent.expires_at);
+    assert_eq!(
+        (row.id, &row.client, row.class, &*row.to),
+        (sent.id, &sent.client, sent.class, sent.to.digits())
+    );
+    assert_eq!(
+        (&row.from, &row.text, row.encoding, row.segments),
+        (&sent.from, &sent.text, sent.encoding, 1)
+    );
+    assert_eq!(
+        (&row.route, row.receipt, row.accepted_at),
+        (&sent.lane.route, true, NOW)
+    );
+    assert_eq!(row.progress, waiting.claimed(LEASE, tim(), at(7)));
+    assert!(row.answered.is_empty());
+    assert_eq!(bench.progress(1).await, row.progress);
+}
+
+async fn what_a_carrier_has_answered_of_a_long_message_is_not_sent_to_it_again(bench: &Bench) {
+    let claimed = bench.claimed_by(tim(), [long(1, 3)]).await.remove(0);
+    let mut refused = segment(&claimed, 2, "b");
+    refused.state = SegmentState::Refused;
+    bench.answer(vec![segment(&claimed, 1, "a"), refused]).await;
+    bench.settle(&claimed, Progress::waiting(0, None, at(3_600_000))).await;
+    let again = bench.claim(NOW, tim(), 9).await.remove(0);
+    assert_eq!((again.progress.attempt, &*again.answered), (2, &[1][..]));
+    bench.settle(&again, Progress::waiting(0, None, at(3_600_000))).await;
+    assert!(
+        bench
+            .claim(NOW, bind("vodafone", 0), 9)
+            .await
+            .remove(0)
+            .answered
+            .is_empty()
+    );
+}

@@ -1,0 +1,137 @@
+//! An outbox in memory, with the very meaning of the durable one: for tests that turn the clock by hand, and for the
+//! demonstration that leaves nothing behind.
+
+mod commit;
+mod receipt;
+mod tables;
+
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use self::commit::Transaction;
+use self::tables::Tables;
+use super::{
+    Applied, Backlog, Batch, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page, ParkedTotals,
+    QuarantineRecord, Rules, Store, StoreError, Totals,
+};
+use crate::domain::{MessageId, Name};
+
+/// An outbox that is gone with its process.
+#[derive(Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if tables.closed {
+            return Err(StoreError::Open("the store is closed".to_owned()));
+        }
+        work(&mut tables)
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit<'a>(&'a self, batch: &'a Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>> {
+        async move { self.with(|tables| Transaction::new(tables, rules, batch.now).apply(batch)) }.boxed()
+    }
+
+    fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>> {
+        async move {
+            self.with(|tables| {
+                tables.lease += 1;
+                Ok(Lease(tables.lease))
+            })
+        }
+        .boxed()
+    }
+
+    fn message<'a>(
+        &'a self,
+        id: MessageId,
+        client: Option<&'a Name>,
+    ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.by_id(id, client).map(|message| tables.record(message)))) }.boxed()
+    }
+
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {
+        async move {
+            self.with(|tables| {
+                let older = tables.messages.range(..query.before.unwrap_or(i64::MAX)).rev();
+                let fits = older.map(|(_, message)| message).filter(|message| message.fits(query));
+                let rows: Vec<_> = fits.take(query.limit as usize).map(tables::Message::listed).collect();
+                Ok(page(rows, query.limit, |message| message.row.seq))
+            })
+        }
+        .boxed()
+    }
+
+    fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>> {
+        async move {
+            self.with(|tables| {
+                let older = tables.inbound.range(..query.before.unwrap_or(i64::MAX)).rev();
+                let fits = older.filter(|(_, text)| query.to.as_ref().is_none_or(|to| to.contains(&text.to)));
+                let rows: Vec<_> = fits
+                    .take(query.limit as usize)
+                    .map(|(seq, text)| tables::inbound_record(*seq, text))
+                    .collect();
+                Ok(page(rows, query.limit, |text| text.seq))
+            })
+        }
+        .boxed()
+    }
+
+    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
+        async move {
+            self.with(|tables| {
+                let newest = tables.quarantine.iter().rev().take(limit as usize);
+                Ok(newest.map(tables::quarantine_record).collect())
+            })
+        }
+        .boxed()
+    }
+
+    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.backlog())) }.boxed()
+    }
+
+    fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>> {
+        async move {
+            self.with(|tables| {
+                let parked = ParkedTotals {
+                    rows: tables.parked.len() as u64,
+                };
+                Ok(Totals {
+                    open: tables.open(),
+                    parked,
+                })
+            })
+        }
+        .boxed()
+    }
+
+    fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.with(|_| Ok(())) }.boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async move { self.tables.lock().unwrap_or_else(PoisonError::into_inner).closed = true }.boxed()
+    }
+}
+
+fn page<T>(rows: Vec<T>, limit: u32, seq: impl Fn(&T) -> i64) -> Page<T> {
+    let next = if rows.len() >= limit as usize {
+        rows.last().map(seq)
+    } else {
+        None
+    };
+    Page { rows, next }
+}

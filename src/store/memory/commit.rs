@@ -1,0 +1,384 @@
+//! One batch. Only storing messages can fail, and that is found out before anything is changed.
+
+use std::collections::BTreeMap;
+
+use super::tables::Tables;
+use crate::domain::{Lane, Name, Reason, State, UnixMillis};
+use crate::store::batch::QUARANTINE_ROWS;
+use crate::store::matching::{self, KnownInbound};
+use crate::store::{
+    ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, IdempotencyKey,
+    InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row, Rules, SegmentAnswer,
+    SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
+};
+
+pub(super) struct Transaction<'a> {
+    pub(super) tables: &'a mut Tables,
+    pub(super) rules: &'a dyn Rules,
+    now: UnixMillis,
+    pub(super) applied: Applied,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(tables: &'a mut Tables, rules: &'a dyn Rules, now: UnixMillis) -> Self {
+        Self {
+            tables,
+            rules,
+            now,
+            applied: Applied::default(),
+        }
+    }
+
+    pub(super) fn apply(mut self, batch: &Batch) -> Result<Applied, StoreError> {
+        self.enqueue(&batch.enqueue)?;
+        for answer in &batch.segments {
+            self.answer_segment(answer.clone());
+        }
+        self.settle(&batch.settle);
+        self.match_receipts(&batch.receipts);
+        for item in &batch.inbound {
+            self.store_inbound(item.clone());
+        }
+        for pdu in &batch.quarantine {
+            self.tables.quarantine.push_back(pdu.clone());
+            if self.tables.quarantine.len() > QUARANTINE_ROWS as usize {
+                self.tables.quarantine.pop_front();
+            }
+        }
+        for item in &batch.acts {
+            let result = self.act(item);
+            self.applied.acts.push(result);
+        }
+        for sweep in &batch.sweeps {
+            let result = self.sweep(sweep);
+            self.applied.sweeps.push(result);
+        }
+        if let Some(prune) = batch.prune {
+            self.applied.prune = Some(self.prune(prune));
+        }
+        for claim in &batch.claims {
+            let lanes = claim.lanes.iter().map(|lane| self.claim_lane(claim, lane)).collect();
+            self.applied.claims.push(lanes);
+        }
+        Ok(self.applied)
+    }
+
+    /// `row` goes on as `progress`.
+    pub(super) fn change(&mut self, row: &Row, progress: Progress, event: Option<Event>) {
+        let progress = row.progress.followed_by(progress);
+        if row.progress.state != progress.state {
+            self.applied.changed.push(Changed::of(row, &progress, self.now));
+        }
+        self.note(row.seq, event);
+        self.tables.update(row.seq, |row| row.progress = progress);
+    }
+
+    fn note(&mut self, seq: Seq, event: Option<Event>) {
+        if let Some(event) = event {
+            self.tables.events.entry(seq).or_default().push(event);
+        }
+    }
+
+    fn enqueue(&mut self, items: &[Enqueue]) -> Result<(), StoreError> {
+        let mut seq = self.tables.next_seq();
+        let mut new: Vec<(Seq, &Enqueue)> = Vec::new();
+        let mut keys: BTreeMap<(&Name, &str), &IdempotencyKey> = BTreeMap::new();
+        let mut ids = std::collections::BTreeSet::new();
+        for item in items {
+            let client = &item.message.client;
+            let before = item.key.as_ref().and_then(|key| {
+                let stored = || {
+                    self.tables
+                        .keys
+                        .get(&(client.clone(), key.key.clone()))
+                        .map(|(before, _)| before)
+                };
+                keys.get(&(client, &*key.key))
+                    .copied()
+                    .or_else(stored)
+                    .map(|before| (key, before))
+            });
+            let result = match before {
+                Some((key, before)) if key.fingerprint == before.fingerprint => {
+                    EnqueueResult::Replayed(before.answer.clone())
+                }
+                Some(_) => EnqueueResult::KeyReused,
+                None => {
+                    if self.tables.holds(item.message.id) || !ids.insert(item.message.id) {
+                        return Err(StoreError::Statement(format!("{} is stored already", item.message.id)));
+                    }
+                    keys.extend(item.key.as_ref().map(|key| ((client, &*key.key), key)));
+                    new.push((seq, item));
+                    seq += 1;
+                    EnqueueResult::Stored(seq - 1)
+                }
+            };
+            self.applied.enqueue.push(result);
+        }
+        for (seq, item) in new {
+            self.tables.insert(seq, &item.message, item.stored_as(self.now));
+            if let Some(key) = &item.key {
+                let place = (item.message.client.clone(), key.key.clone());
+                self.tables.keys.insert(place, (key.clone(), self.now));
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_segment(&mut self, answer: SegmentAnswer) {
+        if self
+            .tables
+            .segment(answer.seq, answer.number)
+            .is_some_and(|known| known.attempt > answer.attempt)
+        {
+            return;
+        }
+        self.tables.put_segment(
+            answer.seq,
+            SegmentRecord {
+                number: answer.number,
+                attempt: answer.attempt,
+                carrier: answer.carrier,
+                state: answer.state,
+                carrier_message_id: answer.carrier_message_id,
+                code: answer.code,
+                at: answer.at,
+            },
+        );
+    }
+
+    fn settle(&mut self, settles: &[Settle]) {
+        let mut settled = Vec::new();
+        for settle in settles {
+            let seq = settle.claimed.seq;
+            // As the durable store does: an earlier settlement of the same row meets its receipts first.
+            if settled.contains(&seq) {
+                self.meet_parked_receipts(&std::mem::take(&mut settled));
+            }
+            let holds = |row: &&Row| {
+                let claim = row.progress.state == State::Claimed;
+                (claim && row.progress.attempt == settle.claimed.progress.attempt) || settle.settles_late(row)
+            };
+            let Some(row) = self.tables.row(seq).filter(holds).cloned() else {
+                self.applied.settle.push(SettleResult::LostLease);
+                continue;
+            };
+            self.applied.settle.push(SettleResult::Settled);
+            self.applied.changed.push(Changed::of(&row, &settle.progress, self.now));
+            self.note(seq, settle.event.clone());
+            let progress = row.progress.followed_by(settle.progress.clone());
+            self.tables.update(seq, |row| row.progress = progress);
+            if settle.may_meet_receipts() {
+                settled.push(seq);
+            }
+        }
+        self.meet_parked_receipts(&settled);
+    }
+
+    fn store_inbound(&mut self, item: NewInbound) {
+        let repeated = |text: &NewInbound| matching::is_repeated(&item, &KnownInbound::of(text));
+        let result = if self.tables.inbound.values().any(repeated) {
+            InboundResult::Repeated
+        } else {
+            let seq = self.tables.inbound.last_key_value().map_or(1, |(seq, _)| seq + 1);
+            self.tables.inbound.insert(seq, item);
+            InboundResult::Stored(seq)
+        };
+        self.applied.inbound.push(result);
+    }
+
+    fn act(&mut self, item: &ActItem) -> ActResult {
+        let Some(message) = self.tables.by_id(item.id, item.client.as_ref()) else {
+            return ActResult::NotFound;
+        };
+        let row = message.row.clone();
+        match self.rules.act(&row, item.act, self.now) {
+            Ok((progress, event)) => {
+                let state = progress.state;
+                self.change(&row, progress, event);
+                ActResult::Done(state)
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    fn sweep(&mut self, sweep: &Sweep) -> SweepResult {
+        let (rules, now) = (self.rules, self.now);
+        match sweep {
+            Sweep::Due { state, limit } => {
+                let from = (state.as_str(), UnixMillis(i64::MIN), Seq::MIN);
+                let due = self.tables.waking.range(from..=(state.as_str(), now, Seq::MAX));
+                let seqs = due.take(*limit as usize).map(|(_, _, seq)| *seq).collect();
+                self.move_on(seqs, *limit, |row| rules.when_due(row, now))
+            }
+            Sweep::Orphans { lease, limit } => {
+                let orphan = |row: &&Row| row.progress.lease != Some(*lease);
+                let rows = self
+                    .tables
+                    .claimed
+                    .iter()
+                    .filter_map(|seq| self.tables.row(*seq))
+                    .filter(orphan);
+                let seqs = rows.take(*limit as usize).map(|row| row.seq).collect();
+                self.move_on(seqs, *limit, |row| rules.orphaned(row, now))
+            }
+            Sweep::Strays {
+                lane,
+                to: Some(to),
+                limit,
+            } => {
+                let seqs = self.strays(lane, *limit);
+                for seq in &seqs {
+                    self.tables.update(*seq, |row| {
+                        row.route = to.route.clone();
+                        row.progress.step = to.step;
+                    });
+                }
+                swept(seqs.len(), *limit)
+            }
+            Sweep::Strays { lane, to: None, limit } => {
+                let seqs = self.strays(lane, *limit);
+                let fail = |row: &Row| row.progress.clone().ended(State::Failed, Some(Reason::NoRoute), now);
+                self.move_on(seqs, *limit, |row| (fail(row), None))
+            }
+        }
+    }
+
+    fn strays(&self, lane: &Lane, limit: u32) -> Vec<Seq> {
+        let places = (lane.route.clone(), lane.step, 0)..=(lane.route.clone(), lane.step, u8::MAX);
+        self.tables
+            .queue
+            .range(places)
+            .flat_map(|(_, seqs)| seqs)
+            .take(limit as usize)
+            .copied()
+            .collect()
+    }
+
+    fn move_on(&mut self, seqs: Vec<Seq>, limit: u32, next: impl Fn(&Row) -> (Progress, Option<Event>)) -> SweepResult {
+        let mut doubts = Vec::new();
+        for seq in &seqs {
+            let Some(row) = self.tables.row(*seq).cloned() else {
+                continue;
+            };
+            let (progress, event) = next(&row);
+            if progress.state == State::Uncertain && row.receipt {
+                doubts.push(*seq);
+            }
+            self.change(&row, progress, event);
+        }
+        self.meet_parked_receipts(&doubts);
+        swept(seqs.len(), limit)
+    }
+
+    fn prune(&mut self, prune: Prune) -> PruneResult {
+        let step = prune.step as usize;
+        let seen: Vec<&Row> = self
+            .tables
+            .messages
+            .range(prune.after + 1..)
+            .take(step)
+            .map(|(_, message)| &message.row)
+            .collect();
+        let last = seen.last().map_or(0, |row| row.seq);
+        let next = if seen.len() < step { 0 } else { last };
+        let old: Vec<Seq> = seen
+            .into_iter()
+            .filter(|row| ended_before(row, prune.ended_before))
+            .map(|row| row.seq)
+            .collect();
+        for seq in &old {
+            self.tables.remove(*seq);
+        }
+        let keys = self.tables.keys.iter().map(|(place, (_, at))| (*at, place.clone()));
+        let keys = oldest(keys, prune.keys_before, step);
+        for place in &keys {
+            self.tables.keys.remove(place);
+        }
+        let parked = self.tables.parked.iter().map(|(id, receipt)| (receipt.at, *id));
+        let parked = oldest(parked, prune.parked_before, step);
+        for id in &parked {
+            self.tables.parked.remove(id);
+        }
+        PruneResult {
+            next,
+            messages: old.len() as u64,
+            keys: keys.len() as u64,
+            parked: parked.len() as u64,
+        }
+    }
+
+    fn claim_lane(&mut self, claim: &Claim, lane: &LaneClaim) -> LaneClaimed {
+        let place = (lane.lane.route.clone(), lane.lane.step, lane.priority);
+        let waiting = self
+            .tables
+            .queue
+            .get(&place)
+            .into_iter()
+            .flatten()
+            .filter_map(|seq| self.tables.row(*seq));
+        let mut taken = Vec::new();
+        let mut segments = 0;
+        for row in waiting.filter(|row| row.progress.expires_at > self.now) {
+            if segments >= lane.segments {
+                break;
+            }
+            segments += u32::from(row.segments);
+            taken.push(row.seq);
+        }
+        let rows = taken.into_iter().filter_map(|seq| self.claim_row(claim, seq)).collect();
+        LaneClaimed { rows }
+    }
+
+    fn claim_row(&mut self, claim: &Claim, seq: Seq) -> Option<Claimed> {
+        let now = self.now;
+        self.tables.update(seq, |row| {
+            row.progress = row.progress.clone().claimed(claim.lease, claim.bind.clone(), now);
+        });
+        let message = self.tables.messages.get(&seq)?;
+        let row = message.row.clone();
+        let mut claimed = Claimed {
+            seq,
+            id: row.id,
+            client: row.client,
+            class: row.class,
+            to: row.to,
+            from: message.from.clone(),
+            text: message.text.clone(),
+            encoding: message.encoding,
+            segments: row.segments,
+            route: row.route,
+            receipt: row.receipt,
+            accepted_at: row.accepted_at,
+            progress: row.progress,
+            answered: Vec::new(),
+            taken_elsewhere: false,
+        };
+        if claimed.segments > 1 && claimed.progress.attempt > 1 {
+            matching::recall(&mut claimed, &self.tables.segments_of(seq));
+        }
+        Some(claimed)
+    }
+}
+
+fn ended_before(row: &Row, before: UnixMillis) -> bool {
+    let progress = &row.progress;
+    match progress.state {
+        State::Submitted => !row.receipt && progress.submitted_at.is_some_and(|at| at < before),
+        state => state.is_final() && progress.final_at.is_some_and(|at| at < before),
+    }
+}
+
+fn oldest<K: Ord>(rows: impl Iterator<Item = (UnixMillis, K)>, before: UnixMillis, step: usize) -> Vec<K> {
+    let mut old: Vec<(UnixMillis, K)> = rows.filter(|(at, _)| *at < before).collect();
+    old.sort_unstable();
+    old.into_iter().take(step).map(|(_, key)| key).collect()
+}
+
+fn swept(rows: usize, limit: u32) -> SweepResult {
+    let moved = u32::try_from(rows).unwrap_or(u32::MAX);
+    SweepResult {
+        moved,
+        more: moved == limit,
+    }
+}

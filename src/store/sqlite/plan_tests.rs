@@ -1,0 +1,161 @@
+//! How SQLite answers the statements of the hot path: pinned, since a planner that changes its mind costs a scan of
+//! every finished row. Held with and without `ANALYZE`, over some thousands of finished rows.
+
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
+
+use super::claim::CLAIM;
+use super::enqueue::KNOWN_KEYS;
+use super::inbound::{BY_ID, BY_OCTETS};
+use super::read::{BACKLOG, TOTALS};
+use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, IN_DOUBT};
+use super::sweep::{DUE, ORPHANS, STRAYS};
+use super::update::UPDATE;
+
+/// A filled file's connection.
+async fn filled(analyzed: bool) -> (tempfile::TempDir, SqliteConnection) {
+    const FILL: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+         INSERT INTO message (seq, id, client, class, priority, recipient, sender, text, encoding, segments, route, \
+         receipt, accepted_at, state, step, wake_at, expires_at, attempt, carrier, bind, carrier_message_id, final_at) \
+         SELECT i, randomblob(16), 'bank', 'service', 3, '39333' || (1000000 + i), 'MyBank', 'text', 'gsm7', 1, \
+         'italy', 1, i, CASE i % 500 WHEN 0 THEN 'queued' WHEN 1 THEN 'claimed' WHEN 2 THEN 'uncertain' \
+         WHEN 3 THEN 'submitted' WHEN 4 THEN 'undelivered' ELSE 'delivered' END, 0, \
+         CASE WHEN i % 500 IN (0, 2, 3) THEN i END, i + 1000, 1, 'tim', 0, hex(i), i FROM n";
+    let dir = tempfile::tempdir().unwrap();
+    let mut connection = super::tests::fresh_file(&dir).await;
+    sqlx::query(FILL).execute(&mut connection).await.unwrap();
+    if analyzed {
+        sqlx::query("ANALYZE").execute(&mut connection).await.unwrap();
+    }
+    (dir, connection)
+}
+
+async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
+        .fetch_all(connection)
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.get::<String, _>("detail")).collect()
+}
+
+/// The plan has each of `wanted`, and scans none of the tables that grow. (An index that is partial may be walked
+/// whole: it holds open rows only.)
+async fn holds(sql: &str, wanted: &[&str]) {
+    for analyzed in [false, true] {
+        let (_dir, mut connection) = filled(analyzed).await;
+        let lines = plan(&mut connection, sql).await;
+        for line in wanted {
+            assert!(
+                lines.iter().any(|it| it.contains(line)),
+                "{line} (analyzed: {analyzed})\n{lines:#?}\n{sql}"
+            );
+        }
+        let scans = |it: &&String| {
+            let grows = ["message", "m", "s", "segment", "i", "inbound", "idempotency"];
+            let table = it.strip_prefix("SCAN ").and_then(|it| it.split(' ').next());
+            table.is_some_and(|table| grows.contains(&table))
+                && !it.contains("message_queue")
+                && !it.contains("message_claimed")
+        };
+        let scanned: Vec<_> = lines.iter().filter(scans).collect();
+        assert!(scanned.is_empty(), "analyzed: {analyzed}\n{lines:#?}\n{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_claim_is_a_range_read_of_the_queue() {
+    holds(
+        CLAIM,
+        &[
+            "INDEX message_queue (route=? AND step=? AND priority=?)",
+            "SEARCH m USING INTEGER PRIMARY KEY",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn due_rows_are_read_by_state_and_time() {
+    holds(DUE, &["INDEX message_wake (state=? AND wake_at>? AND wake_at<?)"]).await;
+}
+
+#[tokio::test]
+async fn orphans_are_read_from_the_claimed_rows() {
+    holds(ORPHANS, &["SCAN m USING INDEX message_claimed"]).await;
+}
+
+#[tokio::test]
+async fn strays_are_read_from_their_lane() {
+    holds(STRAYS, &["INDEX message_queue (route=? AND step=?)"]).await;
+}
+
+#[tokio::test]
+async fn a_receipt_finds_its_message_by_the_carriers_id() {
+    holds(
+        BY_CARRIER_ID,
+        &[
+            "SCAN j",
+            "SEARCH m USING INDEX message_carrier_id (carrier_message_id=?)",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_receipt_finds_its_segment_by_the_carriers_id() {
+    let wanted = [
+        "SCAN j",
+        "INDEX segment_carrier_id (carrier_message_id=?)",
+        "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)",
+    ];
+    holds(BY_SEGMENT_ID, &wanted).await;
+}
+
+#[tokio::test]
+async fn doubts_are_read_from_the_uncertain_and_the_claimed_rows() {
+    holds(
+        IN_DOUBT,
+        &[
+            "SEARCH m USING INDEX message_wake (state=? AND wake_at>?)",
+            "SCAN m USING INDEX message_claimed",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_are_changed_and_read_by_their_place() {
+    holds(
+        UPDATE,
+        &["SCAN j", "SEARCH message USING INTEGER PRIMARY KEY (rowid=?)"],
+    )
+    .await;
+    holds(BY_SEQ, &["SCAN j", "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"]).await;
+}
+
+#[tokio::test]
+async fn backlog_and_totals_read_open_rows_only() {
+    holds(BACKLOG, &["COVERING INDEX message_queue"]).await;
+    holds(
+        TOTALS,
+        &["INDEX message_wake (state=? AND wake_at>?)", "INDEX message_claimed"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn keys_and_repeated_texts_are_looked_up_by_index() {
+    holds(
+        KNOWN_KEYS,
+        &["SCAN j", "SEARCH i USING PRIMARY KEY (client=? AND key=?)"],
+    )
+    .await;
+    holds(
+        BY_ID,
+        &[
+            "SCAN j",
+            "INDEX inbound_carrier_id (carrier=? AND carrier_message_id=?)",
+        ],
+    )
+    .await;
+    holds(BY_OCTETS, &["SCAN j", "INDEX inbound_at (at>? AND at<?)"]).await;
+}
