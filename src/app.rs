@@ -1,9 +1,223 @@
-//! The wiring.
+//! The wiring: builds the parts, starts their tasks, drains them. The one file that names every module.
 
-use crate::config::Config;
+mod disk;
+mod token;
+mod upkeep;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::carrier::smpp::SmppCarrier;
+use crate::clock::Clock;
+use crate::config::{Config, Protocol, SegmentReceipts, check_state_dir};
+use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
+use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
+use crate::store::sqlite::{SqliteSettings, SqliteStore};
+use crate::store::{Store, StoreError};
+use crate::telemetry::metrics;
+
+/// How much longer than the drain of the carriers the whole stop may take.
+const STOP_MARGIN: Duration = Duration::from_secs(10);
+
+/// The gateway at work.
+pub struct Daemon {
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Where console, metrics and CLI are served.
+    pub admin: SocketAddr,
+    /// Where the state is kept.
+    pub state_dir: PathBuf,
+    outbox: Outbox,
+    dispatch: Arc<Dispatch>,
+    writer: tokio::task::JoinHandle<()>,
+    tasks: TaskTracker,
+    /// Ends the listeners.
+    stop_http: CancellationToken,
+    /// Ends what works on its own.
+    stop_upkeep: CancellationToken,
+    drain: Duration,
+}
 
 /// Runs the gateway until it is told to stop.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    drop(config);
-    anyhow::bail!("the gateway has no parts yet")
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
+    let daemon = Daemon::start(config, Clock::system()).await?;
+    tracing::info!(event = "ready", api = %daemon.api, admin = %daemon.admin, version = env!("CARGO_PKG_VERSION"));
+    notify(&[NotifyState::Ready]);
+    let failed = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        error = daemon.failed() => Some(error),
+    };
+    if let Some(error) = failed {
+        // Nothing may be written after a failed sync: the process ends as it is, and the next start finds what is
+        // on disk.
+        return Err(StoreError::Io(error).into());
+    }
+    notify(&[NotifyState::Stopping]);
+    tracing::info!(event = "stopping");
+    daemon.stop().await;
+    tracing::info!(event = "stopped");
+    Ok(())
+}
+
+impl Daemon {
+    /// Opens the store, takes its lease, puts into doubt what a dead process had claimed, opens the listeners, and
+    /// starts the carriers without waiting for them.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        check_state_dir(&config.state_dir)?;
+        let recorder = metrics::install().context("no metrics")?;
+        let api_listener = crate::http::listen(&config.http.api).context("http.api.listen")?;
+        let admin_listener = crate::http::listen(&config.http.admin).context("http.admin.listen")?;
+        let store = open_store(&config).await?;
+        let lease = store.take_lease().await?;
+        let policy = Arc::new(policy(&config));
+        let settings = settings(&config);
+        let (outbox, writer) = outbox::start(store.clone(), policy.clone(), &settings, clock.clone(), lease).await?;
+        let in_doubt = outbox::rescue::orphans(&outbox, lease).await?;
+        if in_doubt > 0 {
+            tracing::warn!(event = "rescued", in_doubt, "claimed by a process that ended without settling them");
+        }
+        let lanes = LaneMap::new(&config.route);
+        let strays = outbox::rescue::strays(&store, &outbox, |lane| lanes.has(lane), |lane| lanes.replacement(lane));
+        let strays = strays.await?;
+        if strays > 0 {
+            tracing::warn!(event = "lanes_gone", strays, "waited in steps that the configuration no longer has");
+        }
+        let dispatch = Dispatch::start(carriers(&config, &clock)?, lanes, &outbox, &policy, &clock);
+
+        let tasks = TaskTracker::new();
+        let stop_upkeep = CancellationToken::new();
+        let stop_http = CancellationToken::new();
+        let upkeep = upkeep::Upkeep {
+            store: store.clone(),
+            outbox: outbox.clone(),
+            dispatch: dispatch.clone(),
+            recorder: recorder.clone(),
+            clock: clock.clone(),
+            stop: stop_upkeep.clone(),
+        };
+        upkeep.start(&tasks, &settings, disk::Watch::new(&config.state_dir, &config.store));
+        tasks.spawn(metrics::count_changes(outbox.feed()));
+        let token = token::ensure(&config.state_dir)?;
+        let parts = crate::http::Parts {
+            config: &config,
+            outbox: outbox.clone(),
+            store,
+            clock,
+            carriers: dispatch.clone(),
+            recorder,
+            admin_token: token,
+        };
+        let (api, admin) = crate::http::serve(parts, api_listener, admin_listener, &stop_http, &tasks)?;
+        Ok(Self {
+            api,
+            admin,
+            state_dir: config.state_dir,
+            outbox,
+            dispatch,
+            writer,
+            tasks,
+            stop_http,
+            stop_upkeep,
+            drain: config.outbox.drain_timeout,
+        })
+    }
+
+    /// Waits until a sync has failed.
+    pub async fn failed(&self) -> String {
+        self.outbox.health().failed().await
+    }
+
+    /// A planned stop: requests in hand are answered, windows empty, binds unbind, everything is on disk.
+    pub async fn stop(self) {
+        let Self { outbox, dispatch, writer, tasks, stop_http, stop_upkeep, drain, .. } = self;
+        let all = async {
+            stop_http.cancel();
+            dispatch.shutdown().await;
+            stop_upkeep.cancel();
+            drop((outbox, dispatch));
+            tasks.close();
+            tasks.wait().await;
+            writer.await.ok();
+        };
+        let extend = u32::try_from((drain + STOP_MARGIN).as_micros()).unwrap_or(u32::MAX);
+        notify(&[NotifyState::ExtendTimeoutUsec(extend)]);
+        if tokio::time::timeout(drain + STOP_MARGIN, all).await.is_err() {
+            tracing::error!(event = "stop_overdue", "some parts did not end in time; what is claimed is in doubt at the next start");
+        }
+    }
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let file = config.store.sqlite_path().context("store.url: only sqlite:// is built in yet")?;
+    let settings = SqliteSettings { file, readers: config.store.read_connections };
+    Ok(Arc::new(SqliteStore::open(&settings).await?))
+}
+
+fn carriers(config: &Config, clock: &Clock) -> anyhow::Result<Vec<CarrierParts>> {
+    let parts = config.carrier.iter().map(|(name, carrier)| {
+        let built = match carrier.protocol {
+            Protocol::Smpp => SmppCarrier::new(carrier, config.outbox.drain_timeout, clock.clone()),
+        };
+        let built = built.with_context(|| format!("carrier.{name}"))?;
+        Ok(CarrierParts { name: name.clone(), config: carrier.clone(), carrier: Arc::new(built) })
+    });
+    parts.collect()
+}
+
+fn policy(config: &Config) -> Policy {
+    let carriers = config.carrier.iter().map(|(name, carrier)| {
+        let patience = CarrierPolicy {
+            doubt_hold: config.doubt_hold(carrier),
+            max_tries: carrier.max_tries,
+            retry_min: carrier.retry_min,
+            retry_max: carrier.retry_max,
+        };
+        (name.clone(), patience)
+    });
+    let habits = config.carrier.iter().filter_map(|(name, carrier)| {
+        let habit = match carrier.segment_receipts {
+            SegmentReceipts::Learned => return None,
+            SegmentReceipts::Each => Habit::Each,
+            SegmentReceipts::First | SegmentReceipts::Last => Habit::One,
+        };
+        Some((name.clone(), SegmentHabit::fixed(habit)))
+    });
+    Policy {
+        steps: config.route.iter().map(|(name, route)| (name.clone(), u8::try_from(route.steps.len()).unwrap_or(u8::MAX))).collect(),
+        receipt_grace: config.outbox.receipt_grace,
+        carriers: carriers.collect(),
+        habits: std::sync::Mutex::new(habits.collect()),
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let outbox = &config.outbox;
+    Settings {
+        queue: outbox.queue as usize,
+        batch: outbox.batch as usize,
+        commit_timeout: outbox.commit_timeout,
+        promote_interval: outbox.promote_interval,
+        prune_interval: outbox.prune_interval,
+        prune_step: outbox.prune_step,
+        retention: config.store.retention,
+        idempotency_retention: config.store.idempotency_retention,
+    }
+}
+
+/// Tells systemd, where there is one.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(event = "not_notified", %error);
+    }
 }

@@ -140,8 +140,10 @@ impl Bind {
         self.set(BindState::Bound, None);
         let (claims_tx, mut claims) = mpsc::unbounded_channel();
         if self.mode.submits() {
-            self.shared.outbox.bind_up(self.bind.clone(), self.offer(), claims_tx).await;
+            self.shared.outbox.bind_up(self.bind.clone(), self.offer(), claims_tx.clone()).await;
         }
+        // A receiver claims nothing: its own end keeps the channel open. A transmitter's ends with the outbox.
+        let _quiet = (!self.mode.submits()).then_some(claims_tx);
         let inbound = std::mem::replace(&mut link.inbound, mpsc::channel(1).1);
         self.shared.tasks.spawn(self.pump().run(inbound));
         let mut session = Session { shared: self.shared.clone(), bind: self.bind.clone(), flights: HashMap::new() };
@@ -164,21 +166,10 @@ impl Bind {
                     None => break DownReason::Lost("the link's task ended".to_owned()),
                 },
                 got = claims.recv_many(&mut claimed, AT_ONCE), if !draining => {
-                    if got > 0 {
-                        session.submit(&mut claimed, &link).await;
-                    } else if self.mode.submits() {
+                    if got == 0 {
                         break DownReason::Lost("the outbox has ended".to_owned());
-                    } else {
-                        tokio::select! {
-                            _ = self.wanted.changed() => {}
-                            () = self.stop.cancelled() => {}
-                            report = link.reports.recv() => match report {
-                                Some(LinkReport::Submits(_)) => {}
-                                Some(LinkReport::Down(reason)) => break reason,
-                                None => break DownReason::Lost("the link's task ended".to_owned()),
-                            },
-                        }
                     }
+                    session.submit(&mut claimed, &link).await;
                 }
                 _ = self.wanted.changed(), if !draining => {}
                 () = self.stop.cancelled(), if !draining => {}

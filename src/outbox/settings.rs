@@ -21,6 +21,4 @@ pub struct Settings {
     pub retention: Duration,
     /// Age at which an idempotency key is forgotten.
     pub idempotency_retention: Duration,
-    /// Free space below which no new message is taken.
-    pub min_free_bytes: u64,
 }

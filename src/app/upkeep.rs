@@ -1,0 +1,131 @@
+//! What works on its own: due rows, old rows, checkpoints, free space, gauges, the watchdog.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::gauge;
+use metrics_exporter_prometheus::PrometheusHandle;
+use sd_notify::NotifyState;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::disk::Watch;
+use super::notify;
+use crate::clock::Clock;
+use crate::dispatch::Dispatch;
+use crate::outbox::{self, Outbox, Settings};
+use crate::store::Store;
+use crate::telemetry::metrics::show_totals;
+
+/// How often the log is moved into the file.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+/// How often free space is looked at.
+const DISK_EVERY: Duration = Duration::from_secs(1);
+/// How often gauges are drawn and the recorder tidies up.
+const GAUGES_EVERY: Duration = Duration::from_secs(5);
+
+/// What the upkeep works on.
+#[derive(Clone)]
+pub struct Upkeep {
+    pub store: Arc<dyn Store>,
+    pub outbox: Outbox,
+    pub dispatch: Arc<Dispatch>,
+    pub recorder: PrometheusHandle,
+    pub clock: Clock,
+    pub stop: CancellationToken,
+}
+
+impl Upkeep {
+    /// Starts every task.
+    pub fn start(self, tasks: &TaskTracker, settings: &Settings, disk: Watch) {
+        let stop = self.stop.clone();
+        tasks.spawn(outbox::rescue::run(self.outbox.clone(), settings.clone(), stop.clone()));
+        tasks.spawn(outbox::prune::run(self.outbox.clone(), settings.clone(), self.clock.clone(), stop));
+        tasks.spawn(self.clone().checkpoints());
+        tasks.spawn(self.clone().watch_disk(disk));
+        tasks.spawn(self.clone().gauges());
+        tasks.spawn(self.watchdog());
+    }
+
+    async fn checkpoints(self) {
+        let mut commits = 0;
+        while self.wait(CHECKPOINT_EVERY).await {
+            let now = self.outbox.health().commits();
+            if now == commits {
+                continue;
+            }
+            commits = now;
+            if let Err(error) = self.store.checkpoint().await {
+                tracing::warn!(event = "checkpoint_failed", %error);
+            }
+        }
+    }
+
+    async fn watch_disk(self, disk: Watch) {
+        let disk = Arc::new(disk);
+        loop {
+            let watch = disk.clone();
+            // Looking at the file system may block, and so may making the reserve.
+            let low = tokio::task::spawn_blocking(move || watch.is_low()).await.unwrap_or(false);
+            let health = self.outbox.health();
+            if low != health.storage_low() {
+                tracing::warn!(event = "storage", low);
+                health.set_storage_low(low);
+            }
+            if !self.wait(DISK_EVERY).await {
+                return;
+            }
+        }
+    }
+
+    async fn gauges(self) {
+        let process = metrics_process::Collector::new("araldo_");
+        process.describe();
+        gauge!("araldo_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        loop {
+            process.collect();
+            self.recorder.run_upkeep();
+            match self.store.totals().await {
+                Ok(totals) => {
+                    show_totals(&totals, self.clock.now());
+                    let queued: u64 = totals.open.iter().map(|(_, _, rows, _)| rows).sum();
+                    let (up, all) = self.dispatch.bound();
+                    notify(&[NotifyState::Status(&format!("{up}/{all} carriers bound, {queued} open"))]);
+                }
+                Err(error) => tracing::warn!(event = "totals_unknown", %error),
+            }
+            for carrier in self.dispatch.report() {
+                for (bind, status) in carrier.binds {
+                    gauge!(
+                        "araldo_carrier_window_in_use",
+                        "carrier" => bind.carrier.as_str().to_owned(), "bind" => bind.bind.to_string()
+                    )
+                    .set(f64::from(status.in_flight));
+                }
+            }
+            if !self.wait(GAUGES_EVERY).await {
+                return;
+            }
+        }
+    }
+
+    /// Pings systemd only while the writer answers: a sweep that finds nothing goes all the way through a commit.
+    async fn watchdog(self) {
+        let Some(limit) = sd_notify::watchdog_enabled() else { return };
+        while self.wait(limit / 3).await {
+            let limit = crate::domain::State::Scheduled;
+            let alive = self.outbox.sweep(crate::store::Sweep::Due { state: limit, limit: 1 });
+            if tokio::time::timeout(Duration::from_secs(5), alive).await.is_ok_and(|done| done.is_ok()) {
+                notify(&[NotifyState::Watchdog]);
+            }
+        }
+    }
+
+    /// Waits; `false` when told to stop.
+    async fn wait(&self, span: Duration) -> bool {
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep(span) => true,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Metrics: what they are called, in which buckets they fall, and who counts the changes of state.
+
+use std::sync::Arc;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::domain::State;
+use crate::store::{Changed, Totals};
+
+/// Buckets of latencies, in seconds: from a commit to a day's wait.
+const SECONDS: [f64; 18] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3_600.0, 86_400.0,
+];
+/// Buckets of batch sizes, in items.
+const ITEMS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1_024.0];
+
+/// Installs the recorder for the whole process and gives the handle that renders it. Called again, it gives the same
+/// recorder's handle.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    static INSTALLED: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    if let Some(handle) = INSTALLED.get() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_items".to_owned()), &ITEMS)?
+        .install_recorder()?;
+    describe();
+    Ok(INSTALLED.get_or_init(|| handle).clone())
+}
+
+fn describe() {
+    describe_counter!("araldo_messages_accepted_total", "Messages stored, by client and class.");
+    describe_counter!("araldo_messages_state_total", "Messages that entered a state, by carrier, class and state.");
+    describe_histogram!("araldo_submit_latency_seconds", Unit::Seconds, "From accept to the carrier's answer, by carrier and class.");
+    describe_histogram!("araldo_delivery_seconds", Unit::Seconds, "From accept to the receipt, by carrier and class.");
+    describe_histogram!("araldo_submit_seconds", Unit::Seconds, "From submit_sm to its answer, by carrier.");
+    describe_counter!("araldo_submit_errors_total", "Refused submits, by carrier and command_status.");
+    describe_counter!("araldo_submit_in_doubt_total", "Messages that came into doubt, by carrier and class.");
+    describe_counter!("araldo_carrier_throttled_total", "Submits refused as too fast, by carrier.");
+    describe_counter!("araldo_carrier_rebinds_total", "Tries to bind again, by carrier.");
+    describe_gauge!("araldo_carrier_bound", "1 while the bind is up, by carrier and bind.");
+    describe_gauge!("araldo_carrier_window_in_use", "Messages claimed and not settled, by carrier and bind.");
+    describe_gauge!("araldo_outbox_messages", "Open messages, by class and state.");
+    describe_gauge!("araldo_outbox_oldest_seconds", Unit::Seconds, "Age of the oldest message that waits to be sent, by class.");
+    describe_counter!("araldo_receipts_total", "Receipts, by carrier.");
+    describe_counter!("araldo_receipts_unmatched_total", "Receipts that met no message and were parked, by carrier.");
+    describe_counter!("araldo_receipts_repeated_total", "Receipts that came again, by carrier.");
+    describe_gauge!("araldo_receipts_parked", "Receipts that wait for their message.");
+    describe_counter!("araldo_inbound_messages_total", "Texts from handsets, by carrier.");
+    describe_counter!("araldo_inbound_busy_total", "deliver_sm answered busy, by carrier.");
+    describe_histogram!("araldo_batch_items", "Items of one commit.");
+    describe_histogram!("araldo_commit_seconds", Unit::Seconds, "Time of one synced commit.");
+    describe_counter!("araldo_commit_failures_total", "Commits that failed.");
+    describe_gauge!("araldo_build_info", "1, with the version.");
+}
+
+/// Counts every change of state until the outbox ends.
+pub async fn count_changes(mut feed: broadcast::Receiver<Arc<Changed>>) {
+    loop {
+        match feed.recv().await {
+            Ok(changed) => count_change(&changed),
+            Err(RecvError::Lagged(missed)) => counter!("araldo_changes_missed_total").increment(missed),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn count_change(changed: &Changed) {
+    let progress = &changed.progress;
+    let class = changed.class.as_str();
+    let carrier = progress.bind.as_ref().map_or_else(String::new, |bind| bind.carrier.as_str().to_owned());
+    counter!(
+        "araldo_messages_state_total", "carrier" => carrier.clone(), "class" => class, "state" => progress.state.as_str()
+    )
+    .increment(1);
+    let age = changed.at.since(changed.accepted_at).as_secs_f64();
+    match progress.state {
+        State::Submitted => histogram!("araldo_submit_latency_seconds", "carrier" => carrier, "class" => class).record(age),
+        State::Delivered => histogram!("araldo_delivery_seconds", "carrier" => carrier, "class" => class).record(age),
+        State::Uncertain => counter!("araldo_submit_in_doubt_total", "carrier" => carrier, "class" => class).increment(1),
+        State::Scheduled
+        | State::Queued
+        | State::Claimed
+        | State::Undelivered
+        | State::Failed
+        | State::Expired
+        | State::Canceled
+        | State::Suppressed
+        | State::Unconfirmed
+        | State::Quarantined => {}
+    }
+}
+
+/// Shows the open rows.
+pub fn show_totals(totals: &Totals, now: crate::domain::UnixMillis) {
+    for class in crate::domain::Class::ALL {
+        let of_class = || totals.open.iter().filter(|(open, ..)| *open == class);
+        for state in State::ALL.into_iter().filter(|state| !state.is_final()) {
+            let rows = of_class().find(|(_, open, ..)| *open == state).map_or(0, |(_, _, rows, _)| *rows);
+            #[expect(clippy::cast_precision_loss, reason = "a count for a graph")]
+            gauge!("araldo_outbox_messages", "class" => class.as_str(), "state" => state.as_str()).set(rows as f64);
+        }
+        let waiting = of_class().filter(|(_, state, ..)| matches!(state, State::Queued | State::Claimed));
+        let oldest = waiting.map(|(.., oldest)| now.since(*oldest).as_secs_f64()).fold(0.0, f64::max);
+        gauge!("araldo_outbox_oldest_seconds", "class" => class.as_str()).set(oldest);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a count for a graph")]
+    gauge!("araldo_receipts_parked").set(totals.parked.rows as f64);
+}
