@@ -121,7 +121,11 @@ async fn a_text_is_kept_as_it_came(bench: &Bench) {
 
 async fn inbound_texts_are_listed_by_address_newest_first(bench: &Bench) {
     let to = |n: u8| NewInbound {
-        to: if n % 2 == 0 { "222".into() } else { "111".into() },
+        to: if n.is_multiple_of(2) {
+            "222".into()
+        } else {
+            "111".into()
+        },
         ..text_in(n.into(), n)
     };
     store(bench, (1..=9).map(to).collect()).await;

@@ -208,8 +208,8 @@ impl<'a> Transaction<'a> {
             Sweep::Due { state, limit } => {
                 let from = (state.as_str(), UnixMillis(i64::MIN), Seq::MIN);
                 let due = self.tables.waking.range(from..=(state.as_str(), now, Seq::MAX));
-                let seqs = due.take(*limit as usize).map(|(_, _, seq)| *seq).collect();
-                self.move_on(seqs, *limit, |row| rules.when_due(row, now))
+                let seqs: Vec<Seq> = due.take(*limit as usize).map(|(_, _, seq)| *seq).collect();
+                self.move_on(&seqs, *limit, |row| rules.when_due(row, now))
             }
             Sweep::Orphans { lease, limit } => {
                 let orphan = |row: &&Row| row.progress.lease != Some(*lease);
@@ -219,8 +219,8 @@ impl<'a> Transaction<'a> {
                     .iter()
                     .filter_map(|seq| self.tables.row(*seq))
                     .filter(orphan);
-                let seqs = rows.take(*limit as usize).map(|row| row.seq).collect();
-                self.move_on(seqs, *limit, |row| rules.orphaned(row, now))
+                let seqs: Vec<Seq> = rows.take(*limit as usize).map(|row| row.seq).collect();
+                self.move_on(&seqs, *limit, |row| rules.orphaned(row, now))
             }
             Sweep::Strays {
                 lane,
@@ -239,7 +239,7 @@ impl<'a> Transaction<'a> {
             Sweep::Strays { lane, to: None, limit } => {
                 let seqs = self.strays(lane, *limit);
                 let fail = |row: &Row| row.progress.clone().ended(State::Failed, Some(Reason::NoRoute), now);
-                self.move_on(seqs, *limit, |row| (fail(row), None))
+                self.move_on(&seqs, *limit, |row| (fail(row), None))
             }
         }
     }
@@ -255,9 +255,9 @@ impl<'a> Transaction<'a> {
             .collect()
     }
 
-    fn move_on(&mut self, seqs: Vec<Seq>, limit: u32, next: impl Fn(&Row) -> (Progress, Option<Event>)) -> SweepResult {
+    fn move_on(&mut self, seqs: &[Seq], limit: u32, next: impl Fn(&Row) -> (Progress, Option<Event>)) -> SweepResult {
         let mut doubts = Vec::new();
-        for seq in &seqs {
+        for seq in seqs {
             let Some(row) = self.tables.row(*seq).cloned() else {
                 continue;
             };

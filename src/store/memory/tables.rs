@@ -9,6 +9,9 @@ use crate::store::{
     QuarantineRecord, Receipt, Row, SegmentRecord, Seq,
 };
 
+/// A carrier, and an id of its.
+type CarrierId = (Name, Box<str>);
+
 #[derive(Default)]
 pub(super) struct Tables {
     pub(super) closed: bool,
@@ -21,8 +24,8 @@ pub(super) struct Tables {
     pub(super) claimed: BTreeSet<Seq>,
     /// State and time of rows that wait for one.
     pub(super) waking: BTreeSet<(&'static str, UnixMillis, Seq)>,
-    carrier_ids: BTreeMap<(Name, Box<str>), BTreeSet<Seq>>,
-    segment_ids: BTreeMap<(Name, Box<str>), BTreeSet<(Seq, u8)>>,
+    carrier_ids: BTreeMap<CarrierId, BTreeSet<Seq>>,
+    segment_ids: BTreeMap<CarrierId, BTreeSet<(Seq, u8)>>,
     segments: BTreeMap<Seq, BTreeMap<u8, SegmentRecord>>,
     pub(super) events: BTreeMap<Seq, Vec<Event>>,
     pub(super) keys: BTreeMap<(Name, Box<str>), (IdempotencyKey, UnixMillis)>,
@@ -279,7 +282,7 @@ pub(super) fn quarantine_record(pdu: &BadPdu) -> QuarantineRecord {
     }
 }
 
-fn segment_key(segment: &SegmentRecord) -> Option<(Name, Box<str>)> {
+fn segment_key(segment: &SegmentRecord) -> Option<CarrierId> {
     let open = segment.state != crate::store::SegmentState::Delivered;
     segment
         .carrier_message_id

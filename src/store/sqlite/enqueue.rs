@@ -22,6 +22,9 @@ pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.an
 
 static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(|rows| insert_of("message", COLUMNS, rows)));
 
+/// Client and key, fingerprint and answer.
+type KnownKeys = HashMap<(String, String), (Vec<u8>, Box<str>)>;
+
 impl Transaction<'_> {
     pub(super) async fn enqueue(&mut self, items: &[Enqueue]) -> Result<(), sqlx::Error> {
         let mut known = self.known_keys(items).await?;
@@ -50,11 +53,7 @@ impl Transaction<'_> {
     }
 
     /// What an earlier request of the same key got; remembers this one for those that follow in the batch.
-    fn replay(
-        &self,
-        item: &Enqueue,
-        known: &mut HashMap<(String, String), (Vec<u8>, Box<str>)>,
-    ) -> Option<EnqueueResult> {
+    fn replay(&self, item: &Enqueue, known: &mut KnownKeys) -> Option<EnqueueResult> {
         let key = item.key.as_ref()?;
         let place = (item.message.client.as_str().to_owned(), key.key.to_string());
         match known.get(&place) {
@@ -69,10 +68,7 @@ impl Transaction<'_> {
         }
     }
 
-    async fn known_keys(
-        &mut self,
-        items: &[Enqueue],
-    ) -> Result<HashMap<(String, String), (Vec<u8>, Box<str>)>, sqlx::Error> {
+    async fn known_keys(&mut self, items: &[Enqueue]) -> Result<KnownKeys, sqlx::Error> {
         let keys: Vec<(&str, &str)> = items
             .iter()
             .filter_map(|item| Some((item.message.client.as_str(), &*item.key.as_ref()?.key)))

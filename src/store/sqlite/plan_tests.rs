@@ -9,7 +9,7 @@ use super::inbound::{BY_ID, BY_OCTETS};
 use super::read::{BACKLOG, TOTALS};
 use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, IN_DOUBT};
 use super::sweep::{DUE, ORPHANS, STRAYS};
-use super::update::UPDATE;
+use super::update::{UPDATE, UPDATE_TOLD};
 
 /// A filled file's connection.
 async fn filled(analyzed: bool) -> (tempfile::TempDir, SqliteConnection) {
@@ -130,6 +130,15 @@ async fn rows_are_changed_and_read_by_their_place() {
     )
     .await;
     holds(BY_SEQ, &["SCAN j", "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"]).await;
+}
+
+#[tokio::test]
+async fn changes_that_tell_what_they_touched_are_made_by_place_too() {
+    holds(
+        UPDATE_TOLD,
+        &["SCAN j", "SEARCH message USING INTEGER PRIMARY KEY (rowid=?)"],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -17,14 +17,22 @@ pub(super) struct RowUpdate {
     progress: Progress,
 }
 
-pub(super) const UPDATE: &str = "UPDATE message SET \
+macro_rules! update {
+    () => {
+        "UPDATE message SET \
      state = j.value ->> 3, step = j.value ->> 4, wake_at = j.value ->> 5, expires_at = j.value ->> 6, \
      tries = j.value ->> 7, copies = j.value ->> 8, flags = j.value ->> 9, \
      submitted_at = j.value ->> 10, final_at = j.value ->> 11, \
      carrier_message_id = j.value ->> 12, reason = j.value ->> 13, code = j.value ->> 14 \
      FROM json_each(?1) AS j \
-     WHERE message.seq = (j.value ->> 0) AND message.attempt = (j.value ->> 1) AND message.state = (j.value ->> 2) \
-     RETURNING message.seq";
+     WHERE message.seq = (j.value ->> 0) AND message.attempt = (j.value ->> 1) AND message.state = (j.value ->> 2)"
+    };
+}
+
+pub(super) const UPDATE: &str = update!();
+
+/// The same, and tells which rows it touched.
+pub(super) const UPDATE_TOLD: &str = concat!(update!(), " RETURNING message.seq");
 
 #[derive(Serialize)]
 struct Columns<'a>(
@@ -102,7 +110,7 @@ impl Transaction<'_> {
                 progress: settle.progress.clone(),
             })
             .collect();
-        let touched = self.write_updates(&updates).await?;
+        let touched = self.write_those_that_fit(&updates).await?;
         let late = self
             .settle_late(settles.iter().filter(|settle| !touched.contains(&settle.claimed.seq)))
             .await?;
@@ -162,16 +170,33 @@ impl Transaction<'_> {
     /// costs the batch rather than the row.
     async fn write_all(&mut self, updates: &[RowUpdate]) -> Result<(), sqlx::Error> {
         let touched = self.write_updates(updates).await?;
-        if touched.len() == updates.len() {
+        if touched == updates.len() as u64 {
             return Ok(());
         }
-        let moved = updates
-            .iter()
-            .find(|update| !touched.contains(&update.seq))
-            .map(|update| update.seq);
+        let missed = updates.len() as u64 - touched;
         Err(sqlx::Error::Protocol(format!(
-            "row {moved:?} has moved within its transaction"
+            "{missed} rows have moved within their transaction"
         )))
+    }
+
+    /// Writes changes of rows that may have moved; gives those that had not.
+    async fn write_those_that_fit(&mut self, updates: &[RowUpdate]) -> Result<HashSet<Seq>, sqlx::Error> {
+        let touched = sqlx::query(UPDATE_TOLD)
+            .bind(columns_of(updates)?)
+            .fetch_all(&mut self.writer.connection)
+            .await?;
+        touched.iter().map(|row| row.try_get(0)).collect()
+    }
+
+    async fn write_updates(&mut self, updates: &[RowUpdate]) -> Result<u64, sqlx::Error> {
+        if updates.is_empty() {
+            return Ok(0);
+        }
+        let done = sqlx::query(UPDATE)
+            .bind(columns_of(updates)?)
+            .execute(&mut self.writer.connection)
+            .await?;
+        Ok(done.rows_affected())
     }
 
     async fn write_marks(&mut self) -> Result<(), sqlx::Error> {
@@ -191,19 +216,6 @@ impl Transaction<'_> {
             .execute(&mut self.writer.connection)
             .await?;
         Ok(())
-    }
-
-    async fn write_updates(&mut self, updates: &[RowUpdate]) -> Result<HashSet<Seq>, sqlx::Error> {
-        if updates.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let rows: Vec<_> = updates.iter().map(RowUpdate::columns).collect();
-        let json = super::columns::json(&rows)?;
-        let touched = sqlx::query(UPDATE)
-            .bind(json)
-            .fetch_all(&mut self.writer.connection)
-            .await?;
-        touched.iter().map(|row| row.try_get(0)).collect()
     }
 
     async fn write_events(&mut self) -> Result<(), sqlx::Error> {
@@ -286,4 +298,9 @@ impl Transaction<'_> {
             .await?;
         Ok(())
     }
+}
+
+fn columns_of(updates: &[RowUpdate]) -> Result<String, sqlx::Error> {
+    let rows: Vec<_> = updates.iter().map(RowUpdate::columns).collect();
+    super::columns::json(&rows)
 }
