@@ -1,0 +1,3 @@
+//! Our own pace, by governor.
+
+pub mod client;
