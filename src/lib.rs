@@ -4,3 +4,6 @@ pub mod config;
 pub mod domain;
 pub mod store;
 pub mod outbox;
+pub mod router;
+pub mod throttle;
+pub mod http;
