@@ -10,6 +10,7 @@ pub mod http;
 pub mod outbox;
 pub mod receipt;
 pub mod router;
+pub mod simulator;
 pub mod store;
 pub mod telemetry;
 pub mod throttle;

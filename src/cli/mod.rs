@@ -2,6 +2,7 @@
 
 mod config;
 mod exit;
+pub mod simulate;
 
 use std::path::PathBuf;
 
