@@ -16,6 +16,9 @@ fn main() -> ExitCode {
     let exit = match &cli.verb {
         Verb::Run => run(&cli.global),
         Verb::Config(verb) => verb.run(&cli.global),
+        Verb::Pdu(verb) => verb.run(),
+        Verb::Sms(verb) => verb.run(),
+        Verb::Receipt(verb) => verb.run(),
     };
     exit.into()
 }

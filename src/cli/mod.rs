@@ -2,6 +2,10 @@
 
 mod config;
 mod exit;
+mod filter;
+mod pdu;
+mod receipt;
+mod sms;
 
 use std::path::PathBuf;
 
@@ -9,6 +13,9 @@ use clap::{Parser, Subcommand};
 
 pub use config::{ConfigVerb, report};
 pub use exit::Exit;
+pub use pdu::PduVerb;
+pub use receipt::ReceiptVerb;
+pub use sms::{GivenEncoding, SmsVerb};
 
 use crate::config::LoadOptions;
 
@@ -43,6 +50,15 @@ pub enum Verb {
     /// Check, show or print the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Decode and encode SMPP's PDUs, a line each.
+    #[command(subcommand)]
+    Pdu(PduVerb),
+    /// See how texts become short messages, a line each.
+    #[command(subcommand)]
+    Sms(SmsVerb),
+    /// Read carriers' receipts, a line each.
+    #[command(subcommand)]
+    Receipt(ReceiptVerb),
 }
 
 impl Global {
