@@ -16,6 +16,12 @@ fn main() -> ExitCode {
     let exit = match &cli.verb {
         Verb::Run => run(&cli.global),
         Verb::Config(verb) => verb.run(&cli.global),
+        Verb::Status(args) => args.run(&cli.global),
+        Verb::Messages(verb) => verb.run(&cli.global),
+        Verb::Inbound(verb) => verb.run(&cli.global),
+        Verb::Send(args) => args.run(&cli.global),
+        Verb::Carriers(verb) => verb.run(&cli.global),
+        Verb::Queue(verb) => verb.run(&cli.global),
         Verb::Pdu(verb) => verb.run(),
         Verb::Sms(verb) => verb.run(),
         Verb::Receipt(verb) => verb.run(),

@@ -48,13 +48,13 @@ impl Fault {
     }
 
     /// The status that a peer would be answered with.
-    pub(super) fn command_status(mut self, status: impl ToString) -> Self {
+    pub(super) fn command_status(mut self, status: &impl ToString) -> Self {
         self.command_status = Some(status.to_string());
         self
     }
 
     /// In words.
-    pub(super) fn detail(mut self, detail: impl ToString) -> Self {
+    pub(super) fn detail(mut self, detail: &(impl ToString + ?Sized)) -> Self {
         self.detail = Some(detail.to_string());
         self
     }
@@ -62,7 +62,7 @@ impl Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        Self::new("invalid_json").detail(error)
+        Self::new("invalid_json").detail(&error)
     }
 }
 
@@ -89,11 +89,11 @@ fn filter<T: Serialize>(
     let mut line = Vec::new();
     while let Some(whole) = next_line(&mut input, &mut line)? {
         let answered = if !whole {
-            Err(Fault::new("line_too_long").detail(format!("at most {MAX_LINE} bytes a line")))
+            Err(Fault::new("line_too_long").detail(&format!("at most {MAX_LINE} bytes a line")))
         } else {
             match str::from_utf8(&line) {
                 Ok(text) => answer(text),
-                Err(error) => Err(Fault::new("invalid_utf8").offset(error.valid_up_to()).detail(error)),
+                Err(error) => Err(Fault::new("invalid_utf8").offset(error.valid_up_to()).detail(&error)),
             }
         };
         match answered {

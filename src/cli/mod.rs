@@ -1,5 +1,6 @@
 //! The command line: global options and the verbs, a file a verb group.
 
+mod admin;
 mod config;
 mod exit;
 mod filter;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs};
 pub use config::{ConfigVerb, report};
 pub use exit::Exit;
 pub use pdu::PduVerb;
@@ -50,6 +52,18 @@ pub enum Verb {
     /// Check, show or print the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Show how a running daemon is: carriers, queue.
+    Status(StatusArgs),
+    /// List, show, cancel, requeue messages.
+    Messages(MessagesVerb),
+    /// List the texts that customers sent.
+    Inbound(InboundVerb),
+    /// Send a message by hand.
+    Send(SendArgs),
+    /// List, start, stop, drain carriers.
+    Carriers(CarriersVerb),
+    /// Show what waits.
+    Queue(QueueVerb),
     /// Decode and encode SMPP's PDUs, a line each.
     #[command(subcommand)]
     Pdu(PduVerb),

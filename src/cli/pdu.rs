@@ -130,8 +130,8 @@ fn undecodable(error: &DecodeError) -> Fault {
     Fault::new(code)
         .field(error.field)
         .offset(error.offset)
-        .command_status(error.command_status)
-        .detail(error.problem)
+        .command_status(&error.command_status)
+        .detail(&error.problem)
 }
 
 impl From<Tlv<'_>> for ShownTlv {
