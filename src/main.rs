@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use araldo::cli::{Cli, Exit, Global, Verb, report};
+use araldo::cli::{Cli, Exit, Global, Verb, report, simulate};
 use araldo::config::{Config, ConfigError, Loaded, StateDirError};
+use araldo::store::StoreError;
 use araldo::telemetry::logs;
 use clap::Parser;
 
@@ -15,7 +16,17 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match &cli.verb {
         Verb::Run => run(&cli.global),
+        Verb::Simulate(args) => work(simulate::run(*args.clone())),
         Verb::Config(verb) => verb.run(&cli.global),
+        Verb::Status(args) => args.run(&cli.global),
+        Verb::Messages(verb) => verb.run(&cli.global),
+        Verb::Inbound(verb) => verb.run(&cli.global),
+        Verb::Send(args) => args.run(&cli.global),
+        Verb::Carriers(verb) => verb.run(&cli.global),
+        Verb::Queue(verb) => verb.run(&cli.global),
+        Verb::Pdu(verb) => verb.run(),
+        Verb::Sms(verb) => verb.run(),
+        Verb::Receipt(verb) => verb.run(),
     };
     exit.into()
 }
@@ -31,11 +42,16 @@ fn run(global: &Global) -> Exit {
         return Exit::Error;
     }
     warn_of(&loaded);
+    work(araldo::app::run(loaded.config))
+}
+
+/// Drives `work` to its end.
+fn work(work: impl Future<Output = anyhow::Result<()>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("no runtime to work on")),
     };
-    match runtime.block_on(araldo::app::run(loaded.config)) {
+    match runtime.block_on(work) {
         Ok(()) => Exit::Ok,
         Err(error) => fail(&error),
     }
@@ -55,9 +71,14 @@ fn warn_of(loaded: &Loaded) {
 /// Ends for an error; its exit code is that of the cause that has one.
 fn fail(error: &anyhow::Error) -> Exit {
     tracing::error!(event = "stopped", "{error:#}");
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        // No log is set up by this verb.
+        let _ = writeln!(io::stderr(), "error: {error:#}");
+    }
     let known = error.chain().find_map(|cause| {
         let by_config = cause.downcast_ref::<ConfigError>().map(ConfigError::exit_code);
-        by_config.or_else(|| cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code))
+        let by_state = || cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code);
+        by_config.or_else(by_state).or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::exit_code))
     });
     let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
     match (known, io.map(io::Error::kind)) {

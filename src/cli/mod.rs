@@ -1,15 +1,24 @@
 //! The command line: global options and the verbs, a file a verb group.
 
+mod admin;
 mod config;
 mod exit;
+mod filter;
+mod pdu;
+mod receipt;
 pub mod simulate;
+mod sms;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs};
 pub use config::{ConfigVerb, report};
 pub use exit::Exit;
+pub use pdu::PduVerb;
+pub use receipt::ReceiptVerb;
+pub use sms::{GivenEncoding, SmsVerb};
 
 use crate::config::LoadOptions;
 
@@ -41,9 +50,32 @@ pub struct Global {
 pub enum Verb {
     /// Run the gateway.
     Run,
+    /// Run a carrier to test against: real SMPP over TCP, hostile on request.
+    Simulate(Box<simulate::SimulateArgs>),
     /// Check, show or print the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Show how a running daemon is: carriers, queue.
+    Status(StatusArgs),
+    /// List, show, cancel, requeue messages.
+    Messages(MessagesVerb),
+    /// List the texts that customers sent.
+    Inbound(InboundVerb),
+    /// Send a message by hand.
+    Send(SendArgs),
+    /// List, start, stop, drain carriers.
+    Carriers(CarriersVerb),
+    /// Show what waits.
+    Queue(QueueVerb),
+    /// Decode and encode SMPP's PDUs, a line each.
+    #[command(subcommand)]
+    Pdu(PduVerb),
+    /// See how texts become short messages, a line each.
+    #[command(subcommand)]
+    Sms(SmsVerb),
+    /// Read carriers' receipts, a line each.
+    #[command(subcommand)]
+    Receipt(ReceiptVerb),
 }
 
 impl Global {

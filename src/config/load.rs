@@ -77,34 +77,7 @@ impl Origins {
 impl Config {
     /// Reads, merges and checks. The error lists everything found wrong, not only the first.
     pub fn load(options: &LoadOptions) -> Result<Loaded, ConfigError> {
-        let mut places = Places::default();
-        let mut problems = Vec::new();
-        let mut layers = vec![Layer::defaults(&default_tree(), &mut places)];
-        let files = files(options.file.as_deref())?;
-        for path in &files {
-            let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
-                path: path.clone(),
-                source,
-            })?;
-            match Layer::file(path, &text, &mut places) {
-                Ok(layer) => layers.push(layer),
-                Err(syntax) => problems.extend(syntax),
-            }
-        }
-        match Layer::environment(&options.env, &mut places) {
-            Ok(layer) => layers.push(layer),
-            Err(names) => problems.extend(names),
-        }
-        for given in &options.set {
-            match Layer::set(given, &mut places) {
-                Ok(layer) => layers.push(layer),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if !problems.is_empty() {
-            // With a layer missing, whatever else there is to say may be wrong.
-            return Err(ConfigError::Invalid(problems));
-        }
+        let (layers, places, files) = layers(options)?;
         let directory = options
             .env
             .iter()
@@ -127,12 +100,59 @@ impl Config {
         Ok(loaded)
     }
 
+    /// Reads and merges without the secrets and without checks: what an operator's tool needs to find the daemon, whose
+    /// secrets it may not be allowed to read.
+    pub fn load_without_secrets(options: &LoadOptions) -> Result<Self, ConfigError> {
+        let (layers, places, _) = layers(options)?;
+        let (json, origins) = merge(layers, &places)?;
+        let (mut config, problems) = Decoder::new(json, &origins).decode();
+        if !problems.is_empty() {
+            return Err(ConfigError::Invalid(problems));
+        }
+        config.state_dir = state_dir(&config);
+        Ok(config)
+    }
+
     /// Reads and checks a text that stands for the whole configuration: no files around it, no environment.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let mut places = Places::default();
         let defaults = Layer::defaults(&default_tree(), &mut places);
         let layer = Layer::file(Path::new("araldo.toml"), text, &mut places).map_err(ConfigError::Invalid)?;
         assemble(vec![defaults, layer], &places, None).map(|(config, ..)| config)
+    }
+}
+
+/// The layers, weakest first, with the places of their values and the files among them.
+fn layers(options: &LoadOptions) -> Result<(Vec<Layer>, Places, Vec<PathBuf>), ConfigError> {
+    let mut places = Places::default();
+    let mut problems = Vec::new();
+    let mut layers = vec![Layer::defaults(&default_tree(), &mut places)];
+    let files = files(options.file.as_deref())?;
+    for path in &files {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        match Layer::file(path, &text, &mut places) {
+            Ok(layer) => layers.push(layer),
+            Err(syntax) => problems.extend(syntax),
+        }
+    }
+    match Layer::environment(&options.env, &mut places) {
+        Ok(layer) => layers.push(layer),
+        Err(names) => problems.extend(names),
+    }
+    for given in &options.set {
+        match Layer::set(given, &mut places) {
+            Ok(layer) => layers.push(layer),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok((layers, places, files))
+    } else {
+        // With a layer missing, whatever else there is to say may be wrong.
+        Err(ConfigError::Invalid(problems))
     }
 }
 
@@ -180,6 +200,24 @@ fn assemble(
     places: &Places,
     credentials: Option<&Path>,
 ) -> Result<(Config, Vec<Problem>, Origins), ConfigError> {
+    let (json, origins) = merge(layers, places)?;
+    let (mut config, mut problems) = Decoder::new(json, &origins).decode();
+    let mut warnings = Vec::new();
+    let undecoded = problems.len();
+    credential::resolve(&mut config, credentials, &origins, &mut problems, &mut warnings);
+    config.state_dir = state_dir(&config);
+    if undecoded == 0 {
+        check::check(&config, &origins, &mut problems, &mut warnings);
+    }
+    if problems.is_empty() {
+        Ok((config, warnings, origins))
+    } else {
+        Err(ConfigError::Invalid(problems))
+    }
+}
+
+/// One tree of all layers, its paths made whole.
+fn merge(layers: Vec<Layer>, places: &Places) -> Result<(Json, Origins), ConfigError> {
     let merge = layers
         .into_iter()
         .fold(config::Config::builder(), |builder, layer| builder.add_source(layer))
@@ -192,21 +230,14 @@ fn assemble(
     collect_origins(&tree, String::new(), places, &mut origins.0);
     let mut json = to_json(&tree);
     resolve_paths(&mut json, "", &origins);
-    let (mut config, mut problems) = Decoder::new(json, &origins).decode();
-    let mut warnings = Vec::new();
-    let undecoded = problems.len();
-    credential::resolve(&mut config, credentials, &origins, &mut problems, &mut warnings);
-    config.state_dir = match config.store.sqlite_path().as_deref().and_then(Path::parent) {
+    Ok((json, origins))
+}
+
+/// The directory of the database file.
+fn state_dir(config: &Config) -> PathBuf {
+    match config.store.sqlite_path().as_deref().and_then(Path::parent) {
         Some(directory) if directory != Path::new("") => directory.to_owned(),
         _ => PathBuf::from("."),
-    };
-    if undecoded == 0 {
-        check::check(&config, &origins, &mut problems, &mut warnings);
-    }
-    if problems.is_empty() {
-        Ok((config, warnings, origins))
-    } else {
-        Err(ConfigError::Invalid(problems))
     }
 }
 

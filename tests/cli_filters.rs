@@ -1,0 +1,306 @@
+//! The filters of the built binary, held against the vectors that other implementations agree on.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+
+const PDUS: &str = include_str!("../protocols/smpp/tests/vectors/smpp_pdus.json");
+const SEGMENTS: &str = include_str!("../protocols/sms/tests/vectors/segments.json");
+const RECEIPTS: &str = include_str!("../protocols/sms/tests/vectors/dlr_texts.json");
+
+fn vectors(file: &str) -> Vec<Value> {
+    serde_json::from_str::<Value>(file).unwrap()["vectors"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+/// Feeds the lines and gives back the lines.
+fn filter(args: &[&str], lines: &[String]) -> Vec<String> {
+    let mut command = Command::cargo_bin("araldo").unwrap();
+    let output = command
+        .args(args)
+        .write_stdin(lines.join("\n") + "\n")
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let out: Vec<String> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(out.len(), lines.len(), "a line for a line");
+    out
+}
+
+fn filter_json(args: &[&str], lines: &[String]) -> Vec<Value> {
+    filter(args, lines)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn pdu_decode_shows_all_352_pdus_as_listed() {
+    let vectors = vectors(PDUS);
+    let lines: Vec<String> = vectors
+        .iter()
+        .map(|vector| vector["hex"].as_str().unwrap().to_owned())
+        .collect();
+    for args in [&["pdu", "decode"][..], &["pdu", "decode", "--tolerant"]] {
+        for (got, vector) in filter_json(args, &lines).iter().zip(&vectors) {
+            let mut want = json!({});
+            for key in [
+                "command",
+                "command_id",
+                "command_length",
+                "command_status",
+                "sequence_number",
+                "body",
+                "fields",
+                "tlvs",
+            ] {
+                want[key] = vector[key].clone();
+            }
+            for tlv in want["tlvs"].as_array_mut().unwrap() {
+                tlv.as_object_mut().unwrap().remove("format");
+            }
+            assert_eq!(got, &want, "{}", vector["id"]);
+        }
+    }
+    assert_eq!(vectors.len(), 352);
+}
+
+#[test]
+fn pdu_encode_gives_back_the_octets_of_all_352_from_the_vector_and_from_what_decode_printed() {
+    let vectors = vectors(PDUS);
+    let hexes: Vec<String> = vectors
+        .iter()
+        .map(|vector| vector["hex"].as_str().unwrap().to_owned())
+        .collect();
+    let printed = filter(&["pdu", "decode"], &hexes);
+    let listed = vectors.iter().map(|vector| {
+        let mut vector = vector.clone();
+        vector.as_object_mut().unwrap().remove("hex");
+        vector.to_string()
+    });
+    for lines in [listed.collect::<Vec<_>>(), printed] {
+        for (got, hex) in filter_json(&["pdu", "encode"], &lines).iter().zip(&hexes) {
+            assert_eq!(got, &json!({ "hex": hex }));
+        }
+    }
+    assert_eq!(hexes.len(), 352);
+}
+
+#[test]
+fn sms_split_divides_all_148_texts_as_listed() {
+    let vectors = vectors(SEGMENTS);
+    let lines: Vec<String> = vectors
+        .iter()
+        .map(|vector| json!({ "text": vector["text"] }).to_string())
+        .collect();
+    for (got, vector) in filter_json(&["sms", "split"], &lines).iter().zip(&vectors) {
+        let encoding = if vector["encoding"] == "GSM-7" { "gsm7" } else { "ucs2" };
+        let want = json!({
+            "encoding": encoding, "segments": vector["segments"], "units": vector["segment_units"],
+            "characters_replaced": [],
+        });
+        assert_eq!(got, &want, "{}", vector["id"]);
+    }
+    assert_eq!(vectors.len(), 148);
+}
+
+#[test]
+fn receipt_parse_reads_all_98_receipts_as_listed() {
+    let vectors = vectors(RECEIPTS);
+    // The plain text where it is one line and says all, JSON where it is not.
+    let lines: Vec<String> = vectors
+        .iter()
+        .map(|vector| match vector["short_message"].as_str().unwrap() {
+            _ if !vector["tlvs"].as_array().unwrap().is_empty() => vector.to_string(),
+            text if text.contains('\n') => vector["short_message"].to_string(),
+            text => text.to_owned(),
+        })
+        .collect();
+    assert!(lines.iter().filter(|line| line.starts_with(['{', '"'])).count() <= 12);
+    let mut checked = 0;
+    for (got, vector) in filter_json(&["receipt", "parse"], &lines).iter().zip(&vectors) {
+        checked += 1;
+        assert_eq!(got.as_object().unwrap().len(), 9);
+        if vector["expected"].is_null() {
+            // It is esm_class that says no receipt; the text is read all the same.
+            continue;
+        }
+        for (field, value) in got.as_object().unwrap() {
+            assert_eq!(value, &vector["expected"][field], "{} {field}", vector["id"]);
+        }
+    }
+    assert_eq!(checked, 98);
+}
+
+#[test]
+fn a_bad_line_gets_an_error_line_and_the_next_one_is_read() {
+    let cases: &[(&[&str], &str, Value)] = &[
+        (
+            &["pdu", "decode"],
+            "xyz",
+            json!({ "error": "invalid_hex", "field": "hex" }),
+        ),
+        (
+            &["pdu", "decode"],
+            "",
+            json!({ "error": "command_length", "field": "command_length" }),
+        ),
+        (
+            &["pdu", "decode"],
+            "0000001000",
+            json!({ "error": "command_length", "field": "command_length" }),
+        ),
+        (
+            &["pdu", "decode"],
+            "0000001280000004000000000000000141 42",
+            json!({ "error": "unterminated", "field": "message_id" }),
+        ),
+        (&["pdu", "encode"], "{", json!({ "error": "invalid_json" })),
+        (
+            &["pdu", "encode"],
+            "{}",
+            json!({ "error": "missing_field", "field": "command" }),
+        ),
+        (
+            &["pdu", "encode"],
+            r#"{"command":"submit_smm"}"#,
+            json!({ "error": "unknown_command", "field": "command" }),
+        ),
+        (
+            &["pdu", "encode"],
+            r#"{"command":"submit_sm_resp"}"#,
+            json!({ "error": "missing_field", "field": "message_id" }),
+        ),
+        (
+            &["pdu", "encode"],
+            r#"{"command":"enquire_link","fields":{"a":1}}"#,
+            json!({ "error": "unknown_field", "field": "a" }),
+        ),
+        (
+            &["pdu", "encode"],
+            r#"{"command":"submit_sm_resp","fields":{"message_id":-1}}"#,
+            json!({ "error": "invalid_value", "field": "message_id" }),
+        ),
+        (
+            &["pdu", "encode"],
+            r#"{"command":"submit_sm_resp","fields":{"message_id":"\u0000"}}"#,
+            json!({ "error": "nul_inside", "field": "message_id" }),
+        ),
+        (
+            &["pdu", "encode"],
+            r#"{"command":"submit_sm_resp","fields":{"message_id":"x"},"tlvs":[{"name":"no_such"}]}"#,
+            json!({ "error": "unknown_tlv", "field": "no_such" }),
+        ),
+        (&["sms", "split"], "text", json!({ "error": "invalid_json" })),
+        (&["sms", "split"], r#"{"text":1}"#, json!({ "error": "invalid_json" })),
+        (
+            &["sms", "split"],
+            r#"{"text":"x","smart":true}"#,
+            json!({ "error": "not_supported", "field": "smart" }),
+        ),
+        (
+            &["sms", "split", "--encoding", "gsm7"],
+            r#"{"text":"aж"}"#,
+            json!({ "error": "unencodable", "field": "text", "offset": 1 }),
+        ),
+    ];
+    for (args, line, want) in cases {
+        let got = filter_json(args, &[(*line).to_owned(), "next".to_owned()]);
+        for (key, value) in want.as_object().unwrap() {
+            assert_eq!(&got[0][key], value, "{args:?} {line}: {}", got[0]);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_command_keeps_its_octets_both_ways() {
+    let hex = "0000001300010203000000000000000741ff00";
+    let shown = filter(&["pdu", "decode"], &[hex.to_owned()]);
+    let json: Value = serde_json::from_str(&shown[0]).unwrap();
+    assert_eq!((&json["command"], &json["body_hex"]), (&Value::Null, &json!("41ff00")));
+    assert_eq!(filter(&["pdu", "encode"], &shown), [json!({ "hex": hex }).to_string()]);
+}
+
+#[test]
+fn options_of_split_are_those_of_the_line_or_of_the_command() {
+    let text = "x".repeat(306);
+    let plain = json!({ "text": text }).to_string();
+    let wide = json!({ "text": text, "reference_bits": 16, "encoding": "ucs2" }).to_string();
+    let units = |args: &[&str], line: &str| filter_json(args, &[line.to_owned()])[0]["units"].clone();
+    assert_eq!(units(&["sms", "split"], &plain), json!([153, 153]));
+    assert_eq!(
+        units(&["sms", "split", "--reference-bits", "16"], &plain),
+        json!([152, 152, 2])
+    );
+    assert_eq!(
+        units(&["sms", "split", "--encoding", "latin1"], &plain),
+        json!([134, 134, 38])
+    );
+    assert_eq!(units(&["sms", "split"], &wide), json!([66, 66, 66, 66, 42]));
+}
+
+#[test]
+fn an_answer_comes_before_the_next_question_is_asked() {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("araldo"))
+        .args(["pdu", "decode"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    stdin.write_all(b"00\n").unwrap();
+    let mut first = [0];
+    stdout.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"{");
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_filter_quietly() {
+    for args in [&["pdu", "decode"][..], &["sms", "split"], &["receipt", "parse"]] {
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("araldo"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut stdin = child.stdin.take().unwrap();
+        while stdin.write_all(&b"x\n".repeat(1000)).is_ok() {}
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), vec![]), "{args:?}");
+    }
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_exit_2() {
+    for (args, hint) in [
+        (&["pdu", "decod"][..], "'decode'"),
+        (&["pdu"], "Usage"),
+        (&["sms", "split", "--encoding", "gsm"], "gsm7"),
+        (&["sms", "split", "--reference-bits", "12"], "16"),
+        (&["receipt", "parse", "--jsn"], "unexpected argument"),
+    ] {
+        let output = Command::cargo_bin("araldo").unwrap().args(args).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains(hint), "{args:?}: {err}");
+    }
+}
