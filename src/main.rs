@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use araldo::cli::{Cli, Exit, Global, Verb, report, simulate};
+use araldo::cli::{Cli, Exit, Global, Verb, demo, report, simulate};
 use araldo::config::{Config, ConfigError, Loaded, StateDirError};
 use araldo::store::StoreError;
 use araldo::telemetry::logs;
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match &cli.verb {
         Verb::Run => run(&cli.global),
+        Verb::Demo(args) => work(demo::run(args.clone())),
         Verb::Simulate(args) => work(simulate::run(*args.clone())),
         Verb::Config(verb) => verb.run(&cli.global),
         Verb::Status(args) => args.run(&cli.global),
