@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let installed = rustls::crypto::ring::default_provider().install_default();
     debug_assert!(installed.is_ok(), "nothing else installs a provider");
     let cli = Cli::parse();
-    let exit = match &cli.verb {
+    let exit = match cli.verb {
         Verb::Run => run(&cli.global),
         Verb::Config(verb) => verb.run(&cli.global),
         Verb::Status(args) => args.run(&cli.global),
@@ -22,6 +22,8 @@ fn main() -> ExitCode {
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),
+        Verb::Bench(args) => args.run(&cli.global),
+        Verb::BenchGenerator(args) => args.run(),
         Verb::Pdu(verb) => verb.run(),
         Verb::Sms(verb) => verb.run(),
         Verb::Receipt(verb) => verb.run(),
