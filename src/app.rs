@@ -1,5 +1,6 @@
 //! The wiring: builds the parts, starts their tasks, drains them. The one file that names every module.
 
+mod carriers;
 mod disk;
 mod token;
 mod upkeep;
@@ -11,15 +12,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sd_notify::NotifyState;
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
-use crate::config::{Config, Protocol, SegmentReceipts, check_state_dir};
+use crate::config::{Config, ListenConfig, Protocol, SegmentReceipts, check_state_dir};
 use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
+use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
+use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::telemetry::metrics;
@@ -50,7 +54,7 @@ pub struct Daemon {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
-    let daemon = Daemon::start(config, Clock::system()).await?;
+    let daemon = Daemon::start(config, Clock::system(), axum::Router::new()).await?;
     tracing::info!(event = "ready", api = %daemon.api, admin = %daemon.admin, version = env!("CARGO_PKG_VERSION"));
     notify(&[NotifyState::Ready]);
     let failed = tokio::select! {
@@ -73,11 +77,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 impl Daemon {
     /// Opens the store, takes its lease, puts into doubt what a dead process had claimed, opens the listeners, and
     /// starts the carriers without waiting for them.
-    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+    /// `pages` are served on the admin listener beside health and metrics.
+    pub async fn start(config: Config, clock: Clock, pages: axum::Router) -> anyhow::Result<Self> {
         check_state_dir(&config.state_dir)?;
         let recorder = metrics::install().context("no metrics")?;
-        let api_listener = crate::http::listen(&config.http.api).context("http.api.listen")?;
-        let admin_listener = crate::http::listen(&config.http.admin).context("http.admin.listen")?;
+        let api_listener = crate::http::bind(&config.http.api).context("http.api.listen")?;
+        let admin_listener = crate::http::bind(&config.http.admin).context("http.admin.listen")?;
         let store = open_store(&config).await?;
         let lease = store.take_lease().await?;
         let policy = Arc::new(policy(&config));
@@ -108,17 +113,30 @@ impl Daemon {
         };
         upkeep.start(&tasks, &settings, disk::Watch::new(&config.state_dir, &config.store));
         tasks.spawn(metrics::count_changes(outbox.feed()));
+        let router = Arc::new(Router::new(&config.route));
+        let state = ApiState::new(&config, outbox.clone(), store, router, clock.clone())?;
+        let api = api_listener.local_addr()?;
+        let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;
-        let parts = crate::http::Parts {
-            config: &config,
-            outbox: outbox.clone(),
-            store,
-            clock,
-            carriers: dispatch.clone(),
-            recorder,
-            admin_token: token,
+        let admin_state = Arc::new(AdminState {
+            api: state.clone(),
+            carriers: Arc::new(carriers::Control(dispatch.clone())),
+            token: Secret256::new(token.expose_secret()),
+            metrics: recorder,
+            stopping: stop_http.clone(),
+            started_at: clock.now(),
+        });
+        let serve = |listener, listen: &ListenConfig, router| {
+            let settings = ServeSettings::new(&config.http, config.outbox.drain_timeout);
+            let (listen, stop) = (listen.clone(), stop_http.clone());
+            tasks.spawn(async move {
+                if let Err(error) = http::serve(listener, &listen, router, settings, stop).await {
+                    tracing::error!(event = "listener_ended", listen = %listen.listen, %error);
+                }
+            });
         };
-        let (api, admin) = crate::http::serve(parts, api_listener, admin_listener, &stop_http, &tasks)?;
+        serve(api_listener, &config.http.api, api_router(state));
+        serve(admin_listener, &config.http.admin, admin_router(admin_state, pages));
         Ok(Self {
             api,
             admin,

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use araldo::cli::simulate::{self, SimulateArgs};
 use araldo::cli::{Cli, Exit, Global, Verb, report};
 use araldo::config::{Config, ConfigError, Loaded, StateDirError};
 use araldo::telemetry::logs;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),
+        Verb::Simulate(args) => simulate(*args),
         Verb::Bench(args) => args.run(&cli.global),
         Verb::BenchGenerator(args) => args.run(),
         Verb::Pdu(verb) => verb.run(),
@@ -52,6 +54,21 @@ fn run(global: &Global) -> Exit {
     }
 }
 
+/// A simulator has no log: what went wrong is said where it was started.
+fn simulate(args: SimulateArgs) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime
+        .map_err(anyhow::Error::new)
+        .and_then(|runtime| runtime.block_on(simulate::run(args)));
+    match done {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            exit_for(&error)
+        }
+    }
+}
+
 /// What `config check` would say, before there is a log to say it in.
 fn refuse(error: &ConfigError) -> Exit {
     report(error, &mut io::stderr().lock()).unwrap_or(Exit::Config)
@@ -63,9 +80,14 @@ fn warn_of(loaded: &Loaded) {
     }
 }
 
-/// Ends for an error; its exit code is that of the cause that has one.
+/// Ends for an error, which the log has then.
 fn fail(error: &anyhow::Error) -> Exit {
     tracing::error!(event = "stopped", "{error:#}");
+    exit_for(error)
+}
+
+/// The exit code of the cause that has one.
+fn exit_for(error: &anyhow::Error) -> Exit {
     let known = error.chain().find_map(|cause| {
         let by_config = cause.downcast_ref::<ConfigError>().map(ConfigError::exit_code);
         by_config.or_else(|| cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code))

@@ -11,7 +11,7 @@ use crate::config::StoreConfig;
 const RESERVE: &str = "reserve";
 
 /// The watch over the state's file system.
-pub struct Watch {
+pub(super) struct Watch {
     dir: PathBuf,
     min_free: u64,
     reserve: u64,
@@ -19,13 +19,13 @@ pub struct Watch {
 
 impl Watch {
     /// A watch over `dir`.
-    pub fn new(dir: &Path, config: &StoreConfig) -> Self {
+    pub(super) fn new(dir: &Path, config: &StoreConfig) -> Self {
         Self { dir: dir.to_owned(), min_free: config.min_free_bytes, reserve: config.reserve_bytes }
     }
 
     /// Whether new messages are to be refused. Gives up the reserve when even the rest is nearly gone, and takes it
     /// back once there is room.
-    pub fn is_low(&self) -> bool {
+    pub(super) fn is_low(&self) -> bool {
         let Ok(space) = Space::of(&self.dir) else { return false };
         let threshold = self.min_free.min(space.total / 20);
         let low = space.free < threshold;

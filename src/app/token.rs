@@ -10,10 +10,10 @@ use secrecy::SecretString;
 use crate::clock::secret_bits;
 
 /// The name of its file in the state directory.
-pub const FILE: &str = "admin.token";
+const FILE: &str = "admin.token";
 
 /// Reads the token, or makes one.
-pub fn ensure(state_dir: &Path) -> io::Result<SecretString> {
+pub(super) fn ensure(state_dir: &Path) -> io::Result<SecretString> {
     let path = state_dir.join(FILE);
     match fs::read_to_string(&path) {
         Ok(token) if token.trim().len() >= 32 => return Ok(SecretString::from(token.trim().to_owned())),

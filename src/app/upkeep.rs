@@ -26,18 +26,18 @@ const GAUGES_EVERY: Duration = Duration::from_secs(5);
 
 /// What the upkeep works on.
 #[derive(Clone)]
-pub struct Upkeep {
-    pub store: Arc<dyn Store>,
-    pub outbox: Outbox,
-    pub dispatch: Arc<Dispatch>,
-    pub recorder: PrometheusHandle,
-    pub clock: Clock,
-    pub stop: CancellationToken,
+pub(super) struct Upkeep {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) outbox: Outbox,
+    pub(super) dispatch: Arc<Dispatch>,
+    pub(super) recorder: PrometheusHandle,
+    pub(super) clock: Clock,
+    pub(super) stop: CancellationToken,
 }
 
 impl Upkeep {
     /// Starts every task.
-    pub fn start(self, tasks: &TaskTracker, settings: &Settings, disk: Watch) {
+    pub(super) fn start(self, tasks: &TaskTracker, settings: &Settings, disk: Watch) {
         let stop = self.stop.clone();
         tasks.spawn(outbox::rescue::run(self.outbox.clone(), settings.clone(), stop.clone()));
         tasks.spawn(outbox::prune::run(self.outbox.clone(), settings.clone(), self.clock.clone(), stop));

@@ -7,6 +7,7 @@ mod exit;
 mod filter;
 mod pdu;
 mod receipt;
+pub mod simulate;
 mod sms;
 mod table;
 
@@ -67,6 +68,8 @@ pub enum Verb {
     Carriers(CarriersVerb),
     /// Show what waits.
     Queue(QueueVerb),
+    /// Run a message centre to test against.
+    Simulate(Box<simulate::SimulateArgs>),
     /// Measure what this machine does: daemon, simulator and generator as processes of their own.
     Bench(BenchArgs),
     /// The load of `bench`.

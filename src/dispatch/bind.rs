@@ -11,8 +11,8 @@ use tokio_util::task::TaskTracker;
 use super::failover::LaneMap;
 use super::flight::{Flight, Landing};
 use super::inbound::Pump;
-use super::status::{BindState, CarrierState};
-use crate::carrier::{Carrier, DownReason, Link, LinkMode, LinkReport, SubmitReport};
+use super::status::{BindState, CarrierState, count};
+use crate::carrier::{Carrier, DownReason, Link, LinkMode, LinkReport, SubmitReport, SubmitResult};
 use crate::clock::{self, Clock, monotonic};
 use crate::config::CarrierConfig;
 use crate::domain::{BindRef, Name, State};
@@ -49,6 +49,8 @@ pub(super) struct Shared {
 pub(super) enum Wanted {
     /// Up.
     Run,
+    /// Up for receipts and texts; nothing more is claimed.
+    Drain,
     /// Down in good order.
     Stop,
 }
@@ -120,7 +122,7 @@ impl Bind {
         }
         let stop = self.stop.clone();
         tokio::select! {
-            wanted = self.wanted.wait_for(|wanted| *wanted == Wanted::Run) => wanted.is_ok() && !stop.is_cancelled(),
+            wanted = self.wanted.wait_for(|wanted| *wanted != Wanted::Stop) => wanted.is_ok() && !stop.is_cancelled(),
             () = stop.cancelled() => false,
         }
     }
@@ -138,24 +140,30 @@ impl Bind {
     async fn session(&mut self, mut link: Link) -> DownReason {
         tracing::info!(event = "bound", carrier = %self.shared.name, bind = self.bind.bind, mode = self.mode.as_str());
         self.set(BindState::Bound, None);
-        let (claims_tx, mut claims) = mpsc::unbounded_channel();
-        if self.mode.submits() {
-            self.shared.outbox.bind_up(self.bind.clone(), self.offer(), claims_tx.clone()).await;
-        }
-        // A receiver claims nothing: its own end keeps the channel open. A transmitter's ends with the outbox.
-        let _quiet = (!self.mode.submits()).then_some(claims_tx);
         let inbound = std::mem::replace(&mut link.inbound, mpsc::channel(1).1);
         self.shared.tasks.spawn(self.pump().run(inbound));
         let mut session = Session { shared: self.shared.clone(), bind: self.bind.clone(), flights: HashMap::new() };
         let mut claimed = Vec::with_capacity(AT_ONCE);
-        let mut draining = false;
+        let mut claims: Option<mpsc::UnboundedReceiver<Arc<Claimed>>> = None;
+        let mut ending = false;
         let down = loop {
-            let ending = *self.wanted.borrow_and_update() == Wanted::Stop || self.stop.is_cancelled();
-            if ending && !draining {
-                draining = true;
+            let wanted = if self.stop.is_cancelled() { Wanted::Stop } else { *self.wanted.borrow_and_update() };
+            match (wanted, &mut claims) {
+                (Wanted::Run, None) if self.mode.submits() && !ending => {
+                    self.set(BindState::Bound, None);
+                    claims = Some(self.offer().await);
+                }
+                (Wanted::Drain | Wanted::Stop, Some(open)) => {
+                    self.set(BindState::Draining, None);
+                    self.shared.outbox.bind_down(self.bind.clone()).await;
+                    session.give_back(open).await;
+                    claims = None;
+                }
+                (Wanted::Run | Wanted::Drain | Wanted::Stop, _) => {}
+            }
+            if wanted == Wanted::Stop && !ending {
+                ending = true;
                 self.set(BindState::Draining, None);
-                self.shared.outbox.bind_down(self.bind.clone()).await;
-                session.give_back(&mut claims).await;
                 link.stop.cancel();
             }
             tokio::select! {
@@ -165,19 +173,24 @@ impl Bind {
                     Some(LinkReport::Down(reason)) => break reason,
                     None => break DownReason::Lost("the link's task ended".to_owned()),
                 },
-                got = claims.recv_many(&mut claimed, AT_ONCE), if !draining => {
+                got = take(&mut claims, &mut claimed) => {
                     if got == 0 {
                         break DownReason::Lost("the outbox has ended".to_owned());
                     }
                     session.submit(&mut claimed, &link).await;
                 }
-                _ = self.wanted.changed(), if !draining => {}
-                () = self.stop.cancelled(), if !draining => {}
+                changed = self.wanted.changed(), if !ending => {
+                    if changed.is_err() {
+                        link.stop.cancel();
+                        ending = true;
+                    }
+                }
+                () = self.stop.cancelled(), if !ending => {}
             }
         };
-        if !draining {
+        if let Some(mut open) = claims {
             self.shared.outbox.bind_down(self.bind.clone()).await;
-            session.give_back(&mut claims).await;
+            session.give_back(&mut open).await;
         }
         session.abandon().await;
         match &down {
@@ -194,13 +207,17 @@ impl Bind {
         down
     }
 
-    fn offer(&self) -> Offer {
+    /// Offers the window to the outbox; what it claims comes out of the channel.
+    async fn offer(&self) -> mpsc::UnboundedReceiver<Arc<Claimed>> {
         let shared = &self.shared;
-        Offer {
+        let offer = Offer {
             services: shared.lanes.services(&shared.name, |carrier| (shared.down_for)(carrier)),
             window: u32::from(shared.config.window),
             pace: shared.pace.clone(),
-        }
+        };
+        let (claims_tx, claims) = mpsc::unbounded_channel();
+        shared.outbox.bind_up(self.bind.clone(), offer, claims_tx).await;
+        claims
     }
 
     fn pump(&self) -> Pump {
@@ -215,6 +232,17 @@ impl Bind {
 
     fn set(&self, state: BindState, error: Option<String>) {
         self.shared.state.set(&self.bind, self.mode, state, error);
+    }
+}
+
+/// The next claimed rows; never, while nothing is offered.
+async fn take(
+    claims: &mut Option<mpsc::UnboundedReceiver<Arc<Claimed>>>,
+    claimed: &mut Vec<Arc<Claimed>>,
+) -> usize {
+    match claims {
+        Some(claims) => claims.recv_many(claimed, AT_ONCE).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -256,6 +284,11 @@ impl Session {
         let mut settles = Vec::with_capacity(reports.len());
         let mut segments = Vec::new();
         for report in &reports {
+            match report.result {
+                SubmitResult::Accepted { .. } => count(&self.shared.state.counts.submitted),
+                SubmitResult::Refused { .. } => count(&self.shared.state.counts.refused),
+                SubmitResult::NotWritten | SubmitResult::Overdue | SubmitResult::Lost | SubmitResult::Unsendable => {}
+            }
             self.take_report(report, &mut settles, &mut segments);
         }
         self.shared.state.set_in_flight(&self.bind, self.flights.len());
@@ -288,6 +321,7 @@ impl Session {
                 if matches!(outcome, Outcome::Throttled { .. }) {
                     metrics::counter!("araldo_carrier_throttled_total", "carrier" => self.bind.carrier.as_str().to_owned())
                         .increment(1);
+                    count(&self.shared.state.counts.throttled);
                     self.shared.pace.throttled();
                 }
                 settles.push(self.settlement(&flight.claimed, &outcome, true));

@@ -58,6 +58,8 @@ pub struct CarrierReport {
     pub window: u16,
     /// Its binds.
     pub binds: Vec<(BindRef, BindStatus)>,
+    /// How it is, with what happened since the start.
+    pub state: Arc<CarrierState>,
 }
 
 impl Dispatch {
@@ -129,6 +131,7 @@ impl Dispatch {
             pace: entry.shared.pace.rate(),
             window: entry.shared.config.window,
             binds: entry.shared.state.binds(),
+            state: entry.shared.state.clone(),
         };
         self.carriers.iter().map(report).collect()
     }
@@ -149,21 +152,9 @@ impl Dispatch {
         self.want(name, Wanted::Stop)
     }
 
-    /// Takes a carrier down and waits until it is. `None` when there is none of that name; otherwise whether it is
-    /// down.
-    pub async fn drain_carrier(&self, name: &Name, within: Duration) -> Option<bool> {
-        if !self.stop_carrier(name) {
-            return None;
-        }
-        let state = &self.carriers.get(name)?.shared.state;
-        let down = async {
-            let mut tick = tokio::time::interval(Duration::from_millis(50));
-            let is_down = |state: BindState| matches!(state, BindState::Stopped | BindState::Refused);
-            while !state.binds().iter().all(|(_, status)| is_down(status.state)) {
-                tick.tick().await;
-            }
-        };
-        Some(tokio::time::timeout(within, down).await.is_ok())
+    /// Claims nothing more for a carrier; its binds stay up for receipts and texts.
+    pub fn drain_carrier(&self, name: &Name) -> bool {
+        self.want(name, Wanted::Drain)
     }
 
     fn want(&self, name: &Name, wanted: Wanted) -> bool {

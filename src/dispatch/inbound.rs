@@ -7,7 +7,7 @@ use metrics::counter;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::status::CarrierState;
+use super::status::{CarrierState, count};
 use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
 use crate::clock::{self, Clock};
 use crate::domain::BindRef;
@@ -62,6 +62,7 @@ impl Pump {
         let verdict = verdict(brought.state, brought.error);
         let correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
         self.count("araldo_receipts_total");
+        count(&self.state.counts.receipts);
         if correlator.is_repeated(&brought.carrier_message_id, &brought.source, verdict) {
             self.count("araldo_receipts_repeated_total");
             slot.answer(Answer::Taken);
@@ -112,6 +113,7 @@ impl Pump {
 
     async fn store_text(&self, text: InboundText, slot: AnswerSlot) {
         self.count("araldo_inbound_messages_total");
+        count(&self.state.counts.inbound);
         let at = self.clock.now();
         let losses = self.state.losses();
         let digest = digest(&text);

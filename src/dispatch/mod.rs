@@ -9,6 +9,6 @@ mod flight;
 mod inbound;
 mod status;
 
-pub use control::{CarrierParts, Dispatch};
+pub use control::{CarrierParts, CarrierReport, Dispatch};
 pub use failover::{LaneMap, Step};
-pub use status::{BindState, BindStatus, CarrierState};
+pub use status::{BindState, BindStatus, CarrierState, Counts};

@@ -1,6 +1,7 @@
 //! How every bind is: written by the binds, read by people, metrics and fail-over.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -50,7 +51,29 @@ pub struct BindStatus {
 #[derive(Debug)]
 pub struct CarrierState {
     clock: Clock,
+    /// What happened since the start.
+    pub counts: Counts,
     inner: Mutex<Inner>,
+}
+
+/// What happened with a carrier since the start.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Answers that said to slow down.
+    pub throttled: AtomicU64,
+    /// Segments that it took.
+    pub submitted: AtomicU64,
+    /// Segments that it refused.
+    pub refused: AtomicU64,
+    /// Receipts that it brought.
+    pub receipts: AtomicU64,
+    /// Texts that it brought.
+    pub inbound: AtomicU64,
+}
+
+/// Adds one.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 #[derive(Debug)]
@@ -67,7 +90,7 @@ impl CarrierState {
     pub fn new(clock: Clock) -> Self {
         let losses = VecDeque::from([clock.now()]);
         let inner = Inner { binds: BTreeMap::new(), down_since: Some(monotonic()), losses };
-        Self { clock, inner: Mutex::new(inner) }
+        Self { clock, counts: Counts::default(), inner: Mutex::new(inner) }
     }
 
     /// Says where a bind is, and why.

@@ -347,3 +347,6 @@ impl BindBoard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -398,3 +398,6 @@ pub fn backoff(min: Duration, max: Duration, tries: u16, jitter: f64) -> Duratio
     whole.mul_f64(1.0 - 0.2 * jitter.clamp(0.0, 1.0))
 }
 
+
+#[cfg(test)]
+mod tests;

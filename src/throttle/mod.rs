@@ -1,5 +1,6 @@
-//! Our own pace: how fast segments may leave for a carrier.
+//! Our own pace, by governor: towards a carrier, and from a client.
 
 mod carrier;
+pub mod client;
 
 pub use carrier::CarrierPace;

@@ -1,0 +1,69 @@
+//! The operators' listener: health and metrics for machines, and what the command line asks for.
+
+mod control;
+mod guard;
+mod health;
+mod messages;
+mod overview;
+
+use std::sync::Arc;
+
+use axum::Router as HttpRouter;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use control::{BindState, BindStatus, CarrierControl, CarrierState, CarrierStatus, ControlError};
+
+use super::api::ApiState;
+use super::auth::Secret256;
+use super::edge::{self, Edge};
+use super::problem;
+use crate::domain::UnixMillis;
+
+/// All that the admin listener needs to answer.
+pub struct AdminState {
+    /// What the API needs.
+    pub api: Arc<ApiState>,
+    /// The carriers.
+    pub carriers: Arc<dyn CarrierControl>,
+    /// What the command line must show.
+    pub token: Secret256,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+    /// Cancelled once the daemon is stopping: it is not ready any more.
+    pub stopping: CancellationToken,
+    /// When the daemon started.
+    pub started_at: UnixMillis,
+}
+
+/// The admin listener's paths. `pages` are those of a console or demo, served beside them without the token.
+pub fn admin_router(state: Arc<AdminState>, pages: HttpRouter) -> HttpRouter {
+    let edge = Edge::new(state.api.clock.clone(), state.api.max_requests);
+    let guarded = HttpRouter::new()
+        .route("/admin/v1/status", get(overview::status))
+        .route("/admin/v1/queue", get(overview::queue))
+        .route("/admin/v1/quarantine", get(overview::quarantine))
+        .route("/admin/v1/messages", get(messages::list).post(messages::send))
+        .route("/admin/v1/messages/{id}", get(messages::show))
+        .route("/admin/v1/messages/{id}/cancel", post(messages::cancel))
+        .route("/admin/v1/messages/{id}/requeue", post(messages::requeue))
+        .route("/admin/v1/inbound", get(messages::inbound))
+        .route("/admin/v1/carriers", get(control::list))
+        .route("/admin/v1/carriers/{id}/start", post(control::start))
+        .route("/admin/v1/carriers/{id}/stop", post(control::stop))
+        .route("/admin/v1/carriers/{id}/drain", post(control::drain))
+        .route_layer(from_fn_with_state(state.clone(), guard::admit));
+    HttpRouter::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/docs/problems/{code}", get(problem::page))
+        .merge(guarded)
+        .with_state(state)
+        .merge(pages)
+        .fallback(edge::not_found)
+        .method_not_allowed_fallback(edge::method_not_allowed)
+        .layer(from_fn_with_state(edge, edge::pass))
+}

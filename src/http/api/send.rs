@@ -1,0 +1,174 @@
+//! `POST /v1/messages`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::accept::accept;
+use super::wish::{Wish, idempotency_key};
+use super::{ApiState, BREATH, REPAIR, ndjson};
+use crate::config::Scope;
+use crate::domain::NewMessage;
+use crate::http::auth::Client;
+use crate::http::body::{self, Kind};
+use crate::http::edge::RequestId;
+use crate::http::problem::{Code, Fault, Problem};
+use crate::outbox::EnqueueError;
+use crate::store::{Enqueue, EnqueueResult, IdempotencyKey, StoreError};
+
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Send a message, or many: as JSON one, as NDJSON one a line.
+#[utoipa::path(
+    post,
+    path = "/v1/messages",
+    tag = "messages",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and message: the stored answer. Kept 24 h.")),
+    request_body(
+        content((super::openapi::MessageRequest = "application/json"), (super::openapi::MessageLine = "application/x-ndjson")),
+    ),
+    responses(
+        (status = 202, description = "Stored: it will be sent, or its owner told why not", body = super::accept::AcceptedView<'_>),
+        (status = 200, description = "A dry run, or the results of NDJSON: one line each, in order", content(
+            (super::accept::AcceptedView<'_> = "application/json"), (super::openapi::LineResult = "application/x-ndjson"))),
+        (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too fast: see Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not stored, or not known: see code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+    ),
+    security(("key" = ["send"])),
+)]
+pub(super) async fn send(State(state): State<Arc<ApiState>>, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let client = state.clients.caller(&parts.headers, Scope::Send)?;
+    match body::kind(&parts.headers)? {
+        Kind::Json => {
+            client.take_place()?;
+            let body = body::whole(&parts.headers, body, state.body).await?;
+            let wish = Wish::read(&body)?;
+            one(&state, client, &parts.headers, &wish).await
+        }
+        Kind::Ndjson => {
+            if parts.headers.contains_key(&IDEMPOTENCY_KEY) {
+                let detail = "a line of NDJSON has its own key";
+                let fault = Fault::new("#Idempotency-Key", Code::IdempotencyKeyInvalid, detail);
+                return Err(fault.hint("send `idempotency_key` in each line").into());
+            }
+            let request_id = parts.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone());
+            let (state, client) = (state.clone(), client.clone());
+            Ok(ndjson::answer(state, client, body, request_id))
+        }
+    }
+}
+
+/// One message: checked, stored, answered.
+pub(in crate::http) async fn one(
+    state: &ApiState,
+    client: &Client,
+    headers: &HeaderMap,
+    wish: &Wish<'_>,
+) -> Result<Response, Problem> {
+    let dry_run = wish.dry_run == Some(true);
+    let key = key_header(headers, client.require_idempotency_key && !dry_run)?;
+    let accepted = accept(state, client, wish)?;
+    if dry_run {
+        return Ok(json(StatusCode::OK, accepted.answer(state, true)));
+    }
+    let answer = accepted.answer(state, false);
+    let class = accepted.message.class;
+    let item = item(accepted.message, key, wish, &answer);
+    let results = state.outbox.enqueue(vec![item]).await.map_err(|error| enqueue_problem(&error))?;
+    match results.into_iter().next() {
+        Some(EnqueueResult::Stored(_)) => {
+            client.count_accepted(class);
+            Ok(accepted_answer(answer))
+        }
+        Some(EnqueueResult::Replayed(stored)) => {
+            let mut response = accepted_answer(stored.into());
+            response.headers_mut().insert(IDEMPOTENCY_REPLAYED.clone(), HeaderValue::from_static("true"));
+            Ok(response)
+        }
+        Some(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
+        None => Err(Problem::new(Code::OutcomeUnknown).retry_after(BREATH)),
+    }
+}
+
+/// What the outbox is given; the fingerprint is computed only where a key asks for it.
+pub(super) fn item(message: NewMessage, key: Option<Box<str>>, wish: &Wish<'_>, answer: &str) -> Enqueue {
+    Enqueue {
+        message,
+        key: key.map(|key| IdempotencyKey { key, fingerprint: wish.fingerprint(), answer: answer.into() }),
+        claim: None,
+    }
+}
+
+fn key_header(headers: &HeaderMap, required: bool) -> Result<Option<Box<str>>, Problem> {
+    let mut given = headers.get_all(&IDEMPOTENCY_KEY).iter();
+    let first = given.next();
+    if given.next().is_some() {
+        return Err(Fault::new("#Idempotency-Key", Code::IdempotencyKeyInvalid, "comes twice").into());
+    }
+    // What is not ASCII is refused as an empty key is.
+    idempotency_key(first.map(|value| value.to_str().unwrap_or_default()), "#Idempotency-Key", required)
+}
+
+fn json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn accepted_answer(body: String) -> Response {
+    let location = id_in(&body).and_then(|id| HeaderValue::try_from(format!("/v1/messages/{id}")).ok());
+    let mut response = json(StatusCode::ACCEPTED, body);
+    if let Some(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// The id with which an answer begins.
+fn id_in(answer: &str) -> Option<&str> {
+    answer.strip_prefix("{\"id\":\"")?.split('"').next()
+}
+
+/// Why nothing was stored, or why nobody knows.
+pub(in crate::http) fn enqueue_problem(error: &EnqueueError) -> Problem {
+    match error {
+        EnqueueError::QueueFull => Problem::new(Code::QueueFull).retry_after(BREATH),
+        EnqueueError::StorageLow => Problem::new(Code::StorageLow).retry_after(REPAIR),
+        EnqueueError::Unavailable => Problem::new(Code::StoreUnavailable).retry_after(Duration::from_secs(5)),
+        EnqueueError::OutcomeUnknown => {
+            Problem::new(Code::OutcomeUnknown).with("retry_with_same_key", true).retry_after(BREATH)
+        }
+    }
+}
+
+/// Why nothing can be shown or changed.
+pub(in crate::http) fn store_problem(error: &StoreError) -> Problem {
+    tracing::warn!(event = "store_unavailable", %error);
+    let problem = match error {
+        StoreError::TooSlow => Problem::with_detail(Code::StoreUnavailable, "the list takes too long; narrow it"),
+        StoreError::Full => Problem::new(Code::StorageLow),
+        StoreError::Unknown(_) => Problem::new(Code::OutcomeUnknown),
+        StoreError::Open(_)
+        | StoreError::InUse { .. }
+        | StoreError::TooNew(_)
+        | StoreError::Io(_)
+        | StoreError::Statement(_) => Problem::new(Code::StoreUnavailable),
+    };
+    problem.retry_after(BREATH)
+}
+
+/// JSON of what serialises, for the answers that are not on the hot path.
+pub(in crate::http) fn shown<T: serde::Serialize>(view: &T) -> Response {
+    match serde_json::to_string(view) {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(_) => Problem::new(Code::Internal).into_response(),
+    }
+}

@@ -1,0 +1,101 @@
+//! Bodies with their bounds: so many bytes, and no long pause.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+
+use super::problem::{Code, Problem};
+
+/// What a body says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One JSON object.
+    Json,
+    /// A JSON object a line.
+    Ndjson,
+}
+
+/// The bounds of a body.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// Bytes of a body, or of a line of NDJSON.
+    pub bytes: usize,
+    /// The longest pause.
+    pub pause: Duration,
+}
+
+/// Reads the body's type.
+pub(super) fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
+    let refused = |detail: &'static str| Err(Problem::with_detail(Code::UnsupportedMediaType, detail));
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return refused("compressed bodies are not taken");
+    }
+    let Some(given) = headers.get(header::CONTENT_TYPE) else {
+        return refused("there is no Content-Type; send application/json");
+    };
+    // By far the most common spelling.
+    if given == "application/json" {
+        return Ok(Kind::Json);
+    }
+    let mut parts = given.to_str().unwrap_or_default().split(';').map(str::trim);
+    let kind = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "application/json" => Kind::Json,
+        "application/x-ndjson" => Kind::Ndjson,
+        _ => return refused("Content-Type must be application/json or application/x-ndjson"),
+    };
+    let charset = parts.find_map(|part| part.to_ascii_lowercase().strip_prefix("charset=").map(str::to_owned));
+    match charset.as_deref().map(|charset| charset.trim_matches('"')) {
+        None | Some("utf-8" | "utf8") => Ok(kind),
+        Some(_) => refused("the charset must be utf-8"),
+    }
+}
+
+/// The next octets of a body; `None` at its end.
+pub(super) async fn next(body: &mut Body, limits: BodyLimits) -> Result<Option<Bytes>, Problem> {
+    loop {
+        match tokio::time::timeout(limits.pause, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Ok(Some(Err(_))) => return Err(Problem::new(Code::BodyIncomplete)),
+            Ok(None) => return Ok(None),
+            Err(_) => {
+                let seconds = limits.pause.as_secs();
+                return Err(Problem::with_detail(Code::BodyTimeout, format!("nothing came for {seconds} s")));
+            }
+        }
+    }
+}
+
+/// A body whole.
+pub(super) async fn whole(headers: &HeaderMap, mut body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limits.bytes as u64) {
+        return Err(too_large(limits));
+    }
+    let Some(first) = next(&mut body, limits).await? else { return Ok(Bytes::new()) };
+    if first.len() > limits.bytes {
+        return Err(too_large(limits));
+    }
+    if announced == Some(first.len() as u64) {
+        return Ok(first);
+    }
+    let mut all = BytesMut::from(first);
+    while let Some(data) = next(&mut body, limits).await? {
+        if all.len() + data.len() > limits.bytes {
+            return Err(too_large(limits));
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(all.freeze())
+}
+
+/// 413.
+pub(super) fn too_large(limits: BodyLimits) -> Problem {
+    Problem::with_detail(Code::BodyTooLarge, format!("more than {} bytes", limits.bytes)).with("limit", limits.bytes)
+}

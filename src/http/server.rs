@@ -1,0 +1,198 @@
+//! Connections: how many, how slow, over TLS or not, and how they end.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::stall::Stall;
+use crate::config::{HttpConfig, ListenConfig};
+
+/// Bytes of a request's head; more is 431. Also the size of a read.
+const MAX_HEAD: usize = 32 << 10;
+/// Headers of a request; more is 431.
+const MAX_HEADERS: usize = 96;
+/// How long the listener rests when no connection can be taken, e.g. for want of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The bounds of a listener.
+#[derive(Clone, Copy, Debug)]
+pub struct ServeSettings {
+    /// How long the head of a request may take, the wait for the next one on the same connection included.
+    pub header_timeout: Duration,
+    /// How long a write may make no progress.
+    pub write_timeout: Duration,
+    /// Connections open at once; more wait to be taken.
+    pub max_connections: u32,
+    /// How long a stop waits for requests under way.
+    pub drain: Duration,
+}
+
+/// Why there is no listener.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Plain HTTP beyond loopback.
+    #[error("{0} is beyond loopback: give tls_cert_file and tls_key_file, or insecure_plaintext = true")]
+    Plaintext(SocketAddr),
+    /// The port cannot be had.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, #[source] io::Error),
+    /// Certificate or key cannot be read.
+    #[error("{0}: {1}")]
+    Tls(String, String),
+}
+
+impl ServeSettings {
+    /// The bounds of the configuration.
+    pub fn new(http: &HttpConfig, drain: Duration) -> Self {
+        Self {
+            header_timeout: http.header_timeout,
+            write_timeout: http.body_timeout,
+            max_connections: http.max_connections,
+            drain,
+        }
+    }
+}
+
+/// Takes the port, without serving it yet.
+pub fn bind(listen: &ListenConfig) -> Result<std::net::TcpListener, ServeError> {
+    let at = listen.listen;
+    if !at.ip().is_loopback() && listen.tls_cert_file.is_none() && !listen.insecure_plaintext {
+        return Err(ServeError::Plaintext(at));
+    }
+    let listener = std::net::TcpListener::bind(at).map_err(|error| ServeError::Bind(at, error))?;
+    listener.set_nonblocking(true).map_err(|error| ServeError::Bind(at, error))?;
+    Ok(listener)
+}
+
+/// Serves until `stop`, then lets requests under way end. The certificate is read first.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    listen: &ListenConfig,
+    router: axum::Router,
+    settings: ServeSettings,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    let tls = tls(listen)?;
+    let listener = TcpListener::from_std(listener).map_err(|error| ServeError::Bind(listen.listen, error))?;
+    let places = usize::try_from(settings.max_connections).unwrap_or(1).clamp(1, Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(places));
+    let cut = CancellationToken::new();
+    let connections = TaskTracker::new();
+    let server = Arc::new(Server { router, settings, tls, stop: stop.clone(), cut: cut.clone() });
+    loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            () = stop.cancelled() => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let server = server.clone();
+                connections.spawn(async move {
+                    server.connection(stream).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(event = "accept_failed", %error);
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(settings.drain, connections.wait()).await.is_err() {
+        tracing::warn!(event = "connections_cut", left = connections.len());
+        cut.cancel();
+        connections.wait().await;
+    }
+    Ok(())
+}
+
+struct Server {
+    router: axum::Router,
+    settings: ServeSettings,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Server {
+    async fn connection(&self, stream: TcpStream) {
+        stream.set_nodelay(true).ok();
+        let Some(tls) = &self.tls else { return self.requests(stream).await };
+        // A hand-shake counts as a head.
+        match tokio::time::timeout(self.settings.header_timeout, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.requests(stream).await,
+            Ok(Err(error)) => tracing::debug!(event = "tls_failed", %error),
+            Err(_) => tracing::debug!(event = "tls_timeout"),
+        }
+    }
+
+    async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) {
+        let stream = TokioIo::new(Stall::new(stream, self.settings.write_timeout));
+        let router = self.router.clone();
+        let service = tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let mut router = router.clone();
+            async move {
+                let answer = tower::Service::call(&mut router, request.map(Body::new)).await;
+                Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.settings.header_timeout)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(stream, TowerToHyperService::new(service));
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = self.cut.cancelled() => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(event = "connection_failed", %error);
+        }
+    }
+}
+
+fn tls(listen: &ListenConfig) -> Result<Option<TlsAcceptor>, ServeError> {
+    let (Some(chain_file), Some(key_file)) = (&listen.tls_cert_file, &listen.tls_key_file) else { return Ok(None) };
+    let failed = |file: &Path, error: String| ServeError::Tls(file.display().to_string(), error);
+    let chain = CertificateDer::pem_file_iter(chain_file)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| failed(chain_file, error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| failed(key_file, error.to_string()))?;
+    let mut config = ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|error| failed(chain_file, error.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Some(TlsAcceptor::from(Arc::new(config))))
+}

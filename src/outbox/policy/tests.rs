@@ -1,0 +1,256 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::{BindRef, Class, Encoding, Flags, MessageId, SenderId};
+use crate::store::Lease;
+
+const NOW: UnixMillis = UnixMillis(1_000_000);
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn policy() -> Policy {
+    Policy {
+        steps: HashMap::from([(name("italy"), 2)]),
+        receipt_grace: Duration::from_hours(24),
+        carriers: HashMap::new(),
+        habits: Mutex::default(),
+    }
+}
+
+fn claimed_progress() -> Progress {
+    let bind = BindRef { carrier: name("tim"), bind: 0 };
+    Progress::waiting(0, None, NOW.after(Duration::from_hours(1))).claimed(Lease(1), bind, NOW)
+}
+
+fn row(class: Class, progress: Progress) -> Row {
+    Row {
+        seq: 7,
+        id: MessageId(uuid::Uuid::nil()),
+        client: name("bank"),
+        class,
+        to: "393331234567".into(),
+        from: "Bank".into(),
+        route: name("italy"),
+        segments: 1,
+        receipt: true,
+        accepted_at: NOW,
+        progress,
+    }
+}
+
+fn claimed(class: Class) -> Arc<Claimed> {
+    Arc::new(Claimed {
+        seq: 7,
+        id: MessageId(uuid::Uuid::nil()),
+        client: name("bank"),
+        class,
+        to: "393331234567".into(),
+        from: SenderId::parse("Bank").unwrap(),
+        text: "x".into(),
+        encoding: Encoding::Gsm7,
+        segments: 1,
+        route: name("italy"),
+        receipt: true,
+        accepted_at: NOW,
+        progress: claimed_progress(),
+        answered: Vec::new(),
+        taken_elsewhere: false,
+    })
+}
+
+fn receipt(verdict: Verdict) -> Receipt {
+    Receipt {
+        carrier: name("tim"),
+        carrier_message_id: "a1".into(),
+        candidates: vec!["a1".into()],
+        destination: "393331234567".into(),
+        reference: None,
+        verdict,
+        code: None,
+        at: NOW.after(Duration::from_secs(5)),
+    }
+}
+
+fn in_doubt(class: Class) -> Row {
+    row(class, Progress { state: State::Uncertain, ..claimed_progress() })
+}
+
+#[test]
+fn a_submitted_message_waits_for_its_receipt_until_a_day_after_its_validity() {
+    let outcome = Outcome::Submitted { carrier_message_id: Some("a1".into()) };
+    let settle = policy().settle(&claimed(Class::Service), &outcome, NOW, 0.0);
+    assert_eq!(settle.progress.state, State::Submitted);
+    assert_eq!(settle.progress.wake_at, Some(NOW.after(Duration::from_hours(25))));
+    assert_eq!(settle.progress.final_at, None);
+}
+
+#[test]
+fn a_message_taken_without_an_id_says_so() {
+    let settle = policy().settle(&claimed(Class::Service), &Outcome::Submitted { carrier_message_id: None }, NOW, 0.0);
+    assert!(settle.progress.flags.has(Flag::NoCarrierId));
+}
+
+#[test]
+fn a_throttled_message_burns_no_try_and_a_refused_one_does() {
+    let throttled = policy().settle(&claimed(Class::Service), &Outcome::Throttled { status: 0x58 }, NOW, 0.0);
+    assert_eq!((throttled.progress.state, throttled.progress.tries), (State::Queued, 0));
+    let refused = policy().settle(&claimed(Class::Service), &Outcome::Retry { status: 8 }, NOW, 0.0);
+    assert_eq!((refused.progress.state, refused.progress.tries), (State::Scheduled, 1));
+    assert_eq!(refused.progress.wake_at, Some(NOW.after(Duration::from_secs(5))));
+}
+
+#[test]
+fn after_its_last_try_a_message_goes_to_the_next_step_and_then_fails() {
+    let mut claimed = (*claimed(Class::Service)).clone();
+    claimed.progress.tries = 4;
+    let next = policy().settle(&Arc::new(claimed.clone()), &Outcome::Retry { status: 8 }, NOW, 0.0);
+    assert_eq!((next.progress.state, next.progress.step, next.progress.tries), (State::Queued, 1, 0));
+    claimed.progress.step = 1;
+    let over = policy().settle(&Arc::new(claimed), &Outcome::Retry { status: 8 }, NOW, 0.0);
+    assert_eq!((over.progress.state, over.progress.reason), (State::Failed, Some(Reason::RetriesOver)));
+}
+
+#[test]
+fn every_class_does_after_a_doubt_what_its_policy_says() {
+    for class in Class::ALL {
+        let (progress, _) = policy().when_due(&in_doubt(class), NOW);
+        match class {
+            Class::Marketing => {
+                assert_eq!((progress.state, progress.reason), (State::Failed, Some(Reason::OutcomeUnknown)));
+            }
+            Class::Alert => assert_eq!((progress.state, progress.step, progress.copies), (State::Queued, 1, 1)),
+            Class::Otp | Class::Reply | Class::Transaction | Class::Service => {
+                assert_eq!((progress.state, progress.step, progress.copies), (State::Queued, 0, 1), "{class}");
+                assert!(progress.flags.has(Flag::PossibleDuplicate));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_class_sends_more_copies_than_it_may() {
+    for class in Class::ALL {
+        let mut row = in_doubt(class);
+        row.progress.copies = class.copies_allowed();
+        assert_eq!(policy().when_due(&row, NOW).0.state, State::Failed, "{class}");
+    }
+}
+
+#[test]
+fn a_doubt_whose_validity_is_over_is_not_sent_again() {
+    let mut row = in_doubt(Class::Otp);
+    row.progress.expires_at = NOW;
+    assert_eq!(policy().when_due(&row, NOW).0.reason, Some(Reason::OutcomeUnknown));
+}
+
+#[test]
+fn a_receipt_settles_a_doubt_and_gives_the_id_that_was_lost() {
+    let (progress, event) = policy().after_receipt(&in_doubt(Class::Otp), &[], &receipt(Verdict::Delivered)).unwrap();
+    assert_eq!(progress.state, State::Delivered);
+    assert_eq!(progress.carrier_message_id.as_deref(), Some("a1"));
+    assert_eq!(event.unwrap().kind, EventKind::DoubtSettled);
+}
+
+#[test]
+fn a_failure_of_the_carrier_moves_on_and_a_wrong_number_does_not() {
+    let submitted = Progress { state: State::Submitted, ..claimed_progress() };
+    let after = |reason| {
+        let row = row(Class::Service, submitted.clone());
+        policy().after_receipt(&row, &[], &receipt(Verdict::Undelivered(reason))).unwrap().0
+    };
+    let moved = after(Reason::CarrierFailed);
+    assert_eq!((moved.state, moved.step), (State::Queued, 1));
+    for reason in [Reason::InvalidDestination, Reason::AbsentSubscriber] {
+        let ended = after(reason);
+        assert_eq!((ended.state, ended.reason), (State::Undelivered, Some(reason)));
+    }
+}
+
+#[test]
+fn delivered_never_goes_back() {
+    let delivered = claimed_progress().ended(State::Delivered, None, NOW);
+    let row = row(Class::Service, delivered);
+    for verdict in [Verdict::Undelivered(Reason::CarrierFailed), Verdict::Delivered] {
+        let (progress, event) = policy().after_receipt(&row, &[], &receipt(verdict)).unwrap();
+        assert_eq!(progress.state, State::Delivered);
+        assert_eq!(event.unwrap().kind, EventKind::ReceiptAgain);
+    }
+}
+
+#[test]
+fn a_late_receipt_corrects_what_was_given_up() {
+    for state in [State::Unconfirmed, State::Expired, State::Failed, State::Undelivered] {
+        let row = row(Class::Service, claimed_progress().ended(state, Some(Reason::NoReceipt), NOW));
+        let (progress, event) = policy().after_receipt(&row, &[], &receipt(Verdict::Delivered)).unwrap();
+        assert_eq!(progress.state, State::Delivered, "{state}");
+        assert!(progress.flags.has(Flag::CorrectedByReceipt));
+        assert_eq!(event.unwrap().kind, EventKind::Corrected);
+    }
+    let canceled = row(Class::Service, claimed_progress().ended(State::Canceled, None, NOW));
+    assert_eq!(
+        policy().after_receipt(&canceled, &[], &receipt(Verdict::Delivered)).unwrap().0.state,
+        State::Canceled
+    );
+}
+
+#[test]
+fn a_second_delivery_of_a_resent_message_is_noted() {
+    let mut row = row(Class::Otp, claimed_progress().ended(State::Delivered, None, NOW));
+    row.progress.copies = 1;
+    let (progress, _) = policy().after_receipt(&row, &[], &receipt(Verdict::Delivered)).unwrap();
+    assert!(progress.flags.has(Flag::DeliveredTwice));
+}
+
+#[test]
+fn a_long_message_is_delivered_when_every_segment_is() {
+    let segment = |number, state| SegmentRecord {
+        number,
+        attempt: 1,
+        carrier: name("tim"),
+        state,
+        carrier_message_id: None,
+        code: None,
+        at: NOW,
+    };
+    let mut row = row(Class::Service, Progress { state: State::Submitted, ..claimed_progress() });
+    row.segments = 2;
+    let policy = policy();
+    let one = [segment(1, SegmentState::Delivered), segment(2, SegmentState::Submitted)];
+    assert_eq!(policy.after_receipt(&row, &one, &receipt(Verdict::Delivered)).unwrap().0.state, State::Submitted);
+    let both = [segment(1, SegmentState::Delivered), segment(2, SegmentState::Delivered)];
+    assert_eq!(policy.after_receipt(&row, &both, &receipt(Verdict::Delivered)).unwrap().0.state, State::Delivered);
+}
+
+#[test]
+fn only_what_has_not_left_can_be_canceled() {
+    let waiting = Progress::waiting(0, None, NOW.after(Duration::from_secs(60)));
+    let canceled = policy().act(&row(Class::Service, waiting), Act::Cancel, NOW).unwrap().0;
+    assert_eq!(canceled.state, State::Canceled);
+    let claimed = row(Class::Service, claimed_progress());
+    assert!(matches!(
+        policy().act(&claimed, Act::Cancel, NOW),
+        Err(ActResult::Refused { state: State::Claimed, since: Some(NOW) })
+    ));
+}
+
+#[test]
+fn a_requeued_message_begins_anew_and_says_that_it_may_be_a_copy() {
+    let ended = Progress { submitted_at: Some(NOW), tries: 5, step: 1, ..claimed_progress() };
+    let row = row(Class::Otp, ended.ended(State::Unconfirmed, Some(Reason::NoReceipt), NOW));
+    let (fresh, _) = policy().act(&row, Act::Requeue, NOW).unwrap();
+    assert_eq!((fresh.state, fresh.step, fresh.tries), (State::Queued, 0, 0));
+    assert_eq!(fresh.expires_at, NOW.after(Duration::from_mins(10)));
+    assert_eq!(fresh.flags, Flags::default().with(Flag::PossibleDuplicate));
+    assert_eq!((fresh.final_at, fresh.reason), (None, None));
+}
+
+#[test]
+fn retries_wait_twice_as_long_each_time_up_to_a_bound() {
+    let wait = |tries| backoff(Duration::from_secs(1), Duration::from_secs(60), tries, 0.0);
+    assert_eq!(wait(1), Duration::from_secs(1));
+    assert_eq!(wait(4), Duration::from_secs(8));
+    assert_eq!(wait(40), Duration::from_secs(60));
+    assert_eq!(backoff(Duration::from_secs(10), Duration::from_secs(60), 1, 1.0), Duration::from_secs(8));
+}

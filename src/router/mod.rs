@@ -1,0 +1,221 @@
+//! Which way a message goes: the steps of its plan, each a lane that some carriers serve. Pure: no async, no clock.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use crate::config::{RouteConfig, StepCarrier};
+use crate::domain::{Class, Lane, Msisdn, Name, SenderId};
+
+/// The routes, ready to be asked.
+///
+/// Of the routes that fit a message one is taken:
+/// 1. the one with the longest prefix that the destination starts with; no prefix fits every destination, last;
+/// 2. of these, the one that asks for more of class, client and sender; of as many, class counts before client, client
+///    before sender;
+/// 3. of these, the first by name.
+#[derive(Debug, Default)]
+pub struct Router {
+    /// Indexes into `routes` for each prefix, the most asking first.
+    by_prefix: HashMap<Box<str>, Vec<usize>>,
+    longest_prefix: usize,
+    routes: Vec<Route>,
+    by_name: HashMap<Name, usize>,
+}
+
+/// What is to be sent, as far as routing cares.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The destination.
+    pub to: &'a Msisdn,
+    /// The sender.
+    pub from: &'a SenderId,
+    /// The class.
+    pub class: Class,
+    /// The owner.
+    pub client: &'a Name,
+}
+
+/// The way that a message goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The first step.
+    pub lane: Lane,
+    /// How many steps there are.
+    pub steps: u8,
+    /// The route.
+    pub route: Name,
+}
+
+/// No route fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no route leads there")]
+pub struct NoRoute;
+
+/// How long a lane waits before the next one's carriers take its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failover {
+    /// For most classes.
+    pub after: Duration,
+    /// For `alert` and `otp`.
+    pub after_urgent: Duration,
+}
+
+#[derive(Debug)]
+struct Route {
+    name: Name,
+    classes: HashSet<Class>,
+    clients: HashSet<Name>,
+    senders: HashSet<SenderId>,
+    steps: Vec<Step>,
+    failover: Failover,
+}
+
+#[derive(Debug)]
+struct Step {
+    carriers: Vec<StepCarrier>,
+    wait: Option<Duration>,
+}
+
+impl Router {
+    /// Takes the routes of the configuration. A route without steps leads nowhere and is left out; so is a sender
+    /// that is none. Both are errors of the configuration, which its check reports.
+    pub fn new(routes: &BTreeMap<Name, RouteConfig>) -> Self {
+        let mut router = Self::default();
+        for (name, config) in routes.iter().filter(|(_, config)| !config.steps.is_empty()) {
+            let index = router.routes.len();
+            router.by_name.insert(name.clone(), index);
+            router.routes.push(Route::new(name, config));
+            let any = [String::new()];
+            let prefixes = if config.prefixes.is_empty() { any.as_slice() } else { config.prefixes.as_slice() };
+            for prefix in prefixes {
+                let prefix = prefix.strip_prefix('+').unwrap_or(prefix);
+                router.longest_prefix = router.longest_prefix.max(prefix.len());
+                router.by_prefix.entry(prefix.into()).or_default().push(index);
+            }
+        }
+        for fits in router.by_prefix.values_mut() {
+            // The routes stand in the order of their names, and the sort is stable.
+            fits.sort_by_key(|index| std::cmp::Reverse(router.routes[*index].constraints()));
+        }
+        router
+    }
+
+    /// The way that a message goes.
+    pub fn plan(&self, wanted: &Wanted<'_>) -> Result<Plan, NoRoute> {
+        let digits = wanted.to.digits();
+        let longest = self.longest_prefix.min(digits.len());
+        let route = (0..=longest)
+            .rev()
+            .filter_map(|length| self.by_prefix.get(&digits[..length]))
+            .flatten()
+            .map(|index| &self.routes[*index])
+            .find(|route| route.fits(wanted))
+            .ok_or(NoRoute)?;
+        Ok(Plan {
+            lane: Lane { route: route.name.clone(), step: 0 },
+            steps: route.step_count(),
+            route: route.name.clone(),
+        })
+    }
+
+    /// The lanes that a carrier serves, with its weight among those of the lane's step.
+    pub fn services_of(&self, carrier: &Name) -> Vec<(Lane, u32)> {
+        let mut services = Vec::new();
+        for route in &self.routes {
+            for (lane, step) in route.lanes() {
+                services.extend(step.carriers.iter().filter(|c| &c.id == carrier).map(|c| (lane.clone(), c.weight)));
+            }
+        }
+        services
+    }
+
+    /// Every lane, route by route and step by step.
+    pub fn lanes(&self) -> Vec<Lane> {
+        self.routes.iter().flat_map(|route| route.lanes().map(|(lane, _)| lane)).collect()
+    }
+
+    /// How many steps each route has.
+    pub fn steps(&self) -> HashMap<Name, u8> {
+        self.routes.iter().map(|route| (route.name.clone(), route.step_count())).collect()
+    }
+
+    /// The carriers of a step; none where there is no such step.
+    pub fn carriers_of(&self, lane: &Lane) -> &[StepCarrier] {
+        self.step(lane).map_or(&[], |step| &step.carriers)
+    }
+
+    /// Every carrier of a route, in the order of its steps, each once.
+    pub fn carriers_of_route(&self, route: &Name) -> Vec<Name> {
+        let mut carriers: Vec<Name> = Vec::new();
+        for step in self.route(route).iter().flat_map(|route| &route.steps) {
+            for carrier in &step.carriers {
+                if !carriers.contains(&carrier.id) {
+                    carriers.push(carrier.id.clone());
+                }
+            }
+        }
+        carriers
+    }
+
+    /// The step after this one; `None` after the last.
+    pub fn next_lane(&self, lane: &Lane) -> Option<Lane> {
+        let step = lane.step.checked_add(1)?;
+        let next = Lane { route: lane.route.clone(), step };
+        self.step(&next).map(|_| next)
+    }
+
+    /// How long a lane's carriers must all be down before those of the next one take its messages.
+    pub fn failover(&self, lane: &Lane) -> Option<Failover> {
+        self.route(&lane.route).map(|route| route.failover)
+    }
+
+    /// How long a message waits in a step for its receipt before it moves on; `None` is as long as it is valid.
+    pub fn wait(&self, lane: &Lane) -> Option<Duration> {
+        self.step(lane)?.wait
+    }
+
+    fn route(&self, name: &Name) -> Option<&Route> {
+        self.by_name.get(name).map(|index| &self.routes[*index])
+    }
+
+    fn step(&self, lane: &Lane) -> Option<&Step> {
+        self.route(&lane.route)?.steps.get(usize::from(lane.step))
+    }
+}
+
+impl Route {
+    fn new(name: &Name, config: &RouteConfig) -> Self {
+        let steps = config.steps.iter().map(|step| Step { carriers: step.carriers.clone(), wait: step.wait });
+        Self {
+            name: name.clone(),
+            classes: config.classes.iter().copied().collect(),
+            clients: config.clients.iter().cloned().collect(),
+            senders: config.senders.iter().filter_map(|sender| SenderId::parse(sender).ok()).collect(),
+            steps: steps.take(u8::MAX.into()).collect(),
+            failover: Failover { after: config.failover_after, after_urgent: config.failover_after_urgent },
+        }
+    }
+
+    /// How much the route asks for, to be compared: how many things, then which.
+    fn constraints(&self) -> (u8, bool, bool, bool) {
+        let asks = [!self.classes.is_empty(), !self.clients.is_empty(), !self.senders.is_empty()];
+        (asks.iter().map(|asks| u8::from(*asks)).sum(), asks[0], asks[1], asks[2])
+    }
+
+    fn fits(&self, wanted: &Wanted<'_>) -> bool {
+        (self.classes.is_empty() || self.classes.contains(&wanted.class))
+            && (self.clients.is_empty() || self.clients.contains(wanted.client))
+            && (self.senders.is_empty() || self.senders.contains(wanted.from))
+    }
+
+    fn step_count(&self) -> u8 {
+        u8::try_from(self.steps.len()).unwrap_or(u8::MAX)
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = (Lane, &Step)> {
+        (0..).zip(&self.steps).map(|(step, it)| (Lane { route: self.name.clone(), step }, it))
+    }
+}
+
+#[cfg(test)]
+mod tests;
