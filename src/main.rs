@@ -14,10 +14,9 @@ fn main() -> ExitCode {
     let installed = rustls::crypto::ring::default_provider().install_default();
     debug_assert!(installed.is_ok(), "nothing else installs a provider");
     let cli = Cli::parse();
-    let exit = match &cli.verb {
+    let exit = match cli.verb {
         Verb::Run => run(&cli.global),
-        Verb::Demo(args) => work(demo::run(args.clone())),
-        Verb::Simulate(args) => work(simulate::run(*args.clone())),
+        Verb::Demo(args) => at_terminal(demo::run(args)),
         Verb::Config(verb) => verb.run(&cli.global),
         Verb::Status(args) => args.run(&cli.global),
         Verb::Messages(verb) => verb.run(&cli.global),
@@ -25,6 +24,9 @@ fn main() -> ExitCode {
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),
+        Verb::Simulate(args) => at_terminal(simulate::run(*args)),
+        Verb::Bench(args) => args.run(&cli.global),
+        Verb::BenchGenerator(args) => args.run(),
         Verb::Pdu(verb) => verb.run(),
         Verb::Sms(verb) => verb.run(),
         Verb::Receipt(verb) => verb.run(),
@@ -43,18 +45,28 @@ fn run(global: &Global) -> Exit {
         return Exit::Error;
     }
     warn_of(&loaded);
-    work(araldo::app::run(loaded.config))
-}
-
-/// Drives `work` to its end.
-fn work(work: impl Future<Output = anyhow::Result<()>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("no runtime to work on")),
     };
-    match runtime.block_on(work) {
+    match runtime.block_on(araldo::app::run(loaded.config)) {
         Ok(()) => Exit::Ok,
         Err(error) => fail(&error),
+    }
+}
+
+/// For what a person runs at a terminal: what went wrong is said there rather than in a log.
+fn at_terminal(work: impl Future<Output = anyhow::Result<()>>) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime
+        .map_err(anyhow::Error::new)
+        .and_then(|runtime| runtime.block_on(work));
+    match done {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            exit_for(&error)
+        }
     }
 }
 
@@ -69,13 +81,14 @@ fn warn_of(loaded: &Loaded) {
     }
 }
 
-/// Ends for an error; its exit code is that of the cause that has one.
+/// Ends for an error, which the log has then.
 fn fail(error: &anyhow::Error) -> Exit {
     tracing::error!(event = "stopped", "{error:#}");
-    if !tracing::enabled!(tracing::Level::ERROR) {
-        // No log is set up by this verb.
-        let _ = writeln!(io::stderr(), "error: {error:#}");
-    }
+    exit_for(error)
+}
+
+/// The exit code of the cause that has one.
+fn exit_for(error: &anyhow::Error) -> Exit {
     let known = error.chain().find_map(|cause| {
         let by_config = cause.downcast_ref::<ConfigError>().map(ConfigError::exit_code);
         let by_state = || cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code);

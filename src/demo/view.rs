@@ -258,11 +258,10 @@ pub(super) fn encoding_word(word: &str) -> &'static str {
 
 /// Septets or UTF-16 units that so many segments hold.
 pub(super) fn room(encoding: &str, segments: usize) -> usize {
-    // What is counted are characters of the alphabet, not octets.
-    let (encoding, octets) = if encoding == "ucs2" { (Encoding::Ucs2, 2) } else { (Encoding::Gsm7, 1) };
+    let encoding = if encoding == "ucs2" { Encoding::Ucs2 } else { Encoding::Gsm7 };
     match segments {
-        0 | 1 => encoding.single_limit() / octets,
-        more => more * encoding.segment_limit(ReferenceSize::Bits8) / octets,
+        0 | 1 => encoding.single_limit(),
+        more => more * encoding.segment_limit(ReferenceSize::Bits8),
     }
 }
 

@@ -12,9 +12,10 @@ use super::stage::Stage;
 use super::view::{BubbleView, CarrierView, RowView};
 use crate::app::Inside;
 use crate::clock::monotonic;
+use crate::dispatch::Dispatch;
 use crate::domain::State;
 use crate::simulator::SimulatorEvent;
-use crate::store::{InboundQuery, MessageQuery, Seq};
+use crate::store::{Changed, InboundQuery, MessageQuery, Seq};
 
 /// How often new rows are looked for.
 const GLANCE: Duration = Duration::from_millis(120);
@@ -28,12 +29,14 @@ const OLD: u32 = 40;
 /// The span that a rate is of.
 const RATE_OVER: Duration = Duration::from_secs(5);
 
-/// Starts what watches.
-pub(super) fn start(tasks: &TaskTracker, stage: &Arc<Stage>, inside: Inside) {
+/// Starts what watches. On return, whatever is accepted from now on counts as this run's.
+pub(super) async fn start(tasks: &TaskTracker, stage: &Arc<Stage>, inside: Inside) {
     for index in 0..stage.carriers.len() {
         tasks.spawn(follow_carrier(stage.clone(), index));
     }
-    tasks.spawn(follow_gateway(stage.clone(), inside));
+    let mut eyes = Eyes { stage: stage.clone(), store: inside.store, last: 0, last_in: 0 };
+    eyes.begin().await;
+    tasks.spawn(follow_gateway(eyes, inside.dispatch, inside.feed));
 }
 
 /// Messages and PDUs as a carrier sees them.
@@ -56,10 +59,8 @@ async fn follow_carrier(stage: Arc<Stage>, index: usize) {
     }
 }
 
-async fn follow_gateway(stage: Arc<Stage>, inside: Inside) {
-    let Inside { store, dispatch, mut feed } = inside;
-    let mut eyes = Eyes { stage: stage.clone(), store, last: 0, last_in: 0 };
-    eyes.begin().await;
+async fn follow_gateway(mut eyes: Eyes, dispatch: Arc<Dispatch>, mut feed: broadcast::Receiver<Arc<Changed>>) {
+    let stage = eyes.stage.clone();
     let mut rates = Rates::default();
     let mut glance = tokio::time::interval(GLANCE);
     let mut count = tokio::time::interval(COUNT);

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::problem::AdminError;
-use super::table::number;
 use super::{AdminOptions, cell, converse};
+use crate::cli::table::number;
 use crate::cli::{Exit, Global};
 use crate::domain::{Class, Name};
 
