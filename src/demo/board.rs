@@ -18,6 +18,9 @@ const ROWS_DRAWN: usize = 60;
 const BUBBLES: usize = 120;
 /// Latencies that the median is of.
 const LATENCIES: usize = 10_000;
+/// Of these, drawn as bars, and how high they are at most.
+const BARS: usize = 40;
+const BAR_HEIGHT: u64 = 32;
 /// Events that a slow page may lag behind before it is given all anew.
 const EVENTS: usize = 512;
 
@@ -69,7 +72,10 @@ struct Inner {
 
 impl Default for Board {
     fn default() -> Self {
-        Self { inner: Mutex::default(), events: broadcast::Sender::new(EVENTS) }
+        Self {
+            inner: Mutex::default(),
+            events: broadcast::Sender::new(EVENTS),
+        }
     }
 }
 
@@ -80,7 +86,7 @@ impl Board {
     }
 
     /// A message not shown yet. `counts` says that it was accepted in this run.
-    pub(super) fn add(&self, row: RowView, counts: bool) {
+    pub(super) fn add(&self, row: &RowView, counts: bool) {
         let mut inner = self.inner();
         if inner.rows.contains_key(&row.id) {
             return;
@@ -94,7 +100,7 @@ impl Board {
             inner.rows.remove(&oldest);
         }
         drop(inner);
-        self.tell("message", &row);
+        self.tell("message", row);
     }
 
     /// A message has changed its state.
@@ -102,13 +108,21 @@ impl Board {
         let mut inner = self.inner();
         if changed.progress.state == State::Delivered && changed.from != State::Delivered {
             inner.tallies.delivered += 1;
-            let took = changed.progress.final_at.unwrap_or(changed.at).since(changed.accepted_at);
-            inner.latencies.push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            let took = changed
+                .progress
+                .final_at
+                .unwrap_or(changed.at)
+                .since(changed.accepted_at);
+            inner
+                .latencies
+                .push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
             if inner.latencies.len() > LATENCIES {
                 inner.latencies.pop_front();
             }
         }
-        let Some(row) = inner.rows.get_mut(&changed.id.to_string()) else { return };
+        let Some(row) = inner.rows.get_mut(&changed.id.to_string()) else {
+            return;
+        };
         row.change(changed);
         let row = row.clone();
         drop(inner);
@@ -128,7 +142,10 @@ impl Board {
     /// How the carriers are. Tells only what has changed.
     pub(super) fn carriers(&self, views: Vec<CarrierView>) {
         let mut inner = self.inner();
-        let changed: Vec<_> = views.into_iter().filter(|view| inner.carriers.get(view.id) != Some(view)).collect();
+        let changed: Vec<_> = views
+            .into_iter()
+            .filter(|view| inner.carriers.get(view.id) != Some(view))
+            .collect();
         for view in &changed {
             inner.carriers.insert(view.id, view.clone());
         }
@@ -147,6 +164,7 @@ impl Board {
             queue_tone: if queued > 3 { "doubt" } else { "good" },
             open,
             median: median.unwrap_or_else(|| "—".to_owned()),
+            bars: bars(&inner.latencies),
             ..inner.tallies.clone()
         };
         inner.tallies = now.clone();
@@ -167,7 +185,12 @@ impl Board {
     /// All of it, newest message first.
     pub(super) fn snapshot(&self) -> Snapshot {
         let inner = self.inner();
-        let rows = inner.order.iter().rev().take(ROWS_DRAWN).filter_map(|id| inner.rows.get(id));
+        let rows = inner
+            .order
+            .iter()
+            .rev()
+            .take(ROWS_DRAWN)
+            .filter_map(|id| inner.rows.get(id));
         let mut messages: Vec<RowView> = rows.cloned().collect();
         messages.sort_by(|one, other| other.at.cmp(&one.at));
         Snapshot {
@@ -203,12 +226,18 @@ impl Board {
     }
 }
 
+/// The last latencies as heights. The scale is linear to the slowest, and no finer than three seconds.
+fn bars(latencies: &VecDeque<u64>) -> Vec<u64> {
+    let last = latencies.iter().skip(latencies.len().saturating_sub(BARS));
+    let most = last.clone().max().map_or(1, |most| (*most).max(3_000));
+    last.map(|ms| (ms * BAR_HEIGHT / most).max(1)).collect()
+}
+
 fn median(latencies: &VecDeque<u64>) -> Option<u64> {
     let mut sorted: Vec<u64> = latencies.iter().copied().collect();
     let middle = sorted.len().checked_sub(1)? / 2;
     Some(*sorted.select_nth_unstable(middle).1)
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -222,12 +251,22 @@ mod tests {
     }
 
     #[test]
+    fn the_slowest_of_the_last_deliveries_is_the_highest_bar() {
+        assert_eq!(bars(&VecDeque::from([1_500, 6_000, 0])), [8, 32, 1]);
+        assert_eq!(bars(&VecDeque::from([1_500])), [16]);
+        assert_eq!(bars(&(0..100).collect()).len(), BARS);
+    }
+
+    #[test]
     fn the_board_forgets_the_oldest_and_counts_each_message_once() {
         let board = Board::default();
         for n in 0..ROWS + 10 {
-            let row = RowView { id: n.to_string(), ..RowView::default() };
-            board.add(row.clone(), true);
-            board.add(row, true);
+            let row = RowView {
+                id: n.to_string(),
+                ..RowView::default()
+            };
+            board.add(&row, true);
+            board.add(&row, true);
         }
         assert_eq!(board.inner().rows.len(), ROWS);
         assert_eq!(board.summary().sent, (ROWS + 10) as u64);

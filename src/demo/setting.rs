@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::carrier::{PASSWORD, SYSTEM_ID, SimulatedCarrier};
+use super::port::Ports;
 use crate::clock;
 use crate::config::{
     AddressConfig, CarrierConfig, ClientConfig, Config, HttpConfig, ListenConfig, OutboxConfig, RouteConfig, Scope,
@@ -29,9 +30,21 @@ pub(super) struct Phone {
 
 /// The phones. The last two numbers are of ranges that the regulators keep for fiction.
 pub(super) const PHONES: [Phone; 3] = [
-    Phone { name: "Giulia", number: "393475550199", pretty: "+39 347 555 0199" },
-    Phone { name: "Tom", number: "447700900321", pretty: "+44 7700 900321" },
-    Phone { name: "Amélie", number: "33639981234", pretty: "+33 6 39 98 12 34" },
+    Phone {
+        name: "Giulia",
+        number: "393475550199",
+        pretty: "+39 347 555 0199",
+    },
+    Phone {
+        name: "Tom",
+        number: "447700900321",
+        pretty: "+44 7700 900321",
+    },
+    Phone {
+        name: "Amélie",
+        number: "33639981234",
+        pretty: "+33 6 39 98 12 34",
+    },
 ];
 
 /// Where the phones text to.
@@ -61,7 +74,9 @@ impl Home {
         // What a message says is nobody else's business.
         let made = DirBuilder::new().mode(0o700).recursive(!temporary).create(&path);
         made.with_context(|| format!("{}: the directory cannot be made", path.display()))?;
-        let path = path.canonicalize().with_context(|| format!("{}: cannot be used", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("{}: cannot be used", path.display()))?;
         Ok(Self { path, temporary })
     }
 
@@ -86,13 +101,7 @@ impl Drop for Home {
 /// The first step is shared by weight. Then each carrier has a step of its own, so that a message that one refuses is
 /// taken by the other; the last is for whoever is there, since a step whose carrier is down is served by the next one's.
 /// Patience is short, so that a person sees fail-over within seconds.
-pub(super) fn config(
-    home: &Home,
-    api_port: u16,
-    page_port: u16,
-    key: &str,
-    carriers: &[SimulatedCarrier],
-) -> anyhow::Result<Config> {
+pub(super) fn config(home: &Home, ports: &Ports, key: &str, carriers: &[SimulatedCarrier]) -> anyhow::Result<Config> {
     let database = home.path.join("araldo.db");
     let database = database.to_str().context("the directory's name is not UTF-8")?;
     let client = ClientConfig {
@@ -103,17 +112,32 @@ pub(super) fn config(
     };
     let [aurora, borea] = [Name::parse("aurora")?, Name::parse("borea")?];
     let step = |carriers: &[(&Name, u32)]| StepConfig {
-        carriers: carriers.iter().map(|(id, weight)| StepCarrier { id: (*id).clone(), weight: *weight }).collect(),
+        carriers: carriers
+            .iter()
+            .map(|(id, weight)| StepCarrier {
+                id: (*id).clone(),
+                weight: *weight,
+            })
+            .collect(),
         wait: None,
     };
     let route = RouteConfig {
-        steps: vec![step(&[(&aurora, 3), (&borea, 2)]), step(&[(&borea, 1)]), step(&[(&aurora, 1)]), step(&[(&aurora, 1), (&borea, 1)])],
+        steps: vec![
+            step(&[(&aurora, 3), (&borea, 2)]),
+            step(&[(&borea, 1)]),
+            step(&[(&aurora, 1)]),
+            step(&[(&aurora, 1), (&borea, 1)]),
+        ],
         failover_after: Duration::from_secs(2),
         failover_after_urgent: Duration::from_millis(500),
         ..RouteConfig::default()
     };
-    let carriers = carriers.iter().map(|carrier| Ok((Name::parse(carrier.name())?, link(carrier))));
-    let ours = AddressConfig { client: Some(Name::parse("demo")?) };
+    let carriers = carriers
+        .iter()
+        .map(|carrier| Ok((Name::parse(carrier.name())?, link(carrier))));
+    let ours = AddressConfig {
+        client: Some(Name::parse("demo")?),
+    };
     Ok(Config {
         state_dir: home.path.clone(),
         store: StoreConfig {
@@ -124,8 +148,8 @@ pub(super) fn config(
             ..StoreConfig::default()
         },
         http: HttpConfig {
-            api: ListenConfig::loopback(api_port),
-            admin: ListenConfig::loopback(page_port),
+            api: ListenConfig::loopback(ports.api),
+            admin: ListenConfig::loopback(ports.page),
             ..HttpConfig::default()
         },
         client: BTreeMap::from([(Name::parse("demo")?, client)]),
