@@ -226,6 +226,7 @@ fn settings(config: &Config) -> Settings {
         batch: outbox.batch as usize,
         commit_timeout: outbox.commit_timeout,
         promote_interval: outbox.promote_interval,
+        rescue_interval: outbox.rescue_interval,
         prune_interval: outbox.prune_interval,
         prune_step: outbox.prune_step,
         retention: config.store.retention,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use araldo::cli::simulate::{self, SimulateArgs};
 use araldo::cli::{Cli, Exit, Global, Verb, report};
 use araldo::config::{Config, ConfigError, Loaded, StateDirError};
+use araldo::store::StoreError;
 use araldo::telemetry::logs;
 use clap::Parser;
 
@@ -90,7 +91,8 @@ fn fail(error: &anyhow::Error) -> Exit {
 fn exit_for(error: &anyhow::Error) -> Exit {
     let known = error.chain().find_map(|cause| {
         let by_config = cause.downcast_ref::<ConfigError>().map(ConfigError::exit_code);
-        by_config.or_else(|| cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code))
+        let by_state = || cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code);
+        by_config.or_else(by_state).or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::exit_code))
     });
     let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
     match (known, io.map(io::Error::kind)) {

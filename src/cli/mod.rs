@@ -53,6 +53,8 @@ pub struct Global {
 pub enum Verb {
     /// Run the gateway.
     Run,
+    /// Run a carrier to test against: real SMPP over TCP, hostile on request.
+    Simulate(Box<simulate::SimulateArgs>),
     /// Check, show or print the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -68,8 +70,6 @@ pub enum Verb {
     Carriers(CarriersVerb),
     /// Show what waits.
     Queue(QueueVerb),
-    /// Run a message centre to test against.
-    Simulate(Box<simulate::SimulateArgs>),
     /// Measure what this machine does: daemon, simulator and generator as processes of their own.
     Bench(BenchArgs),
     /// The load of `bench`.

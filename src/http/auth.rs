@@ -104,7 +104,9 @@ impl Clients {
 
 impl Client {
     fn new(name: &Name, config: &ClientConfig, addresses: &BTreeMap<String, AddressConfig>) -> Self {
-        let heard = addresses.iter().filter(|(_, config)| config.client.as_ref() == Some(name));
+        let heard = addresses
+            .iter()
+            .filter(|(_, config)| config.client.as_ref() == Some(name));
         // Carriers write a number with or without its plus.
         let heard = heard.flat_map(|(address, _)| {
             let digits = address.strip_prefix('+').unwrap_or(address);
@@ -137,9 +139,12 @@ impl Client {
         throttle.take().map_err(|wait| {
             metrics::counter!("araldo_rate_limited_total", "scope" => "client").increment(1);
             let rate = throttle.rate();
-            Problem::with_detail(Code::RateLimited, format!("the client may send {rate} messages a second"))
-                .with("limit", rate)
-                .retry_after(wait)
+            Problem::with_detail(
+                Code::RateLimited,
+                format!("the client may send {rate} messages a second"),
+            )
+            .with("limit", rate)
+            .retry_after(wait)
         })
     }
 }
@@ -151,7 +156,9 @@ fn hash_of(key: &Secret) -> Option<[u8; 32]> {
 /// The token of `Authorization: Bearer TOKEN`.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
-    let (value, None) = (given.next()?, given.next()) else { return None };
+    let (value, None) = (given.next()?, given.next()) else {
+        return None;
+    };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim_matches(' ');
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)

@@ -30,7 +30,10 @@ pub struct BodyLimits {
 /// Reads the body's type.
 pub(super) fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
     let refused = |detail: &'static str| Err(Problem::with_detail(Code::UnsupportedMediaType, detail));
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity")
+    {
         return refused("compressed bodies are not taken");
     }
     let Some(given) = headers.get(header::CONTENT_TYPE) else {
@@ -66,7 +69,10 @@ pub(super) async fn next(body: &mut Body, limits: BodyLimits) -> Result<Option<B
             Ok(None) => return Ok(None),
             Err(_) => {
                 let seconds = limits.pause.as_secs();
-                return Err(Problem::with_detail(Code::BodyTimeout, format!("nothing came for {seconds} s")));
+                return Err(Problem::with_detail(
+                    Code::BodyTimeout,
+                    format!("nothing came for {seconds} s"),
+                ));
             }
         }
     }
@@ -74,11 +80,15 @@ pub(super) async fn next(body: &mut Body, limits: BodyLimits) -> Result<Option<B
 
 /// A body whole.
 pub(super) async fn whole(headers: &HeaderMap, mut body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limits.bytes as u64) {
         return Err(too_large(limits));
     }
-    let Some(first) = next(&mut body, limits).await? else { return Ok(Bytes::new()) };
+    let Some(first) = next(&mut body, limits).await? else {
+        return Ok(Bytes::new());
+    };
     if first.len() > limits.bytes {
         return Err(too_large(limits));
     }

@@ -34,7 +34,11 @@ impl Edge {
     pub(super) fn new(clock: Clock, max_requests: u32) -> Arc<Self> {
         Arc::new(Self {
             clock,
-            at_once: Semaphore::new(usize::try_from(max_requests).unwrap_or(1).clamp(1, Semaphore::MAX_PERMITS)),
+            at_once: Semaphore::new(
+                usize::try_from(max_requests)
+                    .unwrap_or(1)
+                    .clamp(1, Semaphore::MAX_PERMITS),
+            ),
             durations: RwLock::default(),
         })
     }
@@ -59,7 +63,10 @@ impl Edge {
             "araldo_http_request_duration_seconds", "route" => route.to_owned(), "status" => status.as_str().to_owned()
         );
         histogram.record(took.as_secs_f64());
-        self.durations.write().unwrap_or_else(PoisonError::into_inner).insert(key, histogram);
+        self.durations
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, histogram);
     }
 }
 
@@ -74,7 +81,9 @@ pub(super) async fn pass(State(edge): State<Arc<Edge>>, mut request: Request, ne
 
     let response = match (refusal(&request), edge.at_once.try_acquire()) {
         (Some(problem), _) => problem.into_response(),
-        (None, Err(_)) => Problem::new(Code::Overloaded).retry_after(Duration::from_secs(1)).into_response(),
+        (None, Err(_)) => Problem::new(Code::Overloaded)
+            .retry_after(Duration::from_secs(1))
+            .into_response(),
         (None, Ok(_permit)) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,
             Err(_) => {
@@ -102,7 +111,13 @@ fn refusal(request: &Request) -> Option<Problem> {
         return Some(Problem::new(Code::NotFound));
     }
     let accept = request.headers().get(header::ACCEPT)?.to_str().ok()?;
-    let known = ["*/*", "application/*", "application/json", "application/x-ndjson", "application/problem+json"];
+    let known = [
+        "*/*",
+        "application/*",
+        "application/json",
+        "application/x-ndjson",
+        "application/problem+json",
+    ];
     let accepts = |part: &str| {
         let kind = part.split(';').next().unwrap_or_default().trim();
         known.iter().any(|known| kind.eq_ignore_ascii_case(known))
@@ -112,14 +127,26 @@ fn refusal(request: &Request) -> Option<Problem> {
 }
 
 fn finish(response: Response, id: &RequestId, is_options: bool) -> Response {
-    let Some(Unrendered(problem)) = response.extensions().get::<Unrendered>() else { return response };
+    let Some(Unrendered(problem)) = response.extensions().get::<Unrendered>() else {
+        return response;
+    };
     if is_options && problem.code == Code::MethodNotAllowed {
         let mut answer = StatusCode::NO_CONTENT.into_response();
-        answer.headers_mut().extend(response.headers().get(header::ALLOW).map(|allow| (header::ALLOW, allow.clone())));
+        answer.headers_mut().extend(
+            response
+                .headers()
+                .get(header::ALLOW)
+                .map(|allow| (header::ALLOW, allow.clone())),
+        );
         return answer;
     }
     let mut rendered = problem.render(&id.0);
-    rendered.headers_mut().extend(response.headers().get(header::ALLOW).map(|allow| (header::ALLOW, allow.clone())));
+    rendered.headers_mut().extend(
+        response
+            .headers()
+            .get(header::ALLOW)
+            .map(|allow| (header::ALLOW, allow.clone())),
+    );
     rendered
 }
 

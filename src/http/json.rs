@@ -74,20 +74,30 @@ fn explain<'a, T: Deserialize<'a>>(
         return place(unknown_field(name, &pointer, fields, soon, (line, column)));
     }
     if let Some(name) = quoted(wrong, "duplicate field `", "`") {
-        let fault = Fault::new(format!("/{name}"), Code::InvalidJson, format!("the field `{name}` comes twice"));
+        let fault = Fault::new(
+            format!("/{name}"),
+            Code::InvalidJson,
+            format!("the field `{name}` comes twice"),
+        );
         return place(fault.into());
     }
     // Only what was expected is repeated: what came may be a text or a number.
-    let expected = wrong.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+    let expected = wrong
+        .rsplit_once(", expected ")
+        .map_or("something else", |(_, expected)| expected);
     let detail = format!("expected {expected} at line {line} column {column}");
     place(Fault::new(pointer, Code::InvalidJson, detail).into())
 }
 
 fn unknown_field(name: &str, pointer: &str, fields: &[&str], soon: &[&str], place: (usize, usize)) -> Problem {
     if soon.contains(&name) {
-        return Fault::new(format!("/{name}"), Code::NotAvailable, format!("`{name}` is not available yet"))
-            .hint("send the text itself as `text`")
-            .into();
+        return Fault::new(
+            format!("/{name}"),
+            Code::NotAvailable,
+            format!("`{name}` is not available yet"),
+        )
+        .hint("send the text itself as `text`")
+        .into();
     }
     // A name with many digits may be a number in the wrong place.
     let digits = name.chars().filter(char::is_ascii_digit).count();
@@ -101,7 +111,11 @@ fn unknown_field(name: &str, pointer: &str, fields: &[&str], soon: &[&str], plac
         |nearest| format!("did you mean `{nearest}`?"),
     );
     let (line, column) = place;
-    let pointer = if pointer.is_empty() { format!("/{}", shown.replace('~', "~0").replace('/', "~1")) } else { pointer.to_owned() };
+    let pointer = if pointer.is_empty() {
+        format!("/{}", shown.replace('~', "~0").replace('/', "~1"))
+    } else {
+        pointer.to_owned()
+    };
     let detail = format!("unknown field `{shown}` at line {line} column {column}; {known}");
     let fault = Fault::new(pointer, Code::InvalidJson, detail);
     match nearest {
@@ -114,7 +128,10 @@ fn unknown_field(name: &str, pointer: &str, fields: &[&str], soon: &[&str], plac
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word: String = word.chars().take(64).flat_map(char::to_lowercase).collect();
     let scored = known.iter().map(|known| (strsim::jaro_winkler(&word, known), *known));
-    scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+    scored
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
 }
 
 fn quoted<'m>(message: &'m str, before: &str, after: &str) -> Option<&'m str> {
@@ -125,11 +142,15 @@ fn quoted<'m>(message: &'m str, before: &str, after: &str) -> Option<&'m str> {
 /// The JSON pointer of the value that could not be read; empty for the whole.
 fn pointer_of<'a, T: Deserialize<'a>>(body: &'a [u8]) -> String {
     let deserializer = &mut serde_json::Deserializer::from_slice(body);
-    let Err(error) = serde_path_to_error::deserialize::<_, T>(deserializer) else { return String::new() };
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(deserializer) else {
+        return String::new();
+    };
     let parts = error.path().iter().filter_map(|part| match part {
         Segment::Seq { index } => Some(format!("/{index}")),
         // The fields of our requests have plain names; others are not entered.
-        Segment::Map { key } | Segment::Enum { variant: key } if key.bytes().all(|c| c.is_ascii_lowercase() || c == b'_') => {
+        Segment::Map { key } | Segment::Enum { variant: key }
+            if key.bytes().all(|c| c.is_ascii_lowercase() || c == b'_') =>
+        {
             Some(format!("/{key}"))
         }
         Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => None,
@@ -173,7 +194,10 @@ mod tests {
     #[test]
     fn an_unknown_field_is_named_with_the_nearest_one() {
         let problem = fails("{\n \"recipt\": true}");
-        assert_eq!((problem.code, &*problem.errors[0].pointer), (Code::InvalidJson, "/recipt"));
+        assert_eq!(
+            (problem.code, &*problem.errors[0].pointer),
+            (Code::InvalidJson, "/recipt")
+        );
         assert!(problem.detail.contains("did you mean `receipt`?"), "{}", problem.detail);
         assert_eq!(problem.more["line"], 2);
     }

@@ -27,3 +27,5 @@ pub use auth::{Client, Clients, DuplicateKey, Secret256};
 pub use problem::{Code, Fault, Problem};
 pub use server::{ServeError, ServeSettings, bind, serve};
 
+#[cfg(test)]
+mod tests;

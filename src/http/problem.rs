@@ -132,7 +132,7 @@ pub struct Fault {
     pub got: Option<String>,
     /// What is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<Value>,
+    pub limit: Option<Box<Value>>,
     /// What to write instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<Cow<'static, str>>,
@@ -146,7 +146,13 @@ impl Problem {
 
     /// A problem with a sentence of its own.
     pub fn with_detail(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, more: Map::new() }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+            more: Map::new(),
+        }
     }
 
     /// The faults found in a request, at least one.
@@ -154,15 +160,26 @@ impl Problem {
         let code = errors.first().map_or(Code::Internal, |fault| fault.code);
         let detail = match errors.as_slice() {
             [one] => format!("{}: {}", one.pointer, one.detail),
-            many => format!("{} faults; the first: {}: {}", many.len(), many[0].pointer, many[0].detail),
+            many => format!(
+                "{} faults; the first: {}: {}",
+                many.len(),
+                many[0].pointer,
+                many[0].detail
+            ),
         };
-        Self { errors, ..Self::with_detail(code, detail) }
+        Self {
+            errors,
+            ..Self::with_detail(code, detail)
+        }
     }
 
     /// The same, to be tried again after `wait`.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
-        Self { retry_after: Some(wait), ..self }
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
     }
 
     /// The same with one more member.
@@ -191,7 +208,10 @@ impl Problem {
         let body = serde_json::to_vec(&self.document(request_id)).unwrap_or_default();
         let mut response = (self.code.status(), body).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(wait) = self.retry_after {
             // Whole seconds, rounded up, so that who waits that long is early by none.
@@ -200,7 +220,10 @@ impl Problem {
         }
         match self.code {
             Code::Unauthenticated => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"araldo\""));
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"araldo\""),
+                );
             }
             // What is left of the body is not read.
             Code::BodyTooLarge | Code::BodyTimeout | Code::BodyIncomplete => {
@@ -233,25 +256,41 @@ impl IntoResponse for Problem {
 impl Fault {
     /// A fault at a place.
     pub fn new(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), code, detail: detail.into(), got: None, limit: None, hint: None }
+        Self {
+            pointer: pointer.into(),
+            code,
+            detail: detail.into(),
+            got: None,
+            limit: None,
+            hint: None,
+        }
     }
 
     /// What came; masked by the caller.
     #[must_use]
     pub fn got(self, got: impl Into<String>) -> Self {
-        Self { got: Some(got.into()), ..self }
+        Self {
+            got: Some(got.into()),
+            ..self
+        }
     }
 
     /// What is allowed.
     #[must_use]
     pub fn limit(self, limit: impl Into<Value>) -> Self {
-        Self { limit: Some(limit.into()), ..self }
+        Self {
+            limit: Some(Box::new(limit.into())),
+            ..self
+        }
     }
 
     /// What to write instead.
     #[must_use]
     pub fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 }
 
@@ -273,8 +312,17 @@ pub struct Document<'a> {
 
 /// The page of a code: what it means and what to do.
 pub(super) async fn page(axum::extract::Path(word): axum::extract::Path<String>) -> Result<String, Problem> {
-    let code = Code::ALL.iter().find(|code| code.word() == word).ok_or(Problem::new(Code::NotFound))?;
-    Ok(format!("{}\n\nStatus {}. {}.\n\n{}\n", code.word(), code.status_number(), code.title(), code.help()))
+    let code = Code::ALL
+        .iter()
+        .find(|code| code.word() == word)
+        .ok_or(Problem::new(Code::NotFound))?;
+    Ok(format!(
+        "{}\n\nStatus {}. {}.\n\n{}\n",
+        code.word(),
+        code.status_number(),
+        code.title(),
+        code.help()
+    ))
 }
 
 /// A number as an error may show it: so little of it that nobody is known by it.
@@ -292,12 +340,18 @@ mod tests {
     fn words_are_unlike_each_other_and_have_a_status() {
         let words: std::collections::HashSet<_> = Code::ALL.iter().map(|code| code.word()).collect();
         assert_eq!(words.len(), Code::ALL.len());
-        assert!(Code::ALL.iter().all(|code| code.status().as_u16() == code.status_number()));
+        assert!(
+            Code::ALL
+                .iter()
+                .all(|code| code.status().as_u16() == code.status_number())
+        );
     }
 
     #[test]
     fn a_wait_is_rounded_up_to_whole_seconds() {
-        let response = Problem::new(Code::RateLimited).retry_after(Duration::from_millis(1_200)).render("r");
+        let response = Problem::new(Code::RateLimited)
+            .retry_after(Duration::from_millis(1_200))
+            .render("r");
         assert_eq!(response.headers()[header::RETRY_AFTER], "2");
         let response = Problem::new(Code::RateLimited).retry_after(Duration::ZERO).render("r");
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");

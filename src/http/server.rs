@@ -77,7 +77,9 @@ pub fn bind(listen: &ListenConfig) -> Result<std::net::TcpListener, ServeError> 
         return Err(ServeError::Plaintext(at));
     }
     let listener = std::net::TcpListener::bind(at).map_err(|error| ServeError::Bind(at, error))?;
-    listener.set_nonblocking(true).map_err(|error| ServeError::Bind(at, error))?;
+    listener
+        .set_nonblocking(true)
+        .map_err(|error| ServeError::Bind(at, error))?;
     Ok(listener)
 }
 
@@ -91,11 +93,19 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let tls = tls(listen)?;
     let listener = TcpListener::from_std(listener).map_err(|error| ServeError::Bind(listen.listen, error))?;
-    let places = usize::try_from(settings.max_connections).unwrap_or(1).clamp(1, Semaphore::MAX_PERMITS);
+    let places = usize::try_from(settings.max_connections)
+        .unwrap_or(1)
+        .clamp(1, Semaphore::MAX_PERMITS);
     let places = Arc::new(Semaphore::new(places));
     let cut = CancellationToken::new();
     let connections = TaskTracker::new();
-    let server = Arc::new(Server { router, settings, tls, stop: stop.clone(), cut: cut.clone() });
+    let server = Arc::new(Server {
+        router,
+        settings,
+        tls,
+        stop: stop.clone(),
+        cut: cut.clone(),
+    });
     loop {
         let place = tokio::select! {
             place = places.clone().acquire_owned() => place,
@@ -140,7 +150,9 @@ struct Server {
 impl Server {
     async fn connection(&self, stream: TcpStream) {
         stream.set_nodelay(true).ok();
-        let Some(tls) = &self.tls else { return self.requests(stream).await };
+        let Some(tls) = &self.tls else {
+            return self.requests(stream).await;
+        };
         // A hand-shake counts as a head.
         match tokio::time::timeout(self.settings.header_timeout, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.requests(stream).await,
@@ -183,7 +195,9 @@ impl Server {
 }
 
 fn tls(listen: &ListenConfig) -> Result<Option<TlsAcceptor>, ServeError> {
-    let (Some(chain_file), Some(key_file)) = (&listen.tls_cert_file, &listen.tls_key_file) else { return Ok(None) };
+    let (Some(chain_file), Some(key_file)) = (&listen.tls_cert_file, &listen.tls_key_file) else {
+        return Ok(None);
+    };
     let failed = |file: &Path, error: String| ServeError::Tls(file.display().to_string(), error);
     let chain = CertificateDer::pem_file_iter(chain_file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

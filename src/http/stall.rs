@@ -21,7 +21,12 @@ pub(super) struct Stall<S> {
 
 impl<S> Stall<S> {
     pub(super) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, sleep: None, waiting: false }
+        Self {
+            stream,
+            limit,
+            sleep: None,
+            waiting: false,
+        }
     }
 
     fn check<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -31,7 +36,9 @@ impl<S> Stall<S> {
         }
         let deadline = monotonic() + self.limit;
         let fresh = !std::mem::replace(&mut self.waiting, true);
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
         if fresh {
             sleep.as_mut().reset(deadline.into());
         }

@@ -86,7 +86,11 @@ impl Router {
             router.by_name.insert(name.clone(), index);
             router.routes.push(Route::new(name, config));
             let any = [String::new()];
-            let prefixes = if config.prefixes.is_empty() { any.as_slice() } else { config.prefixes.as_slice() };
+            let prefixes = if config.prefixes.is_empty() {
+                any.as_slice()
+            } else {
+                config.prefixes.as_slice()
+            };
             for prefix in prefixes {
                 let prefix = prefix.strip_prefix('+').unwrap_or(prefix);
                 router.longest_prefix = router.longest_prefix.max(prefix.len());
@@ -112,7 +116,10 @@ impl Router {
             .find(|route| route.fits(wanted))
             .ok_or(NoRoute)?;
         Ok(Plan {
-            lane: Lane { route: route.name.clone(), step: 0 },
+            lane: Lane {
+                route: route.name.clone(),
+                step: 0,
+            },
             steps: route.step_count(),
             route: route.name.clone(),
         })
@@ -123,7 +130,12 @@ impl Router {
         let mut services = Vec::new();
         for route in &self.routes {
             for (lane, step) in route.lanes() {
-                services.extend(step.carriers.iter().filter(|c| &c.id == carrier).map(|c| (lane.clone(), c.weight)));
+                services.extend(
+                    step.carriers
+                        .iter()
+                        .filter(|c| &c.id == carrier)
+                        .map(|c| (lane.clone(), c.weight)),
+                );
             }
         }
         services
@@ -131,12 +143,18 @@ impl Router {
 
     /// Every lane, route by route and step by step.
     pub fn lanes(&self) -> Vec<Lane> {
-        self.routes.iter().flat_map(|route| route.lanes().map(|(lane, _)| lane)).collect()
+        self.routes
+            .iter()
+            .flat_map(|route| route.lanes().map(|(lane, _)| lane))
+            .collect()
     }
 
     /// How many steps each route has.
     pub fn steps(&self) -> HashMap<Name, u8> {
-        self.routes.iter().map(|route| (route.name.clone(), route.step_count())).collect()
+        self.routes
+            .iter()
+            .map(|route| (route.name.clone(), route.step_count()))
+            .collect()
     }
 
     /// The carriers of a step; none where there is no such step.
@@ -160,7 +178,10 @@ impl Router {
     /// The step after this one; `None` after the last.
     pub fn next_lane(&self, lane: &Lane) -> Option<Lane> {
         let step = lane.step.checked_add(1)?;
-        let next = Lane { route: lane.route.clone(), step };
+        let next = Lane {
+            route: lane.route.clone(),
+            step,
+        };
         self.step(&next).map(|_| next)
     }
 
@@ -185,20 +206,34 @@ impl Router {
 
 impl Route {
     fn new(name: &Name, config: &RouteConfig) -> Self {
-        let steps = config.steps.iter().map(|step| Step { carriers: step.carriers.clone(), wait: step.wait });
+        let steps = config.steps.iter().map(|step| Step {
+            carriers: step.carriers.clone(),
+            wait: step.wait,
+        });
         Self {
             name: name.clone(),
             classes: config.classes.iter().copied().collect(),
             clients: config.clients.iter().cloned().collect(),
-            senders: config.senders.iter().filter_map(|sender| SenderId::parse(sender).ok()).collect(),
+            senders: config
+                .senders
+                .iter()
+                .filter_map(|sender| SenderId::parse(sender).ok())
+                .collect(),
             steps: steps.take(u8::MAX.into()).collect(),
-            failover: Failover { after: config.failover_after, after_urgent: config.failover_after_urgent },
+            failover: Failover {
+                after: config.failover_after,
+                after_urgent: config.failover_after_urgent,
+            },
         }
     }
 
     /// How much the route asks for, to be compared: how many things, then which.
     fn constraints(&self) -> (u8, bool, bool, bool) {
-        let asks = [!self.classes.is_empty(), !self.clients.is_empty(), !self.senders.is_empty()];
+        let asks = [
+            !self.classes.is_empty(),
+            !self.clients.is_empty(),
+            !self.senders.is_empty(),
+        ];
         (asks.iter().map(|asks| u8::from(*asks)).sum(), asks[0], asks[1], asks[2])
     }
 
@@ -213,7 +248,15 @@ impl Route {
     }
 
     fn lanes(&self) -> impl Iterator<Item = (Lane, &Step)> {
-        (0..).zip(&self.steps).map(|(step, it)| (Lane { route: self.name.clone(), step }, it))
+        (0..).zip(&self.steps).map(|(step, it)| {
+            (
+                Lane {
+                    route: self.name.clone(),
+                    step,
+                },
+                it,
+            )
+        })
     }
 }
 

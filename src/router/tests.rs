@@ -8,8 +8,17 @@ fn name(text: &str) -> Name {
 }
 
 fn step(carriers: &[(&str, u32)]) -> StepConfig {
-    let carriers = carriers.iter().map(|(id, weight)| StepCarrier { id: name(id), weight: *weight }).collect();
-    StepConfig { carriers, ..StepConfig::default() }
+    let carriers = carriers
+        .iter()
+        .map(|(id, weight)| StepCarrier {
+            id: name(id),
+            weight: *weight,
+        })
+        .collect();
+    StepConfig {
+        carriers,
+        ..StepConfig::default()
+    }
 }
 
 fn route(prefixes: &[&str]) -> RouteConfig {
@@ -21,12 +30,22 @@ fn route(prefixes: &[&str]) -> RouteConfig {
 }
 
 fn router(routes: Vec<(&str, RouteConfig)>) -> Router {
-    Router::new(&routes.into_iter().map(|(id, config)| (name(id), config)).collect::<BTreeMap<_, _>>())
+    Router::new(
+        &routes
+            .into_iter()
+            .map(|(id, config)| (name(id), config))
+            .collect::<BTreeMap<_, _>>(),
+    )
 }
 
 fn taken(router: &Router, to: &str, from: &str, class: Class, client: &str) -> Option<String> {
     let (to, from) = (Msisdn::parse(to).unwrap(), SenderId::parse(from).unwrap());
-    let wanted = Wanted { to: &to, from: &from, class, client: &name(client) };
+    let wanted = Wanted {
+        to: &to,
+        from: &from,
+        class,
+        client: &name(client),
+    };
     router.plan(&wanted).ok().map(|plan| plan.route.to_string())
 }
 
@@ -36,7 +55,11 @@ fn to(router: &Router, digits: &str) -> Option<String> {
 
 #[test]
 fn the_longest_prefix_wins() {
-    let router = router(vec![("any", route(&[])), ("italy", route(&["39"])), ("tim", route(&["39333", "+39335"]))]);
+    let router = router(vec![
+        ("any", route(&[])),
+        ("italy", route(&["39"])),
+        ("tim", route(&["39333", "+39335"])),
+    ]);
     assert_eq!(to(&router, "+393331234567").as_deref(), Some("tim"));
     assert_eq!(to(&router, "+393351234567").as_deref(), Some("tim"));
     assert_eq!(to(&router, "+393471234567").as_deref(), Some("italy"));
@@ -45,17 +68,36 @@ fn the_longest_prefix_wins() {
 
 #[test]
 fn a_prefix_beats_a_narrower_route_with_a_shorter_one() {
-    let narrow = RouteConfig { classes: vec![Class::Service], clients: vec![name("bank")], ..route(&[]) };
+    let narrow = RouteConfig {
+        classes: vec![Class::Service],
+        clients: vec![name("bank")],
+        ..route(&[])
+    };
     let router = router(vec![("narrow", narrow), ("italy", route(&["39"]))]);
     assert_eq!(to(&router, "+393331234567").as_deref(), Some("italy"));
 }
 
 #[test]
 fn of_the_same_prefix_the_route_that_asks_for_more_wins() {
-    let by_class = RouteConfig { classes: vec![Class::Otp], ..route(&["39"]) };
-    let by_client = RouteConfig { clients: vec![name("bank")], ..route(&["39"]) };
-    let by_both = RouteConfig { clients: vec![name("bank")], senders: vec!["Bank".into()], ..route(&["39"]) };
-    let router = router(vec![("a-plain", route(&["39"])), ("b", by_client), ("c", by_class), ("d", by_both)]);
+    let by_class = RouteConfig {
+        classes: vec![Class::Otp],
+        ..route(&["39"])
+    };
+    let by_client = RouteConfig {
+        clients: vec![name("bank")],
+        ..route(&["39"])
+    };
+    let by_both = RouteConfig {
+        clients: vec![name("bank")],
+        senders: vec!["Bank".into()],
+        ..route(&["39"])
+    };
+    let router = router(vec![
+        ("a-plain", route(&["39"])),
+        ("b", by_client),
+        ("c", by_class),
+        ("d", by_both),
+    ]);
     let ask = |from, class, client| taken(&router, "393331234567", from, class, client).unwrap();
     assert_eq!(ask("Bank", Class::Otp, "bank"), "d");
     assert_eq!(ask("Other", Class::Otp, "bank"), "c", "class counts before client");
@@ -71,7 +113,10 @@ fn of_equals_the_first_by_name_wins() {
 
 #[test]
 fn a_route_for_others_is_passed_over_for_one_with_a_shorter_prefix() {
-    let shops = RouteConfig { clients: vec![name("shop")], ..route(&["39333"]) };
+    let shops = RouteConfig {
+        clients: vec![name("shop")],
+        ..route(&["39333"])
+    };
     let router = router(vec![("shops", shops), ("italy", route(&["39"]))]);
     assert_eq!(to(&router, "393331234567").as_deref(), Some("italy"));
 }
@@ -80,21 +125,39 @@ fn a_route_for_others_is_passed_over_for_one_with_a_shorter_prefix() {
 fn where_nothing_fits_there_is_no_route() {
     assert_eq!(to(&router(vec![("italy", route(&["39"]))]), "4915112345678"), None);
     assert_eq!(to(&router(vec![]), "4915112345678"), None);
-    assert_eq!(to(&router(vec![("empty", RouteConfig::default())]), "4915112345678"), None);
+    assert_eq!(
+        to(&router(vec![("empty", RouteConfig::default())]), "4915112345678"),
+        None
+    );
 }
 
 #[test]
 fn lanes_know_their_carriers_and_the_lane_after_them() {
-    let config = RouteConfig { steps: vec![step(&[("tim", 3), ("vodafone", 1)]), step(&[("backup", 1)])], ..route(&[]) };
+    let config = RouteConfig {
+        steps: vec![step(&[("tim", 3), ("vodafone", 1)]), step(&[("backup", 1)])],
+        ..route(&[])
+    };
     let router = router(vec![("italy", config)]);
-    let first = Lane { route: name("italy"), step: 0 };
-    let second = Lane { route: name("italy"), step: 1 };
-    assert_eq!(router.carriers_of(&first).iter().map(|c| c.weight).collect::<Vec<_>>(), [3, 1]);
+    let first = Lane {
+        route: name("italy"),
+        step: 0,
+    };
+    let second = Lane {
+        route: name("italy"),
+        step: 1,
+    };
+    assert_eq!(
+        router.carriers_of(&first).iter().map(|c| c.weight).collect::<Vec<_>>(),
+        [3, 1]
+    );
     assert_eq!(router.next_lane(&first), Some(second.clone()));
     assert_eq!(router.next_lane(&second), None);
     assert_eq!(router.services_of(&name("tim")), [(first, 3)]);
     assert_eq!(router.services_of(&name("backup")), [(second, 1)]);
     assert_eq!(router.services_of(&name("nobody")), []);
     assert_eq!(router.steps(), HashMap::from([(name("italy"), 2)]));
-    assert_eq!(router.carriers_of_route(&name("italy")), [name("tim"), name("vodafone"), name("backup")]);
+    assert_eq!(
+        router.carriers_of_route(&name("italy")),
+        [name("tim"), name("vodafone"), name("backup")]
+    );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use araldo_smpp::pdu::{Bind, SubmitSm};
 use araldo_smpp::session::{Answered, CloseReason, EsmeConfig, Event, Settings};
 use araldo_smpp::{
-    Address, BindMode, COctet, CommandId, CommandStatus, EsmClass, InterfaceVersion, Packet, Pdu, RegisteredDelivery,
+    Address, BindMode, COctet, CommandStatus, EsmClass, InterfaceVersion, Packet, Pdu, RegisteredDelivery,
     Session,
 };
 use araldo_sms::DeliveryReceipt;

@@ -133,4 +133,15 @@ impl StoreError {
     pub const fn is_fatal(&self) -> bool {
         matches!(self, Self::Io(_))
     }
+
+    /// The exit code of a process that ends for it (DESIGN §6): 70 a failed sync, 73 in use, 78 a newer schema,
+    /// 74 anything else.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Io(_) => 70,
+            Self::InUse { .. } => 73,
+            Self::TooNew(_) => 78,
+            Self::Open(_) | Self::Full | Self::Unknown(_) | Self::TooSlow | Self::Statement(_) => 74,
+        }
+    }
 }

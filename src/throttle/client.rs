@@ -20,7 +20,11 @@ impl ClientThrottle {
     pub fn new(rate: u32) -> Option<Self> {
         let rate = NonZeroU32::new(rate)?;
         let limiter = RateLimiter::direct(Quota::per_second(rate));
-        Some(Self { rate, limiter, clock: DefaultClock::default() })
+        Some(Self {
+            rate,
+            limiter,
+            clock: DefaultClock::default(),
+        })
     }
 
     /// Messages a second.
@@ -30,7 +34,9 @@ impl ClientThrottle {
 
     /// Takes one message's place, or says how long to wait for it.
     pub fn take(&self) -> Result<(), Duration> {
-        self.limiter.check().map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+        self.limiter
+            .check()
+            .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
     }
 
     /// Takes places for at most `wanted` messages, as many as fit a second, and says how many; or how long to wait.

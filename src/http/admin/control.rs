@@ -131,7 +131,9 @@ struct Carriers {
 }
 
 pub(super) async fn list(State(state): State<Arc<AdminState>>) -> Response {
-    shown(&Carriers { data: state.carriers.list() })
+    shown(&Carriers {
+        data: state.carriers.list(),
+    })
 }
 
 pub(super) async fn start(
@@ -171,7 +173,9 @@ async fn answer<'a>(
 
 fn name(path: Result<Path<String>, PathRejection>) -> Result<Name, Problem> {
     // What is no name is no carrier's.
-    path.ok().and_then(|Path(text)| Name::parse(&text).ok()).ok_or_else(not_found)
+    path.ok()
+        .and_then(|Path(text)| Name::parse(&text).ok())
+        .ok_or_else(not_found)
 }
 
 fn not_found() -> Problem {

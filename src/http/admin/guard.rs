@@ -27,12 +27,20 @@ pub(super) async fn admit(State(state): State<Arc<AdminState>>, request: Request
 /// shows in `Origin`, the second in `Host`.
 fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |detail: &'static str| Err(Problem::with_detail(Code::ForbiddenOrigin, detail));
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| is_loopback(host)) else {
+    let Some(host) = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(|host| is_loopback(host))
+    else {
         return refused("Host must be a loopback name, such as 127.0.0.1 or localhost");
     };
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(());
+    };
     let origin = origin.to_str().unwrap_or_default();
-    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let authority = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
     if authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
         return Ok(());
     }
@@ -56,7 +64,14 @@ mod tests {
         for ours in ["127.0.0.1:8481", "localhost", "LOCALHOST:1", "[::1]:8481", "127.9.9.9"] {
             assert!(is_loopback(ours), "{ours}");
         }
-        for other in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[fd00::1]"] {
+        for other in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "[fd00::1]",
+        ] {
             assert!(!is_loopback(other), "{other}");
         }
     }

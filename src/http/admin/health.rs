@@ -22,7 +22,10 @@ pub(super) async fn ready(State(state): State<Arc<AdminState>>) -> Response {
     let stopping = state.stopping.is_cancelled();
     let ready = store && storage && !stopping;
     let carriers = state.carriers.list();
-    let up = carriers.iter().filter(|carrier| carrier.state == CarrierState::Up).count();
+    let up = carriers
+        .iter()
+        .filter(|carrier| carrier.state == CarrierState::Up)
+        .count();
     let body = json!({
         "ready": ready,
         "store": if store { "working" } else { "failing" },
@@ -30,7 +33,11 @@ pub(super) async fn ready(State(state): State<Arc<AdminState>>) -> Response {
         "stopping": stopping,
         "carriers": { "up": up, "configured": carriers.len() },
     });
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, axum::Json(body)).into_response()
 }
 

@@ -16,14 +16,32 @@ use crate::http::body::{self, Kind};
 use crate::http::problem::{Code, Fault, Problem};
 use crate::store::Act;
 
-const PARAMETERS: [&str; 8] = ["client", "state", "class", "to", "reference", "limit", "after", "reveal"];
+const PARAMETERS: [&str; 8] = [
+    "client",
+    "state",
+    "class",
+    "to",
+    "reference",
+    "limit",
+    "after",
+    "reveal",
+];
 
 pub(super) async fn list(State(state): State<Arc<AdminState>>, uri: Uri) -> Result<Response, Problem> {
     let query = ListQuery::read(&uri, &PARAMETERS)?;
-    let client = query.get("client").map(Name::parse).transpose().map_err(|_| unknown_client("#client"))?;
+    let client = query
+        .get("client")
+        .map(Name::parse)
+        .transpose()
+        .map_err(|_| unknown_client("#client"))?;
     let how = how_shown(&query)?;
     let query = query.messages(client)?;
-    let found = state.api.store.messages(&query).await.map_err(|error| store_problem(&error))?;
+    let found = state
+        .api
+        .store
+        .messages(&query)
+        .await
+        .map_err(|error| store_problem(&error))?;
     Ok(page("messages", &uri, found, |record| MessageView::brief(record, how)))
 }
 
@@ -66,14 +84,21 @@ async fn change(
 pub(super) async fn send(State(state): State<Arc<AdminState>>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     if body::kind(&parts.headers)? != Kind::Json {
-        return Err(Problem::with_detail(Code::UnsupportedMediaType, "Content-Type must be application/json"));
+        return Err(Problem::with_detail(
+            Code::UnsupportedMediaType,
+            "Content-Type must be application/json",
+        ));
     }
     let body = body::whole(&parts.headers, body, state.api.body).await?;
     let wish = Wish::read_for_operator(&body)?;
     let Some(client) = wish.client.as_deref() else {
         return Err(Fault::new("/client", Code::Required, "is missing").into());
     };
-    let client = state.api.clients.named(client).ok_or_else(|| unknown_client("/client"))?;
+    let client = state
+        .api
+        .clients
+        .named(client)
+        .ok_or_else(|| unknown_client("/client"))?;
     one(&state.api, client, &parts.headers, &wish).await
 }
 

@@ -50,14 +50,21 @@ pub(super) async fn queue(State(state): State<Arc<AdminState>>) -> Result<Respon
             })
         })
         .collect();
-    Ok(shown(&json!({ "lanes": lanes, "open": open(&totals), "receipts_parked": totals.parked.rows })))
+    Ok(shown(
+        &json!({ "lanes": lanes, "open": open(&totals), "receipts_parked": totals.parked.rows }),
+    ))
 }
 
 pub(super) async fn quarantine(State(state): State<Arc<AdminState>>, uri: Uri) -> Result<Response, Problem> {
     let query = ListQuery::read(&uri, &["limit", "reveal"])?;
     let limit = page_limit(query.get("limit"))?;
     let reveal = query.get("reveal") == Some("true");
-    let found = state.api.store.quarantine(limit).await.map_err(|error| store_problem(&error))?;
+    let found = state
+        .api
+        .store
+        .quarantine(limit)
+        .await
+        .map_err(|error| store_problem(&error))?;
     let data: Vec<Value> = found
         .iter()
         .map(|pdu| {

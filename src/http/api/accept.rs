@@ -27,12 +27,13 @@ pub(crate) struct Accepted {
     pub(crate) message: NewMessage,
     /// Scheduled or queued.
     pub(crate) state: State,
-    /// The carriers of its plan, for the answer.
+    /// Septets or UTF-16 units of its text, for the answer.
     units: usize,
 }
 
 /// What is answered to an accepted message.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Accepted)]
 pub(crate) struct AcceptedView<'a> {
     /// The id; null for a dry run.
     #[schema(value_type = Option<String>, example = "msg_01932b5e7c3a70008000000000000001")]
@@ -73,7 +74,10 @@ impl Accepted {
             segments: message.segments,
             units: self.units,
             route: &message.lane.route,
-            carriers: state.routes.get(&message.lane.route).map_or(&[], |facts| &facts.carriers),
+            carriers: state
+                .routes
+                .get(&message.lane.route)
+                .map_or(&[], |facts| &facts.carriers),
             characters_replaced: [],
             expires_at: message.expires_at,
             dry_run,
@@ -93,11 +97,19 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
     found(channels(wish), &mut faults);
     let times = found(times(wish, class.unwrap_or(Class::Service), now), &mut faults);
     found(reference(wish), &mut faults);
-    found(callback::check(wish.callback.as_deref(), client, &state.callback_networks), &mut faults);
+    found(
+        callback::check(wish.callback.as_deref(), client, &state.callback_networks),
+        &mut faults,
+    );
 
     let plan = match (&to, &from, class) {
         (Some(to), Some(from), Some(class)) => {
-            let wanted = Wanted { to, from, class, client: &client.name };
+            let wanted = Wanted {
+                to,
+                from,
+                class,
+                client: &client.name,
+            };
             found(route(state, &wanted), &mut faults)
         }
         _ => None,
@@ -128,8 +140,16 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
         not_before: times.not_before,
         expires_at: times.expires_at,
     };
-    let state = if times.not_before.is_some() { State::Scheduled } else { State::Queued };
-    Ok(Accepted { message, state, units: measured.units })
+    let state = if times.not_before.is_some() {
+        State::Scheduled
+    } else {
+        State::Queued
+    };
+    Ok(Accepted {
+        message,
+        state,
+        units: measured.units,
+    })
 }
 
 fn found<T>(checked: Result<T, Fault>, faults: &mut Vec<Fault>) -> Option<T> {
@@ -137,14 +157,20 @@ fn found<T>(checked: Result<T, Fault>, faults: &mut Vec<Fault>) -> Option<T> {
 }
 
 fn destination(wish: &Wish<'_>) -> Result<Msisdn, Fault> {
-    let Some(to) = wish.to.as_deref() else { return Err(Fault::new("/to", Code::Required, "is missing")) };
+    let Some(to) = wish.to.as_deref() else {
+        return Err(Fault::new("/to", Code::Required, "is missing"));
+    };
     Msisdn::parse(to).map_err(|error| {
-        Fault::new("/to", Code::InvalidNumber, error.to_string()).got(masked(to)).hint("E.164, e.g. +393331234567")
+        Fault::new("/to", Code::InvalidNumber, error.to_string())
+            .got(masked(to))
+            .hint("E.164, e.g. +393331234567")
     })
 }
 
 fn text<'w>(wish: &'w Wish<'_>) -> Result<&'w str, Fault> {
-    let Some(text) = wish.text.as_deref() else { return Err(Fault::new("/text", Code::Required, "is missing")) };
+    let Some(text) = wish.text.as_deref() else {
+        return Err(Fault::new("/text", Code::Required, "is missing"));
+    };
     if text.is_empty() {
         return Err(Fault::new("/text", Code::TextEmpty, "is empty"));
     }
@@ -160,7 +186,11 @@ fn text<'w>(wish: &'w Wish<'_>) -> Result<&'w str, Fault> {
 fn sender(wish: &Wish<'_>, client: &Client) -> Result<SenderId, Fault> {
     let Some(from) = wish.from.as_deref() else {
         return client.default_sender.clone().ok_or_else(|| {
-            Fault::new("/from", Code::Required, "is missing, and the client has no default_sender")
+            Fault::new(
+                "/from",
+                Code::Required,
+                "is missing, and the client has no default_sender",
+            )
         });
     };
     let sender = SenderId::parse(from).map_err(|error| {
@@ -168,7 +198,8 @@ fn sender(wish: &Wish<'_>, client: &Client) -> Result<SenderId, Fault> {
             .got(mask_number(from))
             .hint("a number in E.164, a short code, or a name of 1 to 11 characters with a letter")
     })?;
-    if client.senders.is_empty() || client.senders.contains(&sender) || client.default_sender.as_ref() == Some(&sender) {
+    if client.senders.is_empty() || client.senders.contains(&sender) || client.default_sender.as_ref() == Some(&sender)
+    {
         return Ok(sender);
     }
     let detail = "is not one of the client's senders";
@@ -176,10 +207,16 @@ fn sender(wish: &Wish<'_>, client: &Client) -> Result<SenderId, Fault> {
 }
 
 fn class(wish: &Wish<'_>) -> Result<Class, Fault> {
-    let Some(word) = wish.class.as_deref() else { return Ok(Class::Service) };
+    let Some(word) = wish.class.as_deref() else {
+        return Ok(Class::Service);
+    };
     word.parse().map_err(|_| {
         let known = Class::ALL.map(Class::as_str);
-        let fault = Fault::new("/class", Code::InvalidClass, format!("must be one of {}", known.join(", ")));
+        let fault = Fault::new(
+            "/class",
+            Code::InvalidClass,
+            format!("must be one of {}", known.join(", ")),
+        );
         match nearest(word, &known) {
             Some(nearest) => fault.hint(format!("did you mean `{nearest}`?")),
             None => fault,
@@ -210,13 +247,21 @@ struct Times {
 fn times(wish: &Wish<'_>, class: Class, now: UnixMillis) -> Result<Times, Fault> {
     let read = |pointer: &str, text: &str| {
         time(text).ok_or_else(|| {
-            Fault::new(pointer, Code::InvalidValidity, "is not a time in RFC 3339 with its zone")
-                .hint("e.g. 2026-11-21T10:00:00Z or 2026-11-21T11:00:00+01:00")
+            Fault::new(
+                pointer,
+                Code::InvalidValidity,
+                "is not a time in RFC 3339 with its zone",
+            )
+            .hint("e.g. 2026-11-21T10:00:00Z or 2026-11-21T11:00:00+01:00")
         })
     };
     let out_of_range = |pointer: &str, what: &str, from: UnixMillis, to: UnixMillis| {
-        Fault::new(pointer, Code::InvalidValidity, format!("{what}; allowed is {from} to {to}"))
-            .limit(serde_json::json!({ "from": from, "to": to }))
+        Fault::new(
+            pointer,
+            Code::InvalidValidity,
+            format!("{what}; allowed is {from} to {to}"),
+        )
+        .limit(serde_json::json!({ "from": from, "to": to }))
     };
     let not_before = match wish.not_before.as_deref() {
         None => None,
@@ -238,11 +283,20 @@ fn times(wish: &Wish<'_>, class: Class, now: UnixMillis) -> Result<Times, Fault>
         Some(text) => {
             let at = read("/expires_at", text)?;
             if at <= start {
-                let what = if not_before.is_some() { "is not after not_before" } else { "is in the past" };
+                let what = if not_before.is_some() {
+                    "is not after not_before"
+                } else {
+                    "is in the past"
+                };
                 return Err(out_of_range("/expires_at", what, start, last));
             }
             if at > last {
-                return Err(out_of_range("/expires_at", "is more than 7 days after the start", start, last));
+                return Err(out_of_range(
+                    "/expires_at",
+                    "is more than 7 days after the start",
+                    start,
+                    last,
+                ));
             }
             at
         }
@@ -251,7 +305,9 @@ fn times(wish: &Wish<'_>, class: Class, now: UnixMillis) -> Result<Times, Fault>
 }
 
 fn reference(wish: &Wish<'_>) -> Result<(), Fault> {
-    let Some(reference) = wish.reference.as_deref() else { return Ok(()) };
+    let Some(reference) = wish.reference.as_deref() else {
+        return Ok(());
+    };
     let length = reference.chars().count();
     if (1..=MAX_REFERENCE).contains(&length) && !reference.chars().any(char::is_control) {
         return Ok(());
@@ -263,8 +319,12 @@ fn reference(wish: &Wish<'_>) -> Result<(), Fault> {
 fn route(state: &ApiState, wanted: &Wanted<'_>) -> Result<Plan, Fault> {
     state.router.plan(wanted).map_err(|_| {
         let to = wanted.to.digits();
-        Fault::new("/to", Code::NoRoute, format!("no route leads there for class {}", wanted.class))
-            .got(mask_number(&format!("+{to}")))
+        Fault::new(
+            "/to",
+            Code::NoRoute,
+            format!("no route leads there for class {}", wanted.class),
+        )
+        .got(mask_number(&format!("+{to}")))
     })
 }
 
@@ -274,15 +334,24 @@ fn measured(state: &ApiState, plan: Option<&Plan>, text: &str) -> Result<araldo_
     let limit = facts.map_or(state.max_segments, |facts| facts.max_segments);
     let too_long = |segments: usize, encoding: &str, units: usize| {
         let detail = format!("makes {segments} segments in {encoding} ({units} units); at most {limit} are sent");
-        let mut fault = Fault::new("/text", Code::TextTooLong, detail).got(format!("{segments} segments")).limit(limit);
+        let mut fault = Fault::new("/text", Code::TextTooLong, detail)
+            .got(format!("{segments} segments"))
+            .limit(limit);
         if let Some((at, wide)) = (encoding == "ucs2").then(|| first_wide(text)).flatten() {
-            fault = fault.hint(format!("U+{:04X} at character {at} is not in the GSM alphabet", u32::from(wide)));
+            fault = fault.hint(format!(
+                "U+{:04X} at character {at} is not in the GSM alphabet",
+                u32::from(wide)
+            ));
         }
         fault
     };
     match measure(text, &options) {
         Ok(measured) if measured.segments <= limit => Ok(measured),
-        Ok(measured) => Err(too_long(measured.segments.into(), measured.encoding.as_str(), measured.units)),
+        Ok(measured) => Err(too_long(
+            measured.segments.into(),
+            measured.encoding.as_str(),
+            measured.units,
+        )),
         Err(TextError::TooManySegments { segments }) => {
             let encoding = araldo_sms::Encoding::choose(text);
             Err(too_long(segments, encoding.as_str(), text.chars().count()))

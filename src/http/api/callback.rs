@@ -20,7 +20,9 @@ pub(super) fn check(url: Option<&str>, client: &Client, networks: &[Network]) ->
     if url.len() > MAX_URL || url.contains('#') {
         return refused("must be a URL of at most 2048 characters without fragment");
     }
-    let Ok(uri) = url.parse::<Uri>() else { return refused("is not a URL") };
+    let Ok(uri) = url.parse::<Uri>() else {
+        return refused("is not a URL");
+    };
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return refused("must be an https URL");
     };
@@ -57,7 +59,11 @@ fn is_public(address: IpAddr) -> bool {
                 || (a == 100 && (64..128).contains(&b)))
         }
         IpAddr::V6(v6) => {
-            !(v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unique_local() || v6.is_unicast_link_local())
+            !(v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local())
         }
     }
 }
@@ -68,7 +74,15 @@ mod tests {
 
     #[test]
     fn addresses_inside_are_not_public() {
-        for inside in ["127.0.0.1", "10.1.2.3", "169.254.169.254", "100.64.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"] {
+        for inside in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "169.254.169.254",
+            "100.64.0.1",
+            "::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+        ] {
             assert!(!is_public(inside.parse().unwrap()), "{inside}");
         }
         assert!(is_public("8.8.8.8".parse().unwrap()));

@@ -56,12 +56,20 @@ impl InboundView {
     pub(crate) fn new(record: InboundRecord, reveal: bool) -> Self {
         Self {
             id: record.id,
-            from: if reveal { record.from.into() } else { Masked(&record.from).to_string() },
+            from: if reveal {
+                record.from.into()
+            } else {
+                Masked(&record.from).to_string()
+            },
             to: record.to,
             text: record.text.filter(|_| reveal),
             lossy: record.lossy,
             carrier: record.carrier,
-            segment: record.segment.map(|(reference, total, number)| InboundSegment { reference, total, number }),
+            segment: record.segment.map(|(reference, total, number)| InboundSegment {
+                reference,
+                total,
+                number,
+            }),
             note: record.note,
             received_at: record.at,
         }
@@ -72,6 +80,7 @@ impl InboundView {
 #[utoipa::path(
     get,
     path = "/v1/inbound",
+    operation_id = "list_inbound",
     tag = "inbound",
     params(
         ("limit" = Option<u32>, Query, description = "At most so many, 1 to 1000; 100 where not said"),
@@ -101,13 +110,25 @@ pub(crate) async fn answer(
 ) -> Result<Response, Problem> {
     let query = ListQuery::read(uri, &["limit", "after", "reveal"])?;
     let limit = page_limit(query.get("limit"))?;
-    let before = query.get("after").map(|cursor| read_cursor("inbound", cursor)).transpose()?;
+    let before = query
+        .get("after")
+        .map(|cursor| read_cursor("inbound", cursor))
+        .transpose()?;
     // Who has no address has no texts; the store need not be asked.
     let found = if to.as_ref().is_some_and(Vec::is_empty) {
-        Page { rows: Vec::new(), next: None }
+        Page {
+            rows: Vec::new(),
+            next: None,
+        }
     } else {
         let query = InboundQuery { to, before, limit };
-        state.store.inbound(&query).await.map_err(|error| store_problem(&error))?
+        state
+            .store
+            .inbound(&query)
+            .await
+            .map_err(|error| store_problem(&error))?
     };
-    Ok(list::page("inbound", uri, found, |record| InboundView::new(record, reveal)))
+    Ok(list::page("inbound", uri, found, |record| {
+        InboundView::new(record, reveal)
+    }))
 }

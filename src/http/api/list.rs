@@ -28,12 +28,16 @@ pub(crate) struct ListQuery(Vec<(String, String)>);
 impl ListQuery {
     /// Reads the query, which may have `known` parameters only.
     pub(crate) fn read(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
-        let Query(pairs): Query<Vec<(String, String)>> =
-            Query::try_from_uri(uri).map_err(|_| Problem::with_detail(Code::InvalidQuery, "the query cannot be read"))?;
+        let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(uri)
+            .map_err(|_| Problem::with_detail(Code::InvalidQuery, "the query cannot be read"))?;
         for (at, (name, _)) in pairs.iter().enumerate() {
             let shown: String = name.chars().take(20).flat_map(char::escape_default).collect();
             if !known.contains(&name.as_str()) {
-                let fault = Fault::new(format!("#{shown}"), Code::InvalidQuery, format!("unknown parameter `{shown}`"));
+                let fault = Fault::new(
+                    format!("#{shown}"),
+                    Code::InvalidQuery,
+                    format!("unknown parameter `{shown}`"),
+                );
                 return Err(match nearest(name, known) {
                     Some(nearest) => fault.hint(format!("did you mean `{nearest}`?")).into(),
                     None => fault.hint(format!("known are {}", known.join(", "))).into(),
@@ -49,7 +53,10 @@ impl ListQuery {
 
     /// A parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The messages asked for, of one owner or of all.
@@ -64,26 +71,37 @@ impl ListQuery {
             };
             Msisdn::parse(to).map_err(|error| faults.push(fault(error))).ok()
         });
-        let limit = page_limit(self.get("limit")).map_err(|fault| faults.push(fault)).unwrap_or(DEFAULT_PAGE);
+        let limit = page_limit(self.get("limit"))
+            .map_err(|fault| faults.push(fault))
+            .unwrap_or(DEFAULT_PAGE);
         if !faults.is_empty() {
             return Err(Problem::of_faults(faults));
         }
-        let before = self.get("after").map(|cursor| read_cursor("messages", cursor)).transpose()?;
+        let before = self
+            .get("after")
+            .map(|cursor| read_cursor("messages", cursor))
+            .transpose()?;
         let reference = self.get("reference").map(Into::into);
-        Ok(MessageQuery { client, state, class, to, reference, before, limit })
+        Ok(MessageQuery {
+            client,
+            state,
+            class,
+            to,
+            reference,
+            before,
+            limit,
+        })
     }
 
-    fn word<T: std::str::FromStr>(
-        &self,
-        name: &str,
-        code: Code,
-        known: &[&str],
-        faults: &mut Vec<Fault>,
-    ) -> Option<T> {
+    fn word<T: std::str::FromStr>(&self, name: &str, code: Code, known: &[&str], faults: &mut Vec<Fault>) -> Option<T> {
         let word = self.get(name)?;
         let read = word.parse().ok();
         if read.is_none() {
-            faults.push(Fault::new(format!("#{name}"), code, format!("must be one of {}", known.join(", "))));
+            faults.push(Fault::new(
+                format!("#{name}"),
+                code,
+                format!("must be one of {}", known.join(", ")),
+            ));
         }
         read
     }
@@ -92,10 +110,14 @@ impl ListQuery {
 /// Rows of a page.
 pub(crate) fn page_limit(given: Option<&str>) -> Result<u32, Fault> {
     let Some(given) = given else { return Ok(DEFAULT_PAGE) };
-    given.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit)).ok_or_else(|| {
-        Fault::new("#limit", Code::InvalidLimit, format!("must be 1 to {MAX_PAGE}"))
-            .limit(serde_json::json!({ "from": 1, "to": MAX_PAGE }))
-    })
+    given
+        .parse()
+        .ok()
+        .filter(|limit| (1..=MAX_PAGE).contains(limit))
+        .ok_or_else(|| {
+            Fault::new("#limit", Code::InvalidLimit, format!("must be 1 to {MAX_PAGE}"))
+                .limit(serde_json::json!({ "from": 1, "to": MAX_PAGE }))
+        })
 }
 
 /// A place in a list, as it is given out: with a check, so that a changed one is not taken for another place.
@@ -117,7 +139,10 @@ pub(crate) fn read_cursor(list: &str, text: &str) -> Result<Seq, Problem> {
 }
 
 fn check(list: &str, place: Seq) -> [u8; 8] {
-    let digest = Sha256::new().chain_update("araldo cursor ").chain_update(list).chain_update(place.to_be_bytes());
+    let digest = Sha256::new()
+        .chain_update("araldo cursor ")
+        .chain_update(list)
+        .chain_update(place.to_be_bytes());
     let digest: [u8; 32] = digest.finalize().into();
     std::array::from_fn(|at| digest[at])
 }
@@ -127,16 +152,21 @@ pub(crate) fn page<R, T: Serialize>(list: &str, uri: &Uri, page: Page<R>, show: 
     let next = page.next.map(|place| cursor(list, place));
     let link = next.as_ref().map(|next| {
         let mut link = format!("<{}?", uri.path());
-        let kept = uri.query().unwrap_or_default().split('&').filter(|pair| {
-            !pair.is_empty() && pair.split('=').next() != Some("after")
-        });
+        let kept = uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("after"));
         for pair in kept {
             write!(link, "{pair}&").ok();
         }
         write!(link, "after={next}>; rel=\"next\"").ok();
         link
     });
-    let mut response = super::send::shown(&PageView { data: page.rows.into_iter().map(show).collect(), next });
+    let mut response = super::send::shown(&PageView {
+        data: page.rows.into_iter().map(show).collect(),
+        next,
+    });
     if let Some(link) = link.and_then(|link| HeaderValue::try_from(link).ok()) {
         response.headers_mut().insert(header::LINK, link);
     }
@@ -153,7 +183,10 @@ mod tests {
         assert_eq!(read_cursor("messages", &given).unwrap(), 42);
         assert!(read_cursor("inbound", &given).is_err());
         let tampered = given.replacen('2', "3", 1);
-        assert_eq!(read_cursor("messages", &tampered).unwrap_err().code, Code::InvalidCursor);
+        assert_eq!(
+            read_cursor("messages", &tampered).unwrap_err().code,
+            Code::InvalidCursor
+        );
         for bad in ["", "x", "42", &given[1..]] {
             assert!(read_cursor("messages", bad).is_err(), "{bad}");
         }

@@ -22,6 +22,7 @@ pub(crate) const PARAMETERS: [&str; 6] = ["state", "class", "to", "reference", "
 #[utoipa::path(
     get,
     path = "/v1/messages",
+    operation_id = "list_messages",
     tag = "messages",
     params(
         ("state" = Option<MessageState>, Query, description = "Only in this state"),
@@ -44,14 +45,21 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let client = state.clients.caller(&headers, Scope::Read)?;
     let query = ListQuery::read(&uri, &PARAMETERS)?.messages(Some(client.name.clone()))?;
-    let page = state.store.messages(&query).await.map_err(|error| store_problem(&error))?;
-    Ok(list::page("messages", &uri, page, |record| MessageView::brief(record, Shown::Owner)))
+    let page = state
+        .store
+        .messages(&query)
+        .await
+        .map_err(|error| store_problem(&error))?;
+    Ok(list::page("messages", &uri, page, |record| {
+        MessageView::brief(record, Shown::Owner)
+    }))
 }
 
 /// One of your messages, with its timeline.
 #[utoipa::path(
     get,
     path = "/v1/messages/{id}",
+    operation_id = "get_message",
     tag = "messages",
     params(("id" = String, Path, description = "`msg_` and 32 hex digits")),
     responses(
@@ -73,6 +81,7 @@ pub(super) async fn show(
 #[utoipa::path(
     delete,
     path = "/v1/messages/{id}",
+    operation_id = "cancel_message",
     tag = "messages",
     params(("id" = String, Path, description = "`msg_` and 32 hex digits")),
     responses(
@@ -106,7 +115,11 @@ pub(crate) async fn message(
     client: Option<&Name>,
     how: Shown,
 ) -> Result<Response, Problem> {
-    let found = state.store.message(id, client).await.map_err(|error| store_problem(&error))?;
+    let found = state
+        .store
+        .message(id, client)
+        .await
+        .map_err(|error| store_problem(&error))?;
     let record = found.ok_or_else(|| Problem::with_detail(Code::NotFound, "there is no such message"))?;
     Ok(shown(&MessageView::whole(record, how)))
 }
@@ -119,7 +132,11 @@ pub(crate) async fn act(
     act: Act,
     refused: Code,
 ) -> Result<(), Problem> {
-    let item = ActItem { id, client: client.cloned(), act };
+    let item = ActItem {
+        id,
+        client: client.cloned(),
+        act,
+    };
     match state.outbox.act(item).await.map_err(|error| store_problem(&error))? {
         ActResult::Done(_) => Ok(()),
         ActResult::NotFound => Err(Problem::with_detail(Code::NotFound, "there is no such message")),

@@ -20,13 +20,15 @@ use axum::Router as HttpRouter;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
-pub(super) use inbound::answer as inbound_page;
 use inbound::InboundView;
+pub(super) use inbound::answer as inbound_page;
 pub(super) use list::{ListQuery, page, page_limit};
 pub(super) use messages::{act, message, message_id};
 pub use openapi::document as openapi_document;
 pub(super) use send::{one, shown, store_problem};
 pub(super) use view::{MessageView, Shown};
+#[cfg(test)]
+pub(super) use wish::FIELDS;
 pub(super) use wish::Wish;
 
 use super::auth::{Clients, DuplicateKey};
@@ -124,11 +126,18 @@ impl RouteFacts {
         let max_segments = configs.iter().map(|carrier| config.max_segments(carrier)).min();
         // Measured for the carrier with the least room in a segment, since any of them may get the message.
         let wide = configs.iter().any(|carrier| carrier.long_message == LongMessage::Udh16);
-        let reference_size = if wide { ReferenceSize::Bits16 } else { ReferenceSize::Bits8 };
+        let reference_size = if wide {
+            ReferenceSize::Bits16
+        } else {
+            ReferenceSize::Bits8
+        };
         Self {
             carriers,
             max_segments: max_segments.unwrap_or(config.outbox.max_segments),
-            split: SplitOptions { reference_size, ..SplitOptions::default() },
+            split: SplitOptions {
+                reference_size,
+                ..SplitOptions::default()
+            },
         }
     }
 }

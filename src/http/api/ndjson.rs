@@ -15,10 +15,10 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
+use super::ApiState;
 use super::accept::accept;
 use super::send::{enqueue_problem, item};
 use super::wish::{Wish, idempotency_key};
-use super::ApiState;
 use crate::domain::Class;
 use crate::http::auth::Client;
 use crate::http::body::{self, BodyLimits};
@@ -38,14 +38,19 @@ const FULL_WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// Answers with a result line for each line of the body.
 pub(super) fn answer(state: Arc<ApiState>, client: Arc<Client>, body: Body, request_id: Arc<str>) -> Response {
-    let results = groups(Lines::new(body, state.body))
-        .map(move |group| {
-            let (state, client, request_id) = (state.clone(), client.clone(), request_id.clone());
-            async move { Ok::<_, std::convert::Infallible>(Bytes::from(results(&state, &client, group, &request_id).await)) }
-        })
-        .buffered(GROUPS);
+    let results =
+        groups(Lines::new(body, state.body))
+            .map(move |group| {
+                let (state, client, request_id) = (state.clone(), client.clone(), request_id.clone());
+                async move {
+                    Ok::<_, std::convert::Infallible>(Bytes::from(results(&state, &client, group, &request_id).await))
+                }
+            })
+            .buffered(GROUPS);
     let mut response = Response::new(Body::from_stream(results));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     response
 }
 
@@ -74,7 +79,15 @@ struct Lines {
 
 impl Lines {
     fn new(body: Body, limits: BodyLimits) -> Self {
-        Self { body, limits, held: BytesMut::new(), searched: 0, number: 0, skipping: false, ended: false }
+        Self {
+            body,
+            limits,
+            held: BytesMut::new(),
+            searched: 0,
+            number: 0,
+            skipping: false,
+            ended: false,
+        }
     }
 
     /// The lines that are there, at least one; empty at the end. A line that did not arrive whole is not one.
@@ -229,7 +242,10 @@ fn check(state: &ApiState, client: &Client, line: &[u8], items: &mut Vec<Enqueue
     let answer = accepted.answer(state, false);
     let class = accepted.message.class;
     items.push(item(accepted.message, key, &wish, &answer));
-    Ok(Pending::Stored { answer: answer.into(), class })
+    Ok(Pending::Stored {
+        answer: answer.into(),
+        class,
+    })
 }
 
 /// Stores a group. A full queue is waited for: who sends a file wants it taken, not refused line by line.
@@ -240,7 +256,11 @@ async fn store(state: &ApiState, items: Vec<Enqueue>) -> Result<Vec<EnqueueResul
     let mut wait = FULL_WAIT;
     loop {
         // The outbox keeps what it is given, even what it refuses.
-        let copy = items.iter().map(|item| Enqueue { message: item.message.clone(), key: item.key.clone(), claim: None });
+        let copy = items.iter().map(|item| Enqueue {
+            message: item.message.clone(),
+            key: item.key.clone(),
+            claim: None,
+        });
         match state.outbox.enqueue(copy.collect()).await {
             Err(EnqueueError::QueueFull) => {
                 tokio::time::sleep(wait).await;
@@ -253,7 +273,16 @@ async fn store(state: &ApiState, items: Vec<Enqueue>) -> Result<Vec<EnqueueResul
 
 fn write_stored(out: &mut Vec<u8>, line: u64, answer: &str, replayed: bool) -> serde_json::Result<()> {
     let Brief { id, state, segments } = serde_json::from_str(answer)?;
-    write(out, &ResultLine { line, id, state, segments, replayed })
+    write(
+        out,
+        &ResultLine {
+            line,
+            id,
+            state,
+            segments,
+            replayed,
+        },
+    )
 }
 
 /// An answer whole, with its line.
@@ -270,7 +299,13 @@ fn write_problem(out: &mut Vec<u8>, line: u64, problem: &Problem, request_id: &s
         line: u64,
         error: D,
     }
-    write(out, &ErrorLine { line, error: problem.document(request_id) })
+    write(
+        out,
+        &ErrorLine {
+            line,
+            error: problem.document(request_id),
+        },
+    )
 }
 
 fn write<T: Serialize>(out: &mut Vec<u8>, line: &T) -> serde_json::Result<()> {

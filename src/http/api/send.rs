@@ -27,6 +27,7 @@ static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-r
 #[utoipa::path(
     post,
     path = "/v1/messages",
+    operation_id = "send_message",
     tag = "messages",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and message: the stored answer. Kept 24 h.")),
     request_body(
@@ -58,7 +59,10 @@ pub(super) async fn send(State(state): State<Arc<ApiState>>, request: Request) -
                 let fault = Fault::new("#Idempotency-Key", Code::IdempotencyKeyInvalid, detail);
                 return Err(fault.hint("send `idempotency_key` in each line").into());
             }
-            let request_id = parts.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone());
+            let request_id = parts
+                .extensions
+                .get::<RequestId>()
+                .map_or_else(|| "".into(), |id| id.0.clone());
             let (state, client) = (state.clone(), client.clone());
             Ok(ndjson::answer(state, client, body, request_id))
         }
@@ -81,7 +85,11 @@ pub(in crate::http) async fn one(
     let answer = accepted.answer(state, false);
     let class = accepted.message.class;
     let item = item(accepted.message, key, wish, &answer);
-    let results = state.outbox.enqueue(vec![item]).await.map_err(|error| enqueue_problem(&error))?;
+    let results = state
+        .outbox
+        .enqueue(vec![item])
+        .await
+        .map_err(|error| enqueue_problem(&error))?;
     match results.into_iter().next() {
         Some(EnqueueResult::Stored(_)) => {
             client.count_accepted(class);
@@ -89,7 +97,9 @@ pub(in crate::http) async fn one(
         }
         Some(EnqueueResult::Replayed(stored)) => {
             let mut response = accepted_answer(stored.into());
-            response.headers_mut().insert(IDEMPOTENCY_REPLAYED.clone(), HeaderValue::from_static("true"));
+            response
+                .headers_mut()
+                .insert(IDEMPOTENCY_REPLAYED.clone(), HeaderValue::from_static("true"));
             Ok(response)
         }
         Some(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
@@ -101,7 +111,11 @@ pub(in crate::http) async fn one(
 pub(super) fn item(message: NewMessage, key: Option<Box<str>>, wish: &Wish<'_>, answer: &str) -> Enqueue {
     Enqueue {
         message,
-        key: key.map(|key| IdempotencyKey { key, fingerprint: wish.fingerprint(), answer: answer.into() }),
+        key: key.map(|key| IdempotencyKey {
+            key,
+            fingerprint: wish.fingerprint(),
+            answer: answer.into(),
+        }),
         claim: None,
     }
 }
@@ -113,13 +127,19 @@ fn key_header(headers: &HeaderMap, required: bool) -> Result<Option<Box<str>>, P
         return Err(Fault::new("#Idempotency-Key", Code::IdempotencyKeyInvalid, "comes twice").into());
     }
     // What is not ASCII is refused as an empty key is.
-    idempotency_key(first.map(|value| value.to_str().unwrap_or_default()), "#Idempotency-Key", required)
+    idempotency_key(
+        first.map(|value| value.to_str().unwrap_or_default()),
+        "#Idempotency-Key",
+        required,
+    )
 }
 
 fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -143,9 +163,9 @@ pub(in crate::http) fn enqueue_problem(error: &EnqueueError) -> Problem {
         EnqueueError::QueueFull => Problem::new(Code::QueueFull).retry_after(BREATH),
         EnqueueError::StorageLow => Problem::new(Code::StorageLow).retry_after(REPAIR),
         EnqueueError::Unavailable => Problem::new(Code::StoreUnavailable).retry_after(Duration::from_secs(5)),
-        EnqueueError::OutcomeUnknown => {
-            Problem::new(Code::OutcomeUnknown).with("retry_with_same_key", true).retry_after(BREATH)
-        }
+        EnqueueError::OutcomeUnknown => Problem::new(Code::OutcomeUnknown)
+            .with("retry_with_same_key", true)
+            .retry_after(BREATH),
     }
 }
 

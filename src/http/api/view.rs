@@ -187,7 +187,11 @@ impl MessageView {
             code: segment.code,
             at: segment.at,
         });
-        Self { segment_states: segment_states.collect(), timeline, ..Self::brief(record, shown) }
+        Self {
+            segment_states: segment_states.collect(),
+            timeline,
+            ..Self::brief(record, shown)
+        }
     }
 }
 
@@ -253,7 +257,10 @@ mod tests {
     use crate::store::{Event, EventKind, Progress, Row};
 
     fn delivered() -> MessageRecord {
-        let bind = BindRef { carrier: Name::parse("tim").unwrap(), bind: 1 };
+        let bind = BindRef {
+            carrier: Name::parse("tim").unwrap(),
+            bind: 1,
+        };
         let progress = Progress {
             state: State::Delivered,
             attempt: 2,
@@ -278,8 +285,14 @@ mod tests {
             accepted_at: UnixMillis(10),
             progress,
         };
-        let event =
-            Event { at: UnixMillis(20), kind: EventKind::Retried, attempt: 1, bind: Some(bind), code: Some(8), note: None };
+        let event = Event {
+            at: UnixMillis(20),
+            kind: EventKind::Retried,
+            attempt: 1,
+            bind: Some(bind),
+            code: Some(8),
+            note: None,
+        };
         MessageRecord {
             row,
             text: "secret".into(),
@@ -295,7 +308,16 @@ mod tests {
     fn the_timeline_joins_the_row_s_times_and_the_events() {
         let view = MessageView::whole(delivered(), Shown::Owner);
         let events: Vec<_> = view.timeline.iter().map(|entry| (entry.at.0, entry.event)).collect();
-        assert_eq!(events, [(10, "accepted"), (20, "retried"), (30, "claimed"), (40, "submitted"), (50, "delivered")]);
+        assert_eq!(
+            events,
+            [
+                (10, "accepted"),
+                (20, "retried"),
+                (30, "claimed"),
+                (40, "submitted"),
+                (50, "delivered")
+            ]
+        );
         assert_eq!(view.timeline[3].carrier_message_id.as_deref(), Some("AB12"));
         assert_eq!((view.timeline[1].attempt, view.timeline[1].code), (Some(1), Some(8)));
     }

@@ -84,11 +84,7 @@ impl<'a> Wish<'a> {
     /// SHA-256 over what is asked for, the same however the JSON was written.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         #[derive(Serialize)]
-        struct Asked<'w>(
-            [Option<&'w str>; 8],
-            Option<Vec<&'w str>>,
-            Option<bool>,
-        );
+        struct Asked<'w>([Option<&'w str>; 8], Option<Vec<&'w str>>, Option<bool>);
         let asked = Asked(
             [
                 &self.to,
@@ -101,7 +97,9 @@ impl<'a> Wish<'a> {
                 &self.callback,
             ]
             .map(|text| text.as_deref()),
-            self.channels.as_ref().map(|channels| channels.iter().map(|channel| &**channel).collect()),
+            self.channels
+                .as_ref()
+                .map(|channels| channels.iter().map(|channel| &**channel).collect()),
             self.receipt,
         );
         Sha256::digest(serde_json::to_vec(&asked).unwrap_or_default()).into()
@@ -116,9 +114,12 @@ pub(crate) fn idempotency_key(given: Option<&str>, pointer: &str, required: bool
         Some(key) if (1..=255).contains(&key.len()) && key.bytes().all(|c| (b' '..=b'~').contains(&c)) => {
             Ok(Some(key.into()))
         }
-        Some(_) => {
-            Err(Fault::new(pointer, Code::IdempotencyKeyInvalid, "must be 1 to 255 visible ASCII characters").into())
-        }
+        Some(_) => Err(Fault::new(
+            pointer,
+            Code::IdempotencyKeyInvalid,
+            "must be 1 to 255 visible ASCII characters",
+        )
+        .into()),
     }
 }
 
@@ -133,10 +134,18 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_of_the_meaning_and_not_of_the_spelling() {
-        let one = Wish::read(br#"{"to":"+393331234567","text":"a"}"#).unwrap().fingerprint();
-        let same = Wish::read(br#"{ "text": "\u0061", "to": "+393331234567" }"#).unwrap().fingerprint();
-        let other = Wish::read(br#"{"to":"+393331234567","text":"b"}"#).unwrap().fingerprint();
-        let moved = Wish::read(br#"{"to":"+393331234567","from":"a"}"#).unwrap().fingerprint();
+        let one = Wish::read(br#"{"to":"+393331234567","text":"a"}"#)
+            .unwrap()
+            .fingerprint();
+        let same = Wish::read(br#"{ "text": "\u0061", "to": "+393331234567" }"#)
+            .unwrap()
+            .fingerprint();
+        let other = Wish::read(br#"{"to":"+393331234567","text":"b"}"#)
+            .unwrap()
+            .fingerprint();
+        let moved = Wish::read(br#"{"to":"+393331234567","from":"a"}"#)
+            .unwrap()
+            .fingerprint();
         assert_eq!(one, same);
         assert_ne!(one, other);
         assert_ne!(one, moved);

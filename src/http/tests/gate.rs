@@ -1,0 +1,93 @@
+//! A store whose commits can be held up or made to fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use crate::domain::{MessageId, Name};
+use crate::store::{
+    Applied, Backlog, Batch, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page, QuarantineRecord,
+    Rules, Store, StoreError, Totals,
+};
+
+pub(super) struct Gate {
+    store: Arc<dyn Store>,
+    open: Semaphore,
+    failing: AtomicBool,
+}
+
+impl Gate {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            open: Semaphore::new(1),
+            failing: AtomicBool::new(false),
+        }
+    }
+
+    /// Commits wait until the permit is dropped.
+    pub(super) async fn close(&self) -> tokio::sync::SemaphorePermit<'_> {
+        self.open.acquire().await.unwrap()
+    }
+
+    /// Commits fail from now on.
+    pub(super) fn fail(&self) {
+        self.failing.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Store for Gate {
+    fn commit<'a>(&'a self, batch: &'a Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>> {
+        async move {
+            let _open = self.open.acquire().await.unwrap();
+            if self.failing.load(Ordering::Relaxed) {
+                return Err(StoreError::Open("gone".to_owned()));
+            }
+            self.store.commit(batch, rules).await
+        }
+        .boxed()
+    }
+
+    fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>> {
+        self.store.take_lease()
+    }
+
+    fn message<'a>(
+        &'a self,
+        id: MessageId,
+        client: Option<&'a Name>,
+    ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
+        self.store.message(id, client)
+    }
+
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {
+        self.store.messages(query)
+    }
+
+    fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>> {
+        self.store.inbound(query)
+    }
+
+    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
+        self.store.quarantine(limit)
+    }
+
+    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
+        self.store.backlog()
+    }
+
+    fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>> {
+        self.store.totals()
+    }
+
+    fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.store.checkpoint()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.store.close()
+    }
+}
