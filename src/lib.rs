@@ -18,6 +18,7 @@
 //! | [`carrier`] | how a message leaves and what comes back, a folder a protocol |
 //! | [`receipt`] | what a receipt says, and under which id its message is known |
 //! | [`throttle`] | the pace: of a carrier, of a client |
+//! | [`demo`] | everything at once, with a page to look at |
 //! | [`simulator`] | a carrier to test against, over real sockets; nothing above knows it |
 //! | [`telemetry`] | logs and metrics |
 //!
@@ -43,6 +44,7 @@ pub mod carrier;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod dispatch;
 pub mod domain;
 pub mod http;

@@ -3,6 +3,7 @@
 mod admin;
 mod bench;
 mod config;
+pub mod demo;
 mod exit;
 mod filter;
 mod pdu;
@@ -53,6 +54,8 @@ pub struct Global {
 pub enum Verb {
     /// Run the gateway.
     Run,
+    /// See it at work: the gateway, two simulated carriers, and a page to watch them.
+    Demo(demo::DemoArgs),
     /// Run a carrier to test against: real SMPP over TCP, hostile on request.
     Simulate(Box<simulate::SimulateArgs>),
     /// Check, show or print the configuration.
