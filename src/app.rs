@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
-use crate::config::{Config, ListenConfig, Protocol, SegmentReceipts, check_state_dir};
+use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
 use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
@@ -218,6 +218,7 @@ fn policy(config: &Config) -> Policy {
             max_tries: carrier.max_tries,
             retry_min: carrier.retry_min,
             retry_max: carrier.retry_max,
+            whole_texts: carrier.long_message == LongMessage::Payload,
         };
         (name.clone(), patience)
     });

@@ -33,6 +33,8 @@ pub struct CarrierPolicy {
     pub retry_min: Duration,
     /// Longest wait.
     pub retry_max: Duration,
+    /// Whether a text of any length goes to it as one PDU (`message_payload`), so that one receipt is about all of it.
+    pub whole_texts: bool,
 }
 
 impl Default for CarrierPolicy {
@@ -42,6 +44,7 @@ impl Default for CarrierPolicy {
             max_tries: 5,
             retry_min: Duration::from_secs(5),
             retry_max: Duration::from_mins(10),
+            whole_texts: false,
         }
     }
 }
@@ -234,7 +237,7 @@ impl Policy {
             let event = event_of(&was, EventKind::ReceiptAgain, receipt.code, receipt.at);
             return (was, Some(event));
         }
-        if row.segments > 1 && !segments.is_empty() && !self.is_whole(row, segments, receipt) {
+        if row.segments > 1 && !self.carrier(&was).whole_texts && !self.is_whole(row, segments, receipt) {
             let event = event_of(&was, EventKind::Segment, receipt.code, receipt.at);
             return (was, Some(event));
         }
@@ -250,6 +253,8 @@ impl Policy {
     }
 
     /// Whether a long message is on the handset: every segment was reported, or this carrier reports once for all.
+    /// Segments that were never answered may not have left: a receipt that can only be about one of them, of a message
+    /// in doubt, says nothing of the others.
     fn is_whole(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> bool {
         let delivered = segments.iter().filter(|segment| segment.state == SegmentState::Delivered).count();
         let answered = segments.len() >= usize::from(row.segments);

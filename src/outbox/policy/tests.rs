@@ -247,6 +247,19 @@ fn a_requeued_message_begins_anew_and_says_that_it_may_be_a_copy() {
 }
 
 #[test]
+fn one_receipt_does_not_deliver_a_long_message_in_doubt_whose_segments_were_never_answered() {
+    let mut doubted = in_doubt(Class::Service);
+    doubted.segments = 6;
+    let mut policy = policy();
+    let (progress, event) = policy.after_receipt(&doubted, &[], &receipt(Verdict::Delivered)).unwrap();
+    assert_eq!((progress.state, event.unwrap().kind), (State::Uncertain, EventKind::Segment));
+    // Where all of it was one PDU, the receipt is about all of it.
+    let whole_texts = CarrierPolicy { whole_texts: true, ..CarrierPolicy::default() };
+    policy.carriers.insert(name("tim"), whole_texts);
+    assert_eq!(policy.after_receipt(&doubted, &[], &receipt(Verdict::Delivered)).unwrap().0.state, State::Delivered);
+}
+
+#[test]
 fn retries_wait_twice_as_long_each_time_up_to_a_bound() {
     let wait = |tries| backoff(Duration::from_secs(1), Duration::from_secs(60), tries, 0.0);
     assert_eq!(wait(1), Duration::from_secs(1));
