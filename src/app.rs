@@ -14,6 +14,7 @@ use anyhow::Context;
 use sd_notify::NotifyState;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,7 +26,7 @@ use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_ro
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
-use crate::store::{Store, StoreError};
+use crate::store::{Changed, Store, StoreError};
 use crate::telemetry::metrics;
 
 /// How much longer than the drain of the carriers the whole stop may take.
@@ -39,6 +40,7 @@ pub struct Daemon {
     pub admin: SocketAddr,
     /// Where the state is kept.
     pub state_dir: PathBuf,
+    store: Arc<dyn Store>,
     outbox: Outbox,
     dispatch: Arc<Dispatch>,
     writer: tokio::task::JoinHandle<()>,
@@ -48,6 +50,16 @@ pub struct Daemon {
     /// Ends what works on its own.
     stop_upkeep: CancellationToken,
     drain: Duration,
+}
+
+/// The gateway seen from inside.
+pub struct Inside {
+    /// What is stored.
+    pub store: Arc<dyn Store>,
+    /// The carriers' binds.
+    pub dispatch: Arc<Dispatch>,
+    /// Every change of state from now on.
+    pub feed: broadcast::Receiver<Arc<Changed>>,
 }
 
 /// Runs the gateway until it is told to stop.
@@ -114,7 +126,7 @@ impl Daemon {
         upkeep.start(&tasks, &settings, disk::Watch::new(&config.state_dir, &config.store));
         tasks.spawn(metrics::count_changes(outbox.feed()));
         let router = Arc::new(Router::new(&config.route));
-        let state = ApiState::new(&config, outbox.clone(), store, router, clock.clone())?;
+        let state = ApiState::new(&config, outbox.clone(), store.clone(), router, clock.clone())?;
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;
@@ -141,6 +153,7 @@ impl Daemon {
             api,
             admin,
             state_dir: config.state_dir,
+            store,
             outbox,
             dispatch,
             writer,
@@ -149,6 +162,11 @@ impl Daemon {
             stop_upkeep,
             drain: config.outbox.drain_timeout,
         })
+    }
+
+    /// What a page needs that shows the gateway from inside. To be dropped before [`Daemon::stop`], which waits for it.
+    pub fn inside(&self) -> Inside {
+        Inside { store: self.store.clone(), dispatch: self.dispatch.clone(), feed: self.outbox.feed() }
     }
 
     /// Waits until a sync has failed.
@@ -226,6 +244,7 @@ fn settings(config: &Config) -> Settings {
         batch: outbox.batch as usize,
         commit_timeout: outbox.commit_timeout,
         promote_interval: outbox.promote_interval,
+        rescue_interval: outbox.rescue_interval,
         prune_interval: outbox.prune_interval,
         prune_step: outbox.prune_step,
         retention: config.store.retention,

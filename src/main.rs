@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use araldo::cli::{Cli, Exit, Global, Verb, report, simulate};
+use araldo::cli::{Cli, Exit, Global, Verb, demo, report, simulate};
 use araldo::config::{Config, ConfigError, Loaded, StateDirError};
 use araldo::store::StoreError;
 use araldo::telemetry::logs;
@@ -14,9 +14,10 @@ fn main() -> ExitCode {
     let installed = rustls::crypto::ring::default_provider().install_default();
     debug_assert!(installed.is_ok(), "nothing else installs a provider");
     let cli = Cli::parse();
-    let exit = match &cli.verb {
+    let exit = match cli.verb {
         Verb::Run => run(&cli.global),
-        Verb::Simulate(args) => work(simulate::run(*args.clone())),
+        Verb::Demo(args) => exit_of(work(demo::run(args))),
+        Verb::Simulate(args) => exit_of(work(simulate::run(*args))),
         Verb::Config(verb) => verb.run(&cli.global),
         Verb::Status(args) => args.run(&cli.global),
         Verb::Messages(verb) => verb.run(&cli.global),
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),
+        Verb::Bench(args) => args.run(&cli.global),
+        Verb::BenchGenerator(args) => args.run(),
         Verb::Pdu(verb) => verb.run(),
         Verb::Sms(verb) => verb.run(),
         Verb::Receipt(verb) => verb.run(),
@@ -34,32 +37,35 @@ fn main() -> ExitCode {
 fn run(global: &Global) -> Exit {
     let loaded = match Config::load(&global.load_options()) {
         Ok(loaded) => loaded,
-        Err(error) => return refuse(&error),
+        // There is no log yet to say it in: it is told as `config check` would tell it.
+        Err(error) => return report(&error, &mut io::stderr().lock()).unwrap_or(Exit::Config),
     };
     if let Err(error) = logs::start(&loaded.config.log) {
-        // There is no log yet to say it in; a closed standard error leaves the exit code.
-        let _ = writeln!(io::stderr(), "error: {error:#}");
-        return Exit::Error;
+        return exit_of(Err(error.into()));
     }
     warn_of(&loaded);
-    work(araldo::app::run(loaded.config))
+    let done = work(araldo::app::run(loaded.config));
+    if let Err(error) = &done {
+        tracing::error!(event = "stopped", "{error:#}");
+    }
+    done.map_or_else(|error| exit_for(&error), |()| Exit::Ok)
 }
 
 /// Drives `work` to its end.
-fn work(work: impl Future<Output = anyhow::Result<()>>) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&anyhow::Error::new(error).context("no runtime to work on")),
-    };
-    match runtime.block_on(work) {
-        Ok(()) => Exit::Ok,
-        Err(error) => fail(&error),
-    }
+fn work(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
-/// What `config check` would say, before there is a log to say it in.
-fn refuse(error: &ConfigError) -> Exit {
-    report(error, &mut io::stderr().lock()).unwrap_or(Exit::Config)
+/// A verb without a log says what went wrong where it was started.
+fn exit_of(done: anyhow::Result<()>) -> Exit {
+    match done {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            // A closed standard error leaves the exit code.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            exit_for(&error)
+        }
+    }
 }
 
 fn warn_of(loaded: &Loaded) {
@@ -68,13 +74,8 @@ fn warn_of(loaded: &Loaded) {
     }
 }
 
-/// Ends for an error; its exit code is that of the cause that has one.
-fn fail(error: &anyhow::Error) -> Exit {
-    tracing::error!(event = "stopped", "{error:#}");
-    if !tracing::enabled!(tracing::Level::ERROR) {
-        // No log is set up by this verb.
-        let _ = writeln!(io::stderr(), "error: {error:#}");
-    }
+/// The exit code of the cause that has one.
+fn exit_for(error: &anyhow::Error) -> Exit {
     let known = error.chain().find_map(|cause| {
         let by_config = cause.downcast_ref::<ConfigError>().map(ConfigError::exit_code);
         let by_state = || cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code);

@@ -270,11 +270,6 @@ const BAD_TEXTS: &[(&str, &[&str], &[&str])] = &[
         &["neither the name nor the code of a status"],
     ),
     (
-        "time zone that does not exist",
-        &[CARRIER, "receipt_timezone = \"Europe/Rom\"\n"],
-        &["there is no time zone `Europe/Rom`"],
-    ),
-    (
         "TLS files that are not there",
         &["[http.api]\ntls_cert_file = \"no.crt\"\ntls_key_file = \"no.key\"\n"],
         &["http.api.tls_cert_file: ", "no.crt cannot be read"],

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::disk::Watch;
 use super::notify;
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::dispatch::Dispatch;
 use crate::outbox::{self, Outbox, Settings};
 use crate::store::Store;
@@ -23,6 +23,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 const DISK_EVERY: Duration = Duration::from_secs(1);
 /// How often gauges are drawn and the recorder tidies up.
 const GAUGES_EVERY: Duration = Duration::from_secs(5);
+
+/// Counting a long queue takes a while: the pause is at least this many times as long.
+const GAUGES_PAUSE: u32 = 50;
 
 /// What the upkeep works on.
 #[derive(Clone)]
@@ -85,6 +88,7 @@ impl Upkeep {
         loop {
             process.collect();
             self.recorder.run_upkeep();
+            let begun = monotonic();
             match self.store.totals().await {
                 Ok(totals) => {
                     show_totals(&totals, self.clock.now());
@@ -94,6 +98,7 @@ impl Upkeep {
                 }
                 Err(error) => tracing::warn!(event = "totals_unknown", %error),
             }
+            let pause = GAUGES_EVERY.max(monotonic().duration_since(begun) * GAUGES_PAUSE);
             for carrier in self.dispatch.report() {
                 for (bind, status) in carrier.binds {
                     gauge!(
@@ -103,7 +108,7 @@ impl Upkeep {
                     .set(f64::from(status.in_flight));
                 }
             }
-            if !self.wait(GAUGES_EVERY).await {
+            if !self.wait(pause).await {
                 return;
             }
         }

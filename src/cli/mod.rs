@@ -1,19 +1,23 @@
 //! The command line: global options and the verbs, a file a verb group.
 
 mod admin;
+mod bench;
 mod config;
+pub mod demo;
 mod exit;
 mod filter;
 mod pdu;
 mod receipt;
 pub mod simulate;
 mod sms;
+mod table;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs};
+pub use bench::{BenchArgs, GeneratorArgs};
 pub use config::{ConfigVerb, report};
 pub use exit::Exit;
 pub use pdu::PduVerb;
@@ -50,6 +54,8 @@ pub struct Global {
 pub enum Verb {
     /// Run the gateway.
     Run,
+    /// See it at work: the gateway, two simulated carriers, and a page to watch them.
+    Demo(demo::DemoArgs),
     /// Run a carrier to test against: real SMPP over TCP, hostile on request.
     Simulate(Box<simulate::SimulateArgs>),
     /// Check, show or print the configuration.
@@ -67,6 +73,11 @@ pub enum Verb {
     Carriers(CarriersVerb),
     /// Show what waits.
     Queue(QueueVerb),
+    /// Measure what this machine does: daemon, simulator and generator as processes of their own.
+    Bench(BenchArgs),
+    /// The load of `bench`.
+    #[command(hide = true)]
+    BenchGenerator(GeneratorArgs),
     /// Decode and encode SMPP's PDUs, a line each.
     #[command(subcommand)]
     Pdu(PduVerb),

@@ -114,8 +114,6 @@ pub struct CarrierConfig {
     pub segment_receipts: SegmentReceipts,
     /// How the id in a receipt relates to the id in the answer. Default `learned`.
     pub receipt_id: ReceiptId,
-    /// The time zone of the dates in receipts, by its IANA name. Default `UTC`.
-    pub receipt_timezone: String,
     /// What a deliver_sm is answered while we cannot store it; one that the carrier tries again after. Default
     /// `ESME_RTHROTTLED`.
     pub busy_status: BusyStatus,
@@ -293,13 +291,6 @@ impl Default for Numbering {
     }
 }
 
-impl CarrierConfig {
-    /// The time zone of the dates in receipts; UTC where the name is not one, which loading refuses.
-    pub fn time_zone(&self) -> jiff::tz::TimeZone {
-        jiff::tz::TimeZone::get(&self.receipt_timezone).unwrap_or(jiff::tz::TimeZone::UTC)
-    }
-}
-
 impl Default for CarrierConfig {
     fn default() -> Self {
         Self {
@@ -345,7 +336,6 @@ impl Default for CarrierConfig {
             reference_tlv: true,
             segment_receipts: SegmentReceipts::Learned,
             receipt_id: ReceiptId::Learned,
-            receipt_timezone: "UTC".into(),
             busy_status: BusyStatus::Throttled,
         }
     }

@@ -43,7 +43,7 @@ pub use outbox::OutboxConfig;
 pub use route::{RouteConfig, StepCarrier, StepConfig};
 pub use secret::Secret;
 pub use show::{DEFAULT_FILE, Effective};
-pub use state_dir::{StateDirError, check_state_dir};
+pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
 pub use webhook::{InvalidNetwork, Network, WebhookConfig};
 

@@ -101,12 +101,17 @@ fn refused(path: &Path, exists: bool, source: io::Error) -> StateDirError {
 /// The kind of network file system a directory is on, as the kernel's table of mounts has it; `None` where it is local
 /// or the table cannot be read.
 fn network_file_system(directory: &Path) -> Option<String> {
-    let directory = directory.canonicalize().ok()?;
-    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    kind_of_mount(&mounts, &directory).filter(|kind| {
+    file_system(directory).filter(|kind| {
         const NETWORK: [&str; 9] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "afs", "9p", "ncpfs"];
         NETWORK.contains(&kind.as_str()) || ["fuse.sshfs", "fuse.glusterfs", "fuse.s3fs"].contains(&kind.as_str())
     })
+}
+
+/// The kind of file system a directory is on, as the kernel's table of mounts has it.
+pub fn file_system(directory: &Path) -> Option<String> {
+    let directory = directory.canonicalize().ok()?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    kind_of_mount(&mounts, &directory)
 }
 
 /// The type of the mount that holds a directory (proc(5), mountinfo: field 5 is the mount point, the type follows ` - `).

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::failover::LaneMap;
 use super::flight::{Flight, Landing};
-use super::inbound::Pump;
+use super::inbound::{Counters, Pump};
 use super::status::{BindState, CarrierState, count};
 use crate::carrier::{Carrier, DownReason, Link, LinkMode, LinkReport, SubmitReport, SubmitResult};
 use crate::clock::{self, Clock, monotonic};
@@ -227,6 +227,7 @@ impl Bind {
             clock: self.shared.clock.clone(),
             state: self.shared.state.clone(),
             correlator: self.shared.correlator.clone(),
+            counters: Counters::of(&self.shared.name),
         }
     }
 

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{join, join_all};
-use metrics::counter;
+use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::status::{CarrierState, count};
 use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
 use crate::clock::{self, Clock};
-use crate::domain::BindRef;
+use crate::domain::{BindRef, Name};
 use crate::outbox::Outbox;
 use crate::receipt::{Correlator, Transform, verdict};
 use crate::store::{BadPdu, NewInbound, Receipt, ReceiptResult};
@@ -25,6 +25,27 @@ pub(super) struct Pump {
     pub(super) clock: Clock,
     pub(super) state: Arc<CarrierState>,
     pub(super) correlator: Arc<Mutex<Correlator>>,
+    pub(super) counters: Counters,
+}
+
+/// What is counted of the way inward.
+pub(super) struct Counters {
+    receipts: Counter,
+    repeated: Counter,
+    unmatched: Counter,
+    texts: Counter,
+}
+
+impl Counters {
+    pub(super) fn of(carrier: &Name) -> Self {
+        let of_carrier = |metric: &'static str| counter!(metric, "carrier" => carrier.as_str().to_owned());
+        Self {
+            receipts: of_carrier("araldo_receipts_total"),
+            repeated: of_carrier("araldo_receipts_repeated_total"),
+            unmatched: of_carrier("araldo_receipts_unmatched_total"),
+            texts: of_carrier("araldo_inbound_messages_total"),
+        }
+    }
 }
 
 /// A receipt on its way to the store, and the transforms behind its candidates.
@@ -61,10 +82,10 @@ impl Pump {
     fn asked(&self, brought: &InboundReceipt, slot: AnswerSlot) -> Option<Asked> {
         let verdict = verdict(brought.state, brought.error);
         let correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
-        self.count("araldo_receipts_total");
+        self.counters.receipts.increment(1);
         count(&self.state.counts.receipts);
         if correlator.is_repeated(&brought.carrier_message_id, &brought.source, verdict) {
-            self.count("araldo_receipts_repeated_total");
+            self.counters.repeated.increment(1);
             slot.answer(Answer::Taken);
             return None;
         }
@@ -105,14 +126,14 @@ impl Pump {
                 }
             }
             if result == ReceiptResult::Parked {
-                self.count("araldo_receipts_unmatched_total");
+                self.counters.unmatched.increment(1);
             }
             asked.slot.answer(Answer::Taken);
         }
     }
 
     async fn store_text(&self, text: InboundText, slot: AnswerSlot) {
-        self.count("araldo_inbound_messages_total");
+        self.counters.texts.increment(1);
         count(&self.state.counts.inbound);
         let at = self.clock.now();
         let losses = self.state.losses();
@@ -141,10 +162,6 @@ impl Pump {
             Ok(_) => slot.answer(Answer::Taken),
             Err(error) => tracing::warn!(event = "text_not_stored", bind = %self.bind, %error),
         }
-    }
-
-    fn count(&self, metric: &'static str) {
-        counter!(metric, "carrier" => self.bind.carrier.as_str().to_owned()).increment(1);
     }
 }
 

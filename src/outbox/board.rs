@@ -123,17 +123,6 @@ impl Board {
         self.lane(lane).waiting[usize::from(priority)] = 0;
     }
 
-    /// Segments waiting in all lanes, by priority.
-    pub(super) fn waiting(&self) -> [u64; Class::PRIORITIES] {
-        let mut sum = [0; Class::PRIORITIES];
-        for lane in self.lanes.values() {
-            for (sum, waiting) in sum.iter_mut().zip(lane.waiting) {
-                *sum += waiting;
-            }
-        }
-        sum
-    }
-
     /// A claimed row was settled: its segments are free again.
     pub(super) fn settled(&mut self, bind: &BindRef, class: Class, segments: u8) {
         if let Some(bind) = self.binds.get_mut(bind) {

@@ -1,6 +1,7 @@
 //! Rows that need a push: what a dead process held, what has become due, what lost its lane.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -36,15 +37,22 @@ pub async fn strays(
 
 /// Moves due rows on until told to stop.
 pub async fn run(outbox: Outbox, settings: Settings, stop: CancellationToken) {
-    let mut tick = tokio::time::interval(settings.promote_interval);
+    let promote = every(&outbox, settings.promote_interval, &[State::Scheduled]);
+    let rescue = every(&outbox, settings.rescue_interval, &[State::Queued, State::Uncertain, State::Submitted]);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = promote => {}
+        () = rescue => {}
+    }
+}
+
+async fn every(outbox: &Outbox, interval: Duration, states: &[State]) {
+    let mut tick = tokio::time::interval(interval);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        for state in [State::Scheduled, State::Queued, State::Uncertain, State::Submitted] {
-            if let Err(error) = repeat(&outbox, || Sweep::Due { state, limit: STEP }).await {
+        tick.tick().await;
+        for state in states {
+            if let Err(error) = repeat(outbox, || Sweep::Due { state: *state, limit: STEP }).await {
                 tracing::warn!(event = "sweep_failed", %state, %error);
             }
         }

@@ -11,8 +11,10 @@ pub struct Settings {
     pub batch: usize,
     /// The longest that a request waits for its commit.
     pub commit_timeout: Duration,
-    /// How often due rows are looked for.
+    /// How often scheduled rows that are due are looked for.
     pub promote_interval: Duration,
+    /// How often expired, doubtful and unconfirmed rows are looked for.
+    pub rescue_interval: Duration,
     /// How often old rows are looked for.
     pub prune_interval: Duration,
     /// Rows that one step of pruning looks at.

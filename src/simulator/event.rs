@@ -1,5 +1,6 @@
 //! What those who watch a simulator are told.
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::ledger::Direction;
@@ -70,8 +71,11 @@ pub enum SimulatorEvent {
         sequence: u32,
         /// Its command_status by name.
         status: String,
-        /// Its octets.
+        /// How many octets it has.
         length: u32,
+        /// The octets, but for a PDU that carries a password. Not in JSON.
+        #[serde(skip)]
+        frame: Bytes,
     },
     /// A fault happened.
     Fault {

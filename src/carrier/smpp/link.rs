@@ -76,6 +76,7 @@ pub(super) async fn open(shared: Arc<Shared>, bind: BindRef, mode: LinkMode) -> 
         stop: stop.clone(),
         stopping: None,
         closed: None,
+        submit_seconds: metrics::histogram!("araldo_submit_seconds", "carrier" => bind.carrier.as_str().to_owned()),
         shared,
         bind,
     };
@@ -118,6 +119,7 @@ struct Driver {
     /// When a planned stop gives up waiting.
     stopping: Option<Instant>,
     closed: Option<CloseReason>,
+    submit_seconds: metrics::Histogram,
     shared: Arc<Shared>,
     bind: BindRef,
 }
@@ -326,7 +328,7 @@ impl Driver {
 
     fn answered(&mut self, answered: Answered<Ticket>) {
         let ticket = answered.ticket;
-        metrics::histogram!("araldo_submit_seconds", "carrier" => self.carrier()).record(answered.waited.as_secs_f64());
+        self.submit_seconds.record(answered.waited.as_secs_f64());
         let status = answered.command_status;
         let result = if status.is_ok() {
             let id = match &answered.pdu {

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::client::segment;
 use super::problem::AdminError;
-use super::table::Screen;
 use super::{AdminOptions, cell, converse, rows};
+use crate::cli::table::Screen;
 use crate::cli::{Exit, Global};
 use crate::domain::Name;
 

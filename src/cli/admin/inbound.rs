@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::client::query;
 use super::messages::{more, page_query};
-use super::table::number;
 use super::{AdminOptions, cell, converse, rows};
+use crate::cli::table::number;
 use crate::cli::{Exit, Global};
 
 /// What to do with the texts that customers sent.

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::client::{AdminClient, query};
 use super::problem::AdminError;
-use super::table::{Screen, number};
 use super::{AdminOptions, cell, confirm, converse, rows};
+use crate::cli::table::{Screen, number};
 use crate::cli::{Exit, Global};
 use crate::domain::{Class, MessageId, Name, State};
 

@@ -8,7 +8,6 @@ mod problem;
 mod queue;
 mod send;
 mod status;
-mod table;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -23,10 +22,10 @@ pub use queue::QueueVerb;
 pub use send::SendArgs;
 pub use status::StatusArgs;
 
+use super::table::Screen;
 use super::{Exit, Global};
 use client::AdminClient;
 use problem::AdminError;
-use table::Screen;
 
 /// Where the daemon is, and in which form to answer.
 #[derive(Clone, Debug, Default, clap::Args)]

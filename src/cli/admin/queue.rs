@@ -4,8 +4,8 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::problem::AdminError;
-use super::table::Screen;
 use super::{AdminOptions, cell, converse, rows};
+use crate::cli::table::Screen;
 use crate::cli::{Exit, Global};
 
 /// What to do with the queue.

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::client::AdminClient;
 use super::problem::AdminError;
-use super::table::{Screen, short_seconds};
 use super::{AdminOptions, carriers, cell, converse, queue, rows};
+use crate::cli::table::{Screen, short_seconds};
 use crate::cli::{Exit, Global};
 
 /// Options of `araldo status`.

@@ -1,6 +1,5 @@
 //! `[carrier.ID]`.
 
-use jiff::tz::TimeZone;
 use rustls::pki_types::ServerName;
 
 use super::super::CarrierConfig;
@@ -172,14 +171,6 @@ impl Check<'_> {
             carrier.max_validity,
             secs(60)..=secs(366 * 86_400),
         );
-        if TimeZone::get(&carrier.receipt_timezone).is_err() {
-            let cause = format!("there is no time zone `{}`", carrier.receipt_timezone);
-            self.wrong(
-                &format!("{key}.receipt_timezone"),
-                cause,
-                "write an IANA name, e.g. \"Europe/Rome\"; all but UTC need the system's tzdata",
-            );
-        }
         for (numbering, kinds) in [("source", &carrier.source), ("destination", &carrier.destination)] {
             for (kind, pair) in [
                 ("international", kinds.international),

@@ -195,7 +195,7 @@ fn settings() -> Settings {
         prune_step: 1_000,
         retention: Duration::from_hours(24),
         idempotency_retention: Duration::from_hours(24),
-        min_free_bytes: 0,
+        rescue_interval: Duration::from_secs(1),
     }
 }
 

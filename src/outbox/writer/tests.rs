@@ -43,6 +43,7 @@ async fn bench() -> Bench {
         batch: 100,
         commit_timeout: Duration::from_secs(10),
         promote_interval: Duration::from_secs(1),
+        rescue_interval: Duration::from_secs(1),
         prune_interval: Duration::from_secs(1),
         prune_step: 100,
         retention: Duration::from_secs(60),

@@ -3,9 +3,11 @@
 use std::io;
 use std::time::Instant;
 
+use araldo_smpp::framing::carries_password;
 use araldo_smpp::pdu::Header;
 use araldo_smpp::session::SubmitError;
 use araldo_smpp::{CommandId, CommandStatus, MessageState};
+use bytes::Bytes;
 
 use super::{Link, Tally, UNWRITTEN};
 use crate::clock::monotonic;
@@ -131,6 +133,7 @@ impl Link {
                 sequence: header.sequence_number.0,
                 status: header.command_status.to_string(),
                 length: header.command_length,
+                frame: if carries_password(header.command_id) { Bytes::new() } else { Bytes::copy_from_slice(pdu) },
             });
         }
         mark

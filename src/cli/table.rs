@@ -10,8 +10,11 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::domain::mask_number;
 
+/// Columns that a terminal must have for tables to be fitted into it.
+const NARROWEST: u16 = 60;
+
 /// Standard output, and what it can show.
-pub(super) struct Screen {
+pub(in crate::cli) struct Screen {
     out: BufWriter<Stdout>,
     json: bool,
     terminal: bool,
@@ -20,21 +23,21 @@ pub(super) struct Screen {
 }
 
 /// A table being filled.
-pub(super) struct Rows {
+pub(in crate::cli) struct Rows {
     table: Table,
     empty: &'static str,
 }
 
 impl Rows {
     /// Whether it has a row.
-    pub(super) fn is_filled(&self) -> bool {
+    pub(in crate::cli) fn is_filled(&self) -> bool {
         self.table.row_count() > 0
     }
 }
 
 impl Screen {
     /// Standard output of this process.
-    pub(super) fn of_stdout(json: bool) -> Self {
+    pub(in crate::cli) fn of_stdout(json: bool) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
         let now = Clock::system().now().timestamp().to_zoned(TimeZone::system());
@@ -48,32 +51,32 @@ impl Screen {
     }
 
     /// Whether a script wants JSON.
-    pub(super) fn wants_json(&self) -> bool {
+    pub(in crate::cli) fn wants_json(&self) -> bool {
         self.json
     }
 
     /// Whether a person looks.
-    pub(super) fn is_terminal(&self) -> bool {
+    pub(in crate::cli) fn is_terminal(&self) -> bool {
         self.terminal
     }
 
     /// One JSON document.
-    pub(super) fn json(&mut self, document: &Value) -> io::Result<()> {
+    pub(in crate::cli) fn json(&mut self, document: &Value) -> io::Result<()> {
         writeln!(self.out, "{document:#}")
     }
 
     /// One JSON document on one line.
-    pub(super) fn json_line(&mut self, document: &Value) -> io::Result<()> {
+    pub(in crate::cli) fn json_line(&mut self, document: &Value) -> io::Result<()> {
         writeln!(self.out, "{document}")
     }
 
     /// A line for a person.
-    pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
+    pub(in crate::cli) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{}", self.safe(text))
     }
 
     /// A table, with a word where it has no row.
-    pub(super) fn table(&mut self, rows: &Rows) -> io::Result<()> {
+    pub(in crate::cli) fn table(&mut self, rows: &Rows) -> io::Result<()> {
         if !rows.is_filled() {
             return writeln!(self.out, "{}", rows.empty);
         }
@@ -84,15 +87,16 @@ impl Screen {
     }
 
     /// An empty table.
-    pub(super) fn rows(&self, header: &[&str], empty: &'static str) -> Rows {
+    pub(in crate::cli) fn rows(&self, header: &[&str], empty: &'static str) -> Rows {
         let mut table = Table::new();
         table.load_style(if self.unicode {
             presets::UTF8_HORIZONTAL_ONLY
         } else {
             presets::NOTHING
         });
-        // In a pipe every row stays on its line.
-        table.set_content_arrangement(if self.terminal {
+        // In a pipe every row stays on its line, and so it does where the terminal does not say how wide it is.
+        let wide = table.width().is_some_and(|columns| columns >= NARROWEST);
+        table.set_content_arrangement(if self.terminal && wide {
             ContentArrangement::Dynamic
         } else {
             ContentArrangement::Disabled
@@ -104,9 +108,11 @@ impl Screen {
     }
 
     /// Adds a row. A cell of digits stands at the right.
-    pub(super) fn add(&self, rows: &mut Rows, cells: impl IntoIterator<Item = String>) {
+    pub(in crate::cli) fn add(&self, rows: &mut Rows, cells: impl IntoIterator<Item = String>) {
+        // Without header it is a list of names and values, which stand at the left.
+        let columns = rows.table.header().is_some();
         rows.table.add_row(cells.into_iter().map(|text| {
-            let number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let number = columns && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             let cell = Cell::new(self.safe(&text));
             if number {
                 cell.set_alignment(CellAlignment::Right)
@@ -117,7 +123,7 @@ impl Screen {
     }
 
     /// Clears a terminal before what comes next is shown in the same place.
-    pub(super) fn home(&mut self) -> io::Result<()> {
+    pub(in crate::cli) fn home(&mut self) -> io::Result<()> {
         if self.terminal {
             self.out.write_all(b"\x1b[H\x1b[2J")
         } else {
@@ -126,12 +132,12 @@ impl Screen {
     }
 
     /// Sends it off.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
+    pub(in crate::cli) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
     /// A time of the API, short, in this host's zone; what is no time is left as it is.
-    pub(super) fn time(&self, text: &str) -> String {
+    pub(in crate::cli) fn time(&self, text: &str) -> String {
         match text.parse::<Timestamp>() {
             Ok(at) => short_time(at, &self.now),
             Err(_) => text.to_owned(),
@@ -139,7 +145,7 @@ impl Screen {
     }
 
     /// How long ago a time of the API is.
-    pub(super) fn ago(&self, text: &str) -> String {
+    pub(in crate::cli) fn ago(&self, text: &str) -> String {
         match text.parse::<Timestamp>() {
             Ok(at) => short_seconds(self.now.timestamp().duration_since(at).as_secs().max(0).unsigned_abs()),
             Err(_) => text.to_owned(),
@@ -163,7 +169,7 @@ impl Screen {
 }
 
 /// A number as people see it unless they ask for more.
-pub(super) fn number(text: &str, reveal: bool) -> String {
+pub(in crate::cli) fn number(text: &str, reveal: bool) -> String {
     // The daemon masks too; what is masked is left as it is.
     if reveal || text.contains('*') {
         text.to_owned()
@@ -173,7 +179,7 @@ pub(super) fn number(text: &str, reveal: bool) -> String {
 }
 
 /// Seconds, minutes, hours or days: two digits are enough.
-pub(super) fn short_seconds(seconds: u64) -> String {
+pub(in crate::cli) fn short_seconds(seconds: u64) -> String {
     match seconds {
         0..100 => format!("{seconds} s"),
         100..6_000 => format!("{} min", seconds / 60),

@@ -1,0 +1,102 @@
+// The virtual phone: bubbles of the number chosen, or of all.
+import { field, say, when, fresh } from "./fill.js";
+
+/** Bubbles kept on the page. */
+const MOST = 150;
+/** How near to the end the reader must be to be taken along. */
+const NEAR_PX = 80;
+
+export function startPhone() {
+  const screen = document.getElementById("screen");
+  const list = document.getElementById("bubbles");
+  const empty = document.getElementById("phone-empty");
+  const tabs = document.getElementById("phones");
+  const number = document.getElementById("phone-number");
+  const from = document.getElementById("text-from");
+  const to = document.getElementById("send-to");
+  const phone = screen.closest(".phone");
+  // The server draws one phone's bubbles; the stream brings all, so that tabs switch without asking.
+  const all = new Map();
+  let shown = tabs.querySelector("[aria-current]").dataset.phone;
+  phone.dataset.shown = shown;
+
+  function isShown(bubble) {
+    return shown === "all" || bubble.dataset.phone === shown;
+  }
+
+  function write(bubble, b) {
+    bubble.dataset.id = b.id;
+    bubble.dataset.phone = b.phone;
+    bubble.dataset.side = b.side;
+    bubble.toggleAttribute("data-failed", b.failed);
+    say(bubble, "from", b.from);
+    say(bubble, "phone", b.phone_short);
+    say(bubble, "text", b.text);
+    say(bubble, "badge", b.badge);
+    say(bubble, "carrier", b.carrier);
+    when(field(bubble, "at"), b.at);
+  }
+
+  function put(b, isNew) {
+    const known = all.get(b.id);
+    if (known) {
+      write(known, b);
+      return;
+    }
+    const near = screen.scrollHeight - screen.scrollTop - screen.clientHeight < NEAR_PX;
+    const bubble = fresh("bubble-template", "li");
+    write(bubble, b);
+    if (isNew) bubble.classList.add("bubble--new");
+    bubble.hidden = !isShown(bubble);
+    all.set(b.id, bubble);
+    list.append(bubble);
+    while (all.size > MOST) {
+      const [oldest, element] = all.entries().next().value;
+      all.delete(oldest);
+      element.remove();
+    }
+    settle(near || b.side === "mine");
+  }
+
+  function settle(toEnd) {
+    empty.hidden = [...all.values()].some((bubble) => !bubble.hidden);
+    if (toEnd) screen.scrollTop = screen.scrollHeight;
+  }
+
+  function show(tab) {
+    shown = tab.dataset.phone;
+    phone.dataset.shown = shown;
+    for (const other of tabs.children) {
+      if (other === tab) other.setAttribute("aria-current", "true");
+      else other.removeAttribute("aria-current");
+    }
+    number.textContent = tab.dataset.pretty ?? "every phone";
+    if (shown !== "all") {
+      from.value = shown;
+      to.value = shown;
+    }
+    for (const bubble of all.values()) bubble.hidden = !isShown(bubble);
+    settle(true);
+  }
+
+  tabs.addEventListener("click", (event) => {
+    const tab = event.target.closest("a");
+    if (!tab || event.metaKey || event.ctrlKey) return;
+    event.preventDefault();
+    show(tab);
+  });
+  // Whoever sends to a phone wants to see it arrive there.
+  to.addEventListener("change", () => {
+    const tab = [...tabs.children].find((other) => other.dataset.phone === to.value);
+    if (tab && shown !== "all") show(tab);
+  });
+
+  return {
+    bubble: (b) => put(b, true),
+    snapshot({ bubbles }) {
+      if (all.size === 0) list.replaceChildren();
+      for (const b of bubbles) put(b, false);
+      settle(true);
+    },
+  };
+}

@@ -1,0 +1,232 @@
+//! What the page shows now, and the events that change it. Kept in bounded memory.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use super::view::{BubbleView, CarrierView, RowView, TalliesView, span};
+use crate::domain::State;
+use crate::store::Changed;
+
+/// Messages kept for the feed.
+const ROWS: usize = 400;
+/// Messages that a page is drawn with.
+const ROWS_DRAWN: usize = 60;
+/// Bubbles kept for the phones.
+const BUBBLES: usize = 120;
+/// Latencies that the median is of.
+const LATENCIES: usize = 10_000;
+/// Events that a slow page may lag behind before it is given all anew.
+const EVENTS: usize = 512;
+
+/// What the page shows now.
+pub(super) struct Board {
+    inner: Mutex<Inner>,
+    events: broadcast::Sender<Arc<LiveEvent>>,
+}
+
+/// Something for the pages that are open: its name, and its data in JSON.
+#[derive(Debug)]
+pub(super) struct LiveEvent {
+    pub(super) name: &'static str,
+    pub(super) data: String,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Snapshot {
+    pub(super) messages: Vec<RowView>,
+    pub(super) bubbles: Vec<BubbleView>,
+    pub(super) carriers: Vec<CarrierView>,
+    pub(super) tallies: TalliesView,
+}
+
+/// How it went, for the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Messages accepted.
+    pub sent: u64,
+    /// Of these, delivered.
+    pub delivered: u64,
+    /// From accept to receipt, for half of them.
+    pub median: Option<String>,
+}
+
+#[derive(Default)]
+struct Inner {
+    rows: HashMap<String, RowView>,
+    /// Ids in the order of their coming.
+    order: VecDeque<String>,
+    bubbles: VecDeque<BubbleView>,
+    carriers: BTreeMap<&'static str, CarrierView>,
+    tallies: TalliesView,
+    latencies: VecDeque<u64>,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self { inner: Mutex::default(), events: broadcast::Sender::new(EVENTS) }
+    }
+}
+
+impl Board {
+    /// Every event from now on.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<LiveEvent>> {
+        self.events.subscribe()
+    }
+
+    /// A message not shown yet. `counts` says that it was accepted in this run.
+    pub(super) fn add(&self, row: RowView, counts: bool) {
+        let mut inner = self.inner();
+        if inner.rows.contains_key(&row.id) {
+            return;
+        }
+        inner.tallies.sent += u64::from(counts);
+        inner.order.push_back(row.id.clone());
+        inner.rows.insert(row.id.clone(), row.clone());
+        if inner.order.len() > ROWS
+            && let Some(oldest) = inner.order.pop_front()
+        {
+            inner.rows.remove(&oldest);
+        }
+        drop(inner);
+        self.tell("message", &row);
+    }
+
+    /// A message has changed its state.
+    pub(super) fn change(&self, changed: &Changed) {
+        let mut inner = self.inner();
+        if changed.progress.state == State::Delivered && changed.from != State::Delivered {
+            inner.tallies.delivered += 1;
+            let took = changed.progress.final_at.unwrap_or(changed.at).since(changed.accepted_at);
+            inner.latencies.push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            if inner.latencies.len() > LATENCIES {
+                inner.latencies.pop_front();
+            }
+        }
+        let Some(row) = inner.rows.get_mut(&changed.id.to_string()) else { return };
+        row.change(changed);
+        let row = row.clone();
+        drop(inner);
+        self.tell("message", &row);
+    }
+
+    /// A bubble for a phone.
+    pub(super) fn bubble(&self, bubble: BubbleView) {
+        self.tell("bubble", &bubble);
+        let mut inner = self.inner();
+        inner.bubbles.push_back(bubble);
+        if inner.bubbles.len() > BUBBLES {
+            inner.bubbles.pop_front();
+        }
+    }
+
+    /// How the carriers are. Tells only what has changed.
+    pub(super) fn carriers(&self, views: Vec<CarrierView>) {
+        let mut inner = self.inner();
+        let changed: Vec<_> = views.into_iter().filter(|view| inner.carriers.get(view.id) != Some(view)).collect();
+        for view in &changed {
+            inner.carriers.insert(view.id, view.clone());
+        }
+        drop(inner);
+        if !changed.is_empty() {
+            self.tell("carriers", &changed);
+        }
+    }
+
+    /// How many wait, and how many are under way.
+    pub(super) fn count(&self, queued: u64, open: u64) {
+        let mut inner = self.inner();
+        let median = median(&inner.latencies).map(|ms| span(ms.into()));
+        let now = TalliesView {
+            queued,
+            queue_tone: if queued > 3 { "doubt" } else { "good" },
+            open,
+            median: median.unwrap_or_else(|| "—".to_owned()),
+            ..inner.tallies.clone()
+        };
+        let changed = now != inner.tallies || inner.tallies.median.is_empty();
+        inner.tallies = now.clone();
+        drop(inner);
+        // What was accepted and delivered changes between two counts.
+        if changed || self.events.receiver_count() > 0 {
+            self.tell("tallies", &now);
+        }
+    }
+
+    /// Whether the trickle runs.
+    pub(super) fn trickle(&self, running: bool) {
+        self.tell("trickle", &serde_json::json!({ "running": running }));
+    }
+
+    /// All of it, newest message first.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let inner = self.inner();
+        let rows = inner.order.iter().rev().take(ROWS_DRAWN).filter_map(|id| inner.rows.get(id));
+        let mut messages: Vec<RowView> = rows.cloned().collect();
+        messages.sort_by(|one, other| other.at.cmp(&one.at));
+        Snapshot {
+            messages,
+            bubbles: inner.bubbles.iter().cloned().collect(),
+            carriers: inner.carriers.values().cloned().collect(),
+            tallies: inner.tallies.clone(),
+        }
+    }
+
+    /// How it went so far.
+    pub(super) fn summary(&self) -> Summary {
+        let inner = self.inner();
+        Summary {
+            sent: inner.tallies.sent,
+            delivered: inner.tallies.delivered,
+            median: median(&inner.latencies).map(|ms| span(ms.into())),
+        }
+    }
+
+    fn tell(&self, name: &'static str, data: &impl Serialize) {
+        if self.events.receiver_count() == 0 {
+            return;
+        }
+        if let Ok(data) = serde_json::to_string(data) {
+            // Whoever listened may have just gone.
+            self.events.send(Arc::new(LiveEvent { name, data })).ok();
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn median(latencies: &VecDeque<u64>) -> Option<u64> {
+    let mut sorted: Vec<u64> = latencies.iter().copied().collect();
+    let middle = sorted.len().checked_sub(1)? / 2;
+    Some(*sorted.select_nth_unstable(middle).1)
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_one_in_the_middle() {
+        assert_eq!(median(&VecDeque::new()), None);
+        assert_eq!(median(&VecDeque::from([5])), Some(5));
+        assert_eq!(median(&VecDeque::from([9, 1, 5])), Some(5));
+    }
+
+    #[test]
+    fn the_board_forgets_the_oldest_and_counts_each_message_once() {
+        let board = Board::default();
+        for n in 0..ROWS + 10 {
+            let row = RowView { id: n.to_string(), ..RowView::default() };
+            board.add(row.clone(), true);
+            board.add(row, true);
+        }
+        assert_eq!(board.inner().rows.len(), ROWS);
+        assert_eq!(board.summary().sent, (ROWS + 10) as u64);
+    }
+}

@@ -1,0 +1,155 @@
+//! `araldo demo`: the whole gateway at work on one machine, with a page on which a person sees it happen.
+//!
+//! The daemon is the real one, started through [`Daemon::start`] with a configuration built here; the two carriers are
+//! simulators reached over real SMPP on loopback; what sends is an ordinary client of the HTTP API. No path of the
+//! daemon knows that it is being shown.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `setting` | the daemon's configuration, the phones, where the files go |
+//! | `carrier` | the two simulated carriers, and how each may be broken |
+//! | `back_end` | the client that sends: over HTTP, with its key |
+//! | `script`, `trickle` | what it sends, and when; its answers to what the phones text |
+//! | `watch` | follows outbox, store and simulators |
+//! | `board` | what the page shows, and the events that change it |
+//! | `wire` | the PDUs of late, and which belong to a message |
+//! | `view`, `detail` | a row, a bubble, a carrier, a message as the page shows them |
+//! | `page`, `live`, `guard` | routes, the stream of events, who may ask and what a browser may do |
+//! | `template`, `asset` | templates and files, embedded |
+//! | `port`, `banner` | free ports; what the terminal is told |
+//!
+//! Everything shown has a bound: rows, bubbles, PDUs and latencies are kept in rings.
+
+mod asset;
+mod back_end;
+mod banner;
+mod board;
+mod carrier;
+mod detail;
+mod guard;
+mod live;
+mod page;
+mod port;
+mod script;
+mod setting;
+mod stage;
+mod template;
+mod trickle;
+mod view;
+mod watch;
+mod wire;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use banner::{banner, summary};
+pub use board::Summary;
+
+use crate::app::Daemon;
+use crate::clock::{self, Clock, monotonic};
+use back_end::BackEnd;
+use setting::Home;
+use stage::Stage;
+
+/// The ports of the API and of the page, where they are free.
+const API_PORT: u16 = 8480;
+const PAGE_PORT: u16 = 8481;
+
+/// What the demo is told.
+#[derive(Clone, Debug, Default)]
+pub struct DemoOptions {
+    /// Where the database is kept. `None`: in a directory that is gone when the demo ends.
+    pub keep: Option<PathBuf>,
+    /// Takes any free ports instead of the well-known ones, for tests.
+    pub any_port: bool,
+    /// Begins with the trickle paused.
+    pub quiet: bool,
+}
+
+/// The demo at work.
+pub struct Demo {
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Where the page is.
+    pub page: SocketAddr,
+    /// The key of the one client, drawn for this run.
+    pub key: String,
+    /// Ports that were taken, with those used instead.
+    pub taken: Vec<(u16, u16)>,
+    /// Where each carrier listens.
+    pub carriers: Vec<(&'static str, SocketAddr)>,
+    /// Where the database is kept; `None` where it is temporary.
+    pub kept: Option<PathBuf>,
+    /// How long the start took.
+    pub started_in: std::time::Duration,
+    daemon: Daemon,
+    stage: Arc<Stage>,
+    tasks: TaskTracker,
+    home: Home,
+}
+
+impl Demo {
+    /// Starts carriers, daemon and page.
+    pub async fn start(options: &DemoOptions) -> anyhow::Result<Self> {
+        let begun = monotonic();
+        let clock = Clock::system();
+        let home = Home::make(options.keep.as_deref())?;
+        let (page_port, api_port, taken) = port::choose(options.any_port)?;
+        let key = hex::encode(clock::secret_bits());
+        let carriers = carrier::start_all(&clock).await?;
+        let config = setting::config(&home, api_port, page_port, &key, &carriers)?;
+        let back_end = BackEnd::new(config.http.api.listen, &key);
+        let stage = Arc::new(Stage::new(clock.clone(), carriers, back_end, !options.quiet)?);
+        let daemon = Daemon::start(config, clock, page::router(stage.clone())).await?;
+
+        let tasks = TaskTracker::new();
+        let inside = daemon.inside();
+        stage.store.set(inside.store.clone()).ok();
+        watch::start(&tasks, &stage, inside);
+        tasks.spawn(trickle::run(stage.clone()));
+        tasks.spawn(trickle::answer(stage.clone()));
+        Ok(Self {
+            api: daemon.api,
+            page: daemon.admin,
+            key,
+            taken,
+            carriers: stage.carriers.iter().map(|carrier| (carrier.name(), carrier.addr())).collect(),
+            kept: options.keep.clone(),
+            started_in: monotonic().duration_since(begun),
+            daemon,
+            stage,
+            tasks,
+            home,
+        })
+    }
+
+    /// Waits until a sync of the database has failed.
+    pub async fn failed(&self) -> String {
+        self.daemon.failed().await
+    }
+
+    /// Ends it all in good order and tells how it went. A temporary database is gone then.
+    pub async fn stop(self) -> Summary {
+        let Self { daemon, stage, tasks, home, .. } = self;
+        stage.stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        daemon.stop().await;
+        for carrier in &stage.carriers {
+            carrier.shutdown().await;
+        }
+        let summary = stage.board.summary();
+        home.leave();
+        summary
+    }
+}
+
+/// A token that ends the demo's own tasks and streams.
+type Stop = CancellationToken;
+
+#[cfg(test)]
+mod tests;

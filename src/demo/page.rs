@@ -1,0 +1,351 @@
+//! The routes of the page. Each form works without script: then its answer is the page again.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Form, Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, SET_COOKIE, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::from_fn;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_http::csrf::CsrfLayer;
+
+use super::back_end::{Refusal, Wish};
+use super::carrier::Habit;
+use super::setting::{PHONES, Phone, SENDERS, SHORT_CODE};
+use super::stage::Stage;
+use super::view::{self, BY_HAND, BubbleView, RowView};
+use super::{detail, guard, live, script};
+use crate::clock;
+use crate::simulator::{Mo, MoError};
+
+/// Bytes of a form at most.
+const FORM: usize = 32 << 10;
+const THEME_COOKIE: &str = "araldo_theme";
+const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const NOT_AT_ALL: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The page's routes, for the admin listener.
+pub(super) fn router(stage: Arc<Stage>) -> axum::Router {
+    axum::Router::new()
+        .route("/", get(index))
+        .route("/demo/events", get(live::events))
+        .route("/demo/messages/{id}", get(message))
+        .route("/demo/send", post(send))
+        .route("/demo/measure", post(measure))
+        .route("/demo/text", post(text))
+        .route("/demo/trickle", post(trickle))
+        .route("/demo/carriers/{id}", post(carrier))
+        .route("/demo/theme", post(theme))
+        .route("/assets/{digest}/{*name}", get(asset))
+        .layer(DefaultBodyLimit::max(FORM))
+        .layer(CsrfLayer::new())
+        .layer(from_fn(guard::admit))
+        .with_state(stage)
+}
+
+#[derive(Default, Deserialize)]
+struct Asked {
+    /// Which phone: its number, or `all`.
+    phone: Option<String>,
+    /// The message that was just sent.
+    sent: Option<String>,
+}
+
+async fn index(State(stage): State<Arc<Stage>>, headers: HeaderMap, Query(asked): Query<Asked>) -> Response {
+    let sent = asked.sent.filter(|id| id.parse::<crate::domain::MessageId>().is_ok()).map(|id| json!({ "id": id }));
+    draw(&stage, &headers, asked.phone.as_deref(), StatusCode::OK, sent.unwrap_or_default(), None)
+}
+
+/// The whole page. `form` is what was in the form that could not be sent.
+fn draw(
+    stage: &Stage,
+    headers: &HeaderMap,
+    phone: Option<&str>,
+    status: StatusCode,
+    sent: Value,
+    form: Option<&str>,
+) -> Response {
+    let all = stage.board.snapshot();
+    let shown = PHONES.iter().find(|known| phone == Some(known.number));
+    let to = shown.unwrap_or(&PHONES[0]);
+    let bubbles: Vec<&BubbleView> =
+        all.bubbles.iter().filter(|bubble| shown.is_none_or(|phone| bubble.phone == phone.number)).collect();
+    let sample = form.unwrap_or(script::SAMPLES[0].1);
+    let with = json!({
+        "theme": chosen_theme(headers),
+        "themes": [
+            { "id": "light", "word": "Light", "glyph": "sun" },
+            { "id": "auto", "word": "As the system", "glyph": "auto" },
+            { "id": "dark", "word": "Dark", "glyph": "moon" },
+        ],
+        "running": *stage.trickle.borrow(),
+        "messages": all.messages,
+        "bubbles": bubbles,
+        "carriers": all.carriers,
+        "tallies": all.tallies,
+        "habits": Habit::ALL.map(|habit| json!({
+            "id": habit.id(), "word": habit.word(), "help": habit.help(), "bad": (habit != Habit::Whole).to_string(),
+        })),
+        "phones": PHONES.map(phone_view),
+        "phone": to.number,
+        "phone_shown": shown.map_or("all", |phone| phone.number),
+        "phone_pretty": shown.map_or("every phone", |phone| phone.pretty),
+        "senders": SENDERS,
+        "classes": view::classes(),
+        "code": SHORT_CODE,
+        "sample": sample,
+        "samples": script::SAMPLES.map(|(word, text)| json!({ "word": word, "text": text })),
+        "words": script::WORDS_TO_TEXT,
+        "measure": measured_here(sample),
+        "sent": sent,
+        "blank": RowView::default(),
+        "blank_bubble": BubbleView::default(),
+    });
+    html(stage, status, "page.html", &with)
+}
+
+fn phone_view(phone: Phone) -> Value {
+    json!({ "name": phone.name, "number": phone.number, "pretty": phone.pretty })
+}
+
+async fn message(State(stage): State<Arc<Stage>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let found = detail::find(&stage, &id).await;
+    let theme = chosen_theme(&headers);
+    let mut response = match found {
+        Some((part, message)) if is_htmx(&headers) => {
+            html(&stage, StatusCode::OK, part, &json!({ "m": message, "drawer": true }))
+        }
+        Some((part, message)) => {
+            html(&stage, StatusCode::OK, "alone.html", &json!({ "m": message, "part": part, "theme": theme }))
+        }
+        None => {
+            let with = json!({
+                "theme": theme,
+                "title": "There is no such message.",
+                "say": "It may be of an earlier demo, whose database is gone.",
+            });
+            html(&stage, StatusCode::NOT_FOUND, "alone.html", &with)
+        }
+    };
+    response.headers_mut().insert(VARY, HeaderValue::from_static("HX-Request"));
+    response
+}
+
+#[derive(Deserialize)]
+struct Sending {
+    to: String,
+    from: String,
+    class: String,
+    text: String,
+}
+
+impl Sending {
+    fn wish(&self, dry_run: bool) -> Wish<'_> {
+        let Self { to, from, class, text } = self;
+        Wish { to, from, class, text, reference: (!dry_run).then_some(BY_HAND), dry_run }
+    }
+}
+
+async fn send(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): Form<Sending>) -> Response {
+    // A browser sends line breaks as CR LF; a text has LF.
+    let form = Sending { text: form.text.replace("\r\n", "\n"), ..form };
+    let accepted = stage.back_end.send(&form.wish(false)).await;
+    let with_script = is_htmx(&headers);
+    match accepted {
+        Ok(accepted) if with_script => {
+            html(&stage, StatusCode::OK, "sent.html", &json!({ "sent": { "id": accepted.id } }))
+        }
+        Ok(accepted) => {
+            let id = accepted.id.unwrap_or_default();
+            Redirect::to(&format!("/?phone={}&sent={id}", digits(&form.to))).into_response()
+        }
+        Err(refusal) => {
+            let sent = refused(&refusal);
+            if with_script {
+                html(&stage, StatusCode::UNPROCESSABLE_ENTITY, "sent.html", &json!({ "sent": sent }))
+            } else {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                draw(&stage, &headers, Some(&form.to), status, sent, Some(&form.text))
+            }
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Value {
+    let (title, faults) = refusal.parts();
+    let problems = faults.iter().map(|fault| {
+        json!({ "field": fault.pointer.trim_start_matches('/'), "detail": fault.detail, "hint": fault.hint })
+    });
+    let mut problems: Vec<Value> = problems.collect();
+    if problems.is_empty() {
+        problems.push(json!({ "detail": "Try again in a moment." }));
+    }
+    json!({ "title": title, "problems": problems })
+}
+
+async fn measure(State(stage): State<Arc<Stage>>, Form(form): Form<Sending>) -> Response {
+    let form = Sending { text: form.text.replace("\r\n", "\n"), ..form };
+    if form.text.is_empty() {
+        return html(&stage, StatusCode::OK, "measure.html", &json!({ "measure": measured_here("") }));
+    }
+    let measure = match stage.back_end.send(&form.wish(true)).await {
+        Ok(accepted) => measure_view(&accepted.encoding, accepted.segments, accepted.units),
+        Err(refusal) => {
+            let (title, faults) = refusal.parts();
+            json!({ "problem": faults.first().map_or(title, |fault| format!("The {} {}.", fault.pointer.trim_start_matches('/'), fault.detail)) })
+        }
+    };
+    html(&stage, StatusCode::OK, "measure.html", &json!({ "measure": measure }))
+}
+
+/// The measure of the text that the page is drawn with.
+fn measured_here(text: &str) -> Value {
+    match araldo_sms::measure(text, &araldo_sms::SplitOptions::default()) {
+        Ok(measured) => measure_view(measured.encoding.as_str(), measured.segments.into(), measured.units),
+        Err(_) => measure_view("gsm7", 0, 0),
+    }
+}
+
+fn measure_view(encoding: &str, segments: usize, units: usize) -> Value {
+    json!({
+        "encoding": view::encoding_word(encoding),
+        "segments": segments,
+        "units": units,
+        "room": view::room(encoding, segments),
+        "unit": if encoding == "ucs2" { "UTF-16 units" } else { "septets" },
+    })
+}
+
+#[derive(Deserialize)]
+struct Texting {
+    from: String,
+    text: String,
+}
+
+/// A phone texts us, through a carrier that is up.
+async fn text(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): Form<Texting>) -> Response {
+    let from = digits(&form.from);
+    let known = PHONES.iter().any(|phone| phone.number == from);
+    let mo = Mo { from, to: SHORT_CODE.to_owned(), text: form.text.trim().to_owned(), system_id: None };
+    let problem = match () {
+        () if !known => Some("There is no such phone.".to_owned()),
+        () if mo.text.is_empty() => Some("Write something first.".to_owned()),
+        () => deliver(&stage, &mo).await.err(),
+    };
+    if is_htmx(&headers) {
+        return html(&stage, StatusCode::OK, "texted.html", &json!({ "problem": problem }));
+    }
+    Redirect::to(&format!("/?phone={}", mo.from)).into_response()
+}
+
+async fn deliver(stage: &Stage, mo: &Mo) -> Result<(), String> {
+    let id = format!("mo-{}", hex::encode(&clock::secret_bits()[..8]));
+    let at = stage.clock.now();
+    let mut why = "No carrier is up: the phone has no network.".to_owned();
+    // A phone is with one network; when that is down, the demo lets it roam.
+    let up = stage.carriers.iter().filter(|carrier| carrier.habit() != Habit::Down);
+    for carrier in up {
+        match carrier.text(mo.clone()).await {
+            Ok(answer) if answer.status().is_ok() => {
+                let segments = answer.statuses.len();
+                stage.board.bubble(BubbleView::texted(id, mo, at, Some(carrier.name()), segments));
+                return Ok(());
+            }
+            Ok(answer) => why = format!("{} was answered {}.", carrier.title(), answer.status()),
+            Err(MoError::NotBound) => why = format!("Nobody is bound at {}.", carrier.title()),
+            Err(error) => why = format!("{error}."),
+        }
+    }
+    stage.board.bubble(BubbleView::texted(id, mo, at, None, 0));
+    Err(why)
+}
+
+#[derive(Deserialize)]
+struct Running {
+    running: bool,
+}
+
+async fn trickle(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): Form<Running>) -> Response {
+    stage.trickle.send_replace(form.running);
+    stage.board.trickle(form.running);
+    done(&headers)
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    habit: String,
+}
+
+async fn carrier(
+    State(stage): State<Arc<Stage>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<Wanted>,
+) -> Response {
+    let (Some(carrier), Some(habit)) = (stage.carrier(&id), Habit::of(&form.habit)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if let Err(error) = carrier.set(habit).await {
+        tracing::error!(event = "demo_habit", carrier = %id, %error);
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    done(&headers)
+}
+
+#[derive(Deserialize)]
+struct Theme {
+    theme: String,
+}
+
+async fn theme(headers: HeaderMap, Form(form): Form<Theme>) -> Response {
+    let age = if ["light", "dark"].contains(&form.theme.as_str()) { 31_536_000 } else { 0 };
+    let theme = if age == 0 { "" } else { &form.theme };
+    let cookie = format!("{THEME_COOKIE}={theme}; Path=/; Max-Age={age}; SameSite=Strict; HttpOnly");
+    let mut response = done(&headers);
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+async fn asset(State(stage): State<Arc<Stage>>, Path((digest, name)): Path<(String, String)>) -> Response {
+    let Some(file) = stage.assets.get(&digest, &name) else { return StatusCode::NOT_FOUND.into_response() };
+    let kind = HeaderValue::try_from(file.metadata.mimetype()).unwrap_or(HeaderValue::from_static("text/plain"));
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, FOR_GOOD)], file.data.into_owned()).into_response()
+}
+
+/// Nothing to show; without script, the page again.
+fn done(headers: &HeaderMap) -> Response {
+    if is_htmx(headers) { StatusCode::NO_CONTENT.into_response() } else { Redirect::to("/").into_response() }
+}
+
+fn is_htmx(headers: &HeaderMap) -> bool {
+    headers.get("hx-request").is_some_and(|value| value == "true")
+}
+
+fn chosen_theme(headers: &HeaderMap) -> Option<&'static str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
+    let mut ours = cookies.filter_map(|cookie| cookie.trim().strip_prefix(THEME_COOKIE)?.strip_prefix('='));
+    match ours.next()? {
+        "light" => Some("light"),
+        "dark" => Some("dark"),
+        _ => None,
+    }
+}
+
+fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).take(15).collect()
+}
+
+fn html(stage: &Stage, status: StatusCode, template: &str, with: &Value) -> Response {
+    match stage.templates.render(template, with) {
+        Ok(text) => (status, [(CACHE_CONTROL, NOT_AT_ALL)], Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(event = "demo_template", template, %error);
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

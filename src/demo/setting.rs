@@ -1,0 +1,181 @@
+//! What the demo is set up with: the daemon's configuration, the phones, a home for the files.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::carrier::{PASSWORD, SYSTEM_ID, SimulatedCarrier};
+use crate::clock;
+use crate::config::{
+    AddressConfig, CarrierConfig, ClientConfig, Config, HttpConfig, ListenConfig, OutboxConfig, RouteConfig, Scope,
+    Secret, StepCarrier, StepConfig, StoreConfig,
+};
+use crate::domain::{Name, SenderId};
+
+/// A virtual phone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Phone {
+    /// Whose it is.
+    pub(super) name: &'static str,
+    /// Its number in E.164, without plus.
+    pub(super) number: &'static str,
+    /// The same for people.
+    pub(super) pretty: &'static str,
+}
+
+/// The phones. The last two numbers are of ranges that the regulators keep for fiction.
+pub(super) const PHONES: [Phone; 3] = [
+    Phone { name: "Giulia", number: "393475550199", pretty: "+39 347 555 0199" },
+    Phone { name: "Tom", number: "447700900321", pretty: "+44 7700 900321" },
+    Phone { name: "Amélie", number: "33639981234", pretty: "+33 6 39 98 12 34" },
+];
+
+/// Where the phones text to.
+pub(super) const SHORT_CODE: &str = "48400";
+/// Who sends.
+pub(super) const SENDERS: [&str; 5] = ["BancaAurea", "NorthBank", "CorriereVia", "LumenTel", SHORT_CODE];
+/// A number that the carriers do not know.
+pub(super) const UNKNOWN_NUMBER: &str = "393990000000";
+
+/// The directory of the database.
+#[derive(Debug)]
+pub(super) struct Home {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Home {
+    /// A directory of one's own, or the one given.
+    pub(super) fn make(keep: Option<&Path>) -> anyhow::Result<Self> {
+        let (path, temporary) = match keep {
+            Some(path) => (path.to_owned(), false),
+            None => {
+                let random = hex::encode(&clock::secret_bits()[..6]);
+                (std::env::temp_dir().join(format!("araldo-demo-{random}")), true)
+            }
+        };
+        // What a message says is nobody else's business.
+        let made = DirBuilder::new().mode(0o700).recursive(!temporary).create(&path);
+        made.with_context(|| format!("{}: the directory cannot be made", path.display()))?;
+        let path = path.canonicalize().with_context(|| format!("{}: cannot be used", path.display()))?;
+        Ok(Self { path, temporary })
+    }
+
+    /// Removes the directory, where it was temporary.
+    pub(super) fn leave(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if self.temporary
+            && let Err(error) = fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(event = "demo_home_left", path = %self.path.display(), %error);
+        }
+    }
+}
+
+/// The daemon's configuration: one client, two carriers, one route in four steps.
+///
+/// The first step is shared by weight. Then each carrier has a step of its own, so that a message that one refuses is
+/// taken by the other; the last is for whoever is there, since a step whose carrier is down is served by the next one's.
+/// Patience is short, so that a person sees fail-over within seconds.
+pub(super) fn config(
+    home: &Home,
+    api_port: u16,
+    page_port: u16,
+    key: &str,
+    carriers: &[SimulatedCarrier],
+) -> anyhow::Result<Config> {
+    let database = home.path.join("araldo.db");
+    let database = database.to_str().context("the directory's name is not UTF-8")?;
+    let client = ClientConfig {
+        key: Secret::new(key),
+        scopes: vec![Scope::Send, Scope::Read, Scope::Inbound],
+        default_sender: Some(SenderId::parse(SENDERS[0])?),
+        ..ClientConfig::default()
+    };
+    let [aurora, borea] = [Name::parse("aurora")?, Name::parse("borea")?];
+    let step = |carriers: &[(&Name, u32)]| StepConfig {
+        carriers: carriers.iter().map(|(id, weight)| StepCarrier { id: (*id).clone(), weight: *weight }).collect(),
+        wait: None,
+    };
+    let route = RouteConfig {
+        steps: vec![step(&[(&aurora, 3), (&borea, 2)]), step(&[(&borea, 1)]), step(&[(&aurora, 1)]), step(&[(&aurora, 1), (&borea, 1)])],
+        failover_after: Duration::from_secs(2),
+        failover_after_urgent: Duration::from_millis(500),
+        ..RouteConfig::default()
+    };
+    let carriers = carriers.iter().map(|carrier| Ok((Name::parse(carrier.name())?, link(carrier))));
+    let ours = AddressConfig { client: Some(Name::parse("demo")?) };
+    Ok(Config {
+        state_dir: home.path.clone(),
+        store: StoreConfig {
+            url: format!("sqlite://{database}"),
+            // A laptop's disk may be rather full, and nobody's money hangs on this.
+            min_free_bytes: 16 << 20,
+            reserve_bytes: 0,
+            ..StoreConfig::default()
+        },
+        http: HttpConfig {
+            api: ListenConfig::loopback(api_port),
+            admin: ListenConfig::loopback(page_port),
+            ..HttpConfig::default()
+        },
+        client: BTreeMap::from([(Name::parse("demo")?, client)]),
+        carrier: carriers.collect::<anyhow::Result<_>>()?,
+        route: BTreeMap::from([(Name::parse("everywhere")?, route)]),
+        outbox: OutboxConfig {
+            doubt_hold: Duration::from_secs(3),
+            drain_timeout: Duration::from_secs(3),
+            ..OutboxConfig::default()
+        },
+        address: BTreeMap::from([(SHORT_CODE.to_owned(), ours)]),
+        ..Config::default()
+    })
+}
+
+fn link(carrier: &SimulatedCarrier) -> CarrierConfig {
+    let addr = carrier.addr();
+    CarrierConfig {
+        host: addr.ip().to_string(),
+        port: addr.port(),
+        system_id: SYSTEM_ID.to_owned(),
+        password: Secret::new(PASSWORD),
+        tls: false,
+        insecure_plaintext: true,
+        window: carrier.window(),
+        throughput: 50,
+        response_timeout: Duration::from_secs(4),
+        reconnect_min: Duration::from_millis(300),
+        reconnect_max: Duration::from_secs(2),
+        retry_min: Duration::from_millis(500),
+        retry_max: Duration::from_secs(5),
+        ..CarrierConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_home_is_gone_at_the_end_and_a_kept_one_stays() {
+        let temporary = Home::make(None).unwrap();
+        let path = temporary.path.clone();
+        assert!(path.is_dir());
+        temporary.leave();
+        assert!(!path.exists());
+
+        let dir = tempfile::tempdir().unwrap();
+        let kept = dir.path().join("deep/down");
+        Home::make(Some(&kept)).unwrap().leave();
+        assert!(kept.is_dir());
+    }
+}

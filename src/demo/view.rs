@@ -1,0 +1,315 @@
+//! What the page shows, in the form in which templates and events have it. Numbers are masked, as a console has them.
+
+use araldo_sms::{Encoding, ReferenceSize};
+use serde::Serialize;
+
+use super::carrier::{Habit, SimulatedCarrier};
+use super::setting::PHONES;
+use crate::dispatch::{BindState, CarrierReport};
+use crate::domain::{Class, Flag, Masked, State, UnixMillis};
+use crate::simulator::{Mo, PhoneMessage};
+use crate::store::{Changed, InboundRecord, MessageRecord, Progress};
+
+/// The word in `reference` of a message that a person has sent from the page.
+pub(super) const BY_HAND: &str = "by-hand";
+
+/// A message of the feed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(super) struct RowView {
+    pub(super) id: String,
+    pub(super) href: String,
+    pub(super) at: String,
+    pub(super) clock: String,
+    pub(super) state: &'static str,
+    pub(super) tone: &'static str,
+    pub(super) class: &'static str,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) carrier: String,
+    pub(super) latency: String,
+    pub(super) note: String,
+    pub(super) by_hand: bool,
+}
+
+/// A text on a phone, from either side.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(super) struct BubbleView {
+    pub(super) id: String,
+    /// The phone's number.
+    pub(super) phone: String,
+    /// Whose phone it is.
+    pub(super) phone_short: String,
+    /// `theirs`, or `mine` for what the phone has sent.
+    pub(super) side: &'static str,
+    pub(super) from: String,
+    pub(super) text: String,
+    pub(super) at: String,
+    pub(super) clock: String,
+    pub(super) badge: String,
+    pub(super) carrier: String,
+    pub(super) failed: bool,
+}
+
+/// A carrier.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(super) struct CarrierView {
+    pub(super) id: &'static str,
+    pub(super) name: String,
+    /// Of its worst bind.
+    pub(super) state: &'static str,
+    pub(super) bind_tone: &'static str,
+    /// Of the carrier as a whole.
+    pub(super) tone: &'static str,
+    pub(super) habit: &'static str,
+    pub(super) in_flight: u32,
+    pub(super) window: u32,
+    /// Segments a second of late.
+    pub(super) rate: String,
+    /// Segments taken in all.
+    pub(super) taken: u64,
+    /// What is the matter.
+    pub(super) why: String,
+}
+
+/// The figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(super) struct TalliesView {
+    pub(super) sent: u64,
+    pub(super) queued: u64,
+    pub(super) queue_tone: &'static str,
+    pub(super) open: u64,
+    pub(super) delivered: u64,
+    pub(super) median: String,
+}
+
+impl RowView {
+    /// Of a message out of the store.
+    pub(super) fn of(record: &MessageRecord) -> Self {
+        let row = &record.row;
+        let mut view = Self {
+            id: row.id.to_string(),
+            href: format!("/demo/messages/{}", row.id),
+            at: rfc3339(row.accepted_at),
+            clock: clock(row.accepted_at),
+            class: row.class.as_str(),
+            from: Masked(&row.from).to_string(),
+            to: Masked(&format!("+{}", row.to)).to_string(),
+            by_hand: record.reference.as_deref() == Some(BY_HAND),
+            ..Self::default()
+        };
+        view.follow(&row.progress, row.accepted_at);
+        view
+    }
+
+    /// Of a text from a phone.
+    pub(super) fn inbound(record: &InboundRecord) -> Self {
+        Self {
+            id: record.id.to_string(),
+            href: format!("/demo/messages/{}", record.id),
+            at: rfc3339(record.at),
+            clock: clock(record.at),
+            state: "inbound",
+            tone: "in",
+            class: "text",
+            from: Masked(&format!("+{}", record.from.trim_start_matches('+'))).to_string(),
+            to: record.to.to_string(),
+            carrier: record.carrier.to_string(),
+            note: record.segment.map(|(_, total, number)| format!("segment {number} of {total}")).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// Goes along with a change.
+    pub(super) fn change(&mut self, changed: &Changed) {
+        self.follow(&changed.progress, changed.accepted_at);
+    }
+
+    fn follow(&mut self, progress: &Progress, accepted_at: UnixMillis) {
+        self.state = progress.state.as_str();
+        self.tone = tone(progress.state);
+        self.carrier = progress.bind.as_ref().map(|bind| bind.carrier.to_string()).unwrap_or_default();
+        let took = progress.final_at.filter(|_| progress.state == State::Delivered);
+        self.latency = took.map(|at| span(at.since(accepted_at).as_millis())).unwrap_or_default();
+        self.note = note(progress);
+    }
+}
+
+impl BubbleView {
+    /// A message that has reached a phone.
+    pub(super) fn received(message: &PhoneMessage, carrier: &SimulatedCarrier) -> Self {
+        Self {
+            id: format!("{}-{}", carrier.name(), message.id),
+            phone: message.to.clone(),
+            phone_short: owner(&message.to),
+            side: "theirs",
+            from: message.from.clone(),
+            badge: badge(&message.text, usize::from(message.segments)),
+            text: message.text.clone(),
+            at: rfc3339(message.at),
+            clock: clock(message.at),
+            carrier: carrier.name().to_owned(),
+            failed: false,
+        }
+    }
+
+    /// A text that a phone has sent, or could not send.
+    pub(super) fn texted(id: String, mo: &Mo, at: UnixMillis, carrier: Option<&str>, segments: usize) -> Self {
+        Self {
+            id,
+            phone: mo.from.clone(),
+            phone_short: owner(&mo.from),
+            side: "mine",
+            from: format!("to {}", mo.to),
+            badge: if carrier.is_some() { badge(&mo.text, segments) } else { "not sent".to_owned() },
+            text: mo.text.clone(),
+            at: rfc3339(at),
+            clock: clock(at),
+            carrier: carrier.unwrap_or_default().to_owned(),
+            failed: carrier.is_none(),
+        }
+    }
+}
+
+impl CarrierView {
+    /// Of a carrier, what the daemon says of it, and how fast it is.
+    pub(super) fn of(carrier: &SimulatedCarrier, report: Option<&CarrierReport>, rate: f64, taken: u64) -> Self {
+        let habit = carrier.habit();
+        let binds = report.map_or(&[][..], |report| &report.binds);
+        let worst = binds.iter().map(|(_, status)| status).find(|status| status.state != BindState::Bound);
+        let state = worst.map_or(BindState::Bound, |status| status.state);
+        let (word, bind_tone) = match state {
+            _ if binds.is_empty() => ("starting", "wait"),
+            BindState::Bound => ("bound", "good"),
+            BindState::Connecting => ("connecting", "off"),
+            BindState::Waiting => ("link down", "off"),
+            BindState::Draining => ("draining", "wait"),
+            BindState::Stopped => ("stopped", "off"),
+            BindState::Refused => ("bind refused", "bad"),
+        };
+        let is_broken = matches!(habit, Habit::Slow | Habit::Silent | Habit::Refuse);
+        let tone = if is_broken && bind_tone == "good" { "doubt" } else { bind_tone };
+        let error = worst.and_then(|status| status.last_error.clone());
+        let why = match (error, habit) {
+            (Some(error), _) => error,
+            (None, Habit::Whole | Habit::Down) => carrier.ways().to_owned(),
+            (None, Habit::Slow | Habit::Silent | Habit::Refuse) => habit.help().to_owned(),
+        };
+        Self {
+            id: carrier.name(),
+            name: carrier.title(),
+            state: word,
+            bind_tone,
+            tone,
+            habit: habit.id(),
+            in_flight: binds.iter().map(|(_, status)| status.in_flight).sum(),
+            window: u32::from(carrier.window()),
+            rate: format!("{rate:.1}"),
+            taken,
+            why,
+        }
+    }
+}
+
+/// The kind of a state: shape and colour.
+pub(super) const fn tone(state: State) -> &'static str {
+    match state {
+        State::Scheduled | State::Queued | State::Canceled | State::Suppressed => "wait",
+        State::Claimed | State::Submitted => "go",
+        State::Delivered => "good",
+        State::Uncertain | State::Unconfirmed => "doubt",
+        State::Undelivered | State::Failed | State::Expired | State::Quarantined => "bad",
+    }
+}
+
+fn note(progress: &Progress) -> String {
+    let mut notes: Vec<String> = Vec::new();
+    if let Some(reason) = progress.reason {
+        notes.push(reason.as_str().replace('_', " "));
+    }
+    if progress.step > 0 {
+        notes.push(format!("step {}", progress.step + 1));
+    }
+    if progress.copies > 0 {
+        notes.push("sent again".to_owned());
+    } else if progress.flags.has(Flag::WasUncertain) && progress.state != State::Uncertain {
+        notes.push("was in doubt".to_owned());
+    }
+    notes.join(" · ")
+}
+
+/// `GSM-7`, `UCS-2 · 3 segments`.
+pub(super) fn badge(text: &str, segments: usize) -> String {
+    let encoding = encoding_word(Encoding::choose(text).as_str());
+    match segments {
+        0 | 1 => encoding.to_owned(),
+        more => format!("{encoding} · {more} segments"),
+    }
+}
+
+/// An encoding's name for people.
+pub(super) fn encoding_word(word: &str) -> &'static str {
+    match word {
+        "gsm7" => "GSM-7",
+        "ucs2" => "UCS-2",
+        "latin1" => "Latin-1",
+        _ => "8-bit",
+    }
+}
+
+/// Septets or UTF-16 units that so many segments hold.
+pub(super) fn room(encoding: &str, segments: usize) -> usize {
+    // What is counted are characters of the alphabet, not octets.
+    let (encoding, octets) = if encoding == "ucs2" { (Encoding::Ucs2, 2) } else { (Encoding::Gsm7, 1) };
+    match segments {
+        0 | 1 => encoding.single_limit() / octets,
+        more => more * encoding.segment_limit(ReferenceSize::Bits8) / octets,
+    }
+}
+
+fn owner(number: &str) -> String {
+    PHONES.iter().find(|phone| phone.number == number).map_or_else(|| format!("+{number}"), |phone| phone.name.to_owned())
+}
+
+/// A time for machines.
+pub(super) fn rfc3339(at: UnixMillis) -> String {
+    at.timestamp().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// A time of day in UTC, until the page knows the viewer's zone.
+pub(super) fn clock(at: UnixMillis) -> String {
+    at.timestamp().strftime("%H:%M:%S").to_string()
+}
+
+/// A span for people, of milliseconds.
+pub(super) fn span(ms: u128) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
+        10_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms / 1_000 % 60),
+    }
+}
+
+/// The classes, best first.
+pub(super) fn classes() -> Vec<&'static str> {
+    Class::ALL.into_iter().map(Class::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short_to_read() {
+        let cases = [(7, "7 ms"), (1_240, "1.24 s"), (12_345, "12.3 s"), (125_000, "2 min 5 s")];
+        for (ms, text) in cases {
+            assert_eq!(span(ms), text);
+        }
+    }
+
+    #[test]
+    fn the_room_of_a_text_grows_by_segments() {
+        assert_eq!((room("gsm7", 1), room("gsm7", 2)), (160, 306));
+        assert_eq!((room("ucs2", 1), room("ucs2", 3)), (70, 201));
+    }
+}
