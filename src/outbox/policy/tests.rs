@@ -328,12 +328,27 @@ fn one_receipt_does_not_deliver_a_long_message_in_doubt_whose_segments_were_neve
     let mut doubted = in_doubt(Class::Service);
     doubted.segments = 6;
     let mut policy = policy();
-    let (progress, event) = policy.after_receipt(&doubted, &[], &receipt(Verdict::Delivered)).unwrap();
-    assert_eq!((progress.state, event.unwrap().kind), (State::Uncertain, EventKind::Segment));
+    let (progress, event) = policy
+        .after_receipt(&doubted, &[], &receipt(Verdict::Delivered))
+        .unwrap();
+    assert_eq!(
+        (progress.state, event.unwrap().kind),
+        (State::Uncertain, EventKind::Segment)
+    );
     // Where all of it was one PDU, the receipt is about all of it.
-    let whole_texts = CarrierPolicy { whole_texts: true, ..CarrierPolicy::default() };
+    let whole_texts = CarrierPolicy {
+        whole_texts: true,
+        ..CarrierPolicy::default()
+    };
     policy.carriers.insert(name("tim"), whole_texts);
-    assert_eq!(policy.after_receipt(&doubted, &[], &receipt(Verdict::Delivered)).unwrap().0.state, State::Delivered);
+    assert_eq!(
+        policy
+            .after_receipt(&doubted, &[], &receipt(Verdict::Delivered))
+            .unwrap()
+            .0
+            .state,
+        State::Delivered
+    );
 }
 
 #[test]
