@@ -62,6 +62,8 @@ struct Inner {
     bubbles: VecDeque<BubbleView>,
     carriers: BTreeMap<&'static str, CarrierView>,
     tallies: TalliesView,
+    /// The figures as the pages have them.
+    told: TalliesView,
     latencies: VecDeque<u64>,
 }
 
@@ -161,11 +163,12 @@ impl Board {
             median: median.unwrap_or_else(|| "—".to_owned()),
             ..inner.tallies.clone()
         };
-        let changed = now != inner.tallies || inner.tallies.median.is_empty();
         inner.tallies = now.clone();
-        drop(inner);
         // What was accepted and delivered changes between two counts.
-        if changed || self.events.receiver_count() > 0 {
+        let changed = inner.told != now;
+        inner.told = now.clone();
+        drop(inner);
+        if changed {
             self.tell("tallies", &now);
         }
     }

@@ -109,7 +109,7 @@ impl Demo {
         let tasks = TaskTracker::new();
         let inside = daemon.inside();
         stage.store.set(inside.store.clone()).ok();
-        watch::start(&tasks, &stage, inside);
+        watch::start(&tasks, &stage, inside).await;
         tasks.spawn(trickle::run(stage.clone()));
         tasks.spawn(trickle::answer(stage.clone()));
         Ok(Self {
