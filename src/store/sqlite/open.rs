@@ -19,6 +19,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Pages in the log from which a checkpoint may make the writer wait, so that the log cannot grow for ever: 64 MiB.
 const LOG_PAGES_TO_RESTART: i64 = 16_384;
 
+/// Scripts and statements that a connection keeps prepared: more than the combinations that keep coming back, and a
+/// bound for the memory that they take.
+const STATEMENTS: usize = 64;
+
 /// How to open the file.
 #[derive(Clone, Debug)]
 pub struct SqliteSettings {
@@ -50,7 +54,7 @@ impl SqliteStore {
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", "67108864")
             .pragma("temp_store", "MEMORY")
-            .statement_cache_capacity(200)
+            .statement_cache_capacity(STATEMENTS)
             .row_buffer_size(512)
             .disable_statement_logging();
         let mut writer = options
