@@ -1,6 +1,6 @@
 //! Journey A: ten thousand messages of every kind through two carriers, and three records of them that agree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -96,6 +96,8 @@ async fn agree(house: &House, carriers: &[&Carrier], samples: &[Sample]) {
         .map(|sample| (sample.token, sample.text.as_str()))
         .collect();
     let mut handed: HashMap<u32, Vec<(u8, String, String)>> = HashMap::new();
+    // How each message was cut: one way only, and under one reference.
+    let mut cuts: HashMap<u32, BTreeSet<(u8, Option<u16>)>> = HashMap::new();
     // Every carrier's receipts by message: how many, and how many say that it failed.
     let mut reported: HashMap<u32, (usize, usize)> = HashMap::new();
     for carrier in carriers {
@@ -107,6 +109,9 @@ async fn agree(house: &House, carriers: &[&Carrier], samples: &[Sample]) {
             ledger.submits.len()
         );
         for submit in ledger.submits {
+            cuts.entry(submit.token.unwrap())
+                .or_default()
+                .insert((submit.total, submit.reference));
             let id = submit.id.unwrap();
             handed
                 .entry(submit.token.unwrap())
@@ -129,6 +134,11 @@ async fn agree(house: &House, carriers: &[&Carrier], samples: &[Sample]) {
             .unwrap_or_else(|| panic!("{token} is in no ledger"));
         segments.sort();
         assert_eq!(segments.len(), usize::from(whole.row.segments), "{token}");
+        let cut = &cuts[&token];
+        assert!(
+            cut.len() == 1 && cut.iter().all(|(total, _)| *total == whole.row.segments),
+            "{token}: {cut:?}"
+        );
         assert!(
             segments
                 .iter()

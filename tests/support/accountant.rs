@@ -23,7 +23,6 @@ pub(crate) struct Row {
     pub(crate) doubts: u32,
     /// How often it was sent again for that.
     pub(crate) resends: u32,
-    pub(crate) step: u8,
 }
 
 impl Row {
@@ -301,7 +300,6 @@ mod tests {
             copies: 0,
             doubts: 0,
             resends: 0,
-            step: 0,
         }
     }
 

@@ -53,8 +53,9 @@ impl Books {
     pub(crate) async fn account(&self, house: &House, carriers: &[&Carrier]) -> Account {
         let submits = carriers.iter().flat_map(|carrier| carrier.ledger().submits);
         let taken = submits.filter(super::ledger::Handed::taken);
+        let asked = self.asked.lock().unwrap().clone();
         let evidence = Evidence {
-            asked: self.asked.lock().unwrap().clone(),
+            asked,
             accepted: self.accepted(),
             rows: house.database().rows().await,
             taken: taken

@@ -98,7 +98,7 @@ impl Carrier {
 
     /// Everything it saw and said.
     pub(crate) fn ledger(&self) -> Ledger {
-        Ledger::read(&self.name, &self.ledger)
+        Ledger::read(&self.ledger)
     }
 
     pub(crate) fn ledger_file(&self) -> &Path {

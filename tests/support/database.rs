@@ -16,14 +16,8 @@ pub(crate) struct Database(PathBuf);
 pub(crate) struct Whole {
     pub(crate) row: Row,
     pub(crate) text: String,
-    pub(crate) encoding: String,
-    pub(crate) recipient: String,
     pub(crate) carrier: Option<String>,
     pub(crate) carrier_message_id: Option<String>,
-    pub(crate) attempt: u32,
-    pub(crate) tries: u32,
-    pub(crate) accepted_at: i64,
-    pub(crate) submitted_at: Option<i64>,
     /// Number, state and the carrier's id of each segment of a long message.
     pub(crate) segments: Vec<(u8, String, Option<String>)>,
     /// What happened beside the plain way.
@@ -135,17 +129,10 @@ fn whole(row: &SqliteRow, segments: Vec<(u8, String, Option<String>)>, events: V
             copies: row.get("copies"),
             doubts: count("doubted"),
             resends: count("resent"),
-            step: row.get("step"),
         },
         text,
-        encoding: row.get("encoding"),
-        recipient: row.get("recipient"),
         carrier: row.get("carrier"),
         carrier_message_id: row.get("carrier_message_id"),
-        attempt: row.get("attempt"),
-        tries: row.get("tries"),
-        accepted_at: row.get("accepted_at"),
-        submitted_at: row.get("submitted_at"),
         segments,
         events,
     }

@@ -49,7 +49,8 @@ impl Answer {
 pub(crate) struct NoAnswer {
     /// Whether the request may have been read.
     pub(crate) asked: bool,
-    pub(crate) why: String,
+    #[expect(dead_code, reason = "shown where a test cannot do without an answer")]
+    why: String,
 }
 
 impl Http {

@@ -23,11 +23,8 @@ pub(crate) struct Ledger {
 /// A segment that reached the carrier.
 #[derive(Clone, Debug)]
 pub(crate) struct Handed {
-    pub(crate) carrier: String,
     /// Nanoseconds of the carrier's clock.
     pub(crate) at_ns: u128,
-    /// The link, by number.
-    pub(crate) conn: u64,
     /// The message, by its recipient.
     pub(crate) token: Option<u32>,
     /// Which segment, from 1, of how many.
@@ -50,13 +47,9 @@ impl Handed {
 /// A receipt that left the carrier.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceiptSent {
-    /// As the receipt has it.
-    pub(crate) id: String,
     /// The recipient, by its message.
     pub(crate) token: Option<u32>,
     pub(crate) delivered: bool,
-    /// Whether it ends anything.
-    pub(crate) last: bool,
     /// Whether it was answered ESME_ROK.
     pub(crate) taken: bool,
 }
@@ -77,7 +70,7 @@ struct Line {
 }
 
 impl Ledger {
-    pub(crate) fn read(carrier: &str, path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let mut ledger = Self::default();
         let mut asked = HashMap::new();
@@ -96,7 +89,7 @@ impl Ledger {
                         panic!("no submit_sm: {}", line.hex)
                     };
                     asked.insert((line.conn, line.sequence), ledger.submits.len());
-                    ledger.submits.push(handed(carrier, &line, &submit));
+                    ledger.submits.push(handed(&line, &submit));
                 }
                 ("out", "submit_sm_resp") => {
                     // A fault may answer under a number that nobody asked under.
@@ -126,10 +119,8 @@ impl Ledger {
                     let state = state.message_state().map(MessageState);
                     reported.insert((line.conn, line.sequence), ledger.receipts.len());
                     ledger.receipts.push(ReceiptSent {
-                        id: receipt.id.unwrap_or_default().to_owned(),
                         token: token_of_recipient(&String::from_utf8_lossy(deliver.source.addr.as_bytes())),
                         delivered: state == Some(MessageState::DELIVERED),
-                        last: state != Some(MessageState::ENROUTE),
                         taken: false,
                     });
                 }
@@ -154,7 +145,7 @@ impl Ledger {
     }
 }
 
-fn handed(carrier: &str, line: &Line, submit: &SubmitSm) -> Handed {
+fn handed(line: &Line, submit: &SubmitSm) -> Handed {
     let udhi = submit.esm_class.has_udhi();
     let data = UserData::decode(submit.data_coding.0, udhi, &submit.short_message, Encoding::Gsm7);
     let token = token_of_recipient(&String::from_utf8_lossy(submit.destination.addr.as_bytes()));
@@ -166,9 +157,7 @@ fn handed(carrier: &str, line: &Line, submit: &SubmitSm) -> Handed {
         assert_eq!(token_of(text), token, "the text of another message: {text}");
     }
     Handed {
-        carrier: carrier.to_owned(),
         at_ns: line.at_ns,
-        conn: line.conn,
         token,
         number,
         total,

@@ -1,7 +1,7 @@
 //! Clients that send at a pace and try again, under the same key, until they are promised something.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -18,7 +18,6 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub(crate) struct Load {
     clients: JoinSet<Answers>,
     stop: Arc<AtomicBool>,
-    pub(crate) promised: Arc<AtomicU32>,
 }
 
 /// How the requests of a load ended.
@@ -46,11 +45,10 @@ impl Load {
         mut make: impl FnMut(u32) -> Vec<Sample>,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let promised = Arc::new(AtomicU32::new(0));
         let mut set = JoinSet::new();
         for client in 0..clients {
             let mut http = house.client();
-            let (books, stop, promised) = (books.clone(), stop.clone(), promised.clone());
+            let (books, stop) = (books.clone(), stop.clone());
             let samples = make(client);
             set.spawn(async move {
                 let mut answers = Answers::default();
@@ -68,10 +66,15 @@ impl Load {
                                 answers.accepted += 1;
                                 answers.replayed += u32::from(answer.replayed);
                                 books.accept(sample.token, &answer.json());
-                                promised.fetch_add(1, Ordering::Relaxed);
                                 break;
                             }
-                            Ok(answer) if matches!(answer.status.as_u16(), 429 | 503) => answers.refused += 1,
+                            Ok(answer) if matches!(answer.status.as_u16(), 429 | 503) => {
+                                assert!(
+                                    answer.retry_after.is_some(),
+                                    "refused without saying until when: {answer:?}"
+                                );
+                                answers.refused += 1;
+                            }
                             Ok(answer) => panic!("{sample:?}: {answer:?}"),
                             Err(no_answer) if no_answer.asked => answers.cut += 1,
                             Err(_) => answers.not_connected += 1,
@@ -82,11 +85,7 @@ impl Load {
                 answers
             });
         }
-        Self {
-            clients: set,
-            stop,
-            promised,
-        }
+        Self { clients: set, stop }
     }
 
     /// Takes no new message in hand, waits until what is in hand is promised, and tells how it went.

@@ -75,11 +75,6 @@ impl Proxy {
         let cutter = self.cutter.lock().unwrap();
         cutter.marks.iter().map(|mark| (mark.name.clone(), mark.cut)).collect()
     }
-
-    /// Cuts nothing more.
-    pub(crate) fn mend(&self) {
-        self.cutter.lock().unwrap().marks.clear();
-    }
 }
 
 impl Drop for Proxy {
