@@ -34,7 +34,12 @@ pub(super) async fn start(tasks: &TaskTracker, stage: &Arc<Stage>, inside: Insid
     for index in 0..stage.carriers.len() {
         tasks.spawn(follow_carrier(stage.clone(), index));
     }
-    let mut eyes = Eyes { stage: stage.clone(), store: inside.store, last: 0, last_in: 0 };
+    let mut eyes = Eyes {
+        stage: stage.clone(),
+        store: inside.store,
+        last: 0,
+        last_in: 0,
+    };
     eyes.begin().await;
     tasks.spawn(follow_gateway(eyes, inside.dispatch, inside.feed));
 }
@@ -50,7 +55,9 @@ async fn follow_carrier(stage: Arc<Stage>, index: usize) {
         };
         match event.as_deref() {
             Ok(SimulatorEvent::Message(message)) => stage.board.bubble(BubbleView::received(message, carrier)),
-            Ok(SimulatorEvent::Pdu { at, conn, dir, frame, .. }) => {
+            Ok(SimulatorEvent::Pdu {
+                at, conn, dir, frame, ..
+            }) => {
                 stage.wire.take(carrier.name(), *conn, *dir, *at, frame);
             }
             Ok(_) | Err(RecvError::Lagged(_)) => {}
@@ -109,14 +116,20 @@ struct Eyes {
 impl Eyes {
     /// What a kept database holds already; it counts for nothing.
     async fn begin(&mut self) {
-        let query = MessageQuery { limit: OLD, ..MessageQuery::default() };
+        let query = MessageQuery {
+            limit: OLD,
+            ..MessageQuery::default()
+        };
         if let Ok(page) = self.store.messages(&query).await {
             self.last = page.rows.first().map_or(0, |record| record.row.seq);
             for record in page.rows.iter().rev() {
                 self.stage.board.add(RowView::of(record), false);
             }
         }
-        let query = InboundQuery { limit: 1, ..InboundQuery::default() };
+        let query = InboundQuery {
+            limit: 1,
+            ..InboundQuery::default()
+        };
         if let Ok(page) = self.store.inbound(&query).await {
             self.last_in = page.rows.first().map_or(0, |record| record.seq);
         }
@@ -129,9 +142,14 @@ impl Eyes {
 
     async fn look_out(&mut self) {
         let mut new = Vec::new();
-        let mut query = MessageQuery { limit: PAGE, ..MessageQuery::default() };
+        let mut query = MessageQuery {
+            limit: PAGE,
+            ..MessageQuery::default()
+        };
         for _ in 0..PAGES {
-            let Ok(page) = self.store.messages(&query).await else { return };
+            let Ok(page) = self.store.messages(&query).await else {
+                return;
+            };
             let all_new = page.rows.iter().all(|record| record.row.seq > self.last);
             new.extend(page.rows.into_iter().filter(|record| record.row.seq > self.last));
             match page.next {
@@ -146,9 +164,18 @@ impl Eyes {
     }
 
     async fn look_in(&mut self) {
-        let query = InboundQuery { limit: PAGE, ..InboundQuery::default() };
-        let Ok(page) = self.store.inbound(&query).await else { return };
-        let new: Vec<_> = page.rows.into_iter().filter(|record| record.seq > self.last_in).collect();
+        let query = InboundQuery {
+            limit: PAGE,
+            ..InboundQuery::default()
+        };
+        let Ok(page) = self.store.inbound(&query).await else {
+            return;
+        };
+        let new: Vec<_> = page
+            .rows
+            .into_iter()
+            .filter(|record| record.seq > self.last_in)
+            .collect();
         self.last_in = new.iter().map(|record| record.seq).max().unwrap_or(self.last_in);
         for record in new.iter().rev() {
             self.stage.board.add(RowView::inbound(record), false);
@@ -177,7 +204,10 @@ impl Rates {
     fn of(&mut self, carrier: &'static str, taken: u64, now: Instant) -> f64 {
         let seen = self.0.entry(carrier).or_default();
         seen.push_back((now, taken));
-        while seen.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > RATE_OVER) {
+        while seen
+            .front()
+            .is_some_and(|(at, _)| now.saturating_duration_since(*at) > RATE_OVER)
+        {
             seen.pop_front();
         }
         let Some((since, first)) = seen.front() else { return 0.0 };
@@ -187,4 +217,3 @@ impl Rates {
         if over < 0.5 { 0.0 } else { more / over }
     }
 }
-
