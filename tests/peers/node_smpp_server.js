@@ -2,7 +2,7 @@
 // The SMPP server of the npm package `smpp` as a carrier.
 //
 // Usage: node node_smpp_server.js [--port P] [--host H] [--control P] [--system-id ID] [--password PW]
-//                                 [--receipt-delay MS] [--ids decimal|hex] [--out FILE]
+//                                 [--receipt-delay MS] [--ids decimal|hex] [--receipt-ids decimal|hex] [--out FILE]
 //
 // Answers binds, submit_sm with ids, enquire_link and unbind; sends a receipt in text form for each message that asks for
 // one; sends an MO for each line `{"from", "to", "text"}` on standard input and for each such body of POST /mo on the
@@ -27,6 +27,7 @@ const { values: options } = require('util').parseArgs({
     password: { type: 'string' },
     'receipt-delay': { type: 'string', default: '100' },
     ids: { type: 'string', default: 'decimal' },
+    'receipt-ids': { type: 'string' },
     out: { type: 'string' },
     'until-eof': { type: 'boolean', default: false },
   },
@@ -42,8 +43,8 @@ function tell(event) {
   process.stdout.write(line);
 }
 
-function idOf(number) {
-  return options.ids === 'hex' ? number.toString(16) : String(number);
+function idOf(number, form) {
+  return form === 'hex' ? number.toString(16) : String(number);
 }
 
 // YYMMDDhhmm in UTC.
@@ -125,7 +126,9 @@ function onBind(session, mode, pdu) {
 }
 
 function onSubmit(session, pdu) {
-  const id = idOf(nextId++);
+  const number = nextId++;
+  const id = idOf(number, options.ids);
+  const receiptId = idOf(number, options['receipt-ids'] || options.ids);
   const submitted = new Date();
   tell({
     event: 'submit_sm',
@@ -145,7 +148,7 @@ function onSubmit(session, pdu) {
   });
   session.send(pdu.response({ message_id: id }));
   if (pdu.registered_delivery & 1) {
-    setTimeout(() => sendReceipt(session, pdu, id, submitted), Number(options['receipt-delay']));
+    setTimeout(() => sendReceipt(session, pdu, receiptId, submitted), Number(options['receipt-delay']));
   }
 }
 
