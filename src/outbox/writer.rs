@@ -324,7 +324,9 @@ impl Writer {
                     self.board.claimed(&claim.bind, row.class, row.segments);
                     self.hand_to(&claim.bind, Arc::new(row));
                 }
-                if segments < asked.segments {
+                if got.quarantined > 0 {
+                    tracing::error!(event = "rows_quarantined", rows = got.quarantined, route = %asked.lane.route);
+                } else if segments < asked.segments {
                     self.board.emptied(&asked.lane, asked.priority);
                 }
             }

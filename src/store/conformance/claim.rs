@@ -114,7 +114,7 @@ async fn a_claim_takes_from_its_lanes_and_priorities_in_their_order(bench: &Benc
 
 async fn a_claimed_row_carries_all_that_its_carrier_needs(bench: &Bench) {
     let mut sent = message(1);
-    sent.text = "Perché no? \u{1f3e6} \0 \"".into();
+    sent.text = "Perché no? \u{1f3e6} \"".into();
     bench.enqueue([sent.clone()]).await;
     let row = bench.claim(at(7), tim(), 1).await.remove(0);
     let waiting = Progress::waiting(0, None, sent.expires_at);

@@ -23,6 +23,9 @@ pub(super) const CLAIM: &str = concat!(
      claimed_at, submitted_at, final_at, carrier_message_id, reason, code, text, encoding"
 );
 
+/// Octets of UTF-8 in a text of 255 segments, at most.
+const LONGEST_TEXT: usize = 255 * 153 * 4;
+
 impl Transaction<'_> {
     pub(super) async fn claim(&mut self, claims: &[Claim]) -> Result<(), sqlx::Error> {
         for claim in claims {
@@ -48,15 +51,19 @@ impl Transaction<'_> {
             .fetch_all(&mut self.writer.connection)
             .await?;
         let mut rows = Vec::with_capacity(found.len());
+        let mut quarantined = 0;
         for r in &found {
             match claimed(r) {
                 Ok(row) => rows.push(row),
-                Err(_) => self.quarantine_row(r.try_get(0)?).await?,
+                Err(_) => {
+                    self.quarantine_row(r.try_get(0)?).await?;
+                    quarantined += 1;
+                }
             }
         }
         rows.sort_unstable_by_key(|row| row.seq);
         self.recall_segments(&mut rows).await?;
-        Ok(LaneClaimed { rows })
+        Ok(LaneClaimed { rows, quarantined })
     }
 
     /// What this carrier has answered of a long message is not sent to it again.
@@ -77,8 +84,14 @@ impl Transaction<'_> {
     }
 }
 
+/// What cannot be of our making is an error: nobody knows what it would become on the way to a handset.
 fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
     let row = columns::row(r, 0)?;
+    let text: String = r.try_get(ROW_COLUMNS)?;
+    let digits = !row.to.is_empty() && row.to.bytes().all(|octet| octet.is_ascii_digit());
+    if !digits || text.len() > LONGEST_TEXT || text.contains('\0') {
+        return Err(columns::decode(std::io::Error::other("a number or text that no message has")));
+    }
     Ok(Claimed {
         seq: row.seq,
         id: row.id,
@@ -86,7 +99,7 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         class: row.class,
         to: row.to,
         from: row.from.parse().map_err(columns::decode)?,
-        text: r.try_get::<String, _>(ROW_COLUMNS)?.into(),
+        text: text.into(),
         encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
         segments: row.segments,
         route: row.route,
