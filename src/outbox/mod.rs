@@ -71,7 +71,7 @@ pub(crate) enum Work {
     Settle { settles: Vec<Settlement>, segments: Vec<SegmentAnswer> },
     Receipts { receipts: Vec<Receipt>, reply: oneshot::Sender<Result<Vec<ReceiptResult>, StoreError>> },
     Inbound { text: Box<NewInbound>, reply: oneshot::Sender<Result<InboundResult, StoreError>> },
-    Quarantine(BadPdu),
+    Quarantine { pdu: BadPdu, reply: oneshot::Sender<Result<(), StoreError>> },
     Act { item: ActItem, reply: oneshot::Sender<Result<ActResult, StoreError>> },
     Sweep { sweep: Sweep, reply: oneshot::Sender<Result<SweepResult, StoreError>> },
     Prune { prune: Prune, reply: oneshot::Sender<Result<PruneResult, StoreError>> },
@@ -122,9 +122,9 @@ impl Outbox {
         self.ask(|reply| Work::Inbound { text: Box::new(text), reply }).await
     }
 
-    /// Keeps a PDU that could not be read.
-    pub async fn quarantine(&self, pdu: BadPdu) {
-        self.work.send(Work::Quarantine(pdu)).await.ok();
+    /// Keeps a PDU that could not be read. Answered after its commit.
+    pub async fn quarantine(&self, pdu: BadPdu) -> Result<(), StoreError> {
+        self.ask(|reply| Work::Quarantine { pdu, reply }).await
     }
 
     /// Cancels or requeues a message.

@@ -122,6 +122,7 @@ struct Waiting {
     settles: Vec<bool>,
     receipts: Vec<(usize, oneshot::Sender<Result<Vec<ReceiptResult>, StoreError>>)>,
     inbound: Vec<oneshot::Sender<Result<InboundResult, StoreError>>>,
+    quarantine: Vec<oneshot::Sender<Result<(), StoreError>>>,
     acts: Vec<oneshot::Sender<Result<ActResult, StoreError>>>,
     sweeps: Vec<oneshot::Sender<Result<SweepResult, StoreError>>>,
     prune: Option<oneshot::Sender<Result<PruneResult, StoreError>>>,
@@ -195,7 +196,10 @@ impl Writer {
                 batch.inbound.push(*text);
                 waiting.inbound.push(reply);
             }
-            Work::Quarantine(pdu) => batch.quarantine.push(pdu),
+            Work::Quarantine { pdu, reply } => {
+                batch.quarantine.push(pdu);
+                waiting.quarantine.push(reply);
+            }
             Work::Act { item, reply } => {
                 batch.acts.push(item);
                 waiting.acts.push(reply);
@@ -285,6 +289,8 @@ impl Writer {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
         reply_all(waiting.inbound, applied.inbound);
+        let kept = vec![(); waiting.quarantine.len()];
+        reply_all(waiting.quarantine, kept);
         reply_all(waiting.acts, applied.acts);
         reply_all(waiting.sweeps, applied.sweeps);
         if let (Some(reply), Some(result)) = (waiting.prune, applied.prune) {
@@ -401,6 +407,10 @@ impl Writer {
         for (text, reply) in batch.inbound.into_iter().zip(waiting.inbound) {
             let done = self.one(&Batch { inbound: vec![text], ..Batch::new(now) }).await;
             reply.send(done.and_then(|applied| first(applied.inbound))).ok();
+        }
+        for (pdu, reply) in batch.quarantine.into_iter().zip(waiting.quarantine) {
+            let done = self.one(&Batch { quarantine: vec![pdu], ..Batch::new(now) }).await;
+            reply.send(done.map(|_| ())).ok();
         }
         for (item, reply) in batch.acts.into_iter().zip(waiting.acts) {
             let done = self.one(&Batch { acts: vec![item], ..Batch::new(now) }).await;
