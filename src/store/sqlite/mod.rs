@@ -12,6 +12,7 @@ mod plan_tests;
 mod prune;
 mod read;
 mod receipt;
+mod schema;
 mod sweep;
 #[cfg(test)]
 mod tests;
