@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join, join_all};
 use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -62,21 +62,25 @@ impl Pump {
         while inbound.recv_many(&mut items, AT_ONCE).await > 0 {
             let mut receipts = Vec::new();
             let mut texts = Vec::new();
-            let mut bad = Vec::new();
             for item in items.drain(..) {
                 match item {
                     Inbound::Receipt(receipt, slot) => receipts.extend(self.asked(&receipt, slot)),
                     Inbound::Text(text, slot) => texts.push((text, slot)),
-                    Inbound::Unreadable { reason, status, octets, slot } => {
+                    Inbound::Unreadable { reason, status, octets } => {
                         let at = self.clock.now();
-                        let pdu = BadPdu { at, bind: self.bind.clone(), reason: reason.into(), status, octets };
-                        bad.push((pdu, slot));
+                        let pdu = BadPdu {
+                            at,
+                            bind: self.bind.clone(),
+                            reason: reason.into(),
+                            status,
+                            octets,
+                        };
+                        self.outbox.quarantine(pdu).await;
                     }
                 }
             }
             let texts = join_all(texts.into_iter().map(|(text, slot)| self.store_text(text, slot)));
-            let bad = join_all(bad.into_iter().map(|(pdu, slot)| self.keep_bad(pdu, slot)));
-            join3(self.match_receipts(receipts), texts, bad).await;
+            join(self.match_receipts(receipts), texts).await;
         }
     }
 
@@ -102,7 +106,11 @@ impl Pump {
             code: brought.error,
             at: self.clock.now(),
         };
-        Some(Asked { receipt, transforms, slot })
+        Some(Asked {
+            receipt,
+            transforms,
+            slot,
+        })
     }
 
     async fn match_receipts(&self, asked: Vec<Asked>) {
@@ -165,21 +173,17 @@ impl Pump {
             Err(error) => tracing::warn!(event = "text_not_stored", bind = %self.bind, %error),
         }
     }
-
-    async fn keep_bad(&self, pdu: BadPdu, slot: Option<AnswerSlot>) {
-        match (self.outbox.quarantine(pdu).await, slot) {
-            (Ok(()), Some(slot)) => slot.answer(Answer::Taken),
-            (Ok(()), None) => {}
-            // A dropped slot answers busy: the carrier brings it again.
-            (Err(error), _) => tracing::warn!(event = "bad_pdu_not_kept", bind = %self.bind, %error),
-        }
-    }
 }
 
 /// What makes two texts the same to the octet.
 fn digest(text: &InboundText) -> [u8; 32] {
     let mut sha = Sha256::new();
-    for part in [text.source.as_bytes(), text.destination.as_bytes(), &[text.data_coding, text.esm_class], &text.octets] {
+    for part in [
+        text.source.as_bytes(),
+        text.destination.as_bytes(),
+        &[text.data_coding, text.esm_class],
+        &text.octets,
+    ] {
         sha.update((part.len() as u64).to_be_bytes());
         sha.update(part);
     }
