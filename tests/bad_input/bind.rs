@@ -6,12 +6,19 @@ use crate::daemon::{Daemon, Home, wait_for};
 fn state(daemon: &Daemon) -> (String, String, String) {
     let carrier = daemon.carrier("evil");
     let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    (word(&carrier["state"]), word(&carrier["binds"][0]["state"]), word(&carrier["binds"][0]["last_error"]))
+    (
+        word(&carrier["state"]),
+        word(&carrier["binds"][0]["state"]),
+        word(&carrier["binds"][0]["last_error"]),
+    )
 }
 
 #[test]
 fn a_refused_name_or_password_stops_after_three_and_a_person_starts_it_again() {
-    for (status, name, hint) in [(0x0e, "ESME_RINVPASWD", "check password"), (0x0f, "ESME_RINVSYSID", "check system_id")] {
+    for (status, name, hint) in [
+        (0x0e, "ESME_RINVPASWD", "check password"),
+        (0x0f, "ESME_RINVSYSID", "check system_id"),
+    ] {
         let hostile = Hostile::new();
         let mut daemon = Home::new(&(hostile.table("evil", "") + &route("evil"))).start();
         for _ in 0..3 {
@@ -26,12 +33,16 @@ fn a_refused_name_or_password_stops_after_three_and_a_person_starts_it_again() {
         });
         assert_eq!((carrier.as_str(), bind.as_str()), ("refused", "refused"));
         assert!(error.contains(name) && error.contains(hint), "{error}");
-        assert!(hostile.accept_within(std::time::Duration::from_secs(1)).is_none(), "it is not tried a fourth time");
+        assert!(
+            hostile.accept_within(std::time::Duration::from_secs(1)).is_none(),
+            "it is not tried a fourth time"
+        );
         daemon.until_log("bind_refused_for_good");
         let (_, table, _) = daemon.cli(&["carriers", "list"]);
         assert!(table.contains("refused") && table.contains(name), "{table}");
         assert_eq!(daemon.cli(&["carriers", "start", "evil"]).0, 0);
-        hostile.bound().lives("after a person started it");
+        let mut peer = hostile.bound();
+        peer.lives("after a person started it");
         daemon.is_well();
     }
 }
@@ -56,8 +67,12 @@ fn a_bind_refused_for_now_is_tried_again_with_its_reason() {
         assert_eq!(carrier, "down");
         assert!(["waiting", "connecting"].contains(&bind.as_str()), "{bind}");
         assert!(error.contains(name) && error.contains(hint), "{error}");
-        hostile.bound().lives("after it was let in");
-        assert_eq!(wait_for("it to be up", || Some(state(&daemon)).filter(|state| state.0 == "up")).2, "");
+        let mut peer = hostile.bound();
+        peer.lives("after it was let in");
+        assert_eq!(
+            wait_for("it to be up", || Some(state(&daemon)).filter(|state| state.0 == "up")).2,
+            ""
+        );
         daemon.is_well();
     }
 }

@@ -93,6 +93,11 @@ impl Hostile {
         }
     }
 
+    /// Lets go of links that a daemon before opened.
+    pub(crate) fn forget(&self) {
+        while self.accept_within(Duration::ZERO).is_some() {}
+    }
+
     /// The next link, bound.
     pub(crate) fn bound(&self) -> Peer {
         let mut peer = self.accept();
@@ -115,7 +120,11 @@ pub(crate) fn route(carrier: &str) -> String {
 
 impl Peer {
     pub(crate) fn new(stream: impl Stream + 'static) -> Self {
-        Self { stream: Box::new(stream), input: BytesMut::new(), closed: false }
+        Self {
+            stream: Box::new(stream),
+            input: BytesMut::new(),
+            closed: false,
+        }
     }
 
     /// Takes the bind and accepts it.
@@ -129,7 +138,10 @@ impl Peer {
         let bind = self.hear();
         assert_eq!(bind.command, BIND_TRANSCEIVER);
         let password = [PASSWORD.as_bytes(), b"\0"].concat();
-        assert!(bind.octets.windows(password.len()).any(|window| window == password), "the bind shows the password");
+        assert!(
+            bind.octets.windows(password.len()).any(|window| window == password),
+            "the bind shows the password"
+        );
         bind
     }
 
@@ -166,7 +178,12 @@ impl Peer {
                 Ok(0) => self.closed = true,
                 Ok(octets) => self.input.extend_from_slice(&chunk[..octets]),
                 // Octets of ours that nobody read turn a close into a reset.
-                Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
+                    ) =>
+                {
                     self.closed = true;
                 }
                 Err(error) => panic!("nothing came within {PATIENCE:?}: {error}"),
@@ -245,16 +262,26 @@ pub(crate) fn submit_sm_resp(sequence: u32, id: &str) -> Vec<u8> {
 pub(crate) fn deliver_sm(sequence: u32, esm_class: u8, data_coding: u8, text: &[u8]) -> Vec<u8> {
     let mut body = b"\0\x01\x01393331234567\0\0\0".to_vec();
     body.extend_from_slice(b"12345\0");
-    body.extend_from_slice(&[esm_class, 0, 0, 0, 0, 0, 0, data_coding, 0, u8::try_from(text.len()).unwrap()]);
+    body.extend_from_slice(&[
+        esm_class,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        data_coding,
+        0,
+        u8::try_from(text.len()).unwrap(),
+    ]);
     body.extend_from_slice(text);
     pdu(DELIVER_SM, 0, sequence, &body)
 }
 
 /// A receipt in text form.
 pub(crate) fn receipt(sequence: u32, id: &str, stat: &str) -> Vec<u8> {
-    let text = format!(
-        "id:{id} sub:001 dlvrd:001 submit date:2611211000 done date:2611211001 stat:{stat} err:000 text:x"
-    );
+    let text =
+        format!("id:{id} sub:001 dlvrd:001 submit date:2611211000 done date:2611211001 stat:{stat} err:000 text:x");
     deliver_sm(sequence, 4, 0, text.as_bytes())
 }
 
@@ -289,7 +316,9 @@ fn serve(mut stream: TcpStream, taken: &Mutex<Vec<SubmitSm>>) {
     let mut chunk = [0; 65_536];
     loop {
         while let Some(frame) = araldo_smpp::framing::next_frame(&mut input, 65_536).unwrap() {
-            let Packet { sequence_number, pdu, .. } = Packet::decode(&frame, Mode::Strict).unwrap().packet;
+            let Packet {
+                sequence_number, pdu, ..
+            } = Packet::decode(&frame, Mode::Strict).unwrap().packet;
             let answer = match pdu {
                 Pdu::BindTransceiver(_) => Pdu::BindTransceiverResp(BindResp::default()),
                 Pdu::EnquireLink(EnquireLink { .. }) => Pdu::Bodiless(CommandId::ENQUIRE_LINK_RESP),
@@ -298,12 +327,19 @@ fn serve(mut stream: TcpStream, taken: &Mutex<Vec<SubmitSm>>) {
                     let mut taken = taken.lock().unwrap();
                     taken.push(submit);
                     let message_id = COctet::from_latin1(&format!("tame-{}", taken.len())).unwrap();
-                    Pdu::SubmitSmResp(SubmitSmResp { message_id, ..SubmitSmResp::default() })
+                    Pdu::SubmitSmResp(SubmitSmResp {
+                        message_id,
+                        ..SubmitSmResp::default()
+                    })
                 }
                 _ => continue,
             };
             let mut out = BytesMut::new();
-            let packet = Packet { command_status: CommandStatus::ESME_ROK, sequence_number: SequenceNumber(sequence_number.0), pdu: answer };
+            let packet = Packet {
+                command_status: CommandStatus::ESME_ROK,
+                sequence_number: SequenceNumber(sequence_number.0),
+                pdu: answer,
+            };
             packet.encode(&mut out).unwrap();
             if stream.write_all(&out).is_err() {
                 return;

@@ -17,28 +17,53 @@ fn every_row_of_the_catalogue_is_shown_or_has_no_interface_yet() {
             None if held.is_empty() => wrong.push(format!("{id}: neither fixture nor test: {}", row["input"])),
             None => shown += 1,
         }
-        wrong.extend(held.into_iter().filter_map(Result::err).map(|why| format!("{id}: {why}")));
+        wrong.extend(
+            held.into_iter()
+                .filter_map(Result::err)
+                .map(|why| format!("{id}: {why}")),
+        );
     }
-    println!("{shown} rows are shown; {} have no interface yet:\n{}", waiting.len(), waiting.join("\n"));
+    println!(
+        "{shown} rows are shown; {} have no interface yet:\n{}",
+        waiting.len(),
+        waiting.join("\n")
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn no_row_of_the_catalogue_was_lost() {
-    let of = |section: &str| rows().iter().filter(|row| row["id"].as_str().unwrap().starts_with(section)).count();
+    let of = |section: &str| {
+        rows()
+            .iter()
+            .filter(|row| row["id"].as_str().unwrap().starts_with(section))
+            .count()
+    };
     let counts = ["5.1.", "5.2.", "5.3.", "5.4.", "5.5.", "5.6.", "5.7.", "5.8."].map(of);
     assert_eq!(counts, [31, 23, 13, 9, 10, 8, 10, 10]);
 }
 
 /// The fixtures a row points to: a file, and in it the row of the same words.
 fn fixtures(row: &Value) -> Vec<Result<(), String>> {
-    let Some(file) = row["fixtures"].as_str() else { return Vec::new() };
+    let Some(file) = row["fixtures"].as_str() else {
+        return Vec::new();
+    };
     let catalogue: Value = serde_json::from_str(&read(&format!("tests/bad_input/{file}")).unwrap()).unwrap();
-    let found = catalogue["rows"].as_array().unwrap().iter().find(|it| it["row"] == row["input"]);
-    let Some(found) = found else { return vec![Err(format!("{file} has no such row"))] };
+    let found = catalogue["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["row"] == row["input"]);
+    let Some(found) = found else {
+        return vec![Err(format!("{file} has no such row"))];
+    };
     let some = found["fixtures"].as_array().is_some_and(|list| !list.is_empty());
     let by_test = found["tested_by"].as_array().is_some_and(|list| !list.is_empty());
-    vec![if some || by_test { Ok(()) } else { Err(format!("{file} shows nothing for it")) }]
+    vec![if some || by_test {
+        Ok(())
+    } else {
+        Err(format!("{file} shows nothing for it"))
+    }]
 }
 
 /// The tests a row points to, as `file::name`.
@@ -50,7 +75,11 @@ fn tests(row: &Value) -> Vec<Result<(), String>> {
 fn named_test(test: &str) -> Result<(), String> {
     let (file, name) = test.split_once("::").ok_or("write file::name")?;
     let source = read(file)?;
-    if source.contains(&format!("fn {name}(")) { Ok(()) } else { Err(format!("{file} has no test {name}")) }
+    if source.contains(&format!("fn {name}(")) {
+        Ok(())
+    } else {
+        Err(format!("{file} has no test {name}"))
+    }
 }
 
 /// The tests that rows of `smpp.json` name are there.
@@ -63,7 +92,11 @@ fn the_tests_that_fixtures_name_are_there() {
     for row in catalogue["rows"].as_array().unwrap() {
         for name in row["tested_by"].as_array().into_iter().flatten() {
             let name = name.as_str().unwrap();
-            assert!(sources.contains(&format!("fn {name}(")), "{}: no test {name}", row["row"]);
+            assert!(
+                sources.contains(&format!("fn {name}(")),
+                "{}: no test {name}",
+                row["row"]
+            );
         }
     }
 }

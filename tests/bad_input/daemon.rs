@@ -66,7 +66,11 @@ impl Home {
     }
 
     fn spawn(&self) -> Child {
-        let log = File::options().create(true).append(true).open(self.0.path().join("log")).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.0.path().join("log"))
+            .unwrap();
         Command::new(env!("CARGO_BIN_EXE_araldo"))
             .env_clear()
             .args(["run", "--config"])
@@ -107,7 +111,12 @@ impl Home {
             })
         });
         let addr = |name: &str| ready[name].as_str().unwrap().parse().unwrap();
-        Daemon { child, api: addr("api"), admin: addr("admin"), dir: self.0 }
+        Daemon {
+            child,
+            api: addr("api"),
+            admin: addr("admin"),
+            dir: self.0,
+        }
     }
 
     pub(crate) fn log(&self) -> String {
@@ -129,7 +138,10 @@ impl Daemon {
     }
 
     pub(crate) fn token(&self) -> String {
-        fs::read_to_string(self.dir.path().join("state/admin.token")).unwrap().trim().to_owned()
+        fs::read_to_string(self.dir.path().join("state/admin.token"))
+            .unwrap()
+            .trim()
+            .to_owned()
     }
 
     /// GET of the admin listener.
@@ -143,7 +155,13 @@ impl Daemon {
     pub(crate) fn carrier(&self, id: &str) -> Value {
         let listed = self.cli(&["carriers", "list", "--json"]).1;
         let listed: Value = serde_json::from_str(&listed).unwrap();
-        listed["data"].as_array().unwrap().iter().find(|carrier| carrier["id"] == id).unwrap().clone()
+        listed["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|carrier| carrier["id"] == id)
+            .unwrap()
+            .clone()
     }
 
     /// A verb against this daemon: exit code, standard output, standard error.
@@ -198,7 +216,15 @@ impl Daemon {
 
     /// Waits until the log has this.
     pub(crate) fn until_log(&self, wanted: &str) {
-        wait_for(&format!("the log to say {wanted}"), || self.log().contains(wanted).then_some(()));
+        let begun = Instant::now();
+        while !self.log().contains(wanted) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "`{wanted}` is not in the log:\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Octets of memory that are resident.
@@ -239,6 +265,12 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!(
+                "the daemon's log:\n{}",
+                fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+            );
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }
@@ -272,7 +304,11 @@ pub(crate) fn request(to: SocketAddr, method: &str, path: &str, bearer: &str, bo
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { unchunked(body) } else { body.to_owned() };
+    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        unchunked(body)
+    } else {
+        body.to_owned()
+    };
     (status, body)
 }
 

@@ -25,7 +25,13 @@ fn a_carrier_that_never_answers_the_bind_is_left_and_tried_again() {
     daemon.until(&id, "submitted");
     let carrier = daemon.carrier("evil");
     assert_eq!(carrier["state"], "down");
-    assert!(carrier["binds"][0]["last_error"].as_str().unwrap().contains("no answer to the bind within 1s"), "{carrier}");
+    assert!(
+        carrier["binds"][0]["last_error"]
+            .as_str()
+            .unwrap()
+            .contains("no answer to the bind within 1s"),
+        "{carrier}"
+    );
     hostile.bound().lives("after it was let in");
     daemon.is_well();
 }
@@ -102,7 +108,11 @@ fn a_carrier_that_stops_reading_costs_bounded_memory_and_its_messages_are_in_dou
     let failed = daemon.admin("/admin/v1/messages?state=failed&limit=1000");
     let failed = failed["data"].as_array().unwrap();
     assert!(!failed.is_empty(), "a submit without answer is a doubt");
-    assert!(failed.iter().all(|message| message["reason"] == "outcome_unknown" && message["copies"] == 0));
+    assert!(
+        failed
+            .iter()
+            .all(|message| message["reason"] == "outcome_unknown" && message["copies"] == 0)
+    );
     hostile.bound().lives("the next link");
     daemon.is_well();
 }
@@ -146,5 +156,9 @@ fn ndjson(api: std::net::SocketAddr, lines: &str) {
     )
     .unwrap();
     let answer = reading.join().unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{}", &answer[..answer.len().min(400)]);
+    assert!(
+        answer.starts_with("HTTP/1.1 200"),
+        "{}",
+        &answer[..answer.len().min(400)]
+    );
 }

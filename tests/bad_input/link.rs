@@ -13,11 +13,22 @@ fn a_pdu_whose_rest_never_comes_ends_the_link_after_ten_seconds() {
     let mut daemon = Home::new(&(hostile.table("evil", "") + &route("evil"))).start();
     let mut peer = hostile.bound();
     let begun = std::time::Instant::now();
-    peer.say(&[&120_u32.to_be_bytes()[..], &DELIVER_SM.to_be_bytes(), &[0; 4], &[0, 0, 0, 9]].concat());
+    peer.say(
+        &[
+            &120_u32.to_be_bytes()[..],
+            &DELIVER_SM.to_be_bytes(),
+            &[0; 4],
+            &[0, 0, 0, 9],
+        ]
+        .concat(),
+    );
     peer.ends("the rest never came");
     let waited = begun.elapsed();
-    assert!(waited >= Duration::from_secs(9) && waited < Duration::from_secs(15), "{waited:?}");
-    assert!(daemon.log().contains("pdu_read_timeout got=16 want=120"), "{}", daemon.log());
+    assert!(
+        waited >= Duration::from_secs(9) && waited < Duration::from_secs(15),
+        "{waited:?}"
+    );
+    daemon.until_log("pdu_read_timeout got=16 want=120");
     hostile.bound().lives("after the half PDU");
     daemon.is_well();
 }
@@ -38,11 +49,17 @@ fn a_carrier_that_answers_no_enquire_link_is_left_and_its_messages_are_in_doubt(
     }
     let waited = begun.elapsed();
     assert_eq!(asked, 2);
-    assert!(waited > Duration::from_millis(2_500) && waited < Duration::from_secs(6), "{waited:?}");
+    assert!(
+        waited > Duration::from_millis(2_500) && waited < Duration::from_secs(6),
+        "{waited:?}"
+    );
     daemon.until_log("enquire_link was not answered");
     let mut peer = hostile.bound();
     let message = daemon.until(&id, "failed");
-    assert_eq!((&message["reason"], &message["copies"]), (&json!("outcome_unknown"), &json!(0)));
+    assert_eq!(
+        (&message["reason"], &message["copies"]),
+        (&json!("outcome_unknown"), &json!(0))
+    );
     peer.lives("the next link");
     daemon.is_well();
 }
@@ -71,7 +88,13 @@ fn an_unbind_in_mid_window_is_answered_and_the_rest_is_in_doubt() {
     peer.accept_submit("copy");
     let message = daemon.until(&resent, "submitted");
     assert_eq!(message["copies"], 1, "{message:#}");
-    assert!(message["notes"].as_array().unwrap().contains(&json!("possible_duplicate")), "{message:#}");
+    assert!(
+        message["notes"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("possible_duplicate")),
+        "{message:#}"
+    );
     peer.lives("the next link");
     daemon.is_well();
 }

@@ -2,7 +2,11 @@
 //!
 //! `catalogue.json` is the list of everything that can come; each of its rows points to the fixture or test that shows
 //! the answer, or says why it cannot come yet. Fixtures are data: `smpp.json` here, `http.json` for the API.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on has failed, and may tell the time")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed, and may tell the time"
+)]
 
 mod answer;
 mod bind;

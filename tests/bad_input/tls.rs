@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -17,8 +17,9 @@ use crate::daemon::{Daemon, Home};
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -38,8 +39,15 @@ impl Authority {
 fn server(certificate: rustls::pki_types::CertificateDer<'static>, key: &KeyPair) -> Arc<ServerConfig> {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    Arc::new(builder.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap())
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    Arc::new(
+        builder
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap(),
+    )
 }
 
 fn start(hostile: &Hostile, authority: &Authority) -> Daemon {
@@ -58,23 +66,31 @@ fn write_authority(dir: &Path, authority: &Authority) {
 fn shake(tcp: TcpStream, config: Arc<ServerConfig>) -> Result<StreamOwned<ServerConnection, TcpStream>, String> {
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), tcp);
     while stream.conn.is_handshaking() {
-        stream.conn.complete_io(&mut stream.sock).map_err(|error| error.to_string())?;
+        stream
+            .conn
+            .complete_io(&mut stream.sock)
+            .map_err(|error| error.to_string())?;
     }
     Ok(stream)
 }
 
 #[test]
 fn a_certificate_that_does_not_hold_is_refused_and_plain_text_is_never_tried() {
-    let authority = Authority::new();
+    let authority = Authority::new("trusted");
     let hostile = Hostile::new();
     let mut daemon = start(&hostile, &authority);
     let own_key = KeyPair::generate().unwrap();
-    let own = CertificateParams::new(vec!["smsc.example".to_owned()]).unwrap().self_signed(&own_key).unwrap();
+    let mut own = CertificateParams::new(vec!["smsc.example".to_owned()]).unwrap();
+    own.distinguished_name.push(DnType::CommonName, "smsc.example");
+    let own = own.self_signed(&own_key).unwrap();
     for (config, why) in [
         (authority.server("smsc.example", true), "expired"),
         (authority.server("other.example", false), "not valid for name"),
         (server(own.der().clone(), &own_key), "UnknownIssuer"),
-        (Authority::new().server("smsc.example", false), "UnknownIssuer"),
+        (
+            Authority::new("somebody").server("smsc.example", false),
+            "UnknownIssuer",
+        ),
     ] {
         let shaken = shake(hostile.accept_stream(), config);
         // In TLS 1.3 the server may think that it is done; the daemon says no with its next words.
@@ -86,7 +102,11 @@ fn a_certificate_that_does_not_hold_is_refused_and_plain_text_is_never_tried() {
         daemon.until_log(why);
         assert_eq!(daemon.carrier("evil")["state"], "down");
     }
-    assert!(daemon.log().contains("smsc.example") && daemon.log().contains("other.example"), "{}", daemon.log());
+    assert!(
+        daemon.log().contains("smsc.example") && daemon.log().contains("other.example"),
+        "{}",
+        daemon.log()
+    );
     // A peer that answers the hello in plain SMPP, or with nothing, hears no bind.
     for answer in [&crate::carrier::pdu(0x15, 0, 1, b"")[..], b""] {
         let mut tcp = hostile.accept_stream();
@@ -100,7 +120,10 @@ fn a_certificate_that_does_not_hold_is_refused_and_plain_text_is_never_tried() {
         let mut rest = Vec::new();
         tcp.read_to_end(&mut rest).ok();
         let password = crate::daemon::PASSWORD.as_bytes();
-        assert!(!rest.windows(password.len()).any(|window| window == password), "the password in the clear");
+        assert!(
+            !rest.windows(password.len()).any(|window| window == password),
+            "the password in the clear"
+        );
     }
     let good = authority.server("smsc.example", false);
     let mut peer = Peer::new(shake(hostile.accept_stream(), good).unwrap());
@@ -111,7 +134,7 @@ fn a_certificate_that_does_not_hold_is_refused_and_plain_text_is_never_tried() {
 
 #[test]
 fn a_carrier_that_cuts_tls_without_notify_is_a_lost_link() {
-    let authority = Authority::new();
+    let authority = Authority::new("trusted");
     let hostile = Hostile::new();
     let mut daemon = start(&hostile, &authority);
     let good = authority.server("smsc.example", false);

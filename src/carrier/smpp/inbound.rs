@@ -13,6 +13,8 @@ pub(super) enum Delivery {
     Receipt(InboundReceipt),
     /// A text from a handset.
     Text(InboundText),
+    /// A receipt that names no message and no state: there is nothing to match, and a person may want to read it.
+    UnreadableReceipt(Bytes),
 }
 
 /// What deliver_sm and data_sm have in common.
@@ -43,7 +45,14 @@ pub(super) fn read(parts: &Parts<'_>, forgiven: &[Forgiven], alphabet: Encoding)
     let octets = parts.tlvs.message_payload().filter(|payload| !payload.is_empty());
     let octets = octets.unwrap_or_else(|| parts.short_message.clone());
     if parts.esm_class.is_receipt() || parts.esm_class.is_intermediate() {
-        return Delivery::Receipt(receipt(parts, &octets));
+        let receipt = receipt(parts, &octets);
+        let says_nothing =
+            receipt.carrier_message_id.is_empty() && receipt.state.is_none() && receipt.reference.is_none();
+        return if says_nothing {
+            Delivery::UnreadableReceipt(Bytes::copy_from_slice(&octets))
+        } else {
+            Delivery::Receipt(receipt)
+        };
     }
     // The octets are copied: the frame they stand in would keep the whole read buffer alive.
     Delivery::Text(text(parts, Bytes::copy_from_slice(&octets), forgiven, alphabet))

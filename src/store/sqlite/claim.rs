@@ -21,6 +21,9 @@ pub(super) const CLAIM: &str = concat!(
      claimed_at, submitted_at, final_at, carrier_message_id, reason, code, text, encoding"
 );
 
+/// Octets of UTF-8 in a text of 255 segments, at most.
+const LONGEST_TEXT: usize = 255 * 153 * 4;
+
 /// Lanes claimed by one script: each number of them is a text of its own, kept prepared.
 const LANES_A_SCRIPT: usize = 4;
 
@@ -49,7 +52,7 @@ impl Transaction<'_> {
         } else if !self.script.is_empty() {
             self.send().await.ok();
         }
-        let mut found = found.into_iter().map(|rows| LaneClaimed { rows });
+        let mut found = found.into_iter();
         let results = claims
             .iter()
             .map(|claim| found.by_ref().take(claim.lanes.len()).collect());
@@ -62,7 +65,7 @@ impl Transaction<'_> {
         &mut self,
         lanes: &[(&Claim, &LaneClaim)],
         commit: bool,
-    ) -> Result<Vec<Vec<Claimed>>, sqlx::Error> {
+    ) -> Result<Vec<LaneClaimed>, sqlx::Error> {
         let first = self.script.next_place();
         for (claim, lane) in lanes {
             self.claim_lane(claim, lane);
@@ -71,16 +74,19 @@ impl Transaction<'_> {
             self.script.add("COMMIT");
         }
         let answer = self.send().await?;
-        let mut found: Vec<Vec<Claimed>> = Vec::new();
-        found.resize_with(lanes.len(), Vec::new);
+        let mut found: Vec<LaneClaimed> = Vec::new();
+        found.resize_with(lanes.len(), LaneClaimed::default);
         for (place, r) in &answer.rows {
             match claimed(r) {
-                Ok(row) => found[place - first].push(row),
-                Err(_) => self.quarantine_row(r.try_get(0)?),
+                Ok(row) => found[place - first].rows.push(row),
+                Err(_) => {
+                    self.quarantine_row(r.try_get(0)?);
+                    found[place - first].quarantined += 1;
+                }
             }
         }
-        for rows in &mut found {
-            rows.sort_unstable_by_key(|row| row.seq);
+        for lane in &mut found {
+            lane.rows.sort_unstable_by_key(|row| row.seq);
         }
         Ok(found)
     }
@@ -102,11 +108,16 @@ impl Transaction<'_> {
     }
 
     /// What this carrier has answered of a long message is not sent to it again.
-    async fn recall_segments(&mut self, lanes: &mut [Vec<Claimed>]) -> Result<(), sqlx::Error> {
+    async fn recall_segments(&mut self, lanes: &mut [LaneClaimed]) -> Result<(), sqlx::Error> {
         let again = |row: &&Claimed| row.segments > 1 && row.progress.attempt > 1;
-        let seqs: Vec<Seq> = lanes.iter().flatten().filter(again).map(|row| row.seq).collect();
+        let seqs: Vec<Seq> = lanes
+            .iter()
+            .flat_map(|lane| &lane.rows)
+            .filter(again)
+            .map(|row| row.seq)
+            .collect();
         let known = self.segments_by_seq(seqs).await?;
-        for row in lanes.iter_mut().flatten() {
+        for row in lanes.iter_mut().flat_map(|lane| &mut lane.rows) {
             if let Some(segments) = known.get(&row.seq) {
                 crate::store::matching::recall(row, segments);
             }
@@ -115,8 +126,16 @@ impl Transaction<'_> {
     }
 }
 
+/// What cannot be of our making is an error: nobody knows what it would become on the way to a handset.
 fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
     let row = columns::row(r, 0)?;
+    let text: String = r.try_get(ROW_COLUMNS)?;
+    let digits = !row.to.is_empty() && row.to.bytes().all(|octet| octet.is_ascii_digit());
+    if !digits || text.len() > LONGEST_TEXT || text.contains('\0') {
+        return Err(columns::decode(std::io::Error::other(
+            "a number or text that no message has",
+        )));
+    }
     Ok(Claimed {
         seq: row.seq,
         id: row.id,
@@ -124,7 +143,7 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         class: row.class,
         to: row.to,
         from: row.from.parse().map_err(columns::decode)?,
-        text: r.try_get::<String, _>(ROW_COLUMNS)?.into(),
+        text: text.into(),
         encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
         segments: row.segments,
         route: row.route,

@@ -13,6 +13,7 @@ mod plan_tests;
 mod prune;
 mod read;
 mod receipt;
+mod schema;
 mod script;
 mod sweep;
 #[cfg(test)]
