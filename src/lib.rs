@@ -20,6 +20,7 @@
 //! | [`throttle`] | the pace: of a carrier, of a client |
 //! | [`demo`] | everything at once, with a page to look at |
 //! | [`simulator`] | a carrier to test against, over real sockets; nothing above knows it |
+//! | [`demo`] | all of it at work on one machine, with a page to watch it; a guest that nothing above knows |
 //! | [`telemetry`] | logs and metrics |
 //!
 //! The standards live in crates of their own, which know nothing of the above: `araldo-smpp`, `araldo-sms`.

@@ -41,7 +41,7 @@ fn run(global: &Global) -> Exit {
         Err(error) => return report(&error, &mut io::stderr().lock()).unwrap_or(Exit::Config),
     };
     if let Err(error) = logs::start(&loaded.config.log) {
-        return exit_of(Err(error.into()));
+        return exit_of(Err(error));
     }
     warn_of(&loaded);
     let done = work(araldo::app::run(loaded.config));
@@ -53,7 +53,10 @@ fn run(global: &Global) -> Exit {
 
 /// Drives `work` to its end.
 fn work(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// A verb without a log says what went wrong where it was started.
@@ -79,7 +82,9 @@ fn exit_for(error: &anyhow::Error) -> Exit {
     let known = error.chain().find_map(|cause| {
         let by_config = cause.downcast_ref::<ConfigError>().map(ConfigError::exit_code);
         let by_state = || cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code);
-        by_config.or_else(by_state).or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::exit_code))
+        by_config
+            .or_else(by_state)
+            .or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::exit_code))
     });
     let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
     match (known, io.map(io::Error::kind)) {

@@ -23,14 +23,23 @@ fn start(arguments: &[&str]) -> Running {
     let mut out = BufReader::new(demo.stdout.take().expect("its output"));
     let mut banner = String::new();
     while !banner.contains("Ctrl-C") {
-        assert!(out.read_line(&mut banner).expect("a line") > 0, "it ended early: {banner}");
+        assert!(
+            out.read_line(&mut banner).expect("a line") > 0,
+            "it ended early: {banner}"
+        );
     }
     Running { demo, out, banner }
 }
 
 fn end(mut running: Running, signal: &str) -> String {
     let pid = running.demo.id().to_string();
-    assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
+    assert!(
+        Command::new("kill")
+            .args([signal, &pid])
+            .status()
+            .expect("kill")
+            .success()
+    );
     let mut rest = String::new();
     running.out.read_to_string(&mut rest).expect("the last words");
     let status = running.demo.wait().expect("its end");
@@ -42,11 +51,19 @@ fn end(mut running: Running, signal: &str) -> String {
 fn the_curl_line_of_the_banner_works_as_it_stands_and_ctrl_c_tells_how_it_went() {
     let running = start(&[]);
     let banner = &running.banner;
-    assert!(banner.contains("http://127.0.0.1:") && banner.contains("for this run only"), "{banner}");
+    assert!(
+        banner.contains("http://127.0.0.1:") && banner.contains("for this run only"),
+        "{banner}"
+    );
     assert!(!banner.contains('\x1b'), "no colours in a pipe");
     let line = banner.lines().find(|line| line.contains("curl ")).expect("a curl line");
     assert!(line.contains("Authorization: Bearer "), "{line}");
-    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+    if Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_err()
+    {
         eprintln!("no curl: its line is not tried");
         end(running, "-INT");
         return;
@@ -55,7 +72,12 @@ fn the_curl_line_of_the_banner_works_as_it_stands_and_ctrl_c_tells_how_it_went()
     let answer = String::from_utf8_lossy(&sent.stdout).into_owned();
     assert!(answer.contains("\"id\":\"msg_"), "{answer}");
     let id = answer.split('"').nth(3).expect("an id").to_owned();
-    let look = line.split(" -H 'Content-Type").next().expect("a beginning").replace("/v1/messages", &format!("/v1/messages/{id}"));
+    let look = line
+        .split(" -H 'Content-Type")
+        .next()
+        .expect("a beginning")
+        .replace("/v1/messages", &format!("/v1/messages/{id}"));
+    #[expect(clippy::disallowed_methods, reason = "the time that a start takes is what is asked")]
     let begun = Instant::now();
     loop {
         let state = Command::new("sh").args(["-c", &look]).output().expect("curl");

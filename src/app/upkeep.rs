@@ -43,7 +43,12 @@ impl Upkeep {
     pub(super) fn start(self, tasks: &TaskTracker, settings: &Settings, disk: Watch) {
         let stop = self.stop.clone();
         tasks.spawn(outbox::rescue::run(self.outbox.clone(), settings.clone(), stop.clone()));
-        tasks.spawn(outbox::prune::run(self.outbox.clone(), settings.clone(), self.clock.clone(), stop));
+        tasks.spawn(outbox::prune::run(
+            self.outbox.clone(),
+            settings.clone(),
+            self.clock.clone(),
+            stop,
+        ));
         tasks.spawn(self.clone().checkpoints());
         tasks.spawn(self.clone().watch_disk(disk));
         tasks.spawn(self.clone().gauges());
@@ -69,7 +74,9 @@ impl Upkeep {
         loop {
             let watch = disk.clone();
             // Looking at the file system may block, and so may making the reserve.
-            let low = tokio::task::spawn_blocking(move || watch.is_low()).await.unwrap_or(false);
+            let low = tokio::task::spawn_blocking(move || watch.is_low())
+                .await
+                .unwrap_or(false);
             let health = self.outbox.health();
             if low != health.storage_low() {
                 tracing::warn!(event = "storage", low);
@@ -94,7 +101,9 @@ impl Upkeep {
                     show_totals(&totals, self.clock.now());
                     let queued: u64 = totals.open.iter().map(|(_, _, rows, _)| rows).sum();
                     let (up, all) = self.dispatch.bound();
-                    notify(&[NotifyState::Status(&format!("{up}/{all} carriers bound, {queued} open"))]);
+                    notify(&[NotifyState::Status(&format!(
+                        "{up}/{all} carriers bound, {queued} open"
+                    ))]);
                 }
                 Err(error) => tracing::warn!(event = "totals_unknown", %error),
             }
@@ -116,11 +125,16 @@ impl Upkeep {
 
     /// Pings systemd only while the writer answers: a sweep that finds nothing goes all the way through a commit.
     async fn watchdog(self) {
-        let Some(limit) = sd_notify::watchdog_enabled() else { return };
+        let Some(limit) = sd_notify::watchdog_enabled() else {
+            return;
+        };
         while self.wait(limit / 3).await {
             let limit = crate::domain::State::Scheduled;
             let alive = self.outbox.sweep(crate::store::Sweep::Due { state: limit, limit: 1 });
-            if tokio::time::timeout(Duration::from_secs(5), alive).await.is_ok_and(|done| done.is_ok()) {
+            if tokio::time::timeout(Duration::from_secs(5), alive)
+                .await
+                .is_ok_and(|done| done.is_ok())
+            {
                 notify(&[NotifyState::Watchdog]);
             }
         }

@@ -31,10 +31,17 @@ pub struct DemoArgs {
 
 /// Runs the demo until Ctrl-C or SIGTERM.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
-    logs::start(&LogConfig { filter: args.log.clone(), ..LogConfig::default() })?;
+    logs::start(&LogConfig {
+        filter: args.log.clone(),
+        ..LogConfig::default()
+    })?;
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
-    let options = DemoOptions { keep: args.keep.clone(), any_port: args.any_port, quiet: args.quiet };
+    let options = DemoOptions {
+        keep: args.keep.clone(),
+        any_port: args.any_port,
+        quiet: args.quiet,
+    };
     let demo = Demo::start(&options).await?;
     let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     print(&demo::banner(&demo, colours));

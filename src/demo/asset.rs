@@ -20,9 +20,15 @@ impl Assets {
         let mut hash = Sha256::new();
         for name in names {
             hash.update(name.as_bytes());
-            hash.update(Files::get(&name).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
+            hash.update(
+                Files::get(&name)
+                    .map(|file| file.metadata.sha256_hash())
+                    .unwrap_or_default(),
+            );
         }
-        Self { digest: hex::encode(&hash.finalize()[..8]) }
+        Self {
+            digest: hex::encode(&hash.finalize()[..8]),
+        }
     }
 
     /// Where they are.

@@ -83,7 +83,10 @@ impl std::fmt::Display for Problem {
 
 impl BackEnd {
     pub(super) fn new(api: SocketAddr, key: &str) -> Self {
-        Self { api, key: SecretString::from(key) }
+        Self {
+            api,
+            key: SecretString::from(key),
+        }
     }
 
     /// Sends a message, or measures it.
@@ -95,7 +98,9 @@ impl BackEnd {
 
     /// A message as its owner sees it; `None` where there is none.
     pub(super) async fn message(&self, id: &str) -> Result<Option<Value>, Refusal> {
-        let (status, answer) = self.call(Method::GET, &format!("/v1/messages/{id}"), Bytes::new()).await?;
+        let (status, answer) = self
+            .call(Method::GET, &format!("/v1/messages/{id}"), Bytes::new())
+            .await?;
         if status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -144,7 +149,10 @@ fn read<T: serde::de::DeserializeOwned>(status: StatusCode, body: &[u8]) -> Resu
     }
     let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
     Err(Refusal::Problem(if problem.detail.is_empty() {
-        Problem { detail: format!("the API answered {status}"), ..problem }
+        Problem {
+            detail: format!("the API answered {status}"),
+            ..problem
+        }
     } else {
         problem
     }))

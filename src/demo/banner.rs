@@ -10,7 +10,12 @@ pub fn banner(demo: &Demo, colours: bool) -> String {
     let paint = Paint(colours);
     let mut text = String::new();
     let took = demo.started_in.as_millis();
-    let _ = writeln!(text, "\n  {}  {}\n", paint.strong("Araldo demo"), paint.faint(&format!("started in {took} ms")));
+    let _ = writeln!(
+        text,
+        "\n  {}  {}\n",
+        paint.strong("Araldo demo"),
+        paint.faint(&format!("started in {took} ms"))
+    );
     for (wanted, got) in &demo.taken {
         let note = format!("port {wanted} is taken: using {got}");
         let _ = writeln!(text, "  {}", paint.notice(&note));
@@ -19,15 +24,28 @@ pub fn banner(demo: &Demo, colours: bool) -> String {
         let _ = writeln!(text, "  {name:<9} {value}  {}", paint.faint(note));
     };
     row("page", &paint.address(&format!("http://{}", demo.page)), "open it");
-    row("API", &paint.address(&format!("http://{}", demo.api)), "POST /v1/messages, GET /openapi.json");
+    row(
+        "API",
+        &paint.address(&format!("http://{}", demo.api)),
+        "POST /v1/messages, GET /openapi.json",
+    );
     row("key", &demo.key, "for this run only");
-    let carriers: Vec<String> = demo.carriers.iter().map(|(name, addr)| format!("{name} {addr}")).collect();
+    let carriers: Vec<String> = demo
+        .carriers
+        .iter()
+        .map(|(name, addr)| format!("{name} {addr}"))
+        .collect();
     row("carriers", &carriers.join(", "), "simulated, over real SMPP");
     match &demo.kept {
         Some(path) => row("database", &path.join("araldo.db").display().to_string(), "kept"),
         None => row("database", "temporary", "gone when this ends"),
     }
-    let _ = writeln!(text, "\n  {}\n\n{}\n", paint.strong("Send a message to the phone:"), curl(demo));
+    let _ = writeln!(
+        text,
+        "\n  {}\n\n{}\n",
+        paint.strong("Send a message to the phone:"),
+        curl(demo)
+    );
     let _ = writeln!(text, "  Ctrl-C ends it.");
     text
 }
@@ -80,7 +98,11 @@ impl Paint {
     }
 
     fn with(&self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.0 {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -90,9 +112,16 @@ mod tests {
 
     #[test]
     fn a_pipe_gets_no_colours() {
-        let ended = Summary { sent: 12, delivered: 11, median: Some("1.24 s".into()) };
+        let ended = Summary {
+            sent: 12,
+            delivered: 11,
+            median: Some("1.24 s".into()),
+        };
         let plain = summary(&ended, None, false);
-        assert!(!plain.contains('\x1b') && plain.contains("sent 12, delivered 11") && plain.contains("1.24 s"), "{plain}");
+        assert!(
+            !plain.contains('\x1b') && plain.contains("sent 12, delivered 11") && plain.contains("1.24 s"),
+            "{plain}"
+        );
         assert!(summary(&ended, None, true).contains('\x1b'));
     }
 }

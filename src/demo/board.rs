@@ -62,12 +62,17 @@ struct Inner {
     bubbles: VecDeque<BubbleView>,
     carriers: BTreeMap<&'static str, CarrierView>,
     tallies: TalliesView,
+    /// The figures as the pages have them.
+    told: TalliesView,
     latencies: VecDeque<u64>,
 }
 
 impl Default for Board {
     fn default() -> Self {
-        Self { inner: Mutex::default(), events: broadcast::Sender::new(EVENTS) }
+        Self {
+            inner: Mutex::default(),
+            events: broadcast::Sender::new(EVENTS),
+        }
     }
 }
 
@@ -100,13 +105,21 @@ impl Board {
         let mut inner = self.inner();
         if changed.progress.state == State::Delivered && changed.from != State::Delivered {
             inner.tallies.delivered += 1;
-            let took = changed.progress.final_at.unwrap_or(changed.at).since(changed.accepted_at);
-            inner.latencies.push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            let took = changed
+                .progress
+                .final_at
+                .unwrap_or(changed.at)
+                .since(changed.accepted_at);
+            inner
+                .latencies
+                .push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
             if inner.latencies.len() > LATENCIES {
                 inner.latencies.pop_front();
             }
         }
-        let Some(row) = inner.rows.get_mut(&changed.id.to_string()) else { return };
+        let Some(row) = inner.rows.get_mut(&changed.id.to_string()) else {
+            return;
+        };
         row.change(changed);
         let row = row.clone();
         drop(inner);
@@ -126,7 +139,10 @@ impl Board {
     /// How the carriers are. Tells only what has changed.
     pub(super) fn carriers(&self, views: Vec<CarrierView>) {
         let mut inner = self.inner();
-        let changed: Vec<_> = views.into_iter().filter(|view| inner.carriers.get(view.id) != Some(view)).collect();
+        let changed: Vec<_> = views
+            .into_iter()
+            .filter(|view| inner.carriers.get(view.id) != Some(view))
+            .collect();
         for view in &changed {
             inner.carriers.insert(view.id, view.clone());
         }
@@ -147,11 +163,12 @@ impl Board {
             median: median.unwrap_or_else(|| "—".to_owned()),
             ..inner.tallies.clone()
         };
-        let changed = now != inner.tallies || inner.tallies.median.is_empty();
         inner.tallies = now.clone();
-        drop(inner);
         // What was accepted and delivered changes between two counts.
-        if changed || self.events.receiver_count() > 0 {
+        let changed = inner.told != now;
+        inner.told = now.clone();
+        drop(inner);
+        if changed {
             self.tell("tallies", &now);
         }
     }
@@ -164,7 +181,12 @@ impl Board {
     /// All of it, newest message first.
     pub(super) fn snapshot(&self) -> Snapshot {
         let inner = self.inner();
-        let rows = inner.order.iter().rev().take(ROWS_DRAWN).filter_map(|id| inner.rows.get(id));
+        let rows = inner
+            .order
+            .iter()
+            .rev()
+            .take(ROWS_DRAWN)
+            .filter_map(|id| inner.rows.get(id));
         let mut messages: Vec<RowView> = rows.cloned().collect();
         messages.sort_by(|one, other| other.at.cmp(&one.at));
         Snapshot {
@@ -206,7 +228,6 @@ fn median(latencies: &VecDeque<u64>) -> Option<u64> {
     Some(*sorted.select_nth_unstable(middle).1)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,7 +243,10 @@ mod tests {
     fn the_board_forgets_the_oldest_and_counts_each_message_once() {
         let board = Board::default();
         for n in 0..ROWS + 10 {
-            let row = RowView { id: n.to_string(), ..RowView::default() };
+            let row = RowView {
+                id: n.to_string(),
+                ..RowView::default()
+            };
             board.add(row.clone(), true);
             board.add(row, true);
         }

@@ -151,13 +151,26 @@ fn receipts(form: ReceiptForm, from_ms: u64, to_ms: u64) -> ReceiptConfig {
 /// The faults of a habit, and the one that always is: nobody knows the unknown number.
 fn rules(habit: Habit) -> Vec<FaultRule> {
     let unknown = FaultRule::always(Fault::Status(Status(CommandStatus::ESME_RINVDSTADR))).to(UNKNOWN_NUMBER);
-    std::iter::once(unknown).chain(habit.fault().map(FaultRule::always)).collect()
+    std::iter::once(unknown)
+        .chain(habit.fault().map(FaultRule::always))
+        .collect()
 }
 
 impl SimulatedCarrier {
-    async fn start(name: &'static str, ways: &'static str, window: u16, config: SimulatorConfig) -> anyhow::Result<Self> {
+    async fn start(
+        name: &'static str,
+        ways: &'static str,
+        window: u16,
+        config: SimulatorConfig,
+    ) -> anyhow::Result<Self> {
         let simulator = Simulator::start(config).await?;
-        Ok(Self { name, ways, window, simulator, habit: Mutex::default() })
+        Ok(Self {
+            name,
+            ways,
+            window,
+            simulator,
+            habit: Mutex::default(),
+        })
     }
 
     /// Its id in the configuration.

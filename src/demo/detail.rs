@@ -66,7 +66,10 @@ async fn outbound(stage: &Stage, id: MessageId) -> Option<Value> {
 }
 
 async fn inbound(stage: &Stage, id: InboundId) -> Option<Value> {
-    let query = InboundQuery { limit: INBOUND, ..InboundQuery::default() };
+    let query = InboundQuery {
+        limit: INBOUND,
+        ..InboundQuery::default()
+    };
     let page = stage.store.get()?.inbound(&query).await.ok()?;
     let found = page.rows.into_iter().find(|record| record.id == id)?;
     Some(json!({
@@ -80,7 +83,10 @@ async fn inbound(stage: &Stage, id: InboundId) -> Option<Value> {
 
 /// The API's timeline with a colour, and times counted from the accept.
 fn timeline(api: &Value, accepted_at: UnixMillis) -> Vec<Value> {
-    let entries = api.get("timeline").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let entries = api
+        .get("timeline")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     let view = |entry: &Value| {
         let event = entry.get("event").and_then(Value::as_str).unwrap_or_default();
         let at = entry.get("at").and_then(Value::as_str).unwrap_or_default();
@@ -98,7 +104,9 @@ fn timeline(api: &Value, accepted_at: UnixMillis) -> Vec<Value> {
 
 fn since(at: &str, accepted_at: UnixMillis) -> String {
     let at: Option<UnixMillis> = at.parse::<jiff::Timestamp>().ok().map(Into::into);
-    at.map_or_else(String::new, |at| format!("+{}", span(at.since(accepted_at).as_millis())))
+    at.map_or_else(String::new, |at| {
+        format!("+{}", span(at.since(accepted_at).as_millis()))
+    })
 }
 
 fn event_tone(event: &str) -> &'static str {
@@ -113,7 +121,11 @@ fn event_tone(event: &str) -> &'static str {
 
 fn remark(entry: &Value) -> String {
     let mut remarks = Vec::new();
-    if let Some(attempt) = entry.get("attempt").and_then(Value::as_u64).filter(|attempt| *attempt > 1) {
+    if let Some(attempt) = entry
+        .get("attempt")
+        .and_then(Value::as_u64)
+        .filter(|attempt| *attempt > 1)
+    {
         remarks.push(format!("attempt {attempt}"));
     }
     if let Some(id) = entry.get("carrier_message_id").and_then(Value::as_str) {
@@ -152,14 +164,22 @@ fn segment_rows(record: &MessageRecord) -> Vec<SegmentRow> {
 fn exchanges(stage: &Stage, record: &MessageRecord) -> Vec<Value> {
     let row = &record.row;
     let single = row.progress.carrier_message_id.iter();
-    let several = record.segments.iter().filter_map(|segment| segment.carrier_message_id.as_ref());
+    let several = record
+        .segments
+        .iter()
+        .filter_map(|segment| segment.carrier_message_id.as_ref());
     let sought = Sought {
         phone: &row.to,
         reference: reference_of(row.seq),
         since: row.accepted_at,
         ids: single.chain(several).map(ToString::to_string).collect(),
     };
-    stage.wire.of(&sought).iter().map(|exchange| exchange_view(exchange, row.accepted_at)).collect()
+    stage
+        .wire
+        .of(&sought)
+        .iter()
+        .map(|exchange| exchange_view(exchange, row.accepted_at))
+        .collect()
 }
 
 fn exchange_view(exchange: &Exchange, accepted_at: UnixMillis) -> Value {
@@ -168,7 +188,10 @@ fn exchange_view(exchange: &Exchange, accepted_at: UnixMillis) -> Value {
         Direction::Out => Direction::In,
     };
     let request = pdu_view(&exchange.request, exchange.direction, accepted_at);
-    let answer = exchange.answer.as_ref().map(|answer| pdu_view(answer, flip, accepted_at));
+    let answer = exchange
+        .answer
+        .as_ref()
+        .map(|answer| pdu_view(answer, flip, accepted_at));
     let unanswered = answer.is_none();
     let pdus: Vec<Value> = std::iter::once(request).chain(answer).collect();
     json!({
@@ -182,8 +205,13 @@ fn exchange_view(exchange: &Exchange, accepted_at: UnixMillis) -> Value {
 }
 
 fn pdu_view(seen: &Seen, direction: Direction, accepted_at: UnixMillis) -> Value {
-    let Some(header) = Header::parse(&seen.frame) else { return Value::Object(Map::new()) };
-    let command = header.command_id.name().map_or_else(|| format!("0x{:08x}", header.command_id.0), str::to_owned);
+    let Some(header) = Header::parse(&seen.frame) else {
+        return Value::Object(Map::new());
+    };
+    let command = header
+        .command_id
+        .name()
+        .map_or_else(|| format!("0x{:08x}", header.command_id.0), str::to_owned);
     json!({
         "dir": direction,
         "command": command,
@@ -197,11 +225,22 @@ fn pdu_view(seen: &Seen, direction: Direction, accepted_at: UnixMillis) -> Value
 
 fn fields(frame: &Bytes) -> Vec<Value> {
     let field = |name: &str, value: String| json!({ "name": name, "value": value });
-    let Ok(pdu) = wire::decode(frame) else { return Vec::new() };
-    let mut all: Vec<Value> = pdu.fields().0.iter().map(|(name, value)| field(name, shown(value))).collect();
+    let Ok(pdu) = wire::decode(frame) else {
+        return Vec::new();
+    };
+    let mut all: Vec<Value> = pdu
+        .fields()
+        .0
+        .iter()
+        .map(|(name, value)| field(name, shown(value)))
+        .collect();
     all.extend(pdu.tlvs().iter().map(|tlv: Tlv<'_>| {
         let name = tlv.tag.name();
-        field(name, tlv.field_value().map_or_else(|| hex::encode(tlv.value), |value| shown(&value)))
+        field(
+            name,
+            tlv.field_value()
+                .map_or_else(|| hex::encode(tlv.value), |value| shown(&value)),
+        )
     }));
     all
 }
@@ -221,10 +260,26 @@ fn shown(value: &FieldValue) -> String {
 fn dump(frame: &[u8]) -> String {
     let line = |(at, octets): (usize, &[u8])| {
         let hex: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-        let plain = octets.iter().map(|octet| if (b' '..=b'~').contains(octet) { char::from(*octet) } else { '.' });
-        format!("{:04x}  {:<47}  {}", at * DUMP_LINE, hex.join(" "), plain.collect::<String>())
+        let plain = octets.iter().map(|octet| {
+            if (b' '..=b'~').contains(octet) {
+                char::from(*octet)
+            } else {
+                '.'
+            }
+        });
+        format!(
+            "{:04x}  {:<47}  {}",
+            at * DUMP_LINE,
+            hex.join(" "),
+            plain.collect::<String>()
+        )
     };
-    frame.chunks(DUMP_LINE).enumerate().map(line).collect::<Vec<_>>().join("\n")
+    frame
+        .chunks(DUMP_LINE)
+        .enumerate()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

@@ -23,7 +23,11 @@ pub(super) async fn admit(request: Request, next: Next) -> Response {
     let mut response = if is_ours(request.headers()) {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "The demo answers to 127.0.0.1 and localhost only.\n").into_response()
+        (
+            StatusCode::FORBIDDEN,
+            "The demo answers to 127.0.0.1 and localhost only.\n",
+        )
+            .into_response()
     };
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
@@ -36,7 +40,10 @@ pub(super) async fn admit(request: Request, next: Next) -> Response {
 }
 
 fn is_ours(headers: &HeaderMap) -> bool {
-    headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback)
+    headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .is_some_and(is_loopback)
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -18,7 +18,9 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// All there is, then every change. A reader that was too slow is given all anew.
 pub(super) async fn events(State(stage): State<Arc<Stage>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let changes = BroadcastStream::new(stage.board.subscribe());
-    let hello = Event::default().event("hello").data(json!({ "run": stage.run }).to_string());
+    let hello = Event::default()
+        .event("hello")
+        .data(json!({ "run": stage.run }).to_string());
     let begin = stream::iter([hello, snapshot(&stage)]);
     let stop = stage.stop.clone();
     let rest = changes.map(move |change| match change {

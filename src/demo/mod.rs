@@ -109,7 +109,7 @@ impl Demo {
         let tasks = TaskTracker::new();
         let inside = daemon.inside();
         stage.store.set(inside.store.clone()).ok();
-        watch::start(&tasks, &stage, inside);
+        watch::start(&tasks, &stage, inside).await;
         tasks.spawn(trickle::run(stage.clone()));
         tasks.spawn(trickle::answer(stage.clone()));
         Ok(Self {
@@ -117,7 +117,11 @@ impl Demo {
             page: daemon.admin,
             key,
             taken,
-            carriers: stage.carriers.iter().map(|carrier| (carrier.name(), carrier.addr())).collect(),
+            carriers: stage
+                .carriers
+                .iter()
+                .map(|carrier| (carrier.name(), carrier.addr()))
+                .collect(),
             kept: options.keep.clone(),
             started_in: monotonic().duration_since(begun),
             daemon,
@@ -134,7 +138,13 @@ impl Demo {
 
     /// Ends it all in good order and tells how it went. A temporary database is gone then.
     pub async fn stop(self) -> Summary {
-        let Self { daemon, stage, tasks, home, .. } = self;
+        let Self {
+            daemon,
+            stage,
+            tasks,
+            home,
+            ..
+        } = self;
         stage.stop.cancel();
         tasks.close();
         tasks.wait().await;

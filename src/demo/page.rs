@@ -55,8 +55,18 @@ struct Asked {
 }
 
 async fn index(State(stage): State<Arc<Stage>>, headers: HeaderMap, Query(asked): Query<Asked>) -> Response {
-    let sent = asked.sent.filter(|id| id.parse::<crate::domain::MessageId>().is_ok()).map(|id| json!({ "id": id }));
-    draw(&stage, &headers, asked.phone.as_deref(), StatusCode::OK, sent.unwrap_or_default(), None)
+    let sent = asked
+        .sent
+        .filter(|id| id.parse::<crate::domain::MessageId>().is_ok())
+        .map(|id| json!({ "id": id }));
+    draw(
+        &stage,
+        &headers,
+        asked.phone.as_deref(),
+        StatusCode::OK,
+        sent.unwrap_or_default(),
+        None,
+    )
 }
 
 /// The whole page. `form` is what was in the form that could not be sent.
@@ -71,8 +81,11 @@ fn draw(
     let all = stage.board.snapshot();
     let shown = PHONES.iter().find(|known| phone == Some(known.number));
     let to = shown.unwrap_or(&PHONES[0]);
-    let bubbles: Vec<&BubbleView> =
-        all.bubbles.iter().filter(|bubble| shown.is_none_or(|phone| bubble.phone == phone.number)).collect();
+    let bubbles: Vec<&BubbleView> = all
+        .bubbles
+        .iter()
+        .filter(|bubble| shown.is_none_or(|phone| bubble.phone == phone.number))
+        .collect();
     let sample = form.unwrap_or(script::SAMPLES[0].1);
     let with = json!({
         "theme": chosen_theme(headers),
@@ -118,9 +131,12 @@ async fn message(State(stage): State<Arc<Stage>>, Path(id): Path<String>, header
         Some((part, message)) if is_htmx(&headers) => {
             html(&stage, StatusCode::OK, part, &json!({ "m": message, "drawer": true }))
         }
-        Some((part, message)) => {
-            html(&stage, StatusCode::OK, "alone.html", &json!({ "m": message, "part": part, "theme": theme }))
-        }
+        Some((part, message)) => html(
+            &stage,
+            StatusCode::OK,
+            "alone.html",
+            &json!({ "m": message, "part": part, "theme": theme }),
+        ),
         None => {
             let with = json!({
                 "theme": theme,
@@ -130,7 +146,9 @@ async fn message(State(stage): State<Arc<Stage>>, Path(id): Path<String>, header
             html(&stage, StatusCode::NOT_FOUND, "alone.html", &with)
         }
     };
-    response.headers_mut().insert(VARY, HeaderValue::from_static("HX-Request"));
+    response
+        .headers_mut()
+        .insert(VARY, HeaderValue::from_static("HX-Request"));
     response
 }
 
@@ -145,19 +163,32 @@ struct Sending {
 impl Sending {
     fn wish(&self, dry_run: bool) -> Wish<'_> {
         let Self { to, from, class, text } = self;
-        Wish { to, from, class, text, reference: (!dry_run).then_some(BY_HAND), dry_run }
+        Wish {
+            to,
+            from,
+            class,
+            text,
+            reference: (!dry_run).then_some(BY_HAND),
+            dry_run,
+        }
     }
 }
 
 async fn send(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): Form<Sending>) -> Response {
     // A browser sends line breaks as CR LF; a text has LF.
-    let form = Sending { text: form.text.replace("\r\n", "\n"), ..form };
+    let form = Sending {
+        text: form.text.replace("\r\n", "\n"),
+        ..form
+    };
     let accepted = stage.back_end.send(&form.wish(false)).await;
     let with_script = is_htmx(&headers);
     match accepted {
-        Ok(accepted) if with_script => {
-            html(&stage, StatusCode::OK, "sent.html", &json!({ "sent": { "id": accepted.id } }))
-        }
+        Ok(accepted) if with_script => html(
+            &stage,
+            StatusCode::OK,
+            "sent.html",
+            &json!({ "sent": { "id": accepted.id } }),
+        ),
         Ok(accepted) => {
             let id = accepted.id.unwrap_or_default();
             Redirect::to(&format!("/?phone={}&sent={id}", digits(&form.to))).into_response()
@@ -165,7 +196,12 @@ async fn send(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): F
         Err(refusal) => {
             let sent = refused(&refusal);
             if with_script {
-                html(&stage, StatusCode::UNPROCESSABLE_ENTITY, "sent.html", &json!({ "sent": sent }))
+                html(
+                    &stage,
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "sent.html",
+                    &json!({ "sent": sent }),
+                )
             } else {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 draw(&stage, &headers, Some(&form.to), status, sent, Some(&form.text))
@@ -176,9 +212,9 @@ async fn send(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): F
 
 fn refused(refusal: &Refusal) -> Value {
     let (title, faults) = refusal.parts();
-    let problems = faults.iter().map(|fault| {
-        json!({ "field": fault.pointer.trim_start_matches('/'), "detail": fault.detail, "hint": fault.hint })
-    });
+    let problems = faults.iter().map(
+        |fault| json!({ "field": fault.pointer.trim_start_matches('/'), "detail": fault.detail, "hint": fault.hint }),
+    );
     let mut problems: Vec<Value> = problems.collect();
     if problems.is_empty() {
         problems.push(json!({ "detail": "Try again in a moment." }));
@@ -187,9 +223,17 @@ fn refused(refusal: &Refusal) -> Value {
 }
 
 async fn measure(State(stage): State<Arc<Stage>>, Form(form): Form<Sending>) -> Response {
-    let form = Sending { text: form.text.replace("\r\n", "\n"), ..form };
+    let form = Sending {
+        text: form.text.replace("\r\n", "\n"),
+        ..form
+    };
     if form.text.is_empty() {
-        return html(&stage, StatusCode::OK, "measure.html", &json!({ "measure": measured_here("") }));
+        return html(
+            &stage,
+            StatusCode::OK,
+            "measure.html",
+            &json!({ "measure": measured_here("") }),
+        );
     }
     let measure = match stage.back_end.send(&form.wish(true)).await {
         Ok(accepted) => measure_view(&accepted.encoding, accepted.segments, accepted.units),
@@ -229,7 +273,12 @@ struct Texting {
 async fn text(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): Form<Texting>) -> Response {
     let from = digits(&form.from);
     let known = PHONES.iter().any(|phone| phone.number == from);
-    let mo = Mo { from, to: SHORT_CODE.to_owned(), text: form.text.trim().to_owned(), system_id: None };
+    let mo = Mo {
+        from,
+        to: SHORT_CODE.to_owned(),
+        text: form.text.trim().to_owned(),
+        system_id: None,
+    };
     let problem = match () {
         () if !known => Some("There is no such phone.".to_owned()),
         () if mo.text.is_empty() => Some("Write something first.".to_owned()),
@@ -251,7 +300,9 @@ async fn deliver(stage: &Stage, mo: &Mo) -> Result<(), String> {
         match carrier.text(mo.clone()).await {
             Ok(answer) if answer.status().is_ok() => {
                 let segments = answer.statuses.len();
-                stage.board.bubble(BubbleView::texted(id, mo, at, Some(carrier.name()), segments));
+                stage
+                    .board
+                    .bubble(BubbleView::texted(id, mo, at, Some(carrier.name()), segments));
                 return Ok(());
             }
             Ok(answer) => why = format!("{} was answered {}.", carrier.title(), answer.status()),
@@ -301,7 +352,11 @@ struct Theme {
 }
 
 async fn theme(headers: HeaderMap, Form(form): Form<Theme>) -> Response {
-    let age = if ["light", "dark"].contains(&form.theme.as_str()) { 31_536_000 } else { 0 };
+    let age = if ["light", "dark"].contains(&form.theme.as_str()) {
+        31_536_000
+    } else {
+        0
+    };
     let theme = if age == 0 { "" } else { &form.theme };
     let cookie = format!("{THEME_COOKIE}={theme}; Path=/; Max-Age={age}; SameSite=Strict; HttpOnly");
     let mut response = done(&headers);
@@ -312,14 +367,24 @@ async fn theme(headers: HeaderMap, Form(form): Form<Theme>) -> Response {
 }
 
 async fn asset(State(stage): State<Arc<Stage>>, Path((digest, name)): Path<(String, String)>) -> Response {
-    let Some(file) = stage.assets.get(&digest, &name) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(file) = stage.assets.get(&digest, &name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let kind = HeaderValue::try_from(file.metadata.mimetype()).unwrap_or(HeaderValue::from_static("text/plain"));
-    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, FOR_GOOD)], file.data.into_owned()).into_response()
+    (
+        [(CONTENT_TYPE, kind), (CACHE_CONTROL, FOR_GOOD)],
+        file.data.into_owned(),
+    )
+        .into_response()
 }
 
 /// Nothing to show; without script, the page again.
 fn done(headers: &HeaderMap) -> Response {
-    if is_htmx(headers) { StatusCode::NO_CONTENT.into_response() } else { Redirect::to("/").into_response() }
+    if is_htmx(headers) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        Redirect::to("/").into_response()
+    }
 }
 
 fn is_htmx(headers: &HeaderMap) -> bool {
@@ -327,7 +392,11 @@ fn is_htmx(headers: &HeaderMap) -> bool {
 }
 
 fn chosen_theme(headers: &HeaderMap) -> Option<&'static str> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
+    let cookies = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|all| all.split(';'));
     let mut ours = cookies.filter_map(|cookie| cookie.trim().strip_prefix(THEME_COOKIE)?.strip_prefix('='));
     match ours.next()? {
         "light" => Some("light"),

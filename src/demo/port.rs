@@ -10,8 +10,11 @@ use super::{API_PORT, PAGE_PORT};
 /// Ports tried after the wanted one.
 const TRIES: u16 = 50;
 
+/// Ports that were taken, each with the one used in its place.
+pub(super) type Taken = Vec<(u16, u16)>;
+
 /// The page's port, the API's, and what was taken. The page chooses first: its address is the one that people know.
-pub(super) fn choose(any: bool) -> anyhow::Result<(u16, u16, Vec<(u16, u16)>)> {
+pub(super) fn choose(any: bool) -> anyhow::Result<(u16, u16, Taken)> {
     if any {
         // Both are held until both are known, so that they differ.
         let (page, api) = (bind(0)?, bind(0)?);
@@ -19,7 +22,9 @@ pub(super) fn choose(any: bool) -> anyhow::Result<(u16, u16, Vec<(u16, u16)>)> {
     }
     let page = free(PAGE_PORT, API_PORT)?;
     let api = free(API_PORT, page)?;
-    let taken = [(PAGE_PORT, page), (API_PORT, api)].into_iter().filter(|(wanted, got)| wanted != got);
+    let taken = [(PAGE_PORT, page), (API_PORT, api)]
+        .into_iter()
+        .filter(|(wanted, got)| wanted != got);
     Ok((page, api, taken.collect()))
 }
 
@@ -35,7 +40,10 @@ fn free(wanted: u16, other: u16) -> anyhow::Result<u16> {
             Err(error) => return Err(error).with_context(|| format!("127.0.0.1:{port} cannot be listened on")),
         }
     }
-    anyhow::bail!("no free port on 127.0.0.1 from {wanted} to {}", wanted.saturating_add(TRIES))
+    anyhow::bail!(
+        "no free port on 127.0.0.1 from {wanted} to {}",
+        wanted.saturating_add(TRIES)
+    )
 }
 
 fn bind(port: u16) -> io::Result<TcpListener> {

@@ -29,9 +29,21 @@ pub(super) struct Phone {
 
 /// The phones. The last two numbers are of ranges that the regulators keep for fiction.
 pub(super) const PHONES: [Phone; 3] = [
-    Phone { name: "Giulia", number: "393475550199", pretty: "+39 347 555 0199" },
-    Phone { name: "Tom", number: "447700900321", pretty: "+44 7700 900321" },
-    Phone { name: "Amélie", number: "33639981234", pretty: "+33 6 39 98 12 34" },
+    Phone {
+        name: "Giulia",
+        number: "393475550199",
+        pretty: "+39 347 555 0199",
+    },
+    Phone {
+        name: "Tom",
+        number: "447700900321",
+        pretty: "+44 7700 900321",
+    },
+    Phone {
+        name: "Amélie",
+        number: "33639981234",
+        pretty: "+33 6 39 98 12 34",
+    },
 ];
 
 /// Where the phones text to.
@@ -61,7 +73,9 @@ impl Home {
         // What a message says is nobody else's business.
         let made = DirBuilder::new().mode(0o700).recursive(!temporary).create(&path);
         made.with_context(|| format!("{}: the directory cannot be made", path.display()))?;
-        let path = path.canonicalize().with_context(|| format!("{}: cannot be used", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("{}: cannot be used", path.display()))?;
         Ok(Self { path, temporary })
     }
 
@@ -103,17 +117,32 @@ pub(super) fn config(
     };
     let [aurora, borea] = [Name::parse("aurora")?, Name::parse("borea")?];
     let step = |carriers: &[(&Name, u32)]| StepConfig {
-        carriers: carriers.iter().map(|(id, weight)| StepCarrier { id: (*id).clone(), weight: *weight }).collect(),
+        carriers: carriers
+            .iter()
+            .map(|(id, weight)| StepCarrier {
+                id: (*id).clone(),
+                weight: *weight,
+            })
+            .collect(),
         wait: None,
     };
     let route = RouteConfig {
-        steps: vec![step(&[(&aurora, 3), (&borea, 2)]), step(&[(&borea, 1)]), step(&[(&aurora, 1)]), step(&[(&aurora, 1), (&borea, 1)])],
+        steps: vec![
+            step(&[(&aurora, 3), (&borea, 2)]),
+            step(&[(&borea, 1)]),
+            step(&[(&aurora, 1)]),
+            step(&[(&aurora, 1), (&borea, 1)]),
+        ],
         failover_after: Duration::from_secs(2),
         failover_after_urgent: Duration::from_millis(500),
         ..RouteConfig::default()
     };
-    let carriers = carriers.iter().map(|carrier| Ok((Name::parse(carrier.name())?, link(carrier))));
-    let ours = AddressConfig { client: Some(Name::parse("demo")?) };
+    let carriers = carriers
+        .iter()
+        .map(|carrier| Ok((Name::parse(carrier.name())?, link(carrier))));
+    let ours = AddressConfig {
+        client: Some(Name::parse("demo")?),
+    };
     Ok(Config {
         state_dir: home.path.clone(),
         store: StoreConfig {

@@ -19,7 +19,7 @@ impl Templates {
     pub(super) fn new(assets: &Assets) -> anyhow::Result<Self> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Lenient);
-        templates.add_global("assets", Value::from(assets.base()));
+        templates.add_global("assets", Value::from_safe_string(assets.base()));
         for name in Sources::iter() {
             let file = Sources::get(&name).context("an embedded template is gone")?;
             let source = String::from_utf8(file.data.into_owned())?;

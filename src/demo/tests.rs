@@ -24,12 +24,20 @@ struct Answer {
 }
 
 async fn demo() -> Demo {
-    Demo::start(&DemoOptions { keep: None, any_port: true, quiet: true }).await.unwrap()
+    Demo::start(&DemoOptions {
+        keep: None,
+        any_port: true,
+        quiet: true,
+    })
+    .await
+    .unwrap()
 }
 
 async fn ask(page: SocketAddr, method: &str, path: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
     let stream = TcpStream::connect(page).await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
     let driver = tokio::spawn(connection);
     let mut request = Request::builder().method(method).uri(path);
     if !headers.iter().any(|(name, _)| *name == "host") {
@@ -41,15 +49,25 @@ async fn ask(page: SocketAddr, method: &str, path: &str, form: &str, headers: &[
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answer = sender.send_request(request.body(Full::new(Bytes::from(form.to_owned()))).unwrap()).await.unwrap();
+    let answer = sender
+        .send_request(request.body(Full::new(Bytes::from(form.to_owned()))).unwrap())
+        .await
+        .unwrap();
     let (parts, mut body) = answer.into_parts();
     let mut text = Vec::new();
     // A stream of events does not end: its beginning is enough.
-    while let Ok(Some(Ok(frame))) = tokio::time::timeout(Duration::from_millis(500), body.frame()).await {
-        text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
-    }
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(1), reading).await.ok();
     driver.abort();
-    Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(text).unwrap() }
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8(text).unwrap(),
+    }
 }
 
 async fn get(page: SocketAddr, path: &str) -> Answer {
@@ -78,21 +96,40 @@ async fn delivered(page: SocketAddr, id: &str) -> String {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, looking).await.expect("delivered in time")
+    tokio::time::timeout(PATIENCE, looking)
+        .await
+        .expect("delivered in time")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_says_what_a_browser_may_do() {
     let demo = demo().await;
     let style = format!("{}/css/console.css", demo.stage.assets.base());
-    for path in ["/", "/demo/events", "/demo/messages/nothing", &style, "/assets/0/none.js"] {
+    for path in [
+        "/",
+        "/demo/events",
+        "/demo/messages/nothing",
+        &style,
+        "/assets/0/none.js",
+    ] {
         let answer = get(demo.page, path).await;
         assert_eq!(header(&answer, "content-security-policy"), POLICY, "{path}");
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff", "{path}");
         assert_eq!(header(&answer, "referrer-policy"), "no-referrer", "{path}");
     }
-    for path in ["/demo/send", "/demo/measure", "/demo/text", "/demo/trickle", "/demo/carriers/aurora", "/demo/theme"] {
-        for headers in [&[][..], &[("origin", "http://evil.example")], &[("host", "evil.example")]] {
+    for path in [
+        "/demo/send",
+        "/demo/measure",
+        "/demo/text",
+        "/demo/trickle",
+        "/demo/carriers/aurora",
+        "/demo/theme",
+    ] {
+        for headers in [
+            &[][..],
+            &[("origin", "http://evil.example")],
+            &[("host", "evil.example")],
+        ] {
             let answer = ask(demo.page, "POST", path, "nonsense", headers).await;
             assert_eq!(header(&answer, "content-security-policy"), POLICY, "{path}");
         }
@@ -108,13 +145,22 @@ async fn another_site_gets_nothing() {
         let page = demo.page;
         async move {
             let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            ask(page, "POST", "/demo/trickle", "running=true", &headers).await.status
+            ask(page, "POST", "/demo/trickle", "running=true", &headers)
+                .await
+                .status
         }
     };
     for foreign in ["http://evil.example", "null", "http://127.0.0.1:1"] {
-        assert_eq!(pause(vec![("origin", foreign.to_owned())]).await, StatusCode::FORBIDDEN, "{foreign}");
+        assert_eq!(
+            pause(vec![("origin", foreign.to_owned())]).await,
+            StatusCode::FORBIDDEN,
+            "{foreign}"
+        );
     }
-    assert_eq!(pause(vec![("sec-fetch-site", "cross-site".to_owned())]).await, StatusCode::FORBIDDEN);
+    assert_eq!(
+        pause(vec![("sec-fetch-site", "cross-site".to_owned())]).await,
+        StatusCode::FORBIDDEN
+    );
     assert!(!*demo.stage.trickle.borrow());
     assert_eq!(pause(vec![("origin", ours)]).await, StatusCode::SEE_OTHER);
     assert!(*demo.stage.trickle.borrow());
@@ -140,7 +186,10 @@ async fn hostile_texts_are_shown_as_texts() {
     let page = get(demo.page, "/").await.body;
     assert!(page.contains("&lt;script&gt;alert(1)"), "the bubble is there");
     for html in [detail, page, refused.body] {
-        assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{html}");
+        assert!(
+            !html.contains("<script>alert") && !html.contains("<img src=x"),
+            "{html}"
+        );
     }
     demo.stop().await;
 }
@@ -150,11 +199,22 @@ async fn a_message_sent_by_hand_is_delivered_and_shown_with_its_pdus() {
     let demo = demo().await;
     let id = send(demo.page, "Ciao+dalla+prova").await;
     let detail = delivered(demo.page, &id).await;
-    for part in ["accepted", "submitted", "submit_sm", "submit_sm_resp", "deliver_sm", "ESME_ROK", "Ciao dalla prova"] {
+    for part in [
+        "accepted",
+        "submitted",
+        "submit_sm",
+        "submit_sm_resp",
+        "deliver_sm",
+        "ESME_ROK",
+        "Ciao dalla prova",
+    ] {
         assert!(detail.contains(part), "{part} in {detail}");
     }
     let page = get(demo.page, &format!("/?phone={}", PHONES[0].number)).await.body;
-    assert!(page.contains("Ciao dalla prova") && page.contains("data-by-hand"), "{page}");
+    assert!(
+        page.contains("Ciao dalla prova") && page.contains("data-by-hand"),
+        "{page}"
+    );
     let events = get(demo.page, "/demo/events").await.body;
     assert!(events.contains("event: snapshot") && events.contains(&id), "{events}");
     let summary = demo.stop().await;
@@ -167,7 +227,14 @@ async fn the_other_carrier_takes_over_from_one_that_is_down_or_refuses() {
     let demo = demo().await;
     for habit in ["down", "refuse"] {
         let form = format!("habit={habit}");
-        let set = ask(demo.page, "POST", "/demo/carriers/aurora", &form, &[("hx-request", "true")]).await;
+        let set = ask(
+            demo.page,
+            "POST",
+            "/demo/carriers/aurora",
+            &form,
+            &[("hx-request", "true")],
+        )
+        .await;
         assert_eq!(set.status, StatusCode::NO_CONTENT);
         for _ in 0..3 {
             let id = send(demo.page, "fail-over").await;
@@ -175,7 +242,12 @@ async fn the_other_carrier_takes_over_from_one_that_is_down_or_refuses() {
             assert!(detail.contains("data-carrier=\"borea\""), "{detail}");
         }
     }
-    assert_eq!(ask(demo.page, "POST", "/demo/carriers/zephyr", "habit=down", &[]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        ask(demo.page, "POST", "/demo/carriers/zephyr", "habit=down", &[])
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
     let summary = demo.stop().await;
     assert_eq!((summary.sent, summary.delivered), (6, 6));
 }
@@ -186,7 +258,12 @@ async fn a_phone_texts_and_is_answered() {
     // The link may not be bound yet: a phone would try again, too.
     let form = format!("from={}&text=saldo", PHONES[1].number);
     let texted = async {
-        while !ask(demo.page, "POST", "/demo/text", &form, &[("hx-request", "true")]).await.body.trim().is_empty() {}
+        while !ask(demo.page, "POST", "/demo/text", &form, &[("hx-request", "true")])
+            .await
+            .body
+            .trim()
+            .is_empty()
+        {}
         loop {
             let page = get(demo.page, "/").await.body;
             if page.contains("Saldo disponibile") && page.contains("inbound") {
@@ -202,13 +279,24 @@ async fn a_phone_texts_and_is_answered() {
 async fn files_may_be_kept_for_good_and_pages_not_at_all() {
     let demo = demo().await;
     let base = demo.stage.assets.base();
-    for (name, kind) in [("css/console.css", "text/css"), ("js/main.js", "text/javascript"), ("icon.svg", "image/svg+xml")] {
+    for (name, kind) in [
+        ("css/console.css", "text/css"),
+        ("js/main.js", "text/javascript"),
+        ("icon.svg", "image/svg+xml"),
+    ] {
         let answer = get(demo.page, &format!("{base}/{name}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{name}");
         assert!(header(&answer, "cache-control").contains("immutable"), "{name}");
-        assert!(header(&answer, "content-type").starts_with(kind), "{name} is {}", header(&answer, "content-type"));
+        assert!(
+            header(&answer, "content-type").starts_with(kind),
+            "{name} is {}",
+            header(&answer, "content-type")
+        );
     }
-    assert_eq!(get(demo.page, "/assets/0123/css/console.css").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        get(demo.page, "/assets/0123/css/console.css").await.status,
+        StatusCode::NOT_FOUND
+    );
     let page = get(demo.page, "/").await;
     assert_eq!(header(&page, "cache-control"), "no-store");
     assert!(page.body.contains(&base) && !page.body.contains("style=") && !page.body.contains(" onclick"));

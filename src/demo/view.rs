@@ -114,7 +114,10 @@ impl RowView {
             from: Masked(&format!("+{}", record.from.trim_start_matches('+'))).to_string(),
             to: record.to.to_string(),
             carrier: record.carrier.to_string(),
-            note: record.segment.map(|(_, total, number)| format!("segment {number} of {total}")).unwrap_or_default(),
+            note: record
+                .segment
+                .map(|(_, total, number)| format!("segment {number} of {total}"))
+                .unwrap_or_default(),
             ..Self::default()
         }
     }
@@ -127,9 +130,15 @@ impl RowView {
     fn follow(&mut self, progress: &Progress, accepted_at: UnixMillis) {
         self.state = progress.state.as_str();
         self.tone = tone(progress.state);
-        self.carrier = progress.bind.as_ref().map(|bind| bind.carrier.to_string()).unwrap_or_default();
+        self.carrier = progress
+            .bind
+            .as_ref()
+            .map(|bind| bind.carrier.to_string())
+            .unwrap_or_default();
         let took = progress.final_at.filter(|_| progress.state == State::Delivered);
-        self.latency = took.map(|at| span(at.since(accepted_at).as_millis())).unwrap_or_default();
+        self.latency = took
+            .map(|at| span(at.since(accepted_at).as_millis()))
+            .unwrap_or_default();
         self.note = note(progress);
     }
 }
@@ -160,7 +169,11 @@ impl BubbleView {
             phone_short: owner(&mo.from),
             side: "mine",
             from: format!("to {}", mo.to),
-            badge: if carrier.is_some() { badge(&mo.text, segments) } else { "not sent".to_owned() },
+            badge: if carrier.is_some() {
+                badge(&mo.text, segments)
+            } else {
+                "not sent".to_owned()
+            },
             text: mo.text.clone(),
             at: rfc3339(at),
             clock: clock(at),
@@ -175,7 +188,10 @@ impl CarrierView {
     pub(super) fn of(carrier: &SimulatedCarrier, report: Option<&CarrierReport>, rate: f64, taken: u64) -> Self {
         let habit = carrier.habit();
         let binds = report.map_or(&[][..], |report| &report.binds);
-        let worst = binds.iter().map(|(_, status)| status).find(|status| status.state != BindState::Bound);
+        let worst = binds
+            .iter()
+            .map(|(_, status)| status)
+            .find(|status| status.state != BindState::Bound);
         let state = worst.map_or(BindState::Bound, |status| status.state);
         let (word, bind_tone) = match state {
             _ if binds.is_empty() => ("starting", "wait"),
@@ -187,7 +203,11 @@ impl CarrierView {
             BindState::Refused => ("bind refused", "bad"),
         };
         let is_broken = matches!(habit, Habit::Slow | Habit::Silent | Habit::Refuse);
-        let tone = if is_broken && bind_tone == "good" { "doubt" } else { bind_tone };
+        let tone = if is_broken && bind_tone == "good" {
+            "doubt"
+        } else {
+            bind_tone
+        };
         let error = worst.and_then(|status| status.last_error.clone());
         let why = match (error, habit) {
             (Some(error), _) => error,
@@ -258,16 +278,22 @@ pub(super) fn encoding_word(word: &str) -> &'static str {
 
 /// Septets or UTF-16 units that so many segments hold.
 pub(super) fn room(encoding: &str, segments: usize) -> usize {
-    // What is counted are characters of the alphabet, not octets.
-    let (encoding, octets) = if encoding == "ucs2" { (Encoding::Ucs2, 2) } else { (Encoding::Gsm7, 1) };
+    let encoding = if encoding == "ucs2" {
+        Encoding::Ucs2
+    } else {
+        Encoding::Gsm7
+    };
     match segments {
-        0 | 1 => encoding.single_limit() / octets,
-        more => more * encoding.segment_limit(ReferenceSize::Bits8) / octets,
+        0 | 1 => encoding.single_limit(),
+        more => more * encoding.segment_limit(ReferenceSize::Bits8),
     }
 }
 
 fn owner(number: &str) -> String {
-    PHONES.iter().find(|phone| phone.number == number).map_or_else(|| format!("+{number}"), |phone| phone.name.to_owned())
+    PHONES
+        .iter()
+        .find(|phone| phone.number == number)
+        .map_or_else(|| format!("+{number}"), |phone| phone.name.to_owned())
 }
 
 /// A time for machines.
@@ -301,7 +327,12 @@ mod tests {
 
     #[test]
     fn spans_are_short_to_read() {
-        let cases = [(7, "7 ms"), (1_240, "1.24 s"), (12_345, "12.3 s"), (125_000, "2 min 5 s")];
+        let cases = [
+            (7, "7 ms"),
+            (1_240, "1.24 s"),
+            (12_345, "12.3 s"),
+            (125_000, "2 min 5 s"),
+        ];
         for (ms, text) in cases {
             assert_eq!(span(ms), text);
         }

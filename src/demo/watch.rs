@@ -12,9 +12,10 @@ use super::stage::Stage;
 use super::view::{BubbleView, CarrierView, RowView};
 use crate::app::Inside;
 use crate::clock::monotonic;
+use crate::dispatch::Dispatch;
 use crate::domain::State;
 use crate::simulator::SimulatorEvent;
-use crate::store::{InboundQuery, MessageQuery, Seq};
+use crate::store::{Changed, InboundQuery, MessageQuery, Seq};
 
 /// How often new rows are looked for.
 const GLANCE: Duration = Duration::from_millis(120);
@@ -28,12 +29,19 @@ const OLD: u32 = 40;
 /// The span that a rate is of.
 const RATE_OVER: Duration = Duration::from_secs(5);
 
-/// Starts what watches.
-pub(super) fn start(tasks: &TaskTracker, stage: &Arc<Stage>, inside: Inside) {
+/// Starts what watches. On return, whatever is accepted from now on counts as this run's.
+pub(super) async fn start(tasks: &TaskTracker, stage: &Arc<Stage>, inside: Inside) {
     for index in 0..stage.carriers.len() {
         tasks.spawn(follow_carrier(stage.clone(), index));
     }
-    tasks.spawn(follow_gateway(stage.clone(), inside));
+    let mut eyes = Eyes {
+        stage: stage.clone(),
+        store: inside.store,
+        last: 0,
+        last_in: 0,
+    };
+    eyes.begin().await;
+    tasks.spawn(follow_gateway(eyes, inside.dispatch, inside.feed));
 }
 
 /// Messages and PDUs as a carrier sees them.
@@ -47,7 +55,9 @@ async fn follow_carrier(stage: Arc<Stage>, index: usize) {
         };
         match event.as_deref() {
             Ok(SimulatorEvent::Message(message)) => stage.board.bubble(BubbleView::received(message, carrier)),
-            Ok(SimulatorEvent::Pdu { at, conn, dir, frame, .. }) => {
+            Ok(SimulatorEvent::Pdu {
+                at, conn, dir, frame, ..
+            }) => {
                 stage.wire.take(carrier.name(), *conn, *dir, *at, frame);
             }
             Ok(_) | Err(RecvError::Lagged(_)) => {}
@@ -56,10 +66,8 @@ async fn follow_carrier(stage: Arc<Stage>, index: usize) {
     }
 }
 
-async fn follow_gateway(stage: Arc<Stage>, inside: Inside) {
-    let Inside { store, dispatch, mut feed } = inside;
-    let mut eyes = Eyes { stage: stage.clone(), store, last: 0, last_in: 0 };
-    eyes.begin().await;
+async fn follow_gateway(mut eyes: Eyes, dispatch: Arc<Dispatch>, mut feed: broadcast::Receiver<Arc<Changed>>) {
+    let stage = eyes.stage.clone();
     let mut rates = Rates::default();
     let mut glance = tokio::time::interval(GLANCE);
     let mut count = tokio::time::interval(COUNT);
@@ -108,14 +116,20 @@ struct Eyes {
 impl Eyes {
     /// What a kept database holds already; it counts for nothing.
     async fn begin(&mut self) {
-        let query = MessageQuery { limit: OLD, ..MessageQuery::default() };
+        let query = MessageQuery {
+            limit: OLD,
+            ..MessageQuery::default()
+        };
         if let Ok(page) = self.store.messages(&query).await {
             self.last = page.rows.first().map_or(0, |record| record.row.seq);
             for record in page.rows.iter().rev() {
                 self.stage.board.add(RowView::of(record), false);
             }
         }
-        let query = InboundQuery { limit: 1, ..InboundQuery::default() };
+        let query = InboundQuery {
+            limit: 1,
+            ..InboundQuery::default()
+        };
         if let Ok(page) = self.store.inbound(&query).await {
             self.last_in = page.rows.first().map_or(0, |record| record.seq);
         }
@@ -128,9 +142,14 @@ impl Eyes {
 
     async fn look_out(&mut self) {
         let mut new = Vec::new();
-        let mut query = MessageQuery { limit: PAGE, ..MessageQuery::default() };
+        let mut query = MessageQuery {
+            limit: PAGE,
+            ..MessageQuery::default()
+        };
         for _ in 0..PAGES {
-            let Ok(page) = self.store.messages(&query).await else { return };
+            let Ok(page) = self.store.messages(&query).await else {
+                return;
+            };
             let all_new = page.rows.iter().all(|record| record.row.seq > self.last);
             new.extend(page.rows.into_iter().filter(|record| record.row.seq > self.last));
             match page.next {
@@ -145,9 +164,18 @@ impl Eyes {
     }
 
     async fn look_in(&mut self) {
-        let query = InboundQuery { limit: PAGE, ..InboundQuery::default() };
-        let Ok(page) = self.store.inbound(&query).await else { return };
-        let new: Vec<_> = page.rows.into_iter().filter(|record| record.seq > self.last_in).collect();
+        let query = InboundQuery {
+            limit: PAGE,
+            ..InboundQuery::default()
+        };
+        let Ok(page) = self.store.inbound(&query).await else {
+            return;
+        };
+        let new: Vec<_> = page
+            .rows
+            .into_iter()
+            .filter(|record| record.seq > self.last_in)
+            .collect();
         self.last_in = new.iter().map(|record| record.seq).max().unwrap_or(self.last_in);
         for record in new.iter().rev() {
             self.stage.board.add(RowView::inbound(record), false);
@@ -176,7 +204,10 @@ impl Rates {
     fn of(&mut self, carrier: &'static str, taken: u64, now: Instant) -> f64 {
         let seen = self.0.entry(carrier).or_default();
         seen.push_back((now, taken));
-        while seen.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > RATE_OVER) {
+        while seen
+            .front()
+            .is_some_and(|(at, _)| now.saturating_duration_since(*at) > RATE_OVER)
+        {
             seen.pop_front();
         }
         let Some((since, first)) = seen.front() else { return 0.0 };
@@ -186,4 +217,3 @@ impl Rates {
         if over < 0.5 { 0.0 } else { more / over }
     }
 }
-

@@ -62,7 +62,10 @@ impl Wire {
     /// Takes a PDU as a carrier saw it.
     pub(super) fn take(&self, carrier: &'static str, conn: u64, direction: Direction, at: UnixMillis, frame: &Bytes) {
         let Some(header) = Header::parse(frame) else { return };
-        let seen = Seen { at, frame: frame.clone() };
+        let seen = Seen {
+            at,
+            frame: frame.clone(),
+        };
         let sequence = header.sequence_number.0;
         let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if header.command_id.is_response() {
@@ -81,18 +84,34 @@ impl Wire {
         if pairs.len() >= PAIRS {
             pairs.pop_front();
         }
-        pairs.push_back(Exchange { carrier, conn, sequence, direction, request: seen, answer: None, key });
+        pairs.push_back(Exchange {
+            carrier,
+            conn,
+            sequence,
+            direction,
+            request: seen,
+            answer: None,
+            key,
+        });
     }
 
     /// The exchanges of a message, oldest first.
     pub(super) fn of(&self, sought: &Sought<'_>) -> Vec<Exchange> {
         let pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = pairs.iter().filter(|pair| pair.request.at >= sought.since && pair.key.phone == sought.phone);
-        let submits = since.clone().filter(|pair| !pair.key.is_receipt && pair.key.reference == Some(sought.reference));
+        let since = pairs
+            .iter()
+            .filter(|pair| pair.request.at >= sought.since && pair.key.phone == sought.phone);
+        let submits = since
+            .clone()
+            .filter(|pair| !pair.key.is_receipt && pair.key.reference == Some(sought.reference));
         let mut ids = sought.ids.clone();
         ids.extend(submits.clone().filter_map(|pair| pair.key.id.clone()));
         let is_ours = |pair: &Exchange| {
-            let by_id = pair.key.id.as_deref().is_some_and(|id| ids.iter().any(|known| same_id(known, id)));
+            let by_id = pair
+                .key
+                .id
+                .as_deref()
+                .is_some_and(|id| ids.iter().any(|known| same_id(known, id)));
             pair.key.reference == Some(sought.reference) || by_id
         };
         since.filter(|pair| is_ours(pair)).cloned().collect()
@@ -110,7 +129,9 @@ fn key(frame: &Bytes) -> Option<Key> {
         Pdu::DeliverSm(deliver) if deliver.esm_class.is_receipt() => {
             let coding = (deliver.data_coding.0, deliver.esm_class.has_udhi());
             let read = UserData::decode(coding.0, coding.1, &deliver.short_message, Encoding::Gsm7);
-            let in_text = DeliveryReceipt::parse(read.text().unwrap_or_default()).id.map(str::to_owned);
+            let in_text = DeliveryReceipt::parse(read.text().unwrap_or_default())
+                .id
+                .map(str::to_owned);
             let in_tlv = deliver.tlvs.receipted_message_id().map(|id| id.as_str().into_owned());
             Some(Key {
                 phone: deliver.source.addr.as_str().into_owned(),
@@ -125,7 +146,9 @@ fn key(frame: &Bytes) -> Option<Key> {
 
 /// The body of a frame; `Err` for what cannot be read.
 pub(super) fn decode(frame: &Bytes) -> Result<Pdu, CommandStatus> {
-    Packet::decode(frame, Mode::Tolerant).map(|decoded| decoded.packet.pdu).map_err(|error| error.command_status)
+    Packet::decode(frame, Mode::Tolerant)
+        .map(|decoded| decoded.packet.pdu)
+        .map_err(|error| error.command_status)
 }
 
 /// Whether a carrier means the same by two of its ids: some answer in hex and report in decimal.

@@ -67,9 +67,20 @@ impl Pump {
                 match item {
                     Inbound::Receipt(receipt, slot) => receipts.extend(self.asked(&receipt, slot)),
                     Inbound::Text(text, slot) => texts.push((text, slot)),
-                    Inbound::Unreadable { reason, status, octets, slot } => {
+                    Inbound::Unreadable {
+                        reason,
+                        status,
+                        octets,
+                        slot,
+                    } => {
                         let at = self.clock.now();
-                        let pdu = BadPdu { at, bind: self.bind.clone(), reason: reason.into(), status, octets };
+                        let pdu = BadPdu {
+                            at,
+                            bind: self.bind.clone(),
+                            reason: reason.into(),
+                            status,
+                            octets,
+                        };
                         bad.push((pdu, slot));
                     }
                 }
@@ -102,7 +113,11 @@ impl Pump {
             code: brought.error,
             at: self.clock.now(),
         };
-        Some(Asked { receipt, transforms, slot })
+        Some(Asked {
+            receipt,
+            transforms,
+            slot,
+        })
     }
 
     async fn match_receipts(&self, asked: Vec<Asked>) {
@@ -179,7 +194,12 @@ impl Pump {
 /// What makes two texts the same to the octet.
 fn digest(text: &InboundText) -> [u8; 32] {
     let mut sha = Sha256::new();
-    for part in [text.source.as_bytes(), text.destination.as_bytes(), &[text.data_coding, text.esm_class], &text.octets] {
+    for part in [
+        text.source.as_bytes(),
+        text.destination.as_bytes(),
+        &[text.data_coding, text.esm_class],
+        &text.octets,
+    ] {
         sha.update((part.len() as u64).to_be_bytes());
         sha.update(part);
     }

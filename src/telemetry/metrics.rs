@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -34,21 +36,58 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 fn describe() {
-    describe_counter!("araldo_messages_accepted_total", "Messages stored, by client and class.");
-    describe_counter!("araldo_messages_state_total", "Messages that entered a state, by carrier, class and state.");
-    describe_histogram!("araldo_submit_latency_seconds", Unit::Seconds, "From accept to the carrier's answer, by carrier and class.");
-    describe_histogram!("araldo_delivery_seconds", Unit::Seconds, "From accept to the receipt, by carrier and class.");
-    describe_histogram!("araldo_submit_seconds", Unit::Seconds, "From submit_sm to its answer, by carrier.");
-    describe_counter!("araldo_submit_errors_total", "Refused submits, by carrier and command_status.");
-    describe_counter!("araldo_carrier_throttled_total", "Submits refused as too fast, by carrier.");
+    describe_counter!(
+        "araldo_messages_accepted_total",
+        "Messages stored, by client and class."
+    );
+    describe_counter!(
+        "araldo_messages_state_total",
+        "Messages that entered a state, by carrier, class and state."
+    );
+    describe_histogram!(
+        "araldo_submit_latency_seconds",
+        Unit::Seconds,
+        "From accept to the carrier's answer, by carrier and class."
+    );
+    describe_histogram!(
+        "araldo_delivery_seconds",
+        Unit::Seconds,
+        "From accept to the receipt, by carrier and class."
+    );
+    describe_histogram!(
+        "araldo_submit_seconds",
+        Unit::Seconds,
+        "From submit_sm to its answer, by carrier."
+    );
+    describe_counter!(
+        "araldo_submit_errors_total",
+        "Refused submits, by carrier and command_status."
+    );
+    describe_counter!(
+        "araldo_carrier_throttled_total",
+        "Submits refused as too fast, by carrier."
+    );
     describe_counter!("araldo_carrier_rebinds_total", "Tries to bind again, by carrier.");
     describe_gauge!("araldo_carrier_bound", "1 while the bind is up, by carrier and bind.");
-    describe_gauge!("araldo_carrier_window_in_use", "Messages claimed and not settled, by carrier and bind.");
+    describe_gauge!(
+        "araldo_carrier_window_in_use",
+        "Messages claimed and not settled, by carrier and bind."
+    );
     describe_gauge!("araldo_outbox_messages", "Open messages, by class and state.");
-    describe_gauge!("araldo_outbox_oldest_seconds", Unit::Seconds, "Age of the oldest message that waits to be sent, by class.");
+    describe_gauge!(
+        "araldo_outbox_oldest_seconds",
+        Unit::Seconds,
+        "Age of the oldest message that waits to be sent, by class."
+    );
     describe_counter!("araldo_receipts_total", "Receipts, by carrier.");
-    describe_counter!("araldo_receipts_unmatched_total", "Receipts that met no message and were parked, by carrier.");
-    describe_counter!("araldo_receipts_repeated_total", "Receipts that came again, by carrier.");
+    describe_counter!(
+        "araldo_receipts_unmatched_total",
+        "Receipts that met no message and were parked, by carrier."
+    );
+    describe_counter!(
+        "araldo_receipts_repeated_total",
+        "Receipts that came again, by carrier."
+    );
     describe_gauge!("araldo_receipts_parked", "Receipts that wait for their message.");
     describe_counter!("araldo_inbound_messages_total", "Texts from handsets, by carrier.");
     describe_counter!("araldo_inbound_busy_total", "deliver_sm answered busy, by carrier.");
@@ -87,7 +126,9 @@ struct Instruments {
 
 impl Instruments {
     fn of((carrier, class, state): &(Option<Name>, Class, State)) -> Self {
-        let carrier = carrier.as_ref().map_or_else(String::new, |name| name.as_str().to_owned());
+        let carrier = carrier
+            .as_ref()
+            .map_or_else(String::new, |name| name.as_str().to_owned());
         let class = class.as_str();
         let age = match state {
             State::Submitted => Some("araldo_submit_latency_seconds"),
@@ -118,12 +159,16 @@ pub fn show_totals(totals: &Totals, now: crate::domain::UnixMillis) {
     for class in crate::domain::Class::ALL {
         let of_class = || totals.open.iter().filter(|(open, ..)| *open == class);
         for state in State::ALL.into_iter().filter(|state| !state.is_final()) {
-            let rows = of_class().find(|(_, open, ..)| *open == state).map_or(0, |(_, _, rows, _)| *rows);
+            let rows = of_class()
+                .find(|(_, open, ..)| *open == state)
+                .map_or(0, |(_, _, rows, _)| *rows);
             #[expect(clippy::cast_precision_loss, reason = "a count for a graph")]
             gauge!("araldo_outbox_messages", "class" => class.as_str(), "state" => state.as_str()).set(rows as f64);
         }
         let waiting = of_class().filter(|(_, state, ..)| matches!(state, State::Queued | State::Claimed));
-        let oldest = waiting.map(|(.., oldest)| now.since(*oldest).as_secs_f64()).fold(0.0, f64::max);
+        let oldest = waiting
+            .map(|(.., oldest)| now.since(*oldest).as_secs_f64())
+            .fold(0.0, f64::max);
         gauge!("araldo_outbox_oldest_seconds", "class" => class.as_str()).set(oldest);
     }
     #[expect(clippy::cast_precision_loss, reason = "a count for a graph")]

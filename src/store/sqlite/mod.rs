@@ -6,6 +6,7 @@ mod columns;
 mod commit;
 mod enqueue;
 mod inbound;
+mod json;
 mod open;
 #[cfg(test)]
 mod plan_tests;
@@ -13,6 +14,7 @@ mod prune;
 mod read;
 mod receipt;
 mod schema;
+mod script;
 mod sweep;
 #[cfg(test)]
 mod tests;

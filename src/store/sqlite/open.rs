@@ -20,6 +20,10 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Pages in the log from which a checkpoint may make the writer wait, so that the log cannot grow for ever: 64 MiB.
 const LOG_PAGES_TO_RESTART: i64 = 16_384;
 
+/// Scripts and statements that a connection keeps prepared: more than the combinations that keep coming back, and a
+/// bound for the memory that they take.
+const STATEMENTS: usize = 64;
+
 /// How to open the file.
 #[derive(Clone, Debug)]
 pub struct SqliteSettings {
@@ -53,7 +57,7 @@ impl SqliteStore {
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", "67108864")
             .pragma("temp_store", "MEMORY")
-            .statement_cache_capacity(200)
+            .statement_cache_capacity(STATEMENTS)
             .row_buffer_size(512)
             .disable_statement_logging();
         let mut writer = options
@@ -182,7 +186,10 @@ pub(super) fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
     const SQLITE_READONLY: u32 = 8;
     const SQLITE_CORRUPT: u32 = 11;
     const SQLITE_NOTADB: u32 = 26;
-    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    let code = error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .and_then(|code| code.parse::<u32>().ok());
     let file = file.display();
     let cure = match code.map(|code| code & 0xff) {
         Some(SQLITE_CORRUPT | SQLITE_NOTADB | SQLITE_READONLY) => format!(
