@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -62,11 +62,17 @@ impl Pump {
         while inbound.recv_many(&mut items, AT_ONCE).await > 0 {
             let mut receipts = Vec::new();
             let mut texts = Vec::new();
+            let mut bad = Vec::new();
             for item in items.drain(..) {
                 match item {
                     Inbound::Receipt(receipt, slot) => receipts.extend(self.asked(&receipt, slot)),
                     Inbound::Text(text, slot) => texts.push((text, slot)),
-                    Inbound::Unreadable { reason, status, octets } => {
+                    Inbound::Unreadable {
+                        reason,
+                        status,
+                        octets,
+                        slot,
+                    } => {
                         let at = self.clock.now();
                         let pdu = BadPdu {
                             at,
@@ -75,12 +81,13 @@ impl Pump {
                             status,
                             octets,
                         };
-                        self.outbox.quarantine(pdu).await;
+                        bad.push((pdu, slot));
                     }
                 }
             }
             let texts = join_all(texts.into_iter().map(|(text, slot)| self.store_text(text, slot)));
-            join(self.match_receipts(receipts), texts).await;
+            let bad = join_all(bad.into_iter().map(|(pdu, slot)| self.keep_bad(pdu, slot)));
+            join3(self.match_receipts(receipts), texts, bad).await;
         }
     }
 
@@ -171,6 +178,15 @@ impl Pump {
         match stored {
             Ok(_) => slot.answer(Answer::Taken),
             Err(error) => tracing::warn!(event = "text_not_stored", bind = %self.bind, %error),
+        }
+    }
+
+    async fn keep_bad(&self, pdu: BadPdu, slot: Option<AnswerSlot>) {
+        match (self.outbox.quarantine(pdu).await, slot) {
+            (Ok(()), Some(slot)) => slot.answer(Answer::Taken),
+            (Ok(()), None) => {}
+            // A dropped slot answers busy: the carrier brings it again.
+            (Err(error), _) => tracing::warn!(event = "bad_pdu_not_kept", bind = %self.bind, %error),
         }
     }
 }

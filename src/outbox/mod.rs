@@ -85,7 +85,10 @@ pub(crate) enum Work {
         text: Box<NewInbound>,
         reply: Reply<InboundResult>,
     },
-    Quarantine(BadPdu),
+    Quarantine {
+        pdu: BadPdu,
+        reply: Reply<()>,
+    },
     Act {
         item: ActItem,
         reply: Reply<ActResult>,

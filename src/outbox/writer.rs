@@ -131,6 +131,7 @@ struct Waiting {
     settles: Vec<bool>,
     receipts: Vec<(usize, Reply<Vec<ReceiptResult>>)>,
     inbound: Vec<Reply<InboundResult>>,
+    quarantine: Vec<Reply<()>>,
     acts: Vec<Reply<ActResult>>,
     sweeps: Vec<Reply<SweepResult>>,
     prune: Option<Reply<PruneResult>>,
@@ -204,7 +205,10 @@ impl Writer {
                 batch.inbound.push(*text);
                 waiting.inbound.push(reply);
             }
-            Work::Quarantine(pdu) => batch.quarantine.push(pdu),
+            Work::Quarantine { pdu, reply } => {
+                batch.quarantine.push(pdu);
+                waiting.quarantine.push(reply);
+            }
             Work::Act { item, reply } => {
                 batch.acts.push(item);
                 waiting.acts.push(reply);
@@ -299,6 +303,8 @@ impl Writer {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
         reply_all(waiting.inbound, applied.inbound);
+        let kept = vec![(); waiting.quarantine.len()];
+        reply_all(waiting.quarantine, kept);
         reply_all(waiting.acts, applied.acts);
         reply_all(waiting.sweeps, applied.sweeps);
         if let (Some(reply), Some(result)) = (waiting.prune, applied.prune) {
@@ -339,7 +345,9 @@ impl Writer {
                     self.board.claimed(&claim.bind, row.class, row.segments);
                     self.hand_to(&claim.bind, Arc::new(row));
                 }
-                if segments < asked.segments {
+                if got.quarantined > 0 {
+                    tracing::error!(event = "rows_quarantined", rows = got.quarantined, route = %asked.lane.route);
+                } else if segments < asked.segments {
                     self.board.emptied(&asked.lane, asked.priority);
                 }
             }
@@ -439,6 +447,13 @@ impl Writer {
                 })
                 .await;
             reply.send(done.and_then(|applied| first(applied.inbound))).ok();
+        }
+        for (pdu, reply) in batch.quarantine.into_iter().zip(waiting.quarantine) {
+            let kept = Batch {
+                quarantine: vec![pdu],
+                ..Batch::new(now)
+            };
+            reply.send(self.one(&kept).await.map(|_| ())).ok();
         }
         for (item, reply) in batch.acts.into_iter().zip(waiting.acts) {
             let done = self

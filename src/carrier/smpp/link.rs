@@ -404,6 +404,16 @@ impl Driver {
         let inbound = match delivery {
             Delivery::Receipt(receipt) => Inbound::Receipt(receipt, slot),
             Delivery::Text(text) => Inbound::Text(text, slot),
+            Delivery::UnreadableReceipt(mut octets) => {
+                tracing::warn!(event = "receipt_unparsed", bind = %self.bind, octets = octets.len());
+                octets.truncate(KEEP_OF_BAD_PDU);
+                Inbound::Unreadable {
+                    reason: "receipt_unparsed".to_owned(),
+                    status: 0,
+                    octets,
+                    slot: Some(slot),
+                }
+            }
         };
         // A full queue drops the slot, and a dropped slot answers busy.
         self.inbound.try_send(inbound).ok();
@@ -449,9 +459,13 @@ impl Driver {
                 tracing::warn!(event = "bad_pdu", bind = %self.bind, command = %bad.command_id.0, reason, status);
                 let kept = bad.octets.len().min(KEEP_OF_BAD_PDU);
                 let octets = Bytes::copy_from_slice(&bad.octets[..kept]);
-                self.inbound
-                    .try_send(Inbound::Unreadable { reason, status, octets })
-                    .ok();
+                let bad = Inbound::Unreadable {
+                    reason,
+                    status,
+                    octets,
+                    slot: None,
+                };
+                self.inbound.try_send(bad).ok();
             }
             Event::UnknownResponse { sequence_number, .. } => {
                 metrics::counter!("araldo_unknown_responses_total", "carrier" => self.carrier()).increment(1);
