@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
-use crate::config::{Config, ListenConfig, Protocol, SegmentReceipts, check_state_dir};
+use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
 use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
@@ -102,13 +102,21 @@ impl Daemon {
         let (outbox, writer) = outbox::start(store.clone(), policy.clone(), &settings, clock.clone(), lease).await?;
         let in_doubt = outbox::rescue::orphans(&outbox, lease).await?;
         if in_doubt > 0 {
-            tracing::warn!(event = "rescued", in_doubt, "claimed by a process that ended without settling them");
+            tracing::warn!(
+                event = "rescued",
+                in_doubt,
+                "claimed by a process that ended without settling them"
+            );
         }
         let lanes = LaneMap::new(&config.route);
         let strays = outbox::rescue::strays(&store, &outbox, |lane| lanes.has(lane), |lane| lanes.replacement(lane));
         let strays = strays.await?;
         if strays > 0 {
-            tracing::warn!(event = "lanes_gone", strays, "waited in steps that the configuration no longer has");
+            tracing::warn!(
+                event = "lanes_gone",
+                strays,
+                "waited in steps that the configuration no longer has"
+            );
         }
         let dispatch = Dispatch::start(carriers(&config, &clock)?, lanes, &outbox, &policy, &clock);
 
@@ -166,7 +174,11 @@ impl Daemon {
 
     /// What a page needs that shows the gateway from inside. To be dropped before [`Daemon::stop`], which waits for it.
     pub fn inside(&self) -> Inside {
-        Inside { store: self.store.clone(), dispatch: self.dispatch.clone(), feed: self.outbox.feed() }
+        Inside {
+            store: self.store.clone(),
+            dispatch: self.dispatch.clone(),
+            feed: self.outbox.feed(),
+        }
     }
 
     /// Waits until a sync has failed.
@@ -176,7 +188,16 @@ impl Daemon {
 
     /// A planned stop: requests in hand are answered, windows empty, binds unbind, everything is on disk.
     pub async fn stop(self) {
-        let Self { outbox, dispatch, writer, tasks, stop_http, stop_upkeep, drain, .. } = self;
+        let Self {
+            outbox,
+            dispatch,
+            writer,
+            tasks,
+            stop_http,
+            stop_upkeep,
+            drain,
+            ..
+        } = self;
         let all = async {
             stop_http.cancel();
             dispatch.shutdown().await;
@@ -189,14 +210,23 @@ impl Daemon {
         let extend = u32::try_from((drain + STOP_MARGIN).as_micros()).unwrap_or(u32::MAX);
         notify(&[NotifyState::ExtendTimeoutUsec(extend)]);
         if tokio::time::timeout(drain + STOP_MARGIN, all).await.is_err() {
-            tracing::error!(event = "stop_overdue", "some parts did not end in time; what is claimed is in doubt at the next start");
+            tracing::error!(
+                event = "stop_overdue",
+                "some parts did not end in time; what is claimed is in doubt at the next start"
+            );
         }
     }
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let file = config.store.sqlite_path().context("store.url: only sqlite:// is built in yet")?;
-    let settings = SqliteSettings { file, readers: config.store.read_connections };
+    let file = config
+        .store
+        .sqlite_path()
+        .context("store.url: only sqlite:// is built in yet")?;
+    let settings = SqliteSettings {
+        file,
+        readers: config.store.read_connections,
+    };
     Ok(Arc::new(SqliteStore::open(&settings).await?))
 }
 
@@ -206,7 +236,11 @@ fn carriers(config: &Config, clock: &Clock) -> anyhow::Result<Vec<CarrierParts>>
             Protocol::Smpp => SmppCarrier::new(carrier, config.outbox.drain_timeout, clock.clone()),
         };
         let built = built.with_context(|| format!("carrier.{name}"))?;
-        Ok(CarrierParts { name: name.clone(), config: carrier.clone(), carrier: Arc::new(built) })
+        Ok(CarrierParts {
+            name: name.clone(),
+            config: carrier.clone(),
+            carrier: Arc::new(built),
+        })
     });
     parts.collect()
 }
@@ -218,6 +252,7 @@ fn policy(config: &Config) -> Policy {
             max_tries: carrier.max_tries,
             retry_min: carrier.retry_min,
             retry_max: carrier.retry_max,
+            whole_texts: carrier.long_message == LongMessage::Payload,
         };
         (name.clone(), patience)
     });
@@ -230,7 +265,11 @@ fn policy(config: &Config) -> Policy {
         Some((name.clone(), SegmentHabit::fixed(habit)))
     });
     Policy {
-        steps: config.route.iter().map(|(name, route)| (name.clone(), u8::try_from(route.steps.len()).unwrap_or(u8::MAX))).collect(),
+        steps: config
+            .route
+            .iter()
+            .map(|(name, route)| (name.clone(), u8::try_from(route.steps.len()).unwrap_or(u8::MAX)))
+            .collect(),
         receipt_grace: config.outbox.receipt_grace,
         carriers: carriers.collect(),
         habits: std::sync::Mutex::new(habits.collect()),

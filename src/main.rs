@@ -16,7 +16,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match cli.verb {
         Verb::Run => run(&cli.global),
-        Verb::Demo(args) => at_terminal(demo::run(args)),
+        Verb::Demo(args) => exit_of(work(demo::run(args))),
+        Verb::Simulate(args) => exit_of(work(simulate::run(*args))),
         Verb::Config(verb) => verb.run(&cli.global),
         Verb::Status(args) => args.run(&cli.global),
         Verb::Messages(verb) => verb.run(&cli.global),
@@ -24,7 +25,6 @@ fn main() -> ExitCode {
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),
-        Verb::Simulate(args) => at_terminal(simulate::run(*args)),
         Verb::Bench(args) => args.run(&cli.global),
         Verb::BenchGenerator(args) => args.run(),
         Verb::Pdu(verb) => verb.run(),
@@ -37,42 +37,38 @@ fn main() -> ExitCode {
 fn run(global: &Global) -> Exit {
     let loaded = match Config::load(&global.load_options()) {
         Ok(loaded) => loaded,
-        Err(error) => return refuse(&error),
+        // There is no log yet to say it in: it is told as `config check` would tell it.
+        Err(error) => return report(&error, &mut io::stderr().lock()).unwrap_or(Exit::Config),
     };
     if let Err(error) = logs::start(&loaded.config.log) {
-        // There is no log yet to say it in; a closed standard error leaves the exit code.
-        let _ = writeln!(io::stderr(), "error: {error:#}");
-        return Exit::Error;
+        return exit_of(Err(error));
     }
     warn_of(&loaded);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&anyhow::Error::new(error).context("no runtime to work on")),
-    };
-    match runtime.block_on(araldo::app::run(loaded.config)) {
-        Ok(()) => Exit::Ok,
-        Err(error) => fail(&error),
+    let done = work(araldo::app::run(loaded.config));
+    if let Err(error) = &done {
+        tracing::error!(event = "stopped", "{error:#}");
     }
+    done.map_or_else(|error| exit_for(&error), |()| Exit::Ok)
 }
 
-/// For what a person runs at a terminal: what went wrong is said there rather than in a log.
-fn at_terminal(work: impl Future<Output = anyhow::Result<()>>) -> Exit {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let done = runtime
-        .map_err(anyhow::Error::new)
-        .and_then(|runtime| runtime.block_on(work));
+/// Drives `work` to its end.
+fn work(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+/// A verb without a log says what went wrong where it was started.
+fn exit_of(done: anyhow::Result<()>) -> Exit {
     match done {
         Ok(()) => Exit::Ok,
         Err(error) => {
+            // A closed standard error leaves the exit code.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             exit_for(&error)
         }
     }
-}
-
-/// What `config check` would say, before there is a log to say it in.
-fn refuse(error: &ConfigError) -> Exit {
-    report(error, &mut io::stderr().lock()).unwrap_or(Exit::Config)
 }
 
 fn warn_of(loaded: &Loaded) {
@@ -81,18 +77,14 @@ fn warn_of(loaded: &Loaded) {
     }
 }
 
-/// Ends for an error, which the log has then.
-fn fail(error: &anyhow::Error) -> Exit {
-    tracing::error!(event = "stopped", "{error:#}");
-    exit_for(error)
-}
-
 /// The exit code of the cause that has one.
 fn exit_for(error: &anyhow::Error) -> Exit {
     let known = error.chain().find_map(|cause| {
         let by_config = cause.downcast_ref::<ConfigError>().map(ConfigError::exit_code);
         let by_state = || cause.downcast_ref::<StateDirError>().map(StateDirError::exit_code);
-        by_config.or_else(by_state).or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::exit_code))
+        by_config
+            .or_else(by_state)
+            .or_else(|| cause.downcast_ref::<StoreError>().map(StoreError::exit_code))
     });
     let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
     match (known, io.map(io::Error::kind)) {

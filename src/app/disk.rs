@@ -20,7 +20,11 @@ pub(super) struct Watch {
 impl Watch {
     /// A watch over `dir`.
     pub(super) fn new(dir: &Path, config: &StoreConfig) -> Self {
-        Self { dir: dir.to_owned(), min_free: config.min_free_bytes, reserve: config.reserve_bytes }
+        Self {
+            dir: dir.to_owned(),
+            min_free: config.min_free_bytes,
+            reserve: config.reserve_bytes,
+        }
     }
 
     /// Whether new messages are to be refused. Gives up the reserve when even the rest is nearly gone, and takes it
@@ -73,7 +77,10 @@ struct Space {
 impl Space {
     fn of(dir: &Path) -> io::Result<Self> {
         let stat = rustix::fs::statvfs(dir)?;
-        Ok(Self { free: stat.f_bavail * stat.f_frsize, total: stat.f_blocks * stat.f_frsize })
+        Ok(Self {
+            free: stat.f_bavail * stat.f_frsize,
+            total: stat.f_blocks * stat.f_frsize,
+        })
     }
 }
 
@@ -84,7 +91,11 @@ mod tests {
     #[test]
     fn the_reserve_is_held_while_there_is_room() {
         let dir = tempfile::tempdir().unwrap();
-        let watch = Watch { dir: dir.path().to_owned(), min_free: 1, reserve: 64 * 1024 };
+        let watch = Watch {
+            dir: dir.path().to_owned(),
+            min_free: 1,
+            reserve: 64 * 1024,
+        };
         assert!(!watch.is_low());
         assert_eq!(fs::metadata(dir.path().join(RESERVE)).unwrap().len(), 64 * 1024);
     }
@@ -95,7 +106,11 @@ mod tests {
         fs::write(dir.path().join(RESERVE), b"x").unwrap();
         let space = Space::of(dir.path()).unwrap();
         // A twentieth of the file system is the most that the threshold can be: only a nearly full one is low.
-        let watch = Watch { dir: dir.path().to_owned(), min_free: u64::MAX, reserve: 0 };
+        let watch = Watch {
+            dir: dir.path().to_owned(),
+            min_free: u64::MAX,
+            reserve: 0,
+        };
         assert_eq!(watch.is_low(), space.free < space.total / 20);
     }
 }

@@ -24,7 +24,11 @@ pub(super) fn ensure(state_dir: &Path) -> io::Result<SecretString> {
     let token = hex::encode(secret_bits());
     let fresh = state_dir.join(".admin.token.new");
     fs::remove_file(&fresh).ok();
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)?;
     writeln!(file, "{token}")?;
     file.sync_all()?;
     fs::rename(&fresh, &path)?;

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::disk::Watch;
 use super::notify;
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::dispatch::Dispatch;
 use crate::outbox::{self, Outbox, Settings};
 use crate::store::Store;
@@ -23,6 +23,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 const DISK_EVERY: Duration = Duration::from_secs(1);
 /// How often gauges are drawn and the recorder tidies up.
 const GAUGES_EVERY: Duration = Duration::from_secs(5);
+
+/// Counting a long queue takes a while: the pause is at least this many times as long.
+const GAUGES_PAUSE: u32 = 50;
 
 /// What the upkeep works on.
 #[derive(Clone)]
@@ -40,7 +43,12 @@ impl Upkeep {
     pub(super) fn start(self, tasks: &TaskTracker, settings: &Settings, disk: Watch) {
         let stop = self.stop.clone();
         tasks.spawn(outbox::rescue::run(self.outbox.clone(), settings.clone(), stop.clone()));
-        tasks.spawn(outbox::prune::run(self.outbox.clone(), settings.clone(), self.clock.clone(), stop));
+        tasks.spawn(outbox::prune::run(
+            self.outbox.clone(),
+            settings.clone(),
+            self.clock.clone(),
+            stop,
+        ));
         tasks.spawn(self.clone().checkpoints());
         tasks.spawn(self.clone().watch_disk(disk));
         tasks.spawn(self.clone().gauges());
@@ -66,7 +74,9 @@ impl Upkeep {
         loop {
             let watch = disk.clone();
             // Looking at the file system may block, and so may making the reserve.
-            let low = tokio::task::spawn_blocking(move || watch.is_low()).await.unwrap_or(false);
+            let low = tokio::task::spawn_blocking(move || watch.is_low())
+                .await
+                .unwrap_or(false);
             let health = self.outbox.health();
             if low != health.storage_low() {
                 tracing::warn!(event = "storage", low);
@@ -85,15 +95,19 @@ impl Upkeep {
         loop {
             process.collect();
             self.recorder.run_upkeep();
+            let begun = monotonic();
             match self.store.totals().await {
                 Ok(totals) => {
                     show_totals(&totals, self.clock.now());
                     let queued: u64 = totals.open.iter().map(|(_, _, rows, _)| rows).sum();
                     let (up, all) = self.dispatch.bound();
-                    notify(&[NotifyState::Status(&format!("{up}/{all} carriers bound, {queued} open"))]);
+                    notify(&[NotifyState::Status(&format!(
+                        "{up}/{all} carriers bound, {queued} open"
+                    ))]);
                 }
                 Err(error) => tracing::warn!(event = "totals_unknown", %error),
             }
+            let pause = GAUGES_EVERY.max(monotonic().duration_since(begun) * GAUGES_PAUSE);
             for carrier in self.dispatch.report() {
                 for (bind, status) in carrier.binds {
                     gauge!(
@@ -103,7 +117,7 @@ impl Upkeep {
                     .set(f64::from(status.in_flight));
                 }
             }
-            if !self.wait(GAUGES_EVERY).await {
+            if !self.wait(pause).await {
                 return;
             }
         }
@@ -111,11 +125,16 @@ impl Upkeep {
 
     /// Pings systemd only while the writer answers: a sweep that finds nothing goes all the way through a commit.
     async fn watchdog(self) {
-        let Some(limit) = sd_notify::watchdog_enabled() else { return };
+        let Some(limit) = sd_notify::watchdog_enabled() else {
+            return;
+        };
         while self.wait(limit / 3).await {
             let limit = crate::domain::State::Scheduled;
             let alive = self.outbox.sweep(crate::store::Sweep::Due { state: limit, limit: 1 });
-            if tokio::time::timeout(Duration::from_secs(5), alive).await.is_ok_and(|done| done.is_ok()) {
+            if tokio::time::timeout(Duration::from_secs(5), alive)
+                .await
+                .is_ok_and(|done| done.is_ok())
+            {
                 notify(&[NotifyState::Watchdog]);
             }
         }

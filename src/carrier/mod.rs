@@ -152,7 +152,7 @@ pub enum Inbound {
     Receipt(InboundReceipt, AnswerSlot),
     /// A text from a handset.
     Text(InboundText, AnswerSlot),
-    /// A PDU that could not be read; it has been answered.
+    /// A PDU that could not be read.
     Unreadable {
         /// What is wrong with it.
         reason: String,
@@ -160,6 +160,8 @@ pub enum Inbound {
         status: u32,
         /// The octets.
         octets: Bytes,
+        /// Where the answer goes, for one that is only answered once it is kept.
+        slot: Option<AnswerSlot>,
     },
 }
 

@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::domain::mask_number;
 
+/// Columns that a terminal must have for tables to be fitted into it.
+const NARROWEST: u16 = 60;
+
 /// Standard output, and what it can show.
 pub(in crate::cli) struct Screen {
     out: BufWriter<Stdout>,
@@ -91,8 +94,9 @@ impl Screen {
         } else {
             presets::NOTHING
         });
-        // In a pipe every row stays on its line.
-        table.set_content_arrangement(if self.terminal {
+        // In a pipe every row stays on its line, and so it does where the terminal does not say how wide it is.
+        let wide = table.width().is_some_and(|columns| columns >= NARROWEST);
+        table.set_content_arrangement(if self.terminal && wide {
             ContentArrangement::Dynamic
         } else {
             ContentArrangement::Disabled
@@ -105,8 +109,10 @@ impl Screen {
 
     /// Adds a row. A cell of digits stands at the right.
     pub(in crate::cli) fn add(&self, rows: &mut Rows, cells: impl IntoIterator<Item = String>) {
+        // Without header it is a list of names and values, which stand at the left.
+        let columns = rows.table.header().is_some();
         rows.table.add_row(cells.into_iter().map(|text| {
-            let number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let number = columns && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             let cell = Cell::new(self.safe(&text));
             if number {
                 cell.set_alignment(CellAlignment::Right)

@@ -70,7 +70,7 @@ impl Habit {
     pub(super) const fn help(self) -> &'static str {
         match self {
             Self::Whole => "Answers and reports as it should",
-            Self::Slow => "Answers 2.5 s late; the window fills",
+            Self::Slow => "Answers and reports 2.5 s late; the window fills",
             Self::Silent => "Takes messages and never answers: they come into doubt",
             Self::Refuse => "Answers ESME_RSUBMITFAIL: messages go on to the next step of their route",
             Self::Down => "Cuts its links and takes no new ones",
@@ -97,6 +97,8 @@ pub(super) struct SimulatedCarrier {
     name: &'static str,
     ways: &'static str,
     window: u16,
+    /// Its receipts when whole.
+    receipts: ReceiptConfig,
     simulator: Simulator,
     habit: Mutex<Habit>,
 }
@@ -162,11 +164,13 @@ impl SimulatedCarrier {
         window: u16,
         config: SimulatorConfig,
     ) -> anyhow::Result<Self> {
+        let receipts = config.receipts.clone();
         let simulator = Simulator::start(config).await?;
         Ok(Self {
             name,
             ways,
             window,
+            receipts,
             simulator,
             habit: Mutex::default(),
         })
@@ -205,6 +209,12 @@ impl SimulatedCarrier {
 
     /// Breaks it, or mends it.
     pub(super) async fn set(&self, habit: Habit) -> anyhow::Result<()> {
+        let later = if habit == Habit::Slow { SLOW } else { Duration::ZERO };
+        self.simulator.set_receipts(ReceiptConfig {
+            delay_min: self.receipts.delay_min + later,
+            delay_max: self.receipts.delay_max + later,
+            ..self.receipts.clone()
+        })?;
         self.simulator.set_faults(rules(habit))?;
         *self.habit.lock().unwrap_or_else(PoisonError::into_inner) = habit;
         self.simulator.set_up(habit != Habit::Down).await;

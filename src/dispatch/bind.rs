@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::failover::LaneMap;
 use super::flight::{Flight, Landing};
-use super::inbound::Pump;
+use super::inbound::{Counters, Pump};
 use super::status::{BindState, CarrierState, count};
 use crate::carrier::{Carrier, DownReason, Link, LinkMode, LinkReport, SubmitReport, SubmitResult};
 use crate::clock::{self, Clock, monotonic};
@@ -39,10 +39,13 @@ pub(super) struct Shared {
     pub(super) state: Arc<CarrierState>,
     pub(super) correlator: Arc<Mutex<Correlator>>,
     pub(super) lanes: Arc<LaneMap>,
-    pub(super) down_for: Arc<dyn Fn(&Name) -> Option<Duration> + Send + Sync>,
+    pub(super) down_for: Arc<DownFor>,
     pub(super) clock: Clock,
     pub(super) tasks: TaskTracker,
 }
+
+/// How long a carrier has had no bind that can submit; `None` while it has one.
+pub(super) type DownFor = dyn Fn(&Name) -> Option<Duration> + Send + Sync;
 
 /// What a person wants of a carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +87,11 @@ impl Bind {
                         self.set(BindState::Stopped, None);
                         continue;
                     }
-                    failures = if monotonic().duration_since(begun) >= GOOD_SESSION { 0 } else { failures + 1 };
+                    failures = if monotonic().duration_since(begun) >= GOOD_SESSION {
+                        0
+                    } else {
+                        failures + 1
+                    };
                 }
                 Err(error) => {
                     failures = failures.saturating_add(1);
@@ -106,8 +113,14 @@ impl Bind {
                 }
             }
             let config = &self.shared.config;
-            let wait = backoff(config.reconnect_min, config.reconnect_max, failures.max(1), clock::jitter());
-            metrics::counter!("araldo_carrier_rebinds_total", "carrier" => self.shared.name.as_str().to_owned()).increment(1);
+            let wait = backoff(
+                config.reconnect_min,
+                config.reconnect_max,
+                failures.max(1),
+                clock::jitter(),
+            );
+            metrics::counter!("araldo_carrier_rebinds_total", "carrier" => self.shared.name.as_str().to_owned())
+                .increment(1);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.stop.cancelled() => return,
@@ -142,12 +155,20 @@ impl Bind {
         self.set(BindState::Bound, None);
         let inbound = std::mem::replace(&mut link.inbound, mpsc::channel(1).1);
         self.shared.tasks.spawn(self.pump().run(inbound));
-        let mut session = Session { shared: self.shared.clone(), bind: self.bind.clone(), flights: HashMap::new() };
+        let mut session = Session {
+            shared: self.shared.clone(),
+            bind: self.bind.clone(),
+            flights: HashMap::new(),
+        };
         let mut claimed = Vec::with_capacity(AT_ONCE);
         let mut claims: Option<mpsc::UnboundedReceiver<Arc<Claimed>>> = None;
         let mut ending = false;
         let down = loop {
-            let wanted = if self.stop.is_cancelled() { Wanted::Stop } else { *self.wanted.borrow_and_update() };
+            let wanted = if self.stop.is_cancelled() {
+                Wanted::Stop
+            } else {
+                *self.wanted.borrow_and_update()
+            };
             match (wanted, &mut claims) {
                 (Wanted::Run, None) if self.mode.submits() && !ending => {
                     self.set(BindState::Bound, None);
@@ -194,7 +215,9 @@ impl Bind {
         }
         session.abandon().await;
         match &down {
-            DownReason::Stopped => tracing::info!(event = "unbound", carrier = %self.shared.name, bind = self.bind.bind),
+            DownReason::Stopped => {
+                tracing::info!(event = "unbound", carrier = %self.shared.name, bind = self.bind.bind);
+            }
             DownReason::Lost(why) => {
                 tracing::warn!(event = "link_lost", carrier = %self.shared.name, bind = self.bind.bind, why);
             }
@@ -211,7 +234,9 @@ impl Bind {
     async fn offer(&self) -> mpsc::UnboundedReceiver<Arc<Claimed>> {
         let shared = &self.shared;
         let offer = Offer {
-            services: shared.lanes.services(&shared.name, |carrier| (shared.down_for)(carrier)),
+            services: shared
+                .lanes
+                .services(&shared.name, |carrier| (shared.down_for)(carrier)),
             window: u32::from(shared.config.window),
             pace: shared.pace.clone(),
         };
@@ -227,6 +252,7 @@ impl Bind {
             clock: self.shared.clock.clone(),
             state: self.shared.state.clone(),
             correlator: self.shared.correlator.clone(),
+            counters: Counters::of(&self.shared.name),
         }
     }
 
@@ -236,10 +262,7 @@ impl Bind {
 }
 
 /// The next claimed rows; never, while nothing is offered.
-async fn take(
-    claims: &mut Option<mpsc::UnboundedReceiver<Arc<Claimed>>>,
-    claimed: &mut Vec<Arc<Claimed>>,
-) -> usize {
+async fn take(claims: &mut Option<mpsc::UnboundedReceiver<Arc<Claimed>>>, claimed: &mut Vec<Arc<Claimed>>) -> usize {
     match claims {
         Some(claims) => claims.recv_many(claimed, AT_ONCE).await,
         None => std::future::pending().await,
@@ -274,8 +297,15 @@ impl Session {
         }
         if let Err(unsent) = link.submits.send(messages) {
             // The link is down and says so next; nothing of these was written.
-            let settles = unsent.0.iter().filter_map(|message| self.flights.remove(&message.key)).collect::<Vec<_>>();
-            let settles = settles.iter().map(|f| self.settlement(&f.claimed, &Outcome::NotWritten, true)).collect();
+            let settles = unsent
+                .0
+                .iter()
+                .filter_map(|message| self.flights.remove(&message.key))
+                .collect::<Vec<_>>();
+            let settles = settles
+                .iter()
+                .map(|f| self.settlement(&f.claimed, &Outcome::NotWritten, true))
+                .collect();
             self.shared.outbox.settle(settles, Vec::new()).await;
         }
     }
@@ -297,13 +327,10 @@ impl Session {
         }
     }
 
-    fn take_report(
-        &mut self,
-        report: &SubmitReport,
-        settles: &mut Vec<Settlement>,
-        segments: &mut Vec<SegmentAnswer>,
-    ) {
-        let Some(mut flight) = self.flights.remove(&report.key) else { return };
+    fn take_report(&mut self, report: &SubmitReport, settles: &mut Vec<Settlement>, segments: &mut Vec<SegmentAnswer>) {
+        let Some(mut flight) = self.flights.remove(&report.key) else {
+            return;
+        };
         segments.extend(flight.segment_answer(&self.bind.carrier, report, self.shared.clock.now()));
         match flight.report(report) {
             Landing::Aloft => {
@@ -313,7 +340,10 @@ impl Session {
                 let settlement = self.settlement(&flight.claimed, &Outcome::Uncertain, false);
                 // A late answer settles a doubt, and says so.
                 let progress = settlement.settle.progress.clone();
-                flight.claimed = Arc::new(Claimed { progress, ..(*flight.claimed).clone() });
+                flight.claimed = Arc::new(Claimed {
+                    progress,
+                    ..(*flight.claimed).clone()
+                });
                 settles.push(settlement);
                 self.flights.insert(report.key, flight);
             }
@@ -331,7 +361,10 @@ impl Session {
     }
 
     fn settlement(&self, claimed: &Arc<Claimed>, outcome: &Outcome, frees_place: bool) -> Settlement {
-        let settle = self.shared.policy.settle(claimed, outcome, self.shared.clock.now(), clock::jitter());
+        let settle = self
+            .shared
+            .policy
+            .settle(claimed, outcome, self.shared.clock.now(), clock::jitter());
         Settlement { settle, frees_place }
     }
 
@@ -349,12 +382,15 @@ impl Session {
     /// The link is down. Whatever it did not report on by then is in doubt already, or is now.
     async fn abandon(&mut self) {
         let flights = std::mem::take(&mut self.flights);
-        let open = flights.into_values().filter(|flight| flight.claimed.progress.state == State::Claimed);
-        let settles: Vec<_> = open.map(|flight| self.settlement(&flight.claimed, &Outcome::Uncertain, false)).collect();
+        let open = flights
+            .into_values()
+            .filter(|flight| flight.claimed.progress.state == State::Claimed);
+        let settles: Vec<_> = open
+            .map(|flight| self.settlement(&flight.claimed, &Outcome::Uncertain, false))
+            .collect();
         if !settles.is_empty() {
             self.shared.outbox.settle(settles, Vec::new()).await;
         }
         self.shared.state.set_in_flight(&self.bind, 0);
     }
 }
-

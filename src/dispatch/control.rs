@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::bind::{Bind, Shared, Wanted};
+use super::bind::{Bind, DownFor, Shared, Wanted};
 use super::failover::LaneMap;
 use super::status::{BindState, BindStatus, CarrierState};
 use crate::carrier::{Carrier, LinkMode};
@@ -79,8 +79,11 @@ impl Dispatch {
             .map(|parts| (parts.name.clone(), Arc::new(CarrierState::new(clock.clone()))))
             .collect();
         let by_name = states.clone();
-        let down_for: Arc<dyn Fn(&Name) -> Option<Duration> + Send + Sync> =
-            Arc::new(move |carrier| by_name.get(carrier).map_or(Some(Duration::MAX), |state| state.down_for()));
+        let down_for: Arc<DownFor> = Arc::new(move |carrier| {
+            by_name
+                .get(carrier)
+                .map_or(Some(Duration::MAX), |state| state.down_for())
+        });
         let carriers = parts
             .into_iter()
             .map(|parts| {
@@ -98,13 +101,19 @@ impl Dispatch {
                     clock: clock.clone(),
                     tasks: tasks.clone(),
                 });
-                let entry = Entry { binds: binds_of(&shared), wanted: watch::Sender::new(Wanted::Run), shared };
+                let entry = Entry {
+                    binds: binds_of(&shared),
+                    wanted: watch::Sender::new(Wanted::Run),
+                    shared,
+                };
                 (parts.name, entry)
             })
             .collect();
         let dispatch = Arc::new(Self { carriers, tasks, stop });
         dispatch.spawn_binds();
-        dispatch.tasks.spawn(watch_failover(dispatch.clone(), dispatch.stop.clone()));
+        dispatch
+            .tasks
+            .spawn(watch_failover(dispatch.clone(), dispatch.stop.clone()));
         dispatch
     }
 
@@ -138,7 +147,11 @@ impl Dispatch {
 
     /// Carriers with a bind that is up, and carriers in all.
     pub fn bound(&self) -> (usize, usize) {
-        let up = self.carriers.values().filter(|entry| entry.shared.state.down_for().is_none()).count();
+        let up = self
+            .carriers
+            .values()
+            .filter(|entry| entry.shared.state.down_for().is_none())
+            .count();
         (up, self.carriers.len())
     }
 
@@ -158,7 +171,9 @@ impl Dispatch {
     }
 
     fn want(&self, name: &Name, wanted: Wanted) -> bool {
-        let Some(entry) = self.carriers.get(name) else { return false };
+        let Some(entry) = self.carriers.get(name) else {
+            return false;
+        };
         tracing::info!(event = "carrier_wanted", carrier = %name, wanted = ?wanted);
         entry.wanted.send_replace(wanted);
         true
@@ -174,7 +189,15 @@ impl Dispatch {
 
 fn binds_of(shared: &Shared) -> Vec<(BindRef, LinkMode)> {
     let count = shared.config.binds;
-    let bind = |bind: u16, mode: LinkMode| (BindRef { carrier: shared.name.clone(), bind }, mode);
+    let bind = |bind: u16, mode: LinkMode| {
+        (
+            BindRef {
+                carrier: shared.name.clone(),
+                bind,
+            },
+            mode,
+        )
+    };
     match shared.config.bind_mode {
         BindMode::Transceiver => (0..count).map(|n| bind(n, LinkMode::Both)).collect(),
         BindMode::Transmitter => (0..count).map(|n| bind(n, LinkMode::Out)).collect(),
@@ -207,7 +230,9 @@ async fn watch_failover(dispatch: Arc<Dispatch>, stop: CancellationToken) {
         }
         for entry in dispatch.carriers.values() {
             let shared = &entry.shared;
-            let services = shared.lanes.services(&shared.name, |carrier| (shared.down_for)(carrier));
+            let services = shared
+                .lanes
+                .services(&shared.name, |carrier| (shared.down_for)(carrier));
             for (bind, status) in shared.state.binds() {
                 if status.state != BindState::Bound || !status.mode.submits() {
                     known.remove(&bind);

@@ -35,12 +35,19 @@ impl LaneMap {
             steps: config
                 .steps
                 .iter()
-                .map(|step| Step { carriers: step.carriers.iter().map(|c| (c.id.clone(), c.weight)).collect() })
+                .map(|step| Step {
+                    carriers: step.carriers.iter().map(|c| (c.id.clone(), c.weight)).collect(),
+                })
                 .collect(),
             failover_after: config.failover_after,
             failover_after_urgent: config.failover_after_urgent,
         };
-        Self { routes: routes.iter().map(|(name, config)| (name.clone(), route(config))).collect() }
+        Self {
+            routes: routes
+                .iter()
+                .map(|(name, config)| (name.clone(), route(config)))
+                .collect(),
+        }
     }
 
     /// What `carrier` serves now. `down_for` is how long a carrier has had no bind that can submit; `None` while it
@@ -49,16 +56,31 @@ impl LaneMap {
         let mut services = Vec::new();
         for (name, route) in &self.routes {
             for (index, step) in route.steps.iter().enumerate() {
-                let Some(weight) = step.weight_of(carrier) else { continue };
-                let lane = |step: usize| Lane { route: name.clone(), step: u8::try_from(step).unwrap_or(u8::MAX) };
-                services.push(Service { lane: lane(index), weight, urgent_only: false });
+                let Some(weight) = step.weight_of(carrier) else {
+                    continue;
+                };
+                let lane = |step: usize| Lane {
+                    route: name.clone(),
+                    step: u8::try_from(step).unwrap_or(u8::MAX),
+                };
+                services.push(Service {
+                    lane: lane(index),
+                    weight,
+                    urgent_only: false,
+                });
                 // From the step before this one backwards, for as long as everyone there is down.
                 for before in (0..index).rev() {
-                    let Some(down) = route.steps[before].down_for(&down_for) else { break };
+                    let Some(down) = route.steps[before].down_for(&down_for) else {
+                        break;
+                    };
                     if down < route.failover_after_urgent || route.steps[before].weight_of(carrier).is_some() {
                         break;
                     }
-                    services.push(Service { lane: lane(before), weight, urgent_only: down < route.failover_after });
+                    services.push(Service {
+                        lane: lane(before),
+                        weight,
+                        urgent_only: down < route.failover_after,
+                    });
                 }
             }
         }
@@ -67,18 +89,26 @@ impl LaneMap {
 
     /// Whether the configuration still has this lane.
     pub fn has(&self, lane: &Lane) -> bool {
-        self.routes.get(&lane.route).is_some_and(|route| usize::from(lane.step) < route.steps.len())
+        self.routes
+            .get(&lane.route)
+            .is_some_and(|route| usize::from(lane.step) < route.steps.len())
     }
 
     /// Where the rows of a lane that is no more go: the first step of its route where that is still there.
     pub fn replacement(&self, lane: &Lane) -> Option<Lane> {
-        self.routes.contains_key(&lane.route).then(|| Lane { route: lane.route.clone(), step: 0 })
+        self.routes.contains_key(&lane.route).then(|| Lane {
+            route: lane.route.clone(),
+            step: 0,
+        })
     }
 }
 
 impl Step {
     fn weight_of(&self, carrier: &Name) -> Option<u32> {
-        self.carriers.iter().find(|(name, _)| name == carrier).map(|(_, weight)| *weight)
+        self.carriers
+            .iter()
+            .find(|(name, _)| name == carrier)
+            .map(|(_, weight)| *weight)
     }
 
     /// How long all its carriers have been down together.
@@ -101,17 +131,24 @@ mod tests {
     }
 
     fn map() -> LaneMap {
-        let step = |ids: &[&str]| Step { carriers: ids.iter().map(|id| (name(id), 1)).collect() };
+        let step = |ids: &[&str]| Step {
+            carriers: ids.iter().map(|id| (name(id), 1)).collect(),
+        };
         let route = Route {
             steps: vec![step(&["tim", "vodafone"]), step(&["backup"])],
             failover_after: Duration::from_secs(30),
             failover_after_urgent: Duration::from_secs(2),
         };
-        LaneMap { routes: BTreeMap::from([(name("italy"), route)]) }
+        LaneMap {
+            routes: BTreeMap::from([(name("italy"), route)]),
+        }
     }
 
     fn lanes(services: &[Service]) -> Vec<(u8, bool)> {
-        services.iter().map(|service| (service.lane.step, service.urgent_only)).collect()
+        services
+            .iter()
+            .map(|service| (service.lane.step, service.urgent_only))
+            .collect()
     }
 
     #[test]

@@ -135,7 +135,9 @@ impl Flight {
         if self.unwritten {
             return Outcome::NotWritten;
         }
-        Outcome::Submitted { carrier_message_id: self.carrier_message_id.clone() }
+        Outcome::Submitted {
+            carrier_message_id: self.carrier_message_id.clone(),
+        }
     }
 
     /// The record of one answered segment of a long message.
@@ -172,7 +174,10 @@ impl Flight {
 
 /// Sets the references of two carriers apart, so that a copy over another one is not taken for the rest of the first.
 fn checksum(carrier: &Name) -> u16 {
-    carrier.as_str().bytes().fold(0x1d0f_u16, |sum, octet| sum.rotate_left(3) ^ u16::from(octet))
+    carrier
+        .as_str()
+        .bytes()
+        .fold(0x1d0f_u16, |sum, octet| sum.rotate_left(3) ^ u16::from(octet))
 }
 
 #[cfg(test)]
@@ -202,17 +207,29 @@ mod tests {
     }
 
     fn report(number: u8, total: u8, result: SubmitResult) -> SubmitReport {
-        SubmitReport { key: 7, number, total, result }
+        SubmitReport {
+            key: 7,
+            number,
+            total,
+            result,
+        }
     }
 
     fn accepted() -> SubmitResult {
-        SubmitResult::Accepted { carrier_message_id: Some("a1".into()) }
+        SubmitResult::Accepted {
+            carrier_message_id: Some("a1".into()),
+        }
     }
 
     #[test]
     fn one_accepted_segment_is_a_submitted_message() {
         let landing = flight(vec![]).report(&report(1, 1, accepted()));
-        assert_eq!(landing, Landing::Landed(Outcome::Submitted { carrier_message_id: Some("a1".into()) }));
+        assert_eq!(
+            landing,
+            Landing::Landed(Outcome::Submitted {
+                carrier_message_id: Some("a1".into())
+            })
+        );
     }
 
     #[test]
@@ -220,14 +237,24 @@ mod tests {
         let mut flight = flight(vec![]);
         assert_eq!(flight.report(&report(2, 2, accepted())), Landing::Aloft);
         let landing = flight.report(&report(1, 2, accepted()));
-        assert_eq!(landing, Landing::Landed(Outcome::Submitted { carrier_message_id: None }));
+        assert_eq!(
+            landing,
+            Landing::Landed(Outcome::Submitted {
+                carrier_message_id: None
+            })
+        );
     }
 
     #[test]
     fn segments_taken_before_are_not_awaited() {
         let mut flight = flight(vec![1, 2]);
         let landing = flight.report(&report(3, 3, accepted()));
-        assert_eq!(landing, Landing::Landed(Outcome::Submitted { carrier_message_id: None }));
+        assert_eq!(
+            landing,
+            Landing::Landed(Outcome::Submitted {
+                carrier_message_id: None
+            })
+        );
     }
 
     #[test]
@@ -235,19 +262,28 @@ mod tests {
         let mut flight = flight(vec![]);
         flight.report(&report(1, 3, accepted()));
         flight.report(&report(2, 3, SubmitResult::NotWritten));
-        assert_eq!(flight.report(&report(3, 3, SubmitResult::Lost)), Landing::Landed(Outcome::Uncertain));
+        assert_eq!(
+            flight.report(&report(3, 3, SubmitResult::Lost)),
+            Landing::Landed(Outcome::Uncertain)
+        );
     }
 
     #[test]
     fn an_overdue_answer_is_told_once_and_a_late_one_settles_it() {
         let mut flight = flight(vec![]);
         assert_eq!(flight.report(&report(1, 1, SubmitResult::Overdue)), Landing::InDoubt);
-        assert!(matches!(flight.report(&report(1, 1, accepted())), Landing::Landed(Outcome::Submitted { .. })));
+        assert!(matches!(
+            flight.report(&report(1, 1, accepted())),
+            Landing::Landed(Outcome::Submitted { .. })
+        ));
     }
 
     #[test]
     fn what_never_left_can_go_again_as_if_never_claimed() {
         let mut flight = flight(vec![]);
-        assert_eq!(flight.report(&report(0, 0, SubmitResult::NotWritten)), Landing::Landed(Outcome::NotWritten));
+        assert_eq!(
+            flight.report(&report(0, 0, SubmitResult::NotWritten)),
+            Landing::Landed(Outcome::NotWritten)
+        );
     }
 }

@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{join, join_all};
-use metrics::counter;
+use futures_util::future::{join_all, join3};
+use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::status::{CarrierState, count};
 use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
 use crate::clock::{self, Clock};
-use crate::domain::BindRef;
+use crate::domain::{BindRef, Name};
 use crate::outbox::Outbox;
 use crate::receipt::{Correlator, Transform, verdict};
 use crate::store::{BadPdu, NewInbound, Receipt, ReceiptResult};
@@ -25,6 +25,27 @@ pub(super) struct Pump {
     pub(super) clock: Clock,
     pub(super) state: Arc<CarrierState>,
     pub(super) correlator: Arc<Mutex<Correlator>>,
+    pub(super) counters: Counters,
+}
+
+/// What is counted of the way inward.
+pub(super) struct Counters {
+    receipts: Counter,
+    repeated: Counter,
+    unmatched: Counter,
+    texts: Counter,
+}
+
+impl Counters {
+    pub(super) fn of(carrier: &Name) -> Self {
+        let of_carrier = |metric: &'static str| counter!(metric, "carrier" => carrier.as_str().to_owned());
+        Self {
+            receipts: of_carrier("araldo_receipts_total"),
+            repeated: of_carrier("araldo_receipts_repeated_total"),
+            unmatched: of_carrier("araldo_receipts_unmatched_total"),
+            texts: of_carrier("araldo_inbound_messages_total"),
+        }
+    }
 }
 
 /// A receipt on its way to the store, and the transforms behind its candidates.
@@ -41,19 +62,32 @@ impl Pump {
         while inbound.recv_many(&mut items, AT_ONCE).await > 0 {
             let mut receipts = Vec::new();
             let mut texts = Vec::new();
+            let mut bad = Vec::new();
             for item in items.drain(..) {
                 match item {
                     Inbound::Receipt(receipt, slot) => receipts.extend(self.asked(&receipt, slot)),
                     Inbound::Text(text, slot) => texts.push((text, slot)),
-                    Inbound::Unreadable { reason, status, octets } => {
+                    Inbound::Unreadable {
+                        reason,
+                        status,
+                        octets,
+                        slot,
+                    } => {
                         let at = self.clock.now();
-                        let pdu = BadPdu { at, bind: self.bind.clone(), reason: reason.into(), status, octets };
-                        self.outbox.quarantine(pdu).await;
+                        let pdu = BadPdu {
+                            at,
+                            bind: self.bind.clone(),
+                            reason: reason.into(),
+                            status,
+                            octets,
+                        };
+                        bad.push((pdu, slot));
                     }
                 }
             }
             let texts = join_all(texts.into_iter().map(|(text, slot)| self.store_text(text, slot)));
-            join(self.match_receipts(receipts), texts).await;
+            let bad = join_all(bad.into_iter().map(|(pdu, slot)| self.keep_bad(pdu, slot)));
+            join3(self.match_receipts(receipts), texts, bad).await;
         }
     }
 
@@ -61,10 +95,10 @@ impl Pump {
     fn asked(&self, brought: &InboundReceipt, slot: AnswerSlot) -> Option<Asked> {
         let verdict = verdict(brought.state, brought.error);
         let correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
-        self.count("araldo_receipts_total");
+        self.counters.receipts.increment(1);
         count(&self.state.counts.receipts);
         if correlator.is_repeated(&brought.carrier_message_id, &brought.source, verdict) {
-            self.count("araldo_receipts_repeated_total");
+            self.counters.repeated.increment(1);
             slot.answer(Answer::Taken);
             return None;
         }
@@ -79,7 +113,11 @@ impl Pump {
             code: brought.error,
             at: self.clock.now(),
         };
-        Some(Asked { receipt, transforms, slot })
+        Some(Asked {
+            receipt,
+            transforms,
+            slot,
+        })
     }
 
     async fn match_receipts(&self, asked: Vec<Asked>) {
@@ -105,14 +143,14 @@ impl Pump {
                 }
             }
             if result == ReceiptResult::Parked {
-                self.count("araldo_receipts_unmatched_total");
+                self.counters.unmatched.increment(1);
             }
             asked.slot.answer(Answer::Taken);
         }
     }
 
     async fn store_text(&self, text: InboundText, slot: AnswerSlot) {
-        self.count("araldo_inbound_messages_total");
+        self.counters.texts.increment(1);
         count(&self.state.counts.inbound);
         let at = self.clock.now();
         let losses = self.state.losses();
@@ -143,15 +181,25 @@ impl Pump {
         }
     }
 
-    fn count(&self, metric: &'static str) {
-        counter!(metric, "carrier" => self.bind.carrier.as_str().to_owned()).increment(1);
+    async fn keep_bad(&self, pdu: BadPdu, slot: Option<AnswerSlot>) {
+        match (self.outbox.quarantine(pdu).await, slot) {
+            (Ok(()), Some(slot)) => slot.answer(Answer::Taken),
+            (Ok(()), None) => {}
+            // A dropped slot answers busy: the carrier brings it again.
+            (Err(error), _) => tracing::warn!(event = "bad_pdu_not_kept", bind = %self.bind, %error),
+        }
     }
 }
 
 /// What makes two texts the same to the octet.
 fn digest(text: &InboundText) -> [u8; 32] {
     let mut sha = Sha256::new();
-    for part in [text.source.as_bytes(), text.destination.as_bytes(), &[text.data_coding, text.esm_class], &text.octets] {
+    for part in [
+        text.source.as_bytes(),
+        text.destination.as_bytes(),
+        &[text.data_coding, text.esm_class],
+        &text.octets,
+    ] {
         sha.update((part.len() as u64).to_be_bytes());
         sha.update(part);
     }

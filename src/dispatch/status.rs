@@ -89,8 +89,16 @@ impl CarrierState {
     /// A carrier with no bind yet. Answers given before the process started may have been lost with it.
     pub fn new(clock: Clock) -> Self {
         let losses = VecDeque::from([clock.now()]);
-        let inner = Inner { binds: BTreeMap::new(), down_since: Some(monotonic()), losses };
-        Self { clock, counts: Counts::default(), inner: Mutex::new(inner) }
+        let inner = Inner {
+            binds: BTreeMap::new(),
+            down_since: Some(monotonic()),
+            losses,
+        };
+        Self {
+            clock,
+            counts: Counts::default(),
+            inner: Mutex::new(inner),
+        }
     }
 
     /// Says where a bind is, and why.
@@ -100,15 +108,31 @@ impl CarrierState {
         let was = inner.binds.get(bind).map(|status| status.state);
         let last_error = error.or_else(|| inner.binds.get(bind).and_then(|status| status.last_error.clone()));
         let last_error = last_error.filter(|_| state != BindState::Bound);
-        inner.binds.insert(bind.clone(), BindStatus { mode, state, since, in_flight: 0, last_error });
+        inner.binds.insert(
+            bind.clone(),
+            BindStatus {
+                mode,
+                state,
+                since,
+                in_flight: 0,
+                last_error,
+            },
+        );
         if was == Some(BindState::Bound) && state != BindState::Bound {
             inner.losses.push_back(since);
             if inner.losses.len() > LOSSES {
                 inner.losses.pop_front();
             }
         }
-        let up = inner.binds.values().any(|status| status.state == BindState::Bound && status.mode.submits());
-        inner.down_since = if up { None } else { inner.down_since.or_else(|| Some(monotonic())) };
+        let up = inner
+            .binds
+            .values()
+            .any(|status| status.state == BindState::Bound && status.mode.submits());
+        inner.down_since = if up {
+            None
+        } else {
+            inner.down_since.or_else(|| Some(monotonic()))
+        };
         drop(inner);
         metrics::gauge!(
             "araldo_carrier_bound", "carrier" => bind.carrier.as_str().to_owned(), "bind" => bind.bind.to_string()
@@ -126,12 +150,18 @@ impl CarrierState {
 
     /// How every bind is.
     pub fn binds(&self) -> Vec<(BindRef, BindStatus)> {
-        self.inner().binds.iter().map(|(bind, status)| (bind.clone(), status.clone())).collect()
+        self.inner()
+            .binds
+            .iter()
+            .map(|(bind, status)| (bind.clone(), status.clone()))
+            .collect()
     }
 
     /// How long no bind could submit; `None` while one can.
     pub fn down_for(&self) -> Option<Duration> {
-        self.inner().down_since.map(|since| monotonic().saturating_duration_since(since))
+        self.inner()
+            .down_since
+            .map(|since| monotonic().saturating_duration_since(since))
     }
 
     /// When answers to the carrier may have been lost.
@@ -143,4 +173,3 @@ impl CarrierState {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-

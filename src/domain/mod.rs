@@ -9,10 +9,10 @@ mod state;
 mod time;
 
 pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCode};
+pub use araldo_sms::Encoding;
 pub use class::{AfterDoubt, Class};
 pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
 pub use mask::{Masked, mask_number};
-pub use araldo_sms::Encoding;
 pub use message::{BindRef, Channel, Lane, NewMessage};
 pub use state::{Flag, Flags, Reason, State, UnknownWord};
 pub use time::UnixMillis;

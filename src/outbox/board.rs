@@ -94,7 +94,15 @@ impl Board {
 
     pub(super) fn bind_up(&mut self, bind: BindRef, offer: Offer) {
         let free = i64::from(offer.window);
-        self.binds.insert(bind, BindBoard { offer, free, marketing: 0, credit: Default::default() });
+        self.binds.insert(
+            bind,
+            BindBoard {
+                offer,
+                free,
+                marketing: 0,
+                credit: Default::default(),
+            },
+        );
     }
 
     pub(super) fn bind_down(&mut self, bind: &BindRef) {
@@ -149,20 +157,30 @@ impl Board {
         if board.is_some_and(|lane| lane.waiting.iter().any(|waiting| *waiting > 0)) {
             return None;
         }
-        let served = |carrier: &Name| board.and_then(|board| board.served.get(carrier)).copied().unwrap_or(0.0);
+        let served = |carrier: &Name| {
+            board
+                .and_then(|board| board.served.get(carrier))
+                .copied()
+                .unwrap_or(0.0)
+        };
         let wanted = u32::from(segments);
         let (bind, weight) = self
             .binds
             .iter()
             .filter(|(_, board)| board.room_for(class) >= wanted)
             .filter_map(|(bind, board)| Some((bind, board.free, board.service(lane, class)?.weight)))
-            .min_by(|a, b| served(&a.0.carrier).total_cmp(&served(&b.0.carrier)).then(b.1.cmp(&a.1)))
+            .min_by(|a, b| {
+                served(&a.0.carrier)
+                    .total_cmp(&served(&b.0.carrier))
+                    .then(b.1.cmp(&a.1))
+            })
             .map(|(bind, _, weight)| (bind, weight))?;
         let bind = bind.clone();
         if !self.binds.get(&bind)?.offer.pace.take_all(wanted) {
             return None;
         }
-        self.lane(lane).serve(&bind.carrier, f64::from(wanted) / f64::from(weight.max(1)));
+        self.lane(lane)
+            .serve(&bind.carrier, f64::from(wanted) / f64::from(weight.max(1)));
         self.claimed(&bind, class, segments);
         Some(bind)
     }
@@ -170,8 +188,12 @@ impl Board {
     /// Shares out what waits among the binds that can take it.
     pub(super) fn plan(&mut self) -> Plan {
         let mut plan = Plan::default();
-        let mut waiting: BTreeMap<Lane, [u64; Class::PRIORITIES]> =
-            self.lanes.iter().filter(|(_, lane)| lane.waiting.iter().any(|w| *w > 0)).map(|(l, b)| (l.clone(), b.waiting)).collect();
+        let mut waiting: BTreeMap<Lane, [u64; Class::PRIORITIES]> = self
+            .lanes
+            .iter()
+            .filter(|(_, lane)| lane.waiting.iter().any(|w| *w > 0))
+            .map(|(l, b)| (l.clone(), b.waiting))
+            .collect();
         if waiting.is_empty() {
             return plan;
         }
@@ -179,13 +201,31 @@ impl Board {
             .binds
             .iter()
             .filter(|(_, board)| board.free > 0)
-            .map(|(bind, board)| (bind.clone(), Room { all: board.room(), marketing: board.marketing_room() }))
+            .map(|(bind, board)| {
+                (
+                    bind.clone(),
+                    Room {
+                        all: board.room(),
+                        marketing: board.marketing_room(),
+                    },
+                )
+            })
             .collect();
-        while let Some(Turn { bind, priority, lane, weight, most }) = self.next(&waiting, &room) {
+        while let Some(Turn {
+            bind,
+            priority,
+            lane,
+            weight,
+            most,
+        }) = self.next(&waiting, &room)
+        {
             let left = room.get_mut(&bind).expect("next names a bind that has room");
             let rows = waiting.get_mut(&lane).expect("next names a lane that has rows");
             let there = &mut rows[usize::from(priority)];
-            let wanted = left.of(priority).min(most).min(u32::try_from(*there).unwrap_or(u32::MAX));
+            let wanted = left
+                .of(priority)
+                .min(most)
+                .min(u32::try_from(*there).unwrap_or(u32::MAX));
             let got = self.binds.get(&bind).map_or(0, |board| board.offer.pace.take(wanted));
             if got < wanted {
                 let wait = self.binds.get(&bind).map(|board| board.offer.pace.wait());
@@ -197,12 +237,20 @@ impl Board {
             }
             left.take(priority, got);
             *there -= u64::from(got);
-            self.lane(&lane).serve(&bind.carrier, f64::from(got) / f64::from(weight.max(1)));
+            self.lane(&lane)
+                .serve(&bind.carrier, f64::from(got) / f64::from(weight.max(1)));
             self.earn(&bind, priority, got, &waiting);
             let claims = plan.claims.entry(bind).or_default();
-            match claims.iter_mut().find(|claim| claim.lane == lane && claim.priority == priority) {
+            match claims
+                .iter_mut()
+                .find(|claim| claim.lane == lane && claim.priority == priority)
+            {
                 Some(claim) => claim.segments += got,
-                None => claims.push(LaneClaim { lane, priority, segments: got }),
+                None => claims.push(LaneClaim {
+                    lane,
+                    priority,
+                    segments: got,
+                }),
             }
         }
         plan
@@ -213,11 +261,27 @@ impl Board {
     fn next(&self, waiting: &BTreeMap<Lane, [u64; Class::PRIORITIES]>, room: &BTreeMap<BindRef, Room>) -> Option<Turn> {
         let turns = room.iter().filter_map(|(bind, left)| {
             let (priority, service, most) = self.binds.get(bind)?.choose(waiting, left)?;
-            let served = self.lanes.get(&service.lane).and_then(|lane| lane.served.get(&bind.carrier)).copied();
+            let served = self
+                .lanes
+                .get(&service.lane)
+                .and_then(|lane| lane.served.get(&bind.carrier))
+                .copied();
             let (lane, weight) = (service.lane.clone(), service.weight);
-            Some((served.unwrap_or(0.0), left.all, Turn { bind: bind.clone(), priority, lane, weight, most }))
+            Some((
+                served.unwrap_or(0.0),
+                left.all,
+                Turn {
+                    bind: bind.clone(),
+                    priority,
+                    lane,
+                    weight,
+                    most,
+                },
+            ))
         });
-        turns.min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).map(|(_, _, turn)| turn)
+        turns
+            .min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+            .map(|(_, _, turn)| turn)
     }
 
     /// The best class that waits pays a tenth of what it gets to each lower one that waits too; a lower one spends
@@ -225,7 +289,11 @@ impl Board {
     fn earn(&mut self, bind: &BindRef, priority: u8, got: u32, waiting: &BTreeMap<Lane, [u64; Class::PRIORITIES]>) {
         let Some(board) = self.binds.get_mut(bind) else { return };
         let waits = |p: usize| {
-            board.offer.services.iter().any(|service| waiting.get(&service.lane).is_some_and(|rows| rows[p] > 0))
+            board
+                .offer
+                .services
+                .iter()
+                .any(|service| waiting.get(&service.lane).is_some_and(|rows| rows[p] > 0))
         };
         let waits: [bool; Class::PRIORITIES] = std::array::from_fn(waits);
         let best = waits.iter().position(|waits| *waits).unwrap_or(usize::from(priority));
@@ -235,7 +303,11 @@ impl Board {
             return;
         }
         for (lower, credit) in board.credit.iter_mut().enumerate().skip(priority + 1) {
-            *credit = if waits[lower] { *credit + f64::from(got) * LOWER_SHARE } else { 0.0 };
+            *credit = if waits[lower] {
+                *credit + f64::from(got) * LOWER_SHARE
+            } else {
+                0.0
+            };
         }
     }
 
@@ -265,7 +337,11 @@ struct Room {
 
 impl Room {
     fn of(&self, priority: u8) -> u32 {
-        if priority == Class::Marketing.priority() { self.all.min(self.marketing) } else { self.all }
+        if priority == Class::Marketing.priority() {
+            self.all.min(self.marketing)
+        } else {
+            self.all
+        }
     }
 
     fn take(&mut self, priority: u8, segments: u32) {
@@ -299,28 +375,35 @@ impl BindBoard {
     }
 
     fn marketing_room(&self) -> u32 {
-        (self.offer.window / MARKETING_PART).max(1).saturating_sub(self.marketing)
+        (self.offer.window / MARKETING_PART)
+            .max(1)
+            .saturating_sub(self.marketing)
     }
 
     fn room_for(&self, class: Class) -> u32 {
-        if class == Class::Marketing { self.room().min(self.marketing_room()) } else { self.room() }
+        if class == Class::Marketing {
+            self.room().min(self.marketing_room())
+        } else {
+            self.room()
+        }
     }
 
     fn service(&self, lane: &Lane, class: Class) -> Option<&Service> {
-        self.offer.services.iter().find(|service| &service.lane == lane && (class.is_urgent() || !service.urgent_only))
+        self.offer
+            .services
+            .iter()
+            .find(|service| &service.lane == lane && (class.is_urgent() || !service.urgent_only))
     }
 
     /// The priority and lane to take from, and how much at the most.
-    fn choose(
-        &self,
-        waiting: &BTreeMap<Lane, [u64; Class::PRIORITIES]>,
-        left: &Room,
-    ) -> Option<(u8, &Service, u32)> {
+    fn choose(&self, waiting: &BTreeMap<Lane, [u64; Class::PRIORITIES]>, left: &Room) -> Option<(u8, &Service, u32)> {
         let lane_with = |priority: u8| {
             let urgent = priority == Class::Alert.priority();
             self.offer.services.iter().find(|service| {
                 (urgent || !service.urgent_only)
-                    && waiting.get(&service.lane).is_some_and(|rows| rows[usize::from(priority)] > 0)
+                    && waiting
+                        .get(&service.lane)
+                        .is_some_and(|rows| rows[usize::from(priority)] > 0)
             })
         };
         let mut choices = (0..)
@@ -330,7 +413,11 @@ impl BindBoard {
         let (best, service) = choices.next()?;
         let earned = |priority: u8| self.credit[usize::from(priority)];
         match choices.find(|(priority, _)| earned(*priority) >= 1.0) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number above one")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a small number above one"
+            )]
             Some((lower, service)) => Some((lower, service, earned(lower).min(1e6) as u32)),
             None => Some((best, service, QUANTUM)),
         }

@@ -60,24 +60,60 @@ pub enum EnqueueError {
     OutcomeUnknown,
 }
 
+/// Where the answer to a request goes.
+type EnqueueReply = oneshot::Sender<Result<Vec<EnqueueResult>, EnqueueError>>;
+/// Where the answer to anything else goes.
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
 /// New messages, which may be refused when too many wait.
 pub(crate) struct Request {
     items: Vec<Enqueue>,
-    reply: oneshot::Sender<Result<Vec<EnqueueResult>, EnqueueError>>,
+    reply: EnqueueReply,
 }
 
 /// Everything else: bounded by windows, and never refused.
 pub(crate) enum Work {
-    Settle { settles: Vec<Settlement>, segments: Vec<SegmentAnswer> },
-    Receipts { receipts: Vec<Receipt>, reply: oneshot::Sender<Result<Vec<ReceiptResult>, StoreError>> },
-    Inbound { text: Box<NewInbound>, reply: oneshot::Sender<Result<InboundResult, StoreError>> },
-    Quarantine(BadPdu),
-    Act { item: ActItem, reply: oneshot::Sender<Result<ActResult, StoreError>> },
-    Sweep { sweep: Sweep, reply: oneshot::Sender<Result<SweepResult, StoreError>> },
-    Prune { prune: Prune, reply: oneshot::Sender<Result<PruneResult, StoreError>> },
-    BindUp { bind: BindRef, offer: Offer, claims: mpsc::UnboundedSender<Arc<Claimed>> },
-    BindDown { bind: BindRef, reply: oneshot::Sender<()> },
-    Serve { bind: BindRef, services: Vec<Service> },
+    Settle {
+        settles: Vec<Settlement>,
+        segments: Vec<SegmentAnswer>,
+    },
+    Receipts {
+        receipts: Vec<Receipt>,
+        reply: Reply<Vec<ReceiptResult>>,
+    },
+    Inbound {
+        text: Box<NewInbound>,
+        reply: Reply<InboundResult>,
+    },
+    Quarantine {
+        pdu: BadPdu,
+        reply: Reply<()>,
+    },
+    Act {
+        item: ActItem,
+        reply: Reply<ActResult>,
+    },
+    Sweep {
+        sweep: Sweep,
+        reply: Reply<SweepResult>,
+    },
+    Prune {
+        prune: Prune,
+        reply: Reply<PruneResult>,
+    },
+    BindUp {
+        bind: BindRef,
+        offer: Offer,
+        claims: mpsc::UnboundedSender<Arc<Claimed>>,
+    },
+    BindDown {
+        bind: BindRef,
+        reply: oneshot::Sender<()>,
+    },
+    Serve {
+        bind: BindRef,
+        services: Vec<Service>,
+    },
 }
 
 /// A settlement, and whether its place in the window is free with it. The place of an overdue answer stays taken.
@@ -96,10 +132,12 @@ impl Outbox {
             return Err(EnqueueError::StorageLow);
         }
         let (reply, answer) = oneshot::channel();
-        self.requests.try_send(Request { items, reply }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => EnqueueError::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => EnqueueError::Unavailable,
-        })?;
+        self.requests
+            .try_send(Request { items, reply })
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => EnqueueError::QueueFull,
+                mpsc::error::TrySendError::Closed(_) => EnqueueError::Unavailable,
+            })?;
         match tokio::time::timeout(self.commit_timeout, answer).await {
             Ok(Ok(result)) => result,
             // The writer ended with our request in its hands, or is late with it: it may be stored.
@@ -119,7 +157,11 @@ impl Outbox {
 
     /// Stores an inbound text. Answered after its commit.
     pub async fn inbound(&self, text: NewInbound) -> Result<InboundResult, StoreError> {
-        self.ask(|reply| Work::Inbound { text: Box::new(text), reply }).await
+        self.ask(|reply| Work::Inbound {
+            text: Box::new(text),
+            reply,
+        })
+        .await
     }
 
     /// Keeps a PDU that could not be read.
@@ -169,10 +211,7 @@ impl Outbox {
         &self.health
     }
 
-    async fn ask<T>(
-        &self,
-        work: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Work,
-    ) -> Result<T, StoreError> {
+    async fn ask<T>(&self, work: impl FnOnce(Reply<T>) -> Work) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let gone = || StoreError::Open("the outbox has ended".to_owned());
         self.work.send(work(reply)).await.map_err(|_| gone())?;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::segment_habit::SegmentHabit;
 use crate::domain::{AfterDoubt, Flag, Name, Reason, State, UnixMillis};
 use crate::store::{
-    Act, ActResult, Claimed, Event, EventKind, Progress, Receipt, Row, Rules, SegmentRecord, SegmentState, Settle, Verdict,
+    Act, ActResult, Claimed, Event, EventKind, Progress, Receipt, Row, Rules, SegmentRecord, SegmentState, Settle,
+    Verdict,
 };
 
 /// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
@@ -33,6 +34,8 @@ pub struct CarrierPolicy {
     pub retry_min: Duration,
     /// Longest wait.
     pub retry_max: Duration,
+    /// Whether a text of any length goes to it as one PDU (`message_payload`), so that one receipt is about all of it.
+    pub whole_texts: bool,
 }
 
 impl Default for CarrierPolicy {
@@ -42,6 +45,7 @@ impl Default for CarrierPolicy {
             max_tries: 5,
             retry_min: Duration::from_secs(5),
             retry_max: Duration::from_mins(10),
+            whole_texts: false,
         }
     }
 }
@@ -91,7 +95,11 @@ impl Policy {
     pub fn settle(&self, claimed: &std::sync::Arc<Claimed>, outcome: &Outcome, now: UnixMillis, jitter: f64) -> Settle {
         let (progress, event) = self.after_outcome(claimed, outcome, now, jitter);
         let event = event.map(|(kind, code)| event_of(&claimed.progress, kind, code, now));
-        Settle { claimed: claimed.clone(), progress, event }
+        Settle {
+            claimed: claimed.clone(),
+            progress,
+            event,
+        }
     }
 
     fn after_outcome(
@@ -111,11 +119,19 @@ impl Policy {
             Outcome::NotWritten => (waiting(was), Some((EventKind::Released, None))),
             Outcome::Throttled { .. } => (waiting(was), None),
             Outcome::Retry { status } => self.retried(&claimed.route, was, *status, now, jitter),
-            Outcome::NextStep { status } => {
-                self.next_step(&claimed.route, was, Some(*status), State::Failed, Reason::CarrierRefused, now)
-            }
+            Outcome::NextStep { status } => self.next_step(
+                &claimed.route,
+                was,
+                Some(*status),
+                State::Failed,
+                Reason::CarrierRefused,
+                now,
+            ),
             Outcome::Refused { status, reason } => {
-                let progress = Progress { code: Some(*status), ..was };
+                let progress = Progress {
+                    code: Some(*status),
+                    ..was
+                };
                 (progress.ended(State::Failed, Some(*reason), now), None)
             }
             Outcome::Unsendable => (was.ended(State::Quarantined, Some(Reason::Poison), now), None),
@@ -132,10 +148,16 @@ impl Policy {
         };
         // Segments that another carrier has taken make this one a copy.
         let copies = was.copies + u8::from(claimed.taken_elsewhere);
-        let flags = if claimed.taken_elsewhere { flags.with(Flag::PossibleDuplicate) } else { flags };
+        let flags = if claimed.taken_elsewhere {
+            flags.with(Flag::PossibleDuplicate)
+        } else {
+            flags
+        };
         Progress {
             state: State::Submitted,
-            wake_at: claimed.receipt.then(|| was.expires_at.max(now).after(self.receipt_grace)),
+            wake_at: claimed
+                .receipt
+                .then(|| was.expires_at.max(now).after(self.receipt_grace)),
             final_at: (!claimed.receipt).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,
@@ -157,13 +179,24 @@ impl Policy {
     ) -> (Progress, Option<(EventKind, Option<u32>)>) {
         let carrier = self.carrier(&was);
         let tries = was.tries.saturating_add(1);
-        let was = Progress { tries, code: Some(status), ..was };
+        let was = Progress {
+            tries,
+            code: Some(status),
+            ..was
+        };
         if u32::from(tries) >= carrier.max_tries {
             return self.next_step(route, was, Some(status), State::Failed, Reason::RetriesOver, now);
         }
         let due = now.after(backoff(carrier.retry_min, carrier.retry_max, tries, jitter));
         let wake_at = Some(due.min(was.expires_at));
-        (Progress { state: State::Scheduled, wake_at, ..was }, Some((EventKind::Retried, Some(status))))
+        (
+            Progress {
+                state: State::Scheduled,
+                wake_at,
+                ..was
+            },
+            Some((EventKind::Retried, Some(status))),
+        )
     }
 
     /// Moves on to the next step of the plan, or ends where there is none.
@@ -176,11 +209,16 @@ impl Policy {
         reason: Reason,
         now: UnixMillis,
     ) -> (Progress, Option<(EventKind, Option<u32>)>) {
-        let was = Progress { code, carrier_message_id: None, ..was };
+        let was = Progress {
+            code,
+            carrier_message_id: None,
+            ..was
+        };
         match self.step_after(route, was.step) {
-            Some(step) if now < was.expires_at => {
-                (waiting(Progress { step, tries: 0, ..was }), Some((EventKind::NextStep, code)))
-            }
+            Some(step) if now < was.expires_at => (
+                waiting(Progress { step, tries: 0, ..was }),
+                Some((EventKind::NextStep, code)),
+            ),
             _ => (was.ended(end, Some(reason), now), None),
         }
     }
@@ -202,7 +240,9 @@ impl Policy {
 
     fn carrier(&self, progress: &Progress) -> CarrierPolicy {
         let bind = progress.bind.as_ref();
-        bind.and_then(|bind| self.carriers.get(&bind.carrier)).copied().unwrap_or_default()
+        bind.and_then(|bind| self.carriers.get(&bind.carrier))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The hold is over and nothing came: the class decides (DESIGN §3).
@@ -217,7 +257,15 @@ impl Policy {
             Some(step) if was.copies < row.class.copies_allowed() && now < was.expires_at => {
                 let event = event_of(&was, EventKind::Resent, None, now);
                 let flags = was.flags.with(Flag::PossibleDuplicate);
-                (waiting(Progress { step, copies: was.copies + 1, flags, ..was }), Some(event))
+                (
+                    waiting(Progress {
+                        step,
+                        copies: was.copies + 1,
+                        flags,
+                        ..was
+                    }),
+                    Some(event),
+                )
             }
             _ => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
         }
@@ -226,7 +274,11 @@ impl Policy {
     fn delivered(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> (Progress, Option<Event>) {
         let was = row.progress.clone();
         if was.state == State::Delivered {
-            let flags = if was.copies > 0 { was.flags.with(Flag::DeliveredTwice) } else { was.flags };
+            let flags = if was.copies > 0 {
+                was.flags.with(Flag::DeliveredTwice)
+            } else {
+                was.flags
+            };
             let event = event_of(&was, EventKind::ReceiptAgain, receipt.code, receipt.at);
             return (Progress { flags, ..was }, Some(event));
         }
@@ -234,24 +286,42 @@ impl Policy {
             let event = event_of(&was, EventKind::ReceiptAgain, receipt.code, receipt.at);
             return (was, Some(event));
         }
-        if row.segments > 1 && !segments.is_empty() && !self.is_whole(row, segments, receipt) {
+        if row.segments > 1 && !self.carrier(&was).whole_texts && !self.is_whole(row, segments, receipt) {
             let event = event_of(&was, EventKind::Segment, receipt.code, receipt.at);
             return (was, Some(event));
         }
         let event = correction(&was, receipt);
-        let flags = if was.state.is_final() { was.flags.with(Flag::CorrectedByReceipt) } else { was.flags };
+        let flags = if was.state.is_final() {
+            was.flags.with(Flag::CorrectedByReceipt)
+        } else {
+            was.flags
+        };
         let submitted_at = was.submitted_at.or(Some(receipt.at));
         let carrier_message_id = match row.segments {
-            1 => was.carrier_message_id.clone().or_else(|| Some(receipt.carrier_message_id.clone())),
+            1 => was
+                .carrier_message_id
+                .clone()
+                .or_else(|| Some(receipt.carrier_message_id.clone())),
             _ => None,
         };
-        let progress = Progress { flags, submitted_at, carrier_message_id, code: None, ..was };
+        let progress = Progress {
+            flags,
+            submitted_at,
+            carrier_message_id,
+            code: None,
+            ..was
+        };
         (progress.ended(State::Delivered, None, receipt.at), event)
     }
 
     /// Whether a long message is on the handset: every segment was reported, or this carrier reports once for all.
+    /// Segments that were never answered may not have left: a receipt that can only be about one of them, of a message
+    /// in doubt, says nothing of the others.
     fn is_whole(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> bool {
-        let delivered = segments.iter().filter(|segment| segment.state == SegmentState::Delivered).count();
+        let delivered = segments
+            .iter()
+            .filter(|segment| segment.state == SegmentState::Delivered)
+            .count();
         let answered = segments.len() >= usize::from(row.segments);
         if answered && delivered == segments.len() {
             self.habit(receipt, |habit| habit.whole(row.seq));
@@ -273,20 +343,40 @@ impl Policy {
             return (was, Some(event));
         }
         if reason.another_carrier_may_help() && !was.state.is_final() {
-            let (progress, event) =
-                self.next_step(&row.route, was.clone(), receipt.code, State::Undelivered, reason, receipt.at);
+            let (progress, event) = self.next_step(
+                &row.route,
+                was.clone(),
+                receipt.code,
+                State::Undelivered,
+                reason,
+                receipt.at,
+            );
             let event = event.map(|(kind, code)| event_of(&was, kind, code, receipt.at));
             return (progress, event.or_else(|| correction(&was, receipt)));
         }
         let event = correction(&was, receipt);
-        let flags = if was.state.is_final() { was.flags.with(Flag::CorrectedByReceipt) } else { was.flags };
-        let progress = Progress { flags, code: receipt.code, submitted_at: was.submitted_at.or(Some(receipt.at)), ..was };
+        let flags = if was.state.is_final() {
+            was.flags.with(Flag::CorrectedByReceipt)
+        } else {
+            was.flags
+        };
+        let progress = Progress {
+            flags,
+            code: receipt.code,
+            submitted_at: was.submitted_at.or(Some(receipt.at)),
+            ..was
+        };
         (progress.ended(State::Undelivered, Some(reason), receipt.at), event)
     }
 
     /// The wait for the receipt is over.
     fn unreported(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
-        (row.progress.clone().ended(State::Unconfirmed, Some(Reason::NoReceipt), now), None)
+        (
+            row.progress
+                .clone()
+                .ended(State::Unconfirmed, Some(Reason::NoReceipt), now),
+            None,
+        )
     }
 }
 
@@ -346,8 +436,11 @@ impl Rules for Policy {
                 State::Failed | State::Expired | State::Undelivered | State::Unconfirmed | State::Quarantined,
             ) => {
                 let event = event_of(&was, EventKind::Requeued, None, now);
-                let flags =
-                    if was.submitted_at.is_some() { was.flags.with(Flag::PossibleDuplicate) } else { was.flags };
+                let flags = if was.submitted_at.is_some() {
+                    was.flags.with(Flag::PossibleDuplicate)
+                } else {
+                    was.flags
+                };
                 let expires_at = now.after(row.class.default_validity());
                 let fresh = Progress {
                     step: 0,
@@ -363,20 +456,32 @@ impl Rules for Policy {
                 };
                 Ok((waiting(fresh), Some(event)))
             }
-            (Act::Cancel | Act::Requeue, state) => {
-                Err(ActResult::Refused { state, since: was.final_at.or(was.submitted_at).or(was.claimed_at) })
-            }
+            (Act::Cancel | Act::Requeue, state) => Err(ActResult::Refused {
+                state,
+                since: was.final_at.or(was.submitted_at).or(was.claimed_at),
+            }),
         }
     }
 }
 
 /// Due now, on its lane.
 fn waiting(was: Progress) -> Progress {
-    Progress { state: State::Queued, wake_at: Some(was.expires_at), ..was }
+    Progress {
+        state: State::Queued,
+        wake_at: Some(was.expires_at),
+        ..was
+    }
 }
 
 fn event_of(was: &Progress, kind: EventKind, code: Option<u32>, at: UnixMillis) -> Event {
-    Event { at, kind, attempt: was.attempt, bind: was.bind.clone(), code, note: None }
+    Event {
+        at,
+        kind,
+        attempt: was.attempt,
+        bind: was.bind.clone(),
+        code,
+        note: None,
+    }
 }
 
 /// What the timeline says when a receipt ends what was in doubt, or ended otherwise.
@@ -397,7 +502,6 @@ pub fn backoff(min: Duration, max: Duration, tries: u16, jitter: f64) -> Duratio
     let whole = min.saturating_mul(1 << doublings).min(max);
     whole.mul_f64(1.0 - 0.2 * jitter.clamp(0.0, 1.0))
 }
-
 
 #[cfg(test)]
 mod tests;

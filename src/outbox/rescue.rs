@@ -28,7 +28,11 @@ pub async fn strays(
     for part in store.backlog().await? {
         if !known(&part.lane) {
             let to = replace(&part.lane);
-            let sweep = || Sweep::Strays { lane: part.lane.clone(), to: to.clone(), limit: STEP };
+            let sweep = || Sweep::Strays {
+                lane: part.lane.clone(),
+                to: to.clone(),
+                limit: STEP,
+            };
             moved += repeat(outbox, sweep).await?;
         }
     }
@@ -38,7 +42,11 @@ pub async fn strays(
 /// Moves due rows on until told to stop.
 pub async fn run(outbox: Outbox, settings: Settings, stop: CancellationToken) {
     let promote = every(&outbox, settings.promote_interval, &[State::Scheduled]);
-    let rescue = every(&outbox, settings.rescue_interval, &[State::Queued, State::Uncertain, State::Submitted]);
+    let rescue = every(
+        &outbox,
+        settings.rescue_interval,
+        &[State::Queued, State::Uncertain, State::Submitted],
+    );
     tokio::select! {
         () = stop.cancelled() => {}
         () = promote => {}
@@ -52,7 +60,12 @@ async fn every(outbox: &Outbox, interval: Duration, states: &[State]) {
     loop {
         tick.tick().await;
         for state in states {
-            if let Err(error) = repeat(outbox, || Sweep::Due { state: *state, limit: STEP }).await {
+            if let Err(error) = repeat(outbox, || Sweep::Due {
+                state: *state,
+                limit: STEP,
+            })
+            .await
+            {
                 tracing::warn!(event = "sweep_failed", %state, %error);
             }
         }

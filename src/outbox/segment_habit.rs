@@ -34,7 +34,10 @@ pub enum Habit {
 impl SegmentHabit {
     /// A habit that the configuration states.
     pub fn fixed(habit: Habit) -> Self {
-        Self { fixed: Some(habit), ..Self::default() }
+        Self {
+            fixed: Some(habit),
+            ..Self::default()
+        }
     }
 
     /// A segment of an answered message was reported delivered, `delivered` of them so far. Says whether that stands
@@ -51,7 +54,11 @@ impl SegmentHabit {
         if self.learned == Some(Habit::Each) {
             return false;
         }
-        let lonely = self.partial.values().filter(|first| at.since(**first) >= ALONE_FOR).count();
+        let lonely = self
+            .partial
+            .values()
+            .filter(|first| at.since(**first) >= ALONE_FOR)
+            .count();
         if lonely >= LONELY {
             self.learned = Some(Habit::One);
         }
@@ -84,7 +91,10 @@ mod tests {
         for seq in 1..=3 {
             assert!(!habit.reported(seq, 1, UnixMillis(seq * 1_000)));
         }
-        assert!(!habit.reported(4, 1, UnixMillis(10_000)), "none has stood alone for long");
+        assert!(
+            !habit.reported(4, 1, UnixMillis(10_000)),
+            "none has stood alone for long"
+        );
         assert!(habit.reported(5, 1, UnixMillis(120_000)));
     }
 

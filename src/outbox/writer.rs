@@ -9,7 +9,7 @@ use metrics::{counter, histogram};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::board::Board;
-use super::{EnqueueError, FEED, Outbox, Policy, Request, Settings, Settlement, Work};
+use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Settings, Settlement, Work};
 use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State};
 use crate::store::{
@@ -98,7 +98,16 @@ pub async fn start(
         again: Vec::new(),
     };
     let task = tokio::spawn(writer.run(request_rx, work_rx));
-    Ok((Outbox { requests, work, feed, health, commit_timeout: settings.commit_timeout }, task))
+    Ok((
+        Outbox {
+            requests,
+            work,
+            feed,
+            health,
+            commit_timeout: settings.commit_timeout,
+        },
+        task,
+    ))
 }
 
 struct Writer {
@@ -118,13 +127,14 @@ struct Writer {
 /// Who waits for what in a batch; the order is that of the batch's own items.
 #[derive(Default)]
 struct Waiting {
-    requests: Vec<(usize, oneshot::Sender<Result<Vec<EnqueueResult>, EnqueueError>>)>,
+    requests: Vec<(usize, EnqueueReply)>,
     settles: Vec<bool>,
-    receipts: Vec<(usize, oneshot::Sender<Result<Vec<ReceiptResult>, StoreError>>)>,
-    inbound: Vec<oneshot::Sender<Result<InboundResult, StoreError>>>,
-    acts: Vec<oneshot::Sender<Result<ActResult, StoreError>>>,
-    sweeps: Vec<oneshot::Sender<Result<SweepResult, StoreError>>>,
-    prune: Option<oneshot::Sender<Result<PruneResult, StoreError>>>,
+    receipts: Vec<(usize, Reply<Vec<ReceiptResult>>)>,
+    inbound: Vec<Reply<InboundResult>>,
+    quarantine: Vec<Reply<()>>,
+    acts: Vec<Reply<ActResult>>,
+    sweeps: Vec<Reply<SweepResult>>,
+    prune: Option<Reply<PruneResult>>,
     downs: Vec<oneshot::Sender<()>>,
 }
 
@@ -195,7 +205,10 @@ impl Writer {
                 batch.inbound.push(*text);
                 waiting.inbound.push(reply);
             }
-            Work::Quarantine(pdu) => batch.quarantine.push(pdu),
+            Work::Quarantine { pdu, reply } => {
+                batch.quarantine.push(pdu);
+                waiting.quarantine.push(reply);
+            }
             Work::Act { item, reply } => {
                 batch.acts.push(item);
                 waiting.acts.push(reply);
@@ -231,7 +244,11 @@ impl Writer {
         self.place(&mut batch);
         let plan = self.board.plan();
         for (bind, lanes) in plan.claims {
-            batch.claims.push(Claim { bind, lease: self.lease, lanes });
+            batch.claims.push(Claim {
+                bind,
+                lease: self.lease,
+                lanes,
+            });
         }
         for down in waiting.downs.drain(..) {
             down.send(()).ok();
@@ -261,7 +278,8 @@ impl Writer {
             match self.board.place(&message.lane, message.class, message.segments) {
                 Some(bind) => item.claim = Some((bind, self.lease)),
                 None => {
-                    self.board.add(&message.lane, message.class.priority(), u64::from(message.segments));
+                    self.board
+                        .add(&message.lane, message.class.priority(), u64::from(message.segments));
                 }
             }
         }
@@ -285,6 +303,8 @@ impl Writer {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
         reply_all(waiting.inbound, applied.inbound);
+        let kept = vec![(); waiting.quarantine.len()];
+        reply_all(waiting.quarantine, kept);
         reply_all(waiting.acts, applied.acts);
         reply_all(waiting.sweeps, applied.sweeps);
         if let (Some(reply), Some(result)) = (waiting.prune, applied.prune) {
@@ -307,7 +327,8 @@ impl Writer {
                 }
                 (EnqueueResult::Replayed(_) | EnqueueResult::KeyReused, None) => {
                     if message.not_before.is_none_or(|at| at <= batch.now) {
-                        self.board.remove(&message.lane, message.class.priority(), u64::from(message.segments));
+                        self.board
+                            .remove(&message.lane, message.class.priority(), u64::from(message.segments));
                     }
                 }
             }
@@ -324,7 +345,9 @@ impl Writer {
                     self.board.claimed(&claim.bind, row.class, row.segments);
                     self.hand_to(&claim.bind, Arc::new(row));
                 }
-                if segments < asked.segments {
+                if got.quarantined > 0 {
+                    tracing::error!(event = "rows_quarantined", rows = got.quarantined, route = %asked.lane.route);
+                } else if segments < asked.segments {
                     self.board.emptied(&asked.lane, asked.priority);
                 }
             }
@@ -342,11 +365,17 @@ impl Writer {
     fn count(&mut self, changed: &Changed) {
         let (priority, segments) = (changed.class.priority(), u64::from(changed.segments));
         if changed.from == State::Queued {
-            let lane = Lane { route: changed.route.clone(), step: changed.from_step };
+            let lane = Lane {
+                route: changed.route.clone(),
+                step: changed.from_step,
+            };
             self.board.remove(&lane, priority, segments);
         }
         if changed.progress.state == State::Queued {
-            let lane = Lane { route: changed.route.clone(), step: changed.progress.step };
+            let lane = Lane {
+                route: changed.route.clone(),
+                step: changed.progress.step,
+            };
             self.board.add(&lane, priority, segments);
         }
     }
@@ -380,36 +409,77 @@ impl Writer {
         let now = batch.now;
         let mut applied_any = false;
         let mut settles = batch.settle.into_iter().zip(waiting.settles);
-        let segments = Batch { segments: batch.segments, ..Batch::new(now) };
+        let segments = Batch {
+            segments: batch.segments,
+            ..Batch::new(now)
+        };
         self.one(&segments).await.ok();
         for (settle, _) in &mut settles {
-            let single = Batch { settle: vec![settle.clone()], ..Batch::new(now) };
+            let single = Batch {
+                settle: vec![settle.clone()],
+                ..Batch::new(now)
+            };
             match self.one(&single).await {
                 Ok(_) => applied_any = true,
                 // The place in the window was given back already.
-                Err(_) => self.again.push(Settlement { settle, frees_place: false }),
+                Err(_) => self.again.push(Settlement {
+                    settle,
+                    frees_place: false,
+                }),
             }
         }
         let mut receipts = batch.receipts.into_iter();
         for (len, reply) in waiting.receipts {
             let receipts = receipts.by_ref().take(len).collect();
-            let done = self.one(&Batch { receipts, ..Batch::new(now) }).await;
+            let done = self
+                .one(&Batch {
+                    receipts,
+                    ..Batch::new(now)
+                })
+                .await;
             reply.send(done.map(|applied| applied.receipts)).ok();
         }
         for (text, reply) in batch.inbound.into_iter().zip(waiting.inbound) {
-            let done = self.one(&Batch { inbound: vec![text], ..Batch::new(now) }).await;
+            let done = self
+                .one(&Batch {
+                    inbound: vec![text],
+                    ..Batch::new(now)
+                })
+                .await;
             reply.send(done.and_then(|applied| first(applied.inbound))).ok();
         }
+        for (pdu, reply) in batch.quarantine.into_iter().zip(waiting.quarantine) {
+            let kept = Batch {
+                quarantine: vec![pdu],
+                ..Batch::new(now)
+            };
+            reply.send(self.one(&kept).await.map(|_| ())).ok();
+        }
         for (item, reply) in batch.acts.into_iter().zip(waiting.acts) {
-            let done = self.one(&Batch { acts: vec![item], ..Batch::new(now) }).await;
+            let done = self
+                .one(&Batch {
+                    acts: vec![item],
+                    ..Batch::new(now)
+                })
+                .await;
             reply.send(done.and_then(|applied| first(applied.acts))).ok();
         }
         for (sweep, reply) in batch.sweeps.into_iter().zip(waiting.sweeps) {
-            let done = self.one(&Batch { sweeps: vec![sweep], ..Batch::new(now) }).await;
+            let done = self
+                .one(&Batch {
+                    sweeps: vec![sweep],
+                    ..Batch::new(now)
+                })
+                .await;
             reply.send(done.and_then(|applied| first(applied.sweeps))).ok();
         }
         if let (Some(prune), Some(reply)) = (batch.prune, waiting.prune) {
-            let done = self.one(&Batch { prune: Some(prune), ..Batch::new(now) }).await;
+            let done = self
+                .one(&Batch {
+                    prune: Some(prune),
+                    ..Batch::new(now)
+                })
+                .await;
             reply.send(done.map(|applied| applied.prune.unwrap_or_default())).ok();
         }
         let mut items = batch.enqueue.into_iter();
@@ -417,7 +487,12 @@ impl Writer {
             let mut results = Ok(Vec::with_capacity(len));
             for item in items.by_ref().take(len) {
                 let item = Enqueue { claim: None, ..item };
-                let done = self.one(&Batch { enqueue: vec![item], ..Batch::new(now) }).await;
+                let done = self
+                    .one(&Batch {
+                        enqueue: vec![item],
+                        ..Batch::new(now)
+                    })
+                    .await;
                 match (done.and_then(|applied| first(applied.enqueue)), &mut results) {
                     (Ok(result), Ok(results)) => results.push(result),
                     (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
@@ -444,14 +519,17 @@ fn push_settlement(settlement: Settlement, batch: &mut Batch, waiting: &mut Wait
     waiting.settles.push(settlement.frees_place);
 }
 
-fn reply_all<T>(waiting: Vec<oneshot::Sender<Result<T, StoreError>>>, results: Vec<T>) {
+fn reply_all<T>(waiting: Vec<Reply<T>>, results: Vec<T>) {
     for (reply, result) in waiting.into_iter().zip(results) {
         reply.send(Ok(result)).ok();
     }
 }
 
 fn first<T>(results: Vec<T>) -> Result<T, StoreError> {
-    results.into_iter().next().ok_or_else(|| StoreError::Statement("no result for an item".to_owned()))
+    results
+        .into_iter()
+        .next()
+        .ok_or_else(|| StoreError::Statement("no result for an item".to_owned()))
 }
 
 fn enqueue_error(error: &StoreError) -> EnqueueError {

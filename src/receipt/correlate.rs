@@ -99,14 +99,22 @@ struct Recent {
 impl Correlator {
     /// A carrier whose way is learned, or as the configuration states.
     pub fn new(fixed: Option<Transform>) -> Self {
-        Self { fixed, learned: None, candidate: None, misses: 0, recent: Recent::default() }
+        Self {
+            fixed,
+            learned: None,
+            candidate: None,
+            misses: 0,
+            recent: Recent::default(),
+        }
     }
 
     /// The transforms to try for this id and the ids that they give, likeliest first and each once.
     pub fn candidates(&self, id: &str) -> Vec<(Transform, Box<str>)> {
         let mut candidates: Vec<(Transform, Box<str>)> = Vec::new();
         let known = self.fixed.or(self.learned);
-        let rest = Transform::ALL.into_iter().filter(|_| self.fixed.is_none() && self.learned.is_none());
+        let rest = Transform::ALL
+            .into_iter()
+            .filter(|_| self.fixed.is_none() && self.learned.is_none());
         let always = known.is_some().then_some(Transform::AsIs);
         for transform in known.into_iter().chain(always).chain(rest) {
             let Some(given) = transform.apply(id) else { continue };
@@ -122,7 +130,9 @@ impl Correlator {
         match result {
             ReceiptResult::Matched { candidate } => {
                 self.misses = 0;
-                let Some(transform) = tried.get(candidate).copied() else { return };
+                let Some(transform) = tried.get(candidate).copied() else {
+                    return;
+                };
                 let times = match self.candidate {
                     Some((known, times)) if known == transform => times + 1,
                     _ => 1,

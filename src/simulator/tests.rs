@@ -6,8 +6,7 @@ use std::time::Duration;
 use araldo_smpp::pdu::{Bind, SubmitSm};
 use araldo_smpp::session::{Answered, CloseReason, EsmeConfig, Event, Settings};
 use araldo_smpp::{
-    Address, BindMode, COctet, CommandStatus, EsmClass, InterfaceVersion, Packet, Pdu, RegisteredDelivery,
-    Session,
+    Address, BindMode, COctet, CommandStatus, EsmClass, InterfaceVersion, Packet, Pdu, RegisteredDelivery, Session,
 };
 use araldo_sms::DeliveryReceipt;
 use bytes::{Bytes, BytesMut};
@@ -30,6 +29,7 @@ struct Esme {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful in a test")]
 enum Seen {
     Bound,
     Answer {

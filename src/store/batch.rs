@@ -409,6 +409,8 @@ pub struct LaneClaim {
 pub struct LaneClaimed {
     /// The rows, oldest first.
     pub rows: Vec<Claimed>,
+    /// Rows that could not be read and were set aside: there may be more behind them.
+    pub quarantined: u32,
 }
 
 /// A message changed its state.

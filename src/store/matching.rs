@@ -129,7 +129,9 @@ pub fn segment_after(verdict: Verdict) -> Option<SegmentState> {
 /// Notes which segments of a long message, just claimed, its carrier or another one has taken already.
 pub fn recall(claimed: &mut Claimed, segments: &[SegmentRecord]) {
     let Some(bind) = &claimed.progress.bind else { return };
-    let taken = segments.iter().filter(|s| matches!(s.state, SegmentState::Submitted | SegmentState::Delivered));
+    let taken = segments
+        .iter()
+        .filter(|s| matches!(s.state, SegmentState::Submitted | SegmentState::Delivered));
     let (here, elsewhere): (Vec<_>, Vec<_>) = taken.partition(|segment| segment.carrier == bind.carrier);
     claimed.answered = here.iter().map(|segment| segment.number).collect();
     claimed.taken_elsewhere = !elsewhere.is_empty();

@@ -1,13 +1,16 @@
 //! Metrics: what they are called, in which buckets they fall, and who counts the changes of state.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::domain::State;
+use crate::domain::{Class, Name, State};
 use crate::store::{Changed, Totals};
 
 /// Buckets of latencies, in seconds: from a commit to a day's wait.
@@ -33,22 +36,58 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 fn describe() {
-    describe_counter!("araldo_messages_accepted_total", "Messages stored, by client and class.");
-    describe_counter!("araldo_messages_state_total", "Messages that entered a state, by carrier, class and state.");
-    describe_histogram!("araldo_submit_latency_seconds", Unit::Seconds, "From accept to the carrier's answer, by carrier and class.");
-    describe_histogram!("araldo_delivery_seconds", Unit::Seconds, "From accept to the receipt, by carrier and class.");
-    describe_histogram!("araldo_submit_seconds", Unit::Seconds, "From submit_sm to its answer, by carrier.");
-    describe_counter!("araldo_submit_errors_total", "Refused submits, by carrier and command_status.");
-    describe_counter!("araldo_submit_in_doubt_total", "Messages that came into doubt, by carrier and class.");
-    describe_counter!("araldo_carrier_throttled_total", "Submits refused as too fast, by carrier.");
+    describe_counter!(
+        "araldo_messages_accepted_total",
+        "Messages stored, by client and class."
+    );
+    describe_counter!(
+        "araldo_messages_state_total",
+        "Messages that entered a state, by carrier, class and state."
+    );
+    describe_histogram!(
+        "araldo_submit_latency_seconds",
+        Unit::Seconds,
+        "From accept to the carrier's answer, by carrier and class."
+    );
+    describe_histogram!(
+        "araldo_delivery_seconds",
+        Unit::Seconds,
+        "From accept to the receipt, by carrier and class."
+    );
+    describe_histogram!(
+        "araldo_submit_seconds",
+        Unit::Seconds,
+        "From submit_sm to its answer, by carrier."
+    );
+    describe_counter!(
+        "araldo_submit_errors_total",
+        "Refused submits, by carrier and command_status."
+    );
+    describe_counter!(
+        "araldo_carrier_throttled_total",
+        "Submits refused as too fast, by carrier."
+    );
     describe_counter!("araldo_carrier_rebinds_total", "Tries to bind again, by carrier.");
     describe_gauge!("araldo_carrier_bound", "1 while the bind is up, by carrier and bind.");
-    describe_gauge!("araldo_carrier_window_in_use", "Messages claimed and not settled, by carrier and bind.");
+    describe_gauge!(
+        "araldo_carrier_window_in_use",
+        "Messages claimed and not settled, by carrier and bind."
+    );
     describe_gauge!("araldo_outbox_messages", "Open messages, by class and state.");
-    describe_gauge!("araldo_outbox_oldest_seconds", Unit::Seconds, "Age of the oldest message that waits to be sent, by class.");
+    describe_gauge!(
+        "araldo_outbox_oldest_seconds",
+        Unit::Seconds,
+        "Age of the oldest message that waits to be sent, by class."
+    );
     describe_counter!("araldo_receipts_total", "Receipts, by carrier.");
-    describe_counter!("araldo_receipts_unmatched_total", "Receipts that met no message and were parked, by carrier.");
-    describe_counter!("araldo_receipts_repeated_total", "Receipts that came again, by carrier.");
+    describe_counter!(
+        "araldo_receipts_unmatched_total",
+        "Receipts that met no message and were parked, by carrier."
+    );
+    describe_counter!(
+        "araldo_receipts_repeated_total",
+        "Receipts that came again, by carrier."
+    );
     describe_gauge!("araldo_receipts_parked", "Receipts that wait for their message.");
     describe_counter!("araldo_inbound_messages_total", "Texts from handsets, by carrier.");
     describe_counter!("araldo_inbound_busy_total", "deliver_sm answered busy, by carrier.");
@@ -60,38 +99,58 @@ fn describe() {
 
 /// Counts every change of state until the outbox ends.
 pub async fn count_changes(mut feed: broadcast::Receiver<Arc<Changed>>) {
+    let mut known: HashMap<(Option<Name>, Class, State), Instruments> = HashMap::new();
     loop {
         match feed.recv().await {
-            Ok(changed) => count_change(&changed),
+            Ok(changed) => {
+                let carrier = changed.progress.bind.as_ref().map(|bind| bind.carrier.clone());
+                let key = (carrier, changed.class, changed.progress.state);
+                let instruments = known.entry(key).or_insert_with_key(Instruments::of);
+                instruments.count.increment(1);
+                if let Some(age) = &instruments.age {
+                    age.record(changed.at.since(changed.accepted_at).as_secs_f64());
+                }
+            }
             Err(RecvError::Lagged(missed)) => counter!("araldo_changes_missed_total").increment(missed),
             Err(RecvError::Closed) => return,
         }
     }
 }
 
-fn count_change(changed: &Changed) {
-    let progress = &changed.progress;
-    let class = changed.class.as_str();
-    let carrier = progress.bind.as_ref().map_or_else(String::new, |bind| bind.carrier.as_str().to_owned());
-    counter!(
-        "araldo_messages_state_total", "carrier" => carrier.clone(), "class" => class, "state" => progress.state.as_str()
-    )
-    .increment(1);
-    let age = changed.at.since(changed.accepted_at).as_secs_f64();
-    match progress.state {
-        State::Submitted => histogram!("araldo_submit_latency_seconds", "carrier" => carrier, "class" => class).record(age),
-        State::Delivered => histogram!("araldo_delivery_seconds", "carrier" => carrier, "class" => class).record(age),
-        State::Uncertain => counter!("araldo_submit_in_doubt_total", "carrier" => carrier, "class" => class).increment(1),
-        State::Scheduled
-        | State::Queued
-        | State::Claimed
-        | State::Undelivered
-        | State::Failed
-        | State::Expired
-        | State::Canceled
-        | State::Suppressed
-        | State::Unconfirmed
-        | State::Quarantined => {}
+/// What is counted of one carrier, class and state; bounded by the configuration.
+struct Instruments {
+    count: Counter,
+    /// The age at which messages get there, for the states whose latency is asked for.
+    age: Option<Histogram>,
+}
+
+impl Instruments {
+    fn of((carrier, class, state): &(Option<Name>, Class, State)) -> Self {
+        let carrier = carrier
+            .as_ref()
+            .map_or_else(String::new, |name| name.as_str().to_owned());
+        let class = class.as_str();
+        let age = match state {
+            State::Submitted => Some("araldo_submit_latency_seconds"),
+            State::Delivered => Some("araldo_delivery_seconds"),
+            State::Scheduled
+            | State::Queued
+            | State::Claimed
+            | State::Uncertain
+            | State::Undelivered
+            | State::Failed
+            | State::Expired
+            | State::Canceled
+            | State::Suppressed
+            | State::Unconfirmed
+            | State::Quarantined => None,
+        };
+        Self {
+            age: age.map(|metric| histogram!(metric, "carrier" => carrier.clone(), "class" => class)),
+            count: counter!(
+                "araldo_messages_state_total", "carrier" => carrier, "class" => class, "state" => state.as_str()
+            ),
+        }
     }
 }
 
@@ -100,12 +159,16 @@ pub fn show_totals(totals: &Totals, now: crate::domain::UnixMillis) {
     for class in crate::domain::Class::ALL {
         let of_class = || totals.open.iter().filter(|(open, ..)| *open == class);
         for state in State::ALL.into_iter().filter(|state| !state.is_final()) {
-            let rows = of_class().find(|(_, open, ..)| *open == state).map_or(0, |(_, _, rows, _)| *rows);
+            let rows = of_class()
+                .find(|(_, open, ..)| *open == state)
+                .map_or(0, |(_, _, rows, _)| *rows);
             #[expect(clippy::cast_precision_loss, reason = "a count for a graph")]
             gauge!("araldo_outbox_messages", "class" => class.as_str(), "state" => state.as_str()).set(rows as f64);
         }
         let waiting = of_class().filter(|(_, state, ..)| matches!(state, State::Queued | State::Claimed));
-        let oldest = waiting.map(|(.., oldest)| now.since(*oldest).as_secs_f64()).fold(0.0, f64::max);
+        let oldest = waiting
+            .map(|(.., oldest)| now.since(*oldest).as_secs_f64())
+            .fold(0.0, f64::max);
         gauge!("araldo_outbox_oldest_seconds", "class" => class.as_str()).set(oldest);
     }
     #[expect(clippy::cast_precision_loss, reason = "a count for a graph")]

@@ -59,18 +59,28 @@ impl CarrierPace {
             taken_before: 0,
             second: None,
         };
-        Self { ceiling, state: Mutex::new(state) }
+        Self {
+            ceiling,
+            state: Mutex::new(state),
+        }
     }
 
     /// The carrier said that we are too fast: halves, and remembers where it hurt.
     pub fn throttled(&self) {
         let now = monotonic();
         let mut state = self.state();
-        if state.last_refusal.is_some_and(|at| now.duration_since(at) < HALVE_AT_MOST_EVERY) {
+        if state
+            .last_refusal
+            .is_some_and(|at| now.duration_since(at) < HALVE_AT_MOST_EVERY)
+        {
             return;
         }
         let reached = f64::from(state.taken.max(state.taken_before)).max(1.0);
-        let at = if state.rate.is_finite() { state.rate.min(reached.max(state.rate / 2.0)) } else { reached };
+        let at = if state.rate.is_finite() {
+            state.rate.min(reached.max(state.rate / 2.0))
+        } else {
+            reached
+        };
         state.refused_at = Some(at);
         state.last_refusal = Some(now);
         state.last_climb = Some(now);
@@ -84,7 +94,9 @@ impl CarrierPace {
     }
 
     fn climb(&self, state: &mut State, now: Instant) {
-        let (Some(refused_at), Some(last)) = (state.refused_at, state.last_climb) else { return };
+        let (Some(refused_at), Some(last)) = (state.refused_at, state.last_climb) else {
+            return;
+        };
         if now.duration_since(last) < CLIMB_EVERY {
             return;
         }
@@ -189,10 +201,16 @@ impl State {
 /// In any second at most the rate and a burst of a fiftieth of it (DESIGN §3). Starts empty, so that a new pace does
 /// not begin with a burst.
 fn limiter(rate: f64) -> DefaultDirectRateLimiter {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate between 1 and 2^32")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate between 1 and 2^32"
+    )]
     let burst = NonZeroU32::new((rate / 50.0) as u32).unwrap_or(NonZeroU32::MIN);
     let period = Duration::from_secs_f64(1.0 / rate.max(0.001));
-    let quota = Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
+    let quota = Quota::with_period(period)
+        .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
+        .allow_burst(burst);
     let limiter = RateLimiter::direct_with_clock(quota, DefaultClock::default());
     limiter.check_n(burst).ok();
     limiter

@@ -23,15 +23,24 @@ impl<T: AsyncRead + AsyncWrite + Send> Octets for T {}
 /// Connects within `connect_timeout`.
 pub(super) async fn connect(shared: &Shared) -> Result<Pin<Box<dyn Octets>>, OpenError> {
     let config = &shared.config;
-    let unreachable = |error: String| OpenError::Unreachable { host: config.host.clone(), port: config.port, error };
+    let unreachable = |error: String| OpenError::Unreachable {
+        host: config.host.clone(),
+        port: config.port,
+        error,
+    };
     let tcp = TcpStream::connect((config.host.as_str(), config.port));
     let tcp = match tokio::time::timeout(config.connect_timeout, tcp).await {
         Ok(connected) => connected.map_err(|error| unreachable(error.to_string()))?,
         Err(_) => return Err(unreachable(format!("no answer within {:?}", config.connect_timeout))),
     };
     tcp.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
-    let Some(connector) = &shared.tls else { return Ok(Box::pin(tcp)) };
-    let tls_error = |error: String| OpenError::Tls { host: config.host.clone(), error };
+    let Some(connector) = &shared.tls else {
+        return Ok(Box::pin(tcp));
+    };
+    let tls_error = |error: String| OpenError::Tls {
+        host: config.host.clone(),
+        error,
+    };
     let name = config.tls_server_name.as_deref().unwrap_or(&config.host);
     let name = ServerName::try_from(name.to_owned()).map_err(|error| tls_error(error.to_string()))?;
     match tokio::time::timeout(config.connect_timeout, connector.connect(name, tcp)).await {
@@ -47,7 +56,9 @@ pub(super) fn tls_connector(config: &CarrierConfig) -> Result<TlsConnector, Open
     match &config.tls_ca_file {
         Some(file) => {
             for certificate in certificates(file).map_err(settings)? {
-                roots.add(certificate).map_err(|error| settings(format!("{}: {error}", file.display())))?;
+                roots
+                    .add(certificate)
+                    .map_err(|error| settings(format!("{}: {error}", file.display())))?;
             }
         }
         None => {
@@ -65,7 +76,9 @@ pub(super) fn tls_connector(config: &CarrierConfig) -> Result<TlsConnector, Open
         (Some(cert), Some(key)) => {
             let chain = certificates(cert).map_err(settings)?;
             let key = PrivateKeyDer::from_pem_file(key).map_err(|e| settings(format!("{}: {e}", key.display())))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| settings(error.to_string()))?
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| settings(error.to_string()))?
         }
         _ => builder.with_no_client_auth(),
     };
@@ -73,12 +86,14 @@ pub(super) fn tls_connector(config: &CarrierConfig) -> Result<TlsConnector, Open
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read = || -> Result<Vec<_>, rustls::pki_types::pem::Error> {
-        CertificateDer::pem_file_iter(file)?.collect()
-    };
+    let read = || -> Result<Vec<_>, rustls::pki_types::pem::Error> { CertificateDer::pem_file_iter(file)?.collect() };
     let found = read().map_err(|error| format!("{}: {error}", file.display()))?;
     if found.is_empty() {
-        return Err(format!("{}: {}", file.display(), io::Error::other("holds no certificate")));
+        return Err(format!(
+            "{}: {}",
+            file.display(),
+            io::Error::other("holds no certificate")
+        ));
     }
     Ok(found)
 }

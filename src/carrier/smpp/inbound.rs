@@ -13,6 +13,8 @@ pub(super) enum Delivery {
     Receipt(InboundReceipt),
     /// A text from a handset.
     Text(InboundText),
+    /// A receipt that names no message and no state: there is nothing to match, and a person may want to read it.
+    UnreadableReceipt(Bytes),
 }
 
 /// What deliver_sm and data_sm have in common.
@@ -43,7 +45,14 @@ pub(super) fn read(parts: &Parts<'_>, forgiven: &[Forgiven], alphabet: Encoding)
     let octets = parts.tlvs.message_payload().filter(|payload| !payload.is_empty());
     let octets = octets.unwrap_or_else(|| parts.short_message.clone());
     if parts.esm_class.is_receipt() || parts.esm_class.is_intermediate() {
-        return Delivery::Receipt(receipt(parts, &octets));
+        let receipt = receipt(parts, &octets);
+        let says_nothing =
+            receipt.carrier_message_id.is_empty() && receipt.state.is_none() && receipt.reference.is_none();
+        return if says_nothing {
+            Delivery::UnreadableReceipt(Bytes::copy_from_slice(&octets))
+        } else {
+            Delivery::Receipt(receipt)
+        };
     }
     // The octets are copied: the frame they stand in would keep the whole read buffer alive.
     Delivery::Text(text(parts, Bytes::copy_from_slice(&octets), forgiven, alphabet))
@@ -58,8 +67,15 @@ fn receipt(parts: &Parts<'_>, octets: &[u8]) -> InboundReceipt {
     // The TLVs are the better source where both are there (SMPP 3.4 §5.3.2.12, §5.3.2.35).
     let by_tlv = state.map(ReceiptState::from_message_state);
     receipt.fill(id.as_deref(), state);
-    let error = receipt.err.and_then(|err| err.trim().parse().ok()).filter(|code| *code != 0);
-    let network = parts.tlvs.network_error_code().map(|code| u32::from(code.error_code)).filter(|code| *code != 0);
+    let error = receipt
+        .err
+        .and_then(|err| err.trim().parse().ok())
+        .filter(|code| *code != 0);
+    let network = parts
+        .tlvs
+        .network_error_code()
+        .map(|code| u32::from(code.error_code))
+        .filter(|code| *code != 0);
     InboundReceipt {
         carrier_message_id: id.as_deref().or(receipt.id).unwrap_or_default().trim().into(),
         source: parts.source.into(),
@@ -73,7 +89,11 @@ fn receipt(parts: &Parts<'_>, octets: &[u8]) -> InboundReceipt {
 fn text(parts: &Parts<'_>, octets: Bytes, forgiven: &[Forgiven], alphabet: Encoding) -> InboundText {
     let read = UserData::decode(parts.data_coding, parts.esm_class.has_udhi(), &octets, alphabet);
     let concat = read.concat.or_else(|| sar(parts.tlvs));
-    let note = forgiven.iter().map(|f| format!("{}: {}", f.field, f.problem)).collect::<Vec<_>>().join("; ");
+    let note = forgiven
+        .iter()
+        .map(|f| format!("{}: {}", f.field, f.problem))
+        .collect::<Vec<_>>()
+        .join("; ");
     InboundText {
         source: parts.source.into(),
         destination: parts.destination.into(),

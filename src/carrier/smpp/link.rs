@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use araldo_smpp::pdu::Bind;
-use araldo_smpp::session::{
-    Answered, BadPduReason, CloseReason, EsmeConfig, Event, Session, Settings, SubmitError,
-};
+use araldo_smpp::session::{Answered, BadPduReason, CloseReason, EsmeConfig, Event, Session, Settings, SubmitError};
 use araldo_smpp::{
     Address, BindMode, COctet, CommandId, CommandStatus, Npi, Packet, Password, Pdu, SequenceNumber, Ton,
 };
@@ -76,12 +74,18 @@ pub(super) async fn open(shared: Arc<Shared>, bind: BindRef, mode: LinkMode) -> 
         stop: stop.clone(),
         stopping: None,
         closed: None,
+        submit_seconds: metrics::histogram!("araldo_submit_seconds", "carrier" => bind.carrier.as_str().to_owned()),
         shared,
         bind,
     };
     driver.bind(mode, now).await?;
     tokio::spawn(driver.run(submits_rx, answers_rx));
-    Ok(Link { submits, reports: reports_rx, inbound: inbound_rx, stop })
+    Ok(Link {
+        submits,
+        reports: reports_rx,
+        inbound: inbound_rx,
+        stop,
+    })
 }
 
 fn esme_config(shared: &Shared) -> EsmeConfig {
@@ -118,6 +122,7 @@ struct Driver {
     /// When a planned stop gives up waiting.
     stopping: Option<Instant>,
     closed: Option<CloseReason>,
+    submit_seconds: metrics::Histogram,
     shared: Arc<Shared>,
     bind: BindRef,
 }
@@ -226,14 +231,19 @@ impl Driver {
 
     fn next_wake(&self) -> Option<Instant> {
         let unanswered = self.unanswered.front().map(|request| request.deadline);
-        [self.session.poll_timeout(), unanswered, self.stopping].into_iter().flatten().min()
+        [self.session.poll_timeout(), unanswered, self.stopping]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn handle_time(&mut self) {
         let now = monotonic();
         self.session.handle_timeout(now);
         while self.unanswered.front().is_some_and(|request| request.deadline <= now) {
-            let Some(request) = self.unanswered.pop_front() else { break };
+            let Some(request) = self.unanswered.pop_front() else {
+                break;
+            };
             if !request.done {
                 metrics::counter!("araldo_inbound_busy_total", "carrier" => self.carrier()).increment(1);
                 let status = self.shared.busy_status();
@@ -272,7 +282,9 @@ impl Driver {
         let now = self.shared.clock.now();
         for message in messages {
             match submit::pdus(&self.shared, &message, now) {
-                Some((pdus, total)) => self.waiting.extend(pdus.into_iter().map(|pdu| (message.key, total, pdu))),
+                Some((pdus, total)) => self
+                    .waiting
+                    .extend(pdus.into_iter().map(|pdu| (message.key, total, pdu))),
                 None => self.outcome(message.key, 1, 1, SubmitResult::Unsendable),
             }
         }
@@ -284,10 +296,21 @@ impl Driver {
         }
         let now = monotonic();
         while self.session.window_free() > 0 {
-            let Some((key, total, segment)) = self.waiting.pop_front() else { break };
+            let Some((key, total, segment)) = self.waiting.pop_front() else {
+                break;
+            };
             let number = segment.number;
             let begins = self.written + (self.output.len() + self.session.transmit().len()) as u64;
-            let submitted = self.session.submit(&segment.pdu, Ticket { key, number, total, begins }, now);
+            let submitted = self.session.submit(
+                &segment.pdu,
+                Ticket {
+                    key,
+                    number,
+                    total,
+                    begins,
+                },
+                now,
+            );
             if let Err(rejected) = submitted {
                 let result = match rejected.error {
                     SubmitError::Encode(_) => SubmitResult::Unsendable,
@@ -326,7 +349,7 @@ impl Driver {
 
     fn answered(&mut self, answered: Answered<Ticket>) {
         let ticket = answered.ticket;
-        metrics::histogram!("araldo_submit_seconds", "carrier" => self.carrier()).record(answered.waited.as_secs_f64());
+        self.submit_seconds.record(answered.waited.as_secs_f64());
         let status = answered.command_status;
         let result = if status.is_ok() {
             let id = match &answered.pdu {
@@ -339,7 +362,10 @@ impl Driver {
                 "araldo_submit_errors_total", "carrier" => self.carrier(), "command_status" => status.to_string()
             )
             .increment(1);
-            SubmitResult::Refused { status: status.0, action: status::action(status, &self.shared.overrides) }
+            SubmitResult::Refused {
+                status: status.0,
+                action: status::action(status, &self.shared.overrides),
+            }
         };
         self.outcome(ticket.key, ticket.number, ticket.total, result);
     }
@@ -378,15 +404,29 @@ impl Driver {
         let inbound = match delivery {
             Delivery::Receipt(receipt) => Inbound::Receipt(receipt, slot),
             Delivery::Text(text) => Inbound::Text(text, slot),
+            Delivery::UnreadableReceipt(mut octets) => {
+                tracing::warn!(event = "receipt_unparsed", bind = %self.bind, octets = octets.len());
+                octets.truncate(KEEP_OF_BAD_PDU);
+                Inbound::Unreadable {
+                    reason: "receipt_unparsed".to_owned(),
+                    status: 0,
+                    octets,
+                    slot: Some(slot),
+                }
+            }
         };
         // A full queue drops the slot, and a dropped slot answers busy.
         self.inbound.try_send(inbound).ok();
     }
 
     fn answer(&mut self, ticket: u64, verdict: Verdict) {
-        let Some(first) = self.unanswered.front().map(|request| request.ticket) else { return };
+        let Some(first) = self.unanswered.front().map(|request| request.ticket) else {
+            return;
+        };
         let place = ticket.checked_sub(first).and_then(|place| usize::try_from(place).ok());
-        let Some(request) = place.and_then(|place| self.unanswered.get_mut(place)) else { return };
+        let Some(request) = place.and_then(|place| self.unanswered.get_mut(place)) else {
+            return;
+        };
         if std::mem::replace(&mut request.done, true) {
             return;
         }
@@ -419,7 +459,13 @@ impl Driver {
                 tracing::warn!(event = "bad_pdu", bind = %self.bind, command = %bad.command_id.0, reason, status);
                 let kept = bad.octets.len().min(KEEP_OF_BAD_PDU);
                 let octets = Bytes::copy_from_slice(&bad.octets[..kept]);
-                self.inbound.try_send(Inbound::Unreadable { reason, status, octets }).ok();
+                let bad = Inbound::Unreadable {
+                    reason,
+                    status,
+                    octets,
+                    slot: None,
+                };
+                self.inbound.try_send(bad).ok();
             }
             Event::UnknownResponse { sequence_number, .. } => {
                 metrics::counter!("araldo_unknown_responses_total", "carrier" => self.carrier()).increment(1);
@@ -440,12 +486,19 @@ impl Driver {
     }
 
     fn outcome(&mut self, key: i64, number: u8, total: u8, result: SubmitResult) {
-        self.outcomes.push(SubmitReport { key, number, total, result });
+        self.outcomes.push(SubmitReport {
+            key,
+            number,
+            total,
+            result,
+        });
     }
 
     fn report(&mut self) {
         if !self.outcomes.is_empty() {
-            self.reports.send(LinkReport::Submits(std::mem::take(&mut self.outcomes))).ok();
+            self.reports
+                .send(LinkReport::Submits(std::mem::take(&mut self.outcomes)))
+                .ok();
         }
     }
 
@@ -465,15 +518,24 @@ impl Driver {
     /// Tells what became of everything outstanding: what has not left is not written; the rest is in doubt.
     async fn end(mut self, reason: CloseReason, mut submits: mpsc::UnboundedReceiver<Vec<Message>>) {
         self.flush_briefly().await;
-        self.session.close(reason.clone());
+        self.session.close(reason);
         self.handle_events();
         let outstanding: Vec<_> = self.session.drain_outstanding().collect();
         for request in outstanding {
-            let Ticket { key, number, total, begins } = request.ticket;
+            let Ticket {
+                key,
+                number,
+                total,
+                begins,
+            } = request.ticket;
             if request.overdue {
                 continue;
             }
-            let result = if begins >= self.written { SubmitResult::NotWritten } else { SubmitResult::Lost };
+            let result = if begins >= self.written {
+                SubmitResult::NotWritten
+            } else {
+                SubmitResult::Lost
+            };
             self.outcome(key, number, total, result);
         }
         for (key, total, segment) in std::mem::take(&mut self.waiting) {
@@ -488,7 +550,11 @@ impl Driver {
         }
         self.report();
         let stopped = self.stopping.is_some() && matches!(reason, CloseReason::Unbound | CloseReason::UnbindTimeout);
-        let down = if stopped { DownReason::Stopped } else { DownReason::Lost(reason.to_string()) };
+        let down = if stopped {
+            DownReason::Stopped
+        } else {
+            DownReason::Lost(reason.to_string())
+        };
         self.reports.send(LinkReport::Down(down)).ok();
         self.writer.shutdown().await.ok();
     }
@@ -533,15 +599,28 @@ fn bind_pdu(shared: &Shared) -> Result<Bind, String> {
 /// Why a bind did not come up, with what to do about it.
 fn not_bound(reason: &CloseReason) -> OpenError {
     use CommandStatus as S;
-    let CloseReason::BindRefused(status) = reason else { return OpenError::Lost(reason.to_string()) };
+    let CloseReason::BindRefused(status) = reason else {
+        return OpenError::Lost(reason.to_string());
+    };
     let (hint, permanent) = match *status {
         S::ESME_RINVPASWD => ("; check password or password_file (SMPP 3.4 allows 8 characters)", true),
         S::ESME_RINVSYSID => ("; check system_id with the carrier", true),
-        S::ESME_RALYBND => ("; another session is bound under this system_id: check binds and bind_mode", false),
-        S::ESME_RBINDFAIL => ("; check system_type, bind_mode and the number of binds with the carrier", false),
+        S::ESME_RALYBND => (
+            "; another session is bound under this system_id: check binds and bind_mode",
+            false,
+        ),
+        S::ESME_RBINDFAIL => (
+            "; check system_type, bind_mode and the number of binds with the carrier",
+            false,
+        ),
         _ => ("", false),
     };
-    OpenError::Refused { status: status.0, name: status.to_string(), hint, permanent }
+    OpenError::Refused {
+        status: status.0,
+        name: status.to_string(),
+        hint,
+        permanent,
+    }
 }
 
 async fn sleep_until(at: Option<Instant>) {

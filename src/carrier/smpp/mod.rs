@@ -43,9 +43,21 @@ pub(super) struct Shared {
 impl SmppCarrier {
     /// A carrier of this configuration, which has been checked. `drain` is how long a planned stop waits for answers.
     pub fn new(config: &CarrierConfig, drain: Duration, clock: Clock) -> Result<Self, OpenError> {
-        let tls = if config.tls { Some(connect::tls_connector(config)?) } else { None };
+        let tls = if config.tls {
+            Some(connect::tls_connector(config)?)
+        } else {
+            None
+        };
         let overrides = status::overrides(&config.status).map_err(OpenError::Settings)?;
-        Ok(Self { shared: Arc::new(Shared { config: config.clone(), tls, overrides, drain, clock }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                config: config.clone(),
+                tls,
+                overrides,
+                drain,
+                clock,
+            }),
+        })
     }
 }
 

@@ -25,7 +25,9 @@ fn by_table(status: CommandStatus) -> RefusalAction {
     match status {
         S::ESME_RTHROTTLED | S::ESME_RMSGQFUL => RefusalAction::Throttle,
         // The number, the sender or the text is at fault: no carrier will do better, or none may be asked.
-        S::ESME_RINVDSTADR | S::ESME_RINVDSTTON | S::ESME_RINVDSTNPI => RefusalAction::Final(Reason::InvalidDestination),
+        S::ESME_RINVDSTADR | S::ESME_RINVDSTTON | S::ESME_RINVDSTNPI => {
+            RefusalAction::Final(Reason::InvalidDestination)
+        }
         // A sender that one carrier does not know may be registered with another.
         S::ESME_RINVSRCADR | S::ESME_RINVSRCTON | S::ESME_RINVSRCNPI => RefusalAction::NextStep,
         S::ESME_RINVMSGLEN | S::ESME_RINVESMCLASS | S::ESME_RINVEXPIRY | S::ESME_RINVSCHED | S::ESME_RINVREGDLVFLG => {
@@ -55,7 +57,9 @@ fn reason(status: CommandStatus) -> Reason {
 }
 
 /// Reads the configuration's table: a status by its name or in hex.
-pub(super) fn overrides(table: &BTreeMap<String, StatusAction>) -> Result<HashMap<CommandStatus, StatusAction>, String> {
+pub(super) fn overrides(
+    table: &BTreeMap<String, StatusAction>,
+) -> Result<HashMap<CommandStatus, StatusAction>, String> {
     table.iter().map(|(word, action)| Ok((parse(word)?, *action))).collect()
 }
 
@@ -65,7 +69,8 @@ fn parse(word: &str) -> Result<CommandStatus, String> {
         Some(digits) => u32::from_str_radix(digits, 16).ok().map(CommandStatus),
         None => CommandStatus::from_name(&word.to_ascii_uppercase()),
     };
-    status.ok_or_else(|| format!("`{word}` is no command_status: write a name such as ESME_RSYSERR, or hex such as 0x45"))
+    status
+        .ok_or_else(|| format!("`{word}` is no command_status: write a name such as ESME_RSYSERR, or hex such as 0x45"))
 }
 
 #[cfg(test)]
@@ -87,7 +92,11 @@ mod tests {
             RefusalAction::Final(Reason::InvalidDestination)
         );
         assert_eq!(action(CommandStatus::ESME_RSYSERR, &none), RefusalAction::Retry);
-        assert_eq!(action(CommandStatus(0x0412), &none), RefusalAction::Retry, "vendors' codes may pass");
+        assert_eq!(
+            action(CommandStatus(0x0412), &none),
+            RefusalAction::Retry,
+            "vendors' codes may pass"
+        );
     }
 
     #[test]
@@ -97,7 +106,10 @@ mod tests {
             ("0x412".to_owned(), StatusAction::Throttle),
         ]);
         let overrides = overrides(&table).unwrap();
-        assert_eq!(action(CommandStatus::ESME_RSYSERR, &overrides), RefusalAction::Final(Reason::CarrierRefused));
+        assert_eq!(
+            action(CommandStatus::ESME_RSYSERR, &overrides),
+            RefusalAction::Final(Reason::CarrierRefused)
+        );
         assert_eq!(action(CommandStatus(0x412), &overrides), RefusalAction::Throttle);
         assert!(super::parse("ESME_NONSENSE").is_err());
     }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use araldo_smpp::TlvTag;
 use araldo_smpp::pdu::SubmitSm;
-use araldo_smpp::{
-    Address, COctet, DataCoding, EsmClass, Npi, RegisteredDelivery, Tlvs, TlvsMut, Ton,
-};
+use araldo_smpp::{Address, COctet, DataCoding, EsmClass, Npi, RegisteredDelivery, Tlvs, TlvsMut, Ton};
 use araldo_sms::{Encoding, ReferenceSize, Segment, SplitMode, SplitOptions};
 use bytes::Bytes;
 
@@ -51,13 +49,23 @@ fn split_options(long: LongMessage, message: &Message) -> SplitOptions {
         ReferenceSize::Bits8 if mode == SplitMode::UdhConcat => message.concat_reference & 0xff,
         _ => message.concat_reference,
     };
-    SplitOptions { encoding: Some(message.encoding), mode, reference_size, reference, ..SplitOptions::default() }
+    SplitOptions {
+        encoding: Some(message.encoding),
+        mode,
+        reference_size,
+        reference,
+        ..SplitOptions::default()
+    }
 }
 
 /// What all segments share.
 fn frame(config: &CarrierConfig, message: &Message, now: UnixMillis) -> Option<SubmitSm> {
     let source = message.from.address();
-    let left = message.expires_at.since(now).min(config.max_validity).max(Duration::from_secs(1));
+    let left = message
+        .expires_at
+        .since(now)
+        .min(config.max_validity)
+        .max(Duration::from_secs(1));
     Some(SubmitSm {
         service_type: COctet::from_latin1(&config.service_type)?,
         source: address(&config.source, source.kind, source.text)?,
@@ -96,13 +104,21 @@ fn segment_pdu(
         }
         _ => pdu.short_message = Bytes::from(segment.data),
     }
-    pdu.tlvs = if config.reference_tlv || config.long_message != LongMessage::Udh8 { tlvs.freeze() } else { Tlvs::EMPTY };
+    pdu.tlvs = if config.reference_tlv || config.long_message != LongMessage::Udh8 {
+        tlvs.freeze()
+    } else {
+        Tlvs::EMPTY
+    };
     Some(SegmentPdu { number, pdu })
 }
 
 fn address(numbering: &Numbering, kind: AddressKind, text: &str) -> Option<Address> {
     let numbering = numbering.of(kind);
-    Some(Address::new(Ton(numbering.ton), Npi(numbering.npi), COctet::from_latin1(text)?))
+    Some(Address::new(
+        Ton(numbering.ton),
+        Npi(numbering.npi),
+        COctet::from_latin1(text)?,
+    ))
 }
 
 /// The end of validity (SMPP 3.4 §7.1.1): relative unless the carrier only understands absolute times.

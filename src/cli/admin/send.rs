@@ -72,13 +72,18 @@ impl SendArgs {
                 screen.json(&answer)?;
                 return Ok(Exit::Ok);
             }
-            let shape = format!("{} {}", cell(&answer, "segments"), cell(&answer, "encoding"));
+            let plural = if answer["segments"] == 1 { "" } else { "s" };
+            let shape = format!(
+                "{} {} segment{plural}",
+                cell(&answer, "segments"),
+                cell(&answer, "encoding")
+            );
             let to = number(&to, false);
             if self.dry_run {
-                screen.line(&format!("would go to {to} in {shape} segments"))?;
+                screen.line(&format!("would go to {to} in {shape}"))?;
             } else {
                 let (id, state) = (cell(&answer, "id"), cell(&answer, "state"));
-                screen.line(&format!("{id} {state} to {to} in {shape} segments"))?;
+                screen.line(&format!("{id} {state} to {to} in {shape}"))?;
             }
             Ok(Exit::Ok)
         })

@@ -26,16 +26,26 @@ fn name(text: &str) -> Name {
 }
 
 fn lane(step: u8) -> Lane {
-    Lane { route: name("italy"), step }
+    Lane {
+        route: name("italy"),
+        step,
+    }
 }
 
 fn bind(carrier: &str, bind: u16) -> BindRef {
-    BindRef { carrier: name(carrier), bind }
+    BindRef {
+        carrier: name(carrier),
+        bind,
+    }
 }
 
 fn offer(window: u32, tokens: u32, weight: u32) -> Offer {
     Offer {
-        services: vec![Service { lane: lane(0), weight, urgent_only: false }],
+        services: vec![Service {
+            lane: lane(0),
+            weight,
+            urgent_only: false,
+        }],
         window,
         pace: Arc::new(Tokens(AtomicU32::new(tokens))),
     }
@@ -43,7 +53,10 @@ fn offer(window: u32, tokens: u32, weight: u32) -> Offer {
 
 fn claimed_by(plan: &Plan, carrier: &str) -> u32 {
     let of_carrier = plan.claims.iter().filter(|(bind, _)| bind.carrier.as_str() == carrier);
-    of_carrier.flat_map(|(_, claims)| claims).map(|claim| claim.segments).sum()
+    of_carrier
+        .flat_map(|(_, claims)| claims)
+        .map(|claim| claim.segments)
+        .sum()
 }
 
 fn priorities(plan: &Plan) -> BTreeMap<u8, u32> {
@@ -131,7 +144,9 @@ fn marketing_holds_a_tenth_of_the_window_at_most() {
     assert_eq!(claimed_by(&board.plan(), "tim"), 10);
     let mut board = Board::default();
     board.bind_up(bind("tim", 0), offer(100, 100_000, 1));
-    let placed = (0..100).filter(|_| board.place(&lane(0), Class::Marketing, 1).is_some()).count();
+    let placed = (0..100)
+        .filter(|_| board.place(&lane(0), Class::Marketing, 1).is_some())
+        .count();
     assert_eq!(placed, 10);
 }
 

@@ -20,7 +20,10 @@ fn policy() -> Policy {
 }
 
 fn claimed_progress() -> Progress {
-    let bind = BindRef { carrier: name("tim"), bind: 0 };
+    let bind = BindRef {
+        carrier: name("tim"),
+        bind: 0,
+    };
     Progress::waiting(0, None, NOW.after(Duration::from_hours(1))).claimed(Lease(1), bind, NOW)
 }
 
@@ -74,12 +77,20 @@ fn receipt(verdict: Verdict) -> Receipt {
 }
 
 fn in_doubt(class: Class) -> Row {
-    row(class, Progress { state: State::Uncertain, ..claimed_progress() })
+    row(
+        class,
+        Progress {
+            state: State::Uncertain,
+            ..claimed_progress()
+        },
+    )
 }
 
 #[test]
 fn a_submitted_message_waits_for_its_receipt_until_a_day_after_its_validity() {
-    let outcome = Outcome::Submitted { carrier_message_id: Some("a1".into()) };
+    let outcome = Outcome::Submitted {
+        carrier_message_id: Some("a1".into()),
+    };
     let settle = policy().settle(&claimed(Class::Service), &outcome, NOW, 0.0);
     assert_eq!(settle.progress.state, State::Submitted);
     assert_eq!(settle.progress.wake_at, Some(NOW.after(Duration::from_hours(25))));
@@ -88,7 +99,14 @@ fn a_submitted_message_waits_for_its_receipt_until_a_day_after_its_validity() {
 
 #[test]
 fn a_message_taken_without_an_id_says_so() {
-    let settle = policy().settle(&claimed(Class::Service), &Outcome::Submitted { carrier_message_id: None }, NOW, 0.0);
+    let settle = policy().settle(
+        &claimed(Class::Service),
+        &Outcome::Submitted {
+            carrier_message_id: None,
+        },
+        NOW,
+        0.0,
+    );
     assert!(settle.progress.flags.has(Flag::NoCarrierId));
 }
 
@@ -106,10 +124,16 @@ fn after_its_last_try_a_message_goes_to_the_next_step_and_then_fails() {
     let mut claimed = (*claimed(Class::Service)).clone();
     claimed.progress.tries = 4;
     let next = policy().settle(&Arc::new(claimed.clone()), &Outcome::Retry { status: 8 }, NOW, 0.0);
-    assert_eq!((next.progress.state, next.progress.step, next.progress.tries), (State::Queued, 1, 0));
+    assert_eq!(
+        (next.progress.state, next.progress.step, next.progress.tries),
+        (State::Queued, 1, 0)
+    );
     claimed.progress.step = 1;
     let over = policy().settle(&Arc::new(claimed), &Outcome::Retry { status: 8 }, NOW, 0.0);
-    assert_eq!((over.progress.state, over.progress.reason), (State::Failed, Some(Reason::RetriesOver)));
+    assert_eq!(
+        (over.progress.state, over.progress.reason),
+        (State::Failed, Some(Reason::RetriesOver))
+    );
 }
 
 #[test]
@@ -118,11 +142,18 @@ fn every_class_does_after_a_doubt_what_its_policy_says() {
         let (progress, _) = policy().when_due(&in_doubt(class), NOW);
         match class {
             Class::Marketing => {
-                assert_eq!((progress.state, progress.reason), (State::Failed, Some(Reason::OutcomeUnknown)));
+                assert_eq!(
+                    (progress.state, progress.reason),
+                    (State::Failed, Some(Reason::OutcomeUnknown))
+                );
             }
             Class::Alert => assert_eq!((progress.state, progress.step, progress.copies), (State::Queued, 1, 1)),
             Class::Otp | Class::Reply | Class::Transaction | Class::Service => {
-                assert_eq!((progress.state, progress.step, progress.copies), (State::Queued, 0, 1), "{class}");
+                assert_eq!(
+                    (progress.state, progress.step, progress.copies),
+                    (State::Queued, 0, 1),
+                    "{class}"
+                );
                 assert!(progress.flags.has(Flag::PossibleDuplicate));
             }
         }
@@ -147,7 +178,9 @@ fn a_doubt_whose_validity_is_over_is_not_sent_again() {
 
 #[test]
 fn a_receipt_settles_a_doubt_and_gives_the_id_that_was_lost() {
-    let (progress, event) = policy().after_receipt(&in_doubt(Class::Otp), &[], &receipt(Verdict::Delivered)).unwrap();
+    let (progress, event) = policy()
+        .after_receipt(&in_doubt(Class::Otp), &[], &receipt(Verdict::Delivered))
+        .unwrap();
     assert_eq!(progress.state, State::Delivered);
     assert_eq!(progress.carrier_message_id.as_deref(), Some("a1"));
     assert_eq!(event.unwrap().kind, EventKind::DoubtSettled);
@@ -155,10 +188,16 @@ fn a_receipt_settles_a_doubt_and_gives_the_id_that_was_lost() {
 
 #[test]
 fn a_failure_of_the_carrier_moves_on_and_a_wrong_number_does_not() {
-    let submitted = Progress { state: State::Submitted, ..claimed_progress() };
+    let submitted = Progress {
+        state: State::Submitted,
+        ..claimed_progress()
+    };
     let after = |reason| {
         let row = row(Class::Service, submitted.clone());
-        policy().after_receipt(&row, &[], &receipt(Verdict::Undelivered(reason))).unwrap().0
+        policy()
+            .after_receipt(&row, &[], &receipt(Verdict::Undelivered(reason)))
+            .unwrap()
+            .0
     };
     let moved = after(Reason::CarrierFailed);
     assert_eq!((moved.state, moved.step), (State::Queued, 1));
@@ -182,7 +221,10 @@ fn delivered_never_goes_back() {
 #[test]
 fn a_late_receipt_corrects_what_was_given_up() {
     for state in [State::Unconfirmed, State::Expired, State::Failed, State::Undelivered] {
-        let row = row(Class::Service, claimed_progress().ended(state, Some(Reason::NoReceipt), NOW));
+        let row = row(
+            Class::Service,
+            claimed_progress().ended(state, Some(Reason::NoReceipt), NOW),
+        );
         let (progress, event) = policy().after_receipt(&row, &[], &receipt(Verdict::Delivered)).unwrap();
         assert_eq!(progress.state, State::Delivered, "{state}");
         assert!(progress.flags.has(Flag::CorrectedByReceipt));
@@ -190,7 +232,11 @@ fn a_late_receipt_corrects_what_was_given_up() {
     }
     let canceled = row(Class::Service, claimed_progress().ended(State::Canceled, None, NOW));
     assert_eq!(
-        policy().after_receipt(&canceled, &[], &receipt(Verdict::Delivered)).unwrap().0.state,
+        policy()
+            .after_receipt(&canceled, &[], &receipt(Verdict::Delivered))
+            .unwrap()
+            .0
+            .state,
         State::Canceled
     );
 }
@@ -214,13 +260,33 @@ fn a_long_message_is_delivered_when_every_segment_is() {
         code: None,
         at: NOW,
     };
-    let mut row = row(Class::Service, Progress { state: State::Submitted, ..claimed_progress() });
+    let mut row = row(
+        Class::Service,
+        Progress {
+            state: State::Submitted,
+            ..claimed_progress()
+        },
+    );
     row.segments = 2;
     let policy = policy();
     let one = [segment(1, SegmentState::Delivered), segment(2, SegmentState::Submitted)];
-    assert_eq!(policy.after_receipt(&row, &one, &receipt(Verdict::Delivered)).unwrap().0.state, State::Submitted);
+    assert_eq!(
+        policy
+            .after_receipt(&row, &one, &receipt(Verdict::Delivered))
+            .unwrap()
+            .0
+            .state,
+        State::Submitted
+    );
     let both = [segment(1, SegmentState::Delivered), segment(2, SegmentState::Delivered)];
-    assert_eq!(policy.after_receipt(&row, &both, &receipt(Verdict::Delivered)).unwrap().0.state, State::Delivered);
+    assert_eq!(
+        policy
+            .after_receipt(&row, &both, &receipt(Verdict::Delivered))
+            .unwrap()
+            .0
+            .state,
+        State::Delivered
+    );
 }
 
 #[test]
@@ -231,14 +297,25 @@ fn only_what_has_not_left_can_be_canceled() {
     let claimed = row(Class::Service, claimed_progress());
     assert!(matches!(
         policy().act(&claimed, Act::Cancel, NOW),
-        Err(ActResult::Refused { state: State::Claimed, since: Some(NOW) })
+        Err(ActResult::Refused {
+            state: State::Claimed,
+            since: Some(NOW)
+        })
     ));
 }
 
 #[test]
 fn a_requeued_message_begins_anew_and_says_that_it_may_be_a_copy() {
-    let ended = Progress { submitted_at: Some(NOW), tries: 5, step: 1, ..claimed_progress() };
-    let row = row(Class::Otp, ended.ended(State::Unconfirmed, Some(Reason::NoReceipt), NOW));
+    let ended = Progress {
+        submitted_at: Some(NOW),
+        tries: 5,
+        step: 1,
+        ..claimed_progress()
+    };
+    let row = row(
+        Class::Otp,
+        ended.ended(State::Unconfirmed, Some(Reason::NoReceipt), NOW),
+    );
     let (fresh, _) = policy().act(&row, Act::Requeue, NOW).unwrap();
     assert_eq!((fresh.state, fresh.step, fresh.tries), (State::Queued, 0, 0));
     assert_eq!(fresh.expires_at, NOW.after(Duration::from_mins(10)));
@@ -247,10 +324,41 @@ fn a_requeued_message_begins_anew_and_says_that_it_may_be_a_copy() {
 }
 
 #[test]
+fn one_receipt_does_not_deliver_a_long_message_in_doubt_whose_segments_were_never_answered() {
+    let mut doubted = in_doubt(Class::Service);
+    doubted.segments = 6;
+    let mut policy = policy();
+    let (progress, event) = policy
+        .after_receipt(&doubted, &[], &receipt(Verdict::Delivered))
+        .unwrap();
+    assert_eq!(
+        (progress.state, event.unwrap().kind),
+        (State::Uncertain, EventKind::Segment)
+    );
+    // Where all of it was one PDU, the receipt is about all of it.
+    let whole_texts = CarrierPolicy {
+        whole_texts: true,
+        ..CarrierPolicy::default()
+    };
+    policy.carriers.insert(name("tim"), whole_texts);
+    assert_eq!(
+        policy
+            .after_receipt(&doubted, &[], &receipt(Verdict::Delivered))
+            .unwrap()
+            .0
+            .state,
+        State::Delivered
+    );
+}
+
+#[test]
 fn retries_wait_twice_as_long_each_time_up_to_a_bound() {
     let wait = |tries| backoff(Duration::from_secs(1), Duration::from_secs(60), tries, 0.0);
     assert_eq!(wait(1), Duration::from_secs(1));
     assert_eq!(wait(4), Duration::from_secs(8));
     assert_eq!(wait(40), Duration::from_secs(60));
-    assert_eq!(backoff(Duration::from_secs(10), Duration::from_secs(60), 1, 1.0), Duration::from_secs(8));
+    assert_eq!(
+        backoff(Duration::from_secs(10), Duration::from_secs(60), 1, 1.0),
+        Duration::from_secs(8)
+    );
 }

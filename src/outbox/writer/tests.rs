@@ -51,8 +51,15 @@ async fn bench() -> Bench {
     };
     let clock = Clock::manual(UnixMillis(1_000_000));
     let lease = store.take_lease().await.unwrap();
-    let (outbox, _task) = start(store.clone(), policy.clone(), &settings, clock.clone(), lease).await.unwrap();
-    Bench { outbox, store, policy, clock }
+    let (outbox, _task) = start(store.clone(), policy.clone(), &settings, clock.clone(), lease)
+        .await
+        .unwrap();
+    Bench {
+        outbox,
+        store,
+        policy,
+        clock,
+    }
 }
 
 fn name(text: &str) -> Name {
@@ -60,7 +67,10 @@ fn name(text: &str) -> Name {
 }
 
 fn bind() -> BindRef {
-    BindRef { carrier: name("tim"), bind: 0 }
+    BindRef {
+        carrier: name("tim"),
+        bind: 0,
+    }
 }
 
 fn message(clock: &Clock) -> NewMessage {
@@ -74,7 +84,10 @@ fn message(clock: &Clock) -> NewMessage {
         text: "Ciao".into(),
         encoding: Encoding::Gsm7,
         segments: 1,
-        lane: Lane { route: name("all"), step: 0 },
+        lane: Lane {
+            route: name("all"),
+            step: 0,
+        },
         receipt: true,
         reference: None,
         callback: None,
@@ -85,20 +98,49 @@ fn message(clock: &Clock) -> NewMessage {
 }
 
 fn new(message: NewMessage) -> Enqueue {
-    Enqueue { message, key: None, claim: None }
+    Enqueue {
+        message,
+        key: None,
+        claim: None,
+    }
 }
 
 impl Bench {
     async fn bind_up(&self, window: u32) -> mpsc::UnboundedReceiver<Arc<Claimed>> {
-        let services = vec![Service { lane: Lane { route: name("all"), step: 0 }, weight: 1, urgent_only: false }];
+        let services = vec![Service {
+            lane: Lane {
+                route: name("all"),
+                step: 0,
+            },
+            weight: 1,
+            urgent_only: false,
+        }];
         let (tx, rx) = mpsc::unbounded_channel();
-        self.outbox.bind_up(bind(), Offer { services, window, pace: Arc::new(Unlimited) }, tx).await;
+        self.outbox
+            .bind_up(
+                bind(),
+                Offer {
+                    services,
+                    window,
+                    pace: Arc::new(Unlimited),
+                },
+                tx,
+            )
+            .await;
         rx
     }
 
     async fn settle(&self, claimed: &Arc<Claimed>, outcome: Outcome) {
         let settle = self.policy.settle(claimed, &outcome, self.clock.now(), 0.0);
-        self.outbox.settle(vec![Settlement { settle, frees_place: true }], Vec::new()).await;
+        self.outbox
+            .settle(
+                vec![Settlement {
+                    settle,
+                    frees_place: true,
+                }],
+                Vec::new(),
+            )
+            .await;
     }
 
     async fn state(&self, id: MessageId) -> State {
@@ -107,7 +149,9 @@ impl Bench {
 }
 
 fn submitted() -> Outcome {
-    Outcome::Submitted { carrier_message_id: Some("a1".into()) }
+    Outcome::Submitted {
+        carrier_message_id: Some("a1".into()),
+    }
 }
 
 #[tokio::test]
@@ -142,7 +186,11 @@ async fn rows_claimed_and_not_settled_never_exceed_the_window() {
 #[tokio::test]
 async fn a_backlog_is_claimed_when_a_bind_comes_up_and_nothing_after_it_went_down() {
     let bench = bench().await;
-    bench.outbox.enqueue(vec![new(message(&bench.clock)), new(message(&bench.clock))]).await.unwrap();
+    bench
+        .outbox
+        .enqueue(vec![new(message(&bench.clock)), new(message(&bench.clock))])
+        .await
+        .unwrap();
     let mut claims = bench.bind_up(1).await;
     let first = claims.recv().await.unwrap();
     bench.outbox.bind_down(bind()).await;
@@ -156,7 +204,11 @@ async fn a_repeated_request_gets_the_first_answer_and_takes_no_place_in_the_wind
     let bench = bench().await;
     let mut claims = bench.bind_up(2).await;
     let keyed = || Enqueue {
-        key: Some(IdempotencyKey { key: "k".into(), fingerprint: [1; 32], answer: "first".into() }),
+        key: Some(IdempotencyKey {
+            key: "k".into(),
+            fingerprint: [1; 32],
+            answer: "first".into(),
+        }),
         ..new(message(&bench.clock))
     };
     let results = bench.outbox.enqueue(vec![keyed(), keyed()]).await.unwrap();
@@ -174,8 +226,25 @@ async fn an_overdue_answer_keeps_its_place_and_a_late_one_frees_it() {
     bench.outbox.enqueue(items).await.unwrap();
     let first = claims.recv().await.unwrap();
     let settle = bench.policy.settle(&first, &Outcome::Uncertain, bench.clock.now(), 0.0);
-    bench.outbox.settle(vec![Settlement { settle, frees_place: false }], Vec::new()).await;
-    bench.outbox.act(ActItem { id: first.id, client: None, act: crate::store::Act::Cancel }).await.unwrap();
+    bench
+        .outbox
+        .settle(
+            vec![Settlement {
+                settle,
+                frees_place: false,
+            }],
+            Vec::new(),
+        )
+        .await;
+    bench
+        .outbox
+        .act(ActItem {
+            id: first.id,
+            client: None,
+            act: crate::store::Act::Cancel,
+        })
+        .await
+        .unwrap();
     assert_eq!(bench.state(first.id).await, State::Uncertain);
     assert!(claims.try_recv().is_err());
     bench.settle(&first, submitted()).await;
@@ -190,7 +259,10 @@ async fn a_full_queue_refuses_and_says_so() {
     let mut refused = false;
     for _ in 0..64 {
         let (reply, _) = oneshot::channel();
-        let request = Request { items: vec![new(message(&bench.clock))], reply };
+        let request = Request {
+            items: vec![new(message(&bench.clock))],
+            reply,
+        };
         refused |= bench.outbox.requests.try_send(request).is_err();
     }
     assert!(refused);

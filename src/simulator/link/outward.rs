@@ -133,7 +133,11 @@ impl Link {
                 sequence: header.sequence_number.0,
                 status: header.command_status.to_string(),
                 length: header.command_length,
-                frame: if carries_password(header.command_id) { Bytes::new() } else { Bytes::copy_from_slice(pdu) },
+                frame: if carries_password(header.command_id) {
+                    Bytes::new()
+                } else {
+                    Bytes::copy_from_slice(pdu)
+                },
             });
         }
         mark

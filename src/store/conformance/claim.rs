@@ -1,6 +1,6 @@
 use super::behaviours;
 use super::harness::*;
-use crate::domain::{Class, Lane, State};
+use crate::domain::{Class, Lane, NewMessage, State};
 use crate::store::{Batch, Claim, LaneClaim, Progress, SegmentState};
 
 behaviours!(
@@ -11,6 +11,7 @@ behaviours!(
     a_row_past_its_validity_is_not_claimed,
     claims_of_two_binds_never_overlap,
     a_claim_takes_from_its_lanes_and_priorities_in_their_order,
+    many_lanes_are_claimed_at_once_each_for_itself,
     a_claimed_row_carries_all_that_its_carrier_needs,
     what_a_carrier_has_answered_of_a_long_message_is_not_sent_to_it_again,
 );
@@ -112,9 +113,46 @@ async fn a_claim_takes_from_its_lanes_and_priorities_in_their_order(bench: &Benc
     assert_eq!(bench.state(1).await, State::Queued);
 }
 
+async fn many_lanes_are_claimed_at_once_each_for_itself(bench: &Bench) {
+    let lane = |step| Lane {
+        route: name("italy"),
+        step,
+    };
+    let message = |n: u8| NewMessage {
+        lane: lane(n - 1),
+        ..message(n.into())
+    };
+    bench.enqueue((1..=9).map(message)).await;
+    let claim = |n: u16, steps: std::ops::Range<u8>| Claim {
+        bind: bind("tim", n),
+        lease: LEASE,
+        lanes: steps
+            .map(|step| LaneClaim {
+                lane: lane(step),
+                priority: Class::Transaction.priority(),
+                segments: 1,
+            })
+            .collect(),
+    };
+    let claims = vec![claim(0, 0..3), claim(1, 3..9), claim(2, 0..0)];
+    let batch = Batch {
+        claims,
+        ..Batch::new(NOW)
+    };
+    let claims = bench.commit(batch).await.claims;
+    let taken: Vec<Vec<_>> = claims
+        .iter()
+        .map(|lanes| lanes.iter().map(|lane| seqs(&lane.rows)).collect())
+        .collect();
+    assert_eq!(taken[0], [[1], [2], [3]]);
+    assert_eq!(taken[1], [[4], [5], [6], [7], [8], [9]]);
+    assert!(taken[2].is_empty());
+    assert_eq!(bench.progress(9).await.bind, Some(bind("tim", 1)));
+}
+
 async fn a_claimed_row_carries_all_that_its_carrier_needs(bench: &Bench) {
     let mut sent = message(1);
-    sent.text = "Perché no? \u{1f3e6} \0 \"".into();
+    sent.text = "Perché no? \u{1f3e6} \"".into();
     bench.enqueue([sent.clone()]).await;
     let row = bench.claim(at(7), tim(), 1).await.remove(0);
     let waiting = Progress::waiting(0, None, sent.expires_at);

@@ -1,7 +1,9 @@
 use super::behaviours;
 use super::harness::*;
 use crate::domain::{Flag, Flags, Reason, State};
-use crate::store::{Act, ActItem, ActResult, Batch, EventKind, Progress, SettleResult, Sweep};
+use crate::store::{
+    Act, ActItem, ActResult, Batch, EnqueueResult, EventKind, Progress, ReceiptResult, SettleResult, Sweep,
+};
 
 behaviours!(
     a_claim_is_settled_as_submitted,
@@ -12,6 +14,7 @@ behaviours!(
     a_late_answer_settles_a_doubt,
     a_late_answer_settles_a_resend_that_still_waits,
     a_late_answer_to_an_earlier_attempt_settles_nothing,
+    a_settlement_that_comes_too_late_costs_the_rest_of_its_batch_nothing,
     overdue_and_then_answered_in_one_batch_is_submitted,
     a_settlement_leaves_the_columns_of_the_claim_alone,
     an_owner_cancels_what_waits_and_not_what_is_sent,
@@ -134,6 +137,32 @@ async fn a_late_answer_to_an_earlier_attempt_settles_nothing(bench: &Bench) {
     let applied = bench.settle(&claimed, submitted(&claimed, "a")).await;
     assert_eq!(applied.settle, [SettleResult::LostLease]);
     assert_eq!(bench.progress(1).await, second.progress);
+}
+
+async fn a_settlement_that_comes_too_late_costs_the_rest_of_its_batch_nothing(bench: &Bench) {
+    let gone = bench.sent(1, "a").await;
+    let claimed = bench.claimed(2).await;
+    let mut lost = settle(&gone, uncertain(&gone));
+    lost.event = Some(event(EventKind::Doubted));
+    let batch = Batch {
+        enqueue: (3..=4).map(|n| new(message(n))).collect(),
+        settle: vec![lost, settle(&claimed, submitted(&claimed, "b"))],
+        receipts: vec![delivered("b", 2), delivered("unheard of", 9)],
+        ..Batch::new(at(5_000))
+    };
+    let applied = bench.commit(batch).await;
+    assert_eq!(applied.enqueue, [EnqueueResult::Stored(3), EnqueueResult::Stored(4)]);
+    assert_eq!(applied.settle, [SettleResult::LostLease, SettleResult::Settled]);
+    assert_eq!(
+        applied.receipts,
+        [ReceiptResult::Matched { candidate: 0 }, ReceiptResult::Parked]
+    );
+    let states: Vec<State> = applied.changed.iter().map(|changed| changed.progress.state).collect();
+    assert_eq!(states, [State::Submitted, State::Delivered]);
+    let record = bench.record(1).await;
+    assert_eq!((record.row.progress.state, record.events.len()), (State::Submitted, 0));
+    assert_eq!((bench.state(2).await, bench.parked().await), (State::Delivered, 1));
+    assert_eq!(bench.claimed(5).await.seq, 5);
 }
 
 async fn overdue_and_then_answered_in_one_batch_is_submitted(bench: &Bench) {

@@ -327,7 +327,7 @@ impl<'a> Transaction<'a> {
             taken.push(row.seq);
         }
         let rows = taken.into_iter().filter_map(|seq| self.claim_row(claim, seq)).collect();
-        LaneClaimed { rows }
+        LaneClaimed { rows, quarantined: 0 }
     }
 
     fn claim_row(&mut self, claim: &Claim, seq: Seq) -> Option<Claimed> {

@@ -10,19 +10,17 @@ impl Transaction<'_> {
         const SELECT: &str = concat!(
             "SELECT ",
             row_columns!(),
-            " FROM message AS m WHERE m.id = ?1 AND (?2 IS NULL OR m.client = ?2)"
+            " FROM message AS m WHERE m.id = ? AND m.client = coalesce(?, m.client)"
         );
         for item in items {
-            let found = sqlx::query(SELECT)
-                .bind(item.id.0)
-                .bind(item.client.as_ref().map(|client| client.as_str()))
-                .fetch_optional(&mut self.writer.connection)
-                .await?;
-            let Some(found) = found else {
+            let client = item.client.as_ref().map(|client| client.as_str());
+            self.script.add(SELECT).bind(item.id.0).bind(client);
+            let answer = self.send().await?;
+            let Some(found) = answer.rows().next() else {
                 self.applied.acts.push(ActResult::NotFound);
                 continue;
             };
-            let Some(row) = self.readable(&found, 0).await? else {
+            let Some(row) = self.readable(found, 0)? else {
                 self.applied.acts.push(ActResult::Refused {
                     state: State::Quarantined,
                     since: None,
@@ -33,7 +31,7 @@ impl Transaction<'_> {
                 Ok((progress, event)) => {
                     let state = progress.state;
                     self.change(row, progress, event);
-                    self.flush().await?;
+                    self.flush();
                     ActResult::Done(state)
                 }
                 Err(refused) => refused,

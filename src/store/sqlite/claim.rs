@@ -1,84 +1,141 @@
 //! Rows for a bind: one range read of the partial index for each lane and priority.
 
-use std::collections::HashMap;
-
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::columns::{self, ROW_COLUMNS};
 use super::commit::Transaction;
-use crate::store::{Claim, Claimed, LaneClaim, LaneClaimed, SegmentRecord, Seq};
+use crate::store::{Claim, Claimed, LaneClaim, LaneClaimed, Seq};
 
 /// Takes the oldest rows until their segments reach the bound; the first row is taken however long it is, so that a
 /// long message is never stuck. `LIMIT` bounds the read, as every row has a segment at least.
 pub(super) const CLAIM: &str = concat!(
-    "UPDATE message AS m SET state = 'claimed', wake_at = NULL, attempt = attempt + 1, lease = ?1, carrier = ?2, \
-     bind = ?3, claimed_at = ?4, submitted_at = NULL \
+    "UPDATE message AS m SET state = 'claimed', wake_at = NULL, attempt = attempt + 1, lease = ?, carrier = ?, \
+     bind = ?, claimed_at = ?, submitted_at = NULL \
      WHERE m.seq IN (SELECT seq FROM (SELECT seq, sum(segments) OVER (ORDER BY seq) - segments AS before \
-         FROM (SELECT seq, segments FROM message WHERE state = 'queued' AND route = ?5 AND step = ?6 \
-               AND priority = ?7 AND expires_at > ?4 ORDER BY seq LIMIT ?8)) WHERE before < ?8) \
+         FROM (SELECT seq, segments FROM message WHERE state = 'queued' AND route = ? AND step = ? \
+               AND priority = ? AND expires_at > ? ORDER BY seq LIMIT ?)) WHERE before < ?) \
      RETURNING ",
     "seq, id, client, class, recipient, sender, route, segments, receipt, accepted_at, \
      state, step, wake_at, expires_at, attempt, tries, copies, flags, lease, carrier, bind, \
      claimed_at, submitted_at, final_at, carrier_message_id, reason, code, text, encoding"
 );
 
+/// Octets of UTF-8 in a text of 255 segments, at most.
+const LONGEST_TEXT: usize = 255 * 153 * 4;
+
+/// Lanes claimed by one script: each number of them is a text of its own, kept prepared.
+const LANES_A_SCRIPT: usize = 4;
+
 impl Transaction<'_> {
-    pub(super) async fn claim(&mut self, claims: &[Claim]) -> Result<(), sqlx::Error> {
-        for claim in claims {
-            let mut lanes = Vec::with_capacity(claim.lanes.len());
-            for lane in &claim.lanes {
-                lanes.push(self.claim_lane(claim, lane).await?);
-            }
-            self.applied.claims.push(lanes);
+    /// Claims, and ends the transaction.
+    ///
+    /// The `COMMIT` is part of the last claims' script where nothing more is to be read. A row that then proves
+    /// unreadable is set aside after the commit; should that fail, the row is claimed by a lease that sends nothing,
+    /// and the next start sets it aside among the orphans.
+    pub(super) async fn claim_and_commit(&mut self, claims: &[Claim]) -> Result<(), sqlx::Error> {
+        let lanes: Vec<_> = claims
+            .iter()
+            .flat_map(|claim| claim.lanes.iter().map(move |lane| (claim, lane)))
+            .collect();
+        let (first, last) = lanes.split_at(lanes.len().saturating_sub(1) / LANES_A_SCRIPT * LANES_A_SCRIPT);
+        let mut found = Vec::with_capacity(lanes.len());
+        for lanes in first.chunks(LANES_A_SCRIPT) {
+            found.extend(self.claim_lanes(lanes, false).await?);
         }
+        let at_once = lanes.is_empty() || !self.writer.segments;
+        found.extend(self.claim_lanes(last, at_once).await?);
+        if !at_once {
+            self.recall_segments(&mut found).await?;
+            self.script.add("COMMIT");
+            self.send().await?;
+        } else if !self.script.is_empty() {
+            self.send().await.ok();
+        }
+        let mut found = found.into_iter();
+        let results = claims
+            .iter()
+            .map(|claim| found.by_ref().take(claim.lanes.len()).collect());
+        self.applied.claims.extend(results);
         Ok(())
     }
 
-    async fn claim_lane(&mut self, claim: &Claim, lane: &LaneClaim) -> Result<LaneClaimed, sqlx::Error> {
-        let found = sqlx::query(CLAIM)
+    /// Sends the script with the claims of these lanes, and the `COMMIT` if wanted; gives the rows of each lane.
+    async fn claim_lanes(
+        &mut self,
+        lanes: &[(&Claim, &LaneClaim)],
+        commit: bool,
+    ) -> Result<Vec<LaneClaimed>, sqlx::Error> {
+        let first = self.script.next_place();
+        for (claim, lane) in lanes {
+            self.claim_lane(claim, lane);
+        }
+        if commit {
+            self.script.add("COMMIT");
+        }
+        let answer = self.send().await?;
+        let mut found: Vec<LaneClaimed> = Vec::new();
+        found.resize_with(lanes.len(), LaneClaimed::default);
+        for (place, r) in &answer.rows {
+            match claimed(r) {
+                Ok(row) => found[place - first].rows.push(row),
+                Err(_) => {
+                    self.quarantine_row(r.try_get(0)?);
+                    found[place - first].quarantined += 1;
+                }
+            }
+        }
+        for lane in &mut found {
+            lane.rows.sort_unstable_by_key(|row| row.seq);
+        }
+        Ok(found)
+    }
+
+    fn claim_lane(&mut self, claim: &Claim, lane: &LaneClaim) {
+        let (bind, now) = (&claim.bind, self.now.0);
+        self.script
+            .add(CLAIM)
             .bind(claim.lease.0)
-            .bind(claim.bind.carrier.as_str())
-            .bind(claim.bind.bind)
-            .bind(self.now.0)
+            .bind(bind.carrier.as_str())
+            .bind(bind.bind)
+            .bind(now)
             .bind(lane.lane.route.as_str())
             .bind(lane.lane.step)
             .bind(lane.priority)
+            .bind(now)
             .bind(lane.segments)
-            .fetch_all(&mut self.writer.connection)
-            .await?;
-        let mut rows = Vec::with_capacity(found.len());
-        for r in &found {
-            match claimed(r) {
-                Ok(row) => rows.push(row),
-                Err(_) => self.quarantine_row(r.try_get(0)?).await?,
-            }
-        }
-        rows.sort_unstable_by_key(|row| row.seq);
-        self.recall_segments(&mut rows).await?;
-        Ok(LaneClaimed { rows })
+            .bind(lane.segments);
     }
 
     /// What this carrier has answered of a long message is not sent to it again.
-    async fn recall_segments(&mut self, rows: &mut [Claimed]) -> Result<(), sqlx::Error> {
-        let seqs: Vec<Seq> = rows
+    async fn recall_segments(&mut self, lanes: &mut [LaneClaimed]) -> Result<(), sqlx::Error> {
+        let again = |row: &&Claimed| row.segments > 1 && row.progress.attempt > 1;
+        let seqs: Vec<Seq> = lanes
             .iter()
-            .filter(|row| row.segments > 1 && row.progress.attempt > 1)
+            .flat_map(|lane| &lane.rows)
+            .filter(again)
             .map(|row| row.seq)
             .collect();
-        let mut known: HashMap<Seq, Vec<SegmentRecord>> = self.segments_by_seq(seqs).await?;
-        for row in rows {
-            let Some(segments) = known.remove(&row.seq) else {
-                continue;
-            };
-            crate::store::matching::recall(row, &segments);
+        let known = self.segments_by_seq(seqs).await?;
+        for row in lanes.iter_mut().flat_map(|lane| &mut lane.rows) {
+            if let Some(segments) = known.get(&row.seq) {
+                crate::store::matching::recall(row, segments);
+            }
         }
         Ok(())
     }
 }
 
+/// What cannot be of our making is an error: nobody knows what it would become on the way to a handset.
 fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
     let row = columns::row(r, 0)?;
+    let text: String = r.try_get(ROW_COLUMNS)?;
+    let digits = !row.to.is_empty() && row.to.bytes().all(|octet| octet.is_ascii_digit());
+    if !digits || text.len() > LONGEST_TEXT || text.contains('\0') {
+        return Err(columns::decode(std::io::Error::other(
+            "a number or text that no message has",
+        )));
+    }
     Ok(Claimed {
         seq: row.seq,
         id: row.id,
@@ -86,7 +143,7 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         class: row.class,
         to: row.to,
         from: row.from.parse().map_err(columns::decode)?,
-        text: r.try_get::<String, _>(ROW_COLUMNS)?.into(),
+        text: text.into(),
         encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
         segments: row.segments,
         route: row.route,

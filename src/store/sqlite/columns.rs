@@ -3,16 +3,29 @@
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use super::json::JsonRow;
 
 use crate::domain::{BindRef, Flags, MessageId, Name, UnixMillis};
 use crate::store::{Event, Lease, Progress, Row, SegmentRecord};
 
-/// The columns that [`row`] reads, in its order, of a table named `m`.
+/// The columns that [`row`] reads, in its order, of a table named `m`; `json` for a `json_array`, which has no octets.
 macro_rules! row_columns {
     () => {
-        "m.seq, m.id, m.client, m.class, m.recipient, m.sender, m.route, m.segments, m.receipt, m.accepted_at, \
+        row_columns!("m.id")
+    };
+    (json) => {
+        row_columns!("hex(m.id)")
+    };
+    ($id:literal) => {
+        concat!(
+            "m.seq, ",
+            $id,
+            ", m.client, m.class, m.recipient, m.sender, m.route, m.segments, m.receipt, m.accepted_at, \
          m.state, m.step, m.wake_at, m.expires_at, m.attempt, m.tries, m.copies, m.flags, m.lease, m.carrier, m.bind, \
          m.claimed_at, m.submitted_at, m.final_at, m.carrier_message_id, m.reason, m.code"
+        )
     };
 }
 pub(super) use row_columns;
@@ -20,39 +33,71 @@ pub(super) use row_columns;
 /// How many columns [`row_columns`] names: others follow from there.
 pub(super) const ROW_COLUMNS: usize = 27;
 
+/// A row as SQLite gave it, or as one of the arrays in its JSON.
+pub(super) trait Cells {
+    fn number(&self, at: usize) -> Result<Option<i64>, sqlx::Error>;
+    fn text(&self, at: usize) -> Result<Option<&str>, sqlx::Error>;
+    fn uuid(&self, at: usize) -> Result<Uuid, sqlx::Error>;
+}
+
+impl Cells for SqliteRow {
+    fn number(&self, at: usize) -> Result<Option<i64>, sqlx::Error> {
+        self.try_get(at)
+    }
+
+    fn text(&self, at: usize) -> Result<Option<&str>, sqlx::Error> {
+        self.try_get(at)
+    }
+
+    fn uuid(&self, at: usize) -> Result<Uuid, sqlx::Error> {
+        self.try_get(at)
+    }
+}
+
+impl Cells for JsonRow<'_> {
+    fn number(&self, at: usize) -> Result<Option<i64>, sqlx::Error> {
+        self.cell(at)?.number().map_err(decode)
+    }
+
+    fn text(&self, at: usize) -> Result<Option<&str>, sqlx::Error> {
+        self.cell(at)?.text().map_err(decode)
+    }
+
+    fn uuid(&self, at: usize) -> Result<Uuid, sqlx::Error> {
+        Uuid::try_parse(given(self.text(at)?)?).map_err(decode)
+    }
+}
+
 /// Reads what [`row_columns`] selected, from column `at`.
-pub(super) fn row(r: &SqliteRow, at: usize) -> Result<Row, sqlx::Error> {
-    let carrier: Option<String> = r.try_get(at + 19)?;
-    let bind: Option<i64> = r.try_get(at + 20)?;
-    let reason: Option<String> = r.try_get(at + 25)?;
+pub(super) fn row(r: &impl Cells, at: usize) -> Result<Row, sqlx::Error> {
     Ok(Row {
-        seq: r.try_get(at)?,
-        id: MessageId(r.try_get(at + 1)?),
+        seq: given(r.number(at)?)?,
+        id: MessageId(r.uuid(at + 1)?),
         client: parsed(r, at + 2)?,
         class: parsed(r, at + 3)?,
-        to: r.try_get::<String, _>(at + 4)?.into(),
-        from: r.try_get::<String, _>(at + 5)?.into(),
+        to: given(r.text(at + 4)?)?.into(),
+        from: given(r.text(at + 5)?)?.into(),
         route: parsed(r, at + 6)?,
         segments: narrow(r, at + 7)?,
-        receipt: r.try_get(at + 8)?,
-        accepted_at: UnixMillis(r.try_get(at + 9)?),
+        receipt: given(r.number(at + 8)?)? != 0,
+        accepted_at: UnixMillis(given(r.number(at + 9)?)?),
         progress: Progress {
             state: parsed(r, at + 10)?,
             step: narrow(r, at + 11)?,
-            wake_at: r.try_get::<Option<i64>, _>(at + 12)?.map(UnixMillis),
-            expires_at: UnixMillis(r.try_get(at + 13)?),
+            wake_at: r.number(at + 12)?.map(UnixMillis),
+            expires_at: UnixMillis(given(r.number(at + 13)?)?),
             attempt: narrow(r, at + 14)?,
             tries: narrow(r, at + 15)?,
             copies: narrow(r, at + 16)?,
             flags: Flags(narrow(r, at + 17)?),
-            lease: r.try_get::<Option<i64>, _>(at + 18)?.map(Lease),
-            bind: bind_ref(carrier, bind)?,
-            claimed_at: r.try_get::<Option<i64>, _>(at + 21)?.map(UnixMillis),
-            submitted_at: r.try_get::<Option<i64>, _>(at + 22)?.map(UnixMillis),
-            final_at: r.try_get::<Option<i64>, _>(at + 23)?.map(UnixMillis),
-            carrier_message_id: r.try_get::<Option<String>, _>(at + 24)?.map(Into::into),
-            reason: reason.map(|word| word.parse().map_err(decode)).transpose()?,
-            code: r.try_get::<Option<i64>, _>(at + 26)?.map(code),
+            lease: r.number(at + 18)?.map(Lease),
+            bind: bind_ref(r, at + 19)?,
+            claimed_at: r.number(at + 21)?.map(UnixMillis),
+            submitted_at: r.number(at + 22)?.map(UnixMillis),
+            final_at: r.number(at + 23)?.map(UnixMillis),
+            carrier_message_id: r.text(at + 24)?.map(Into::into),
+            reason: r.text(at + 25)?.map(|word| word.parse().map_err(decode)).transpose()?,
+            code: r.number(at + 26)?.map(code),
         },
     })
 }
@@ -87,51 +132,45 @@ pub(super) fn event(r: &SqliteRow) -> Result<Event, sqlx::Error> {
         at: UnixMillis(r.try_get(0)?),
         kind: parsed(r, 1)?,
         attempt: narrow(r, 2)?,
-        bind: bind_ref(r.try_get(3)?, r.try_get(4)?)?,
+        bind: bind_ref(r, 3)?,
         code: r.try_get::<Option<i64>, _>(5)?.map(code),
         note: r.try_get::<Option<String>, _>(6)?.map(Into::into),
     })
 }
 
 /// Reads a word of ours.
-pub(super) fn parsed<T>(r: &SqliteRow, at: usize) -> Result<T, sqlx::Error>
+pub(super) fn parsed<T>(r: &impl Cells, at: usize) -> Result<T, sqlx::Error>
 where
     T: std::str::FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    r.try_get::<&str, _>(at)?.parse().map_err(decode)
+    given(r.text(at)?)?.parse().map_err(decode)
 }
 
 /// Reads a number that must fit.
-pub(super) fn narrow<T: TryFrom<i64>>(r: &SqliteRow, at: usize) -> Result<T, sqlx::Error>
+pub(super) fn narrow<T: TryFrom<i64>>(r: &impl Cells, at: usize) -> Result<T, sqlx::Error>
 where
     T::Error: std::error::Error + Send + Sync + 'static,
 {
-    T::try_from(r.try_get::<i64, _>(at)?).map_err(decode)
-}
-
-/// An insert of several rows at once.
-pub(super) fn insert_of(table: &str, columns: &str, rows: usize) -> String {
-    let one = format!("({})", vec!["?"; columns.split(',').count()].join(", "));
-    format!("INSERT INTO {table} ({columns}) VALUES {}", vec![one; rows].join(", "))
-}
-
-/// An array for `json_each`.
-pub(super) fn json(rows: &(impl serde::Serialize + ?Sized)) -> Result<String, sqlx::Error> {
-    serde_json::to_string(rows).map_err(decode)
+    T::try_from(given(r.number(at)?)?).map_err(decode)
 }
 
 pub(super) fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }
 
-fn bind_ref(carrier: Option<String>, bind: Option<i64>) -> Result<Option<BindRef>, sqlx::Error> {
-    let Some(carrier) = carrier else { return Ok(None) };
-    let carrier = Name::parse(&carrier).map_err(decode)?;
+fn bind_ref(r: &impl Cells, at: usize) -> Result<Option<BindRef>, sqlx::Error> {
+    let Some(carrier) = r.text(at)? else { return Ok(None) };
+    let carrier = Name::parse(carrier).map_err(decode)?;
     Ok(Some(BindRef {
         carrier,
-        bind: u16::try_from(bind.unwrap_or(0)).map_err(decode)?,
+        bind: u16::try_from(r.number(at + 1)?.unwrap_or(0)).map_err(decode)?,
     }))
+}
+
+/// A cell that must not be empty.
+fn given<T>(cell: Option<T>) -> Result<T, sqlx::Error> {
+    cell.ok_or_else(|| decode(sqlx::error::UnexpectedNullError))
 }
 
 /// Codes are 32 bits on the wire and fit the column's 64.

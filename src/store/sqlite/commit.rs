@@ -1,10 +1,14 @@
 //! One batch, one transaction, one sync.
+//!
+//! The kinds of change write their statements into one [`Script`], which is sent where a kind must know what stands in
+//! the tables, and at the end with the `COMMIT`.
 
 use std::collections::{BTreeMap, HashMap};
 
 use sqlx::{Connection, SqliteConnection};
 
 use super::open::store_error;
+use super::script::{Answer, Script, rows_have_moved};
 use super::update::RowUpdate;
 use crate::domain::UnixMillis;
 use crate::store::{Applied, Batch, Changed, Event, Lease, Progress, Row, Rules, SegmentState, Seq, StoreError};
@@ -15,6 +19,8 @@ pub(super) struct Writer {
     pub(super) next: Next,
     /// Receipts that wait: while there are none, nobody looks for them.
     pub(super) parked: u64,
+    /// Whether answered segments of long messages are kept: while there are none, nobody looks for them.
+    pub(super) segments: bool,
     /// A transaction was begun and has not ended: only ever so at the start of a batch if the one before was dropped
     /// half-way.
     open: bool,
@@ -40,23 +46,43 @@ pub(super) struct Transaction<'a> {
     pub(super) marks: BTreeMap<(Seq, u8), (SegmentState, Option<u32>, UnixMillis)>,
     /// Events not yet written.
     pub(super) events: Vec<(Seq, Event)>,
+    /// Statements not yet sent.
+    pub(super) script: Script,
+    pub(super) trust: Trust,
+}
+
+/// How settlements are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// As if every row were still claimed as it was handed out, which is nearly always so. Where it is not, the script
+    /// fails, the transaction is rolled back, and the batch is applied again with care.
+    AllClaimed,
+    /// Asking which rows were.
+    Care,
 }
 
 impl Writer {
     pub(super) async fn new(mut connection: SqliteConnection) -> Result<Self, sqlx::Error> {
-        let (next, parked) = remembered(&mut connection).await?;
-        Ok(Self {
+        sqlx::query(Script::SETUP).execute(&mut connection).await?;
+        let mut writer = Self {
             connection,
-            next,
-            parked,
+            next: Next { message: 1, inbound: 1 },
+            parked: 0,
+            segments: false,
             open: false,
-        })
+        };
+        writer.remember().await?;
+        Ok(writer)
     }
 
     /// Applies the batch, or leaves everything as it was.
     pub(super) async fn commit(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, StoreError> {
         self.roll_back_leftover().await.map_err(store_error)?;
-        let done = self.apply(batch, rules).await;
+        let mut done = self.apply(batch, rules, Trust::AllClaimed).await;
+        if done.as_ref().is_err_and(rows_have_moved) {
+            self.roll_back_leftover().await.map_err(store_error)?;
+            done = self.apply(batch, rules, Trust::Care).await;
+        }
         if done.is_err() {
             self.roll_back_leftover().await.ok();
         }
@@ -68,15 +94,14 @@ impl Writer {
         if self.open {
             // SQLite may have rolled it back itself: a second rollback is then an error to ignore.
             sqlx::query("ROLLBACK").execute(&mut self.connection).await.ok();
-            (self.next, self.parked) = remembered(&mut self.connection).await?;
+            self.remember().await?;
             self.open = false;
         }
         Ok(())
     }
 
-    async fn apply(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, sqlx::Error> {
+    async fn apply(&mut self, batch: &Batch, rules: &dyn Rules, trust: Trust) -> Result<Applied, sqlx::Error> {
         self.open = true;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
         let mut transaction = Transaction {
             writer: self,
             rules,
@@ -86,24 +111,41 @@ impl Writer {
             updates: Vec::new(),
             marks: BTreeMap::new(),
             events: Vec::new(),
+            script: Script::begin(),
+            trust,
         };
         transaction.enqueue(&batch.enqueue).await?;
-        transaction.answer_segments(&batch.segments).await?;
+        transaction.answer_segments(&batch.segments);
         transaction.settle(&batch.settle).await?;
         transaction.match_receipts(&batch.receipts).await?;
         transaction.store_inbound(&batch.inbound).await?;
-        transaction.keep_bad_pdus(&batch.quarantine).await?;
+        transaction.keep_bad_pdus(&batch.quarantine);
         transaction.act(&batch.acts).await?;
         transaction.sweep(&batch.sweeps).await?;
-        transaction.flush().await?;
+        transaction.flush();
         if let Some(prune) = batch.prune {
             transaction.prune(prune).await?;
         }
-        transaction.claim(&batch.claims).await?;
+        transaction.claim_and_commit(&batch.claims).await?;
         let applied = transaction.applied;
-        sqlx::query("COMMIT").execute(&mut self.connection).await?;
         self.open = false;
         Ok(applied)
+    }
+
+    /// Reads what is remembered from the tables.
+    async fn remember(&mut self) -> Result<(), sqlx::Error> {
+        const READ: &str = "SELECT coalesce((SELECT max(seq) FROM message), 0), \
+             coalesce((SELECT max(seq) FROM inbound), 0), (SELECT count(*) FROM parked_receipt), \
+             EXISTS (SELECT 1 FROM segment)";
+        let (message, inbound, parked, segments): (Seq, Seq, i64, bool) =
+            sqlx::query_as(READ).fetch_one(&mut self.connection).await?;
+        self.next = Next {
+            message: message + 1,
+            inbound: inbound + 1,
+        };
+        self.parked = parked.unsigned_abs();
+        self.segments = segments;
+        Ok(())
     }
 
     pub(super) async fn take_lease(&mut self) -> Result<Lease, StoreError> {
@@ -125,23 +167,12 @@ impl Writer {
     }
 }
 
-async fn remembered(connection: &mut SqliteConnection) -> Result<(Next, u64), sqlx::Error> {
-    const LAST: &str =
-        "SELECT coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT max(seq) FROM inbound), 0)";
-    let (message, inbound): (Seq, Seq) = sqlx::query_as(LAST).fetch_one(&mut *connection).await?;
-    let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked_receipt")
-        .fetch_one(connection)
-        .await?;
-    Ok((
-        Next {
-            message: message + 1,
-            inbound: inbound + 1,
-        },
-        parked.unsigned_abs(),
-    ))
-}
-
 impl Transaction<'_> {
+    /// Sends the statements so far.
+    pub(super) async fn send(&mut self) -> Result<Answer, sqlx::Error> {
+        std::mem::take(&mut self.script).run(&mut self.writer.connection).await
+    }
+
     /// Notes that `row` goes on as `progress`, to be written with the next [`Transaction::flush`].
     pub(super) fn change(&mut self, mut row: Row, progress: Progress, event: Option<Event>) {
         let progress = row.progress.followed_by(progress);

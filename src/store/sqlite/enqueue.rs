@@ -1,26 +1,25 @@
-//! New messages: multi-row inserts of fixed sizes, so that few statements are prepared and reused.
+//! New messages.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
+use uuid::Uuid;
 
-use super::columns::insert_of;
 use super::commit::Transaction;
+use crate::domain::{Name, UnixMillis};
 use crate::store::{Enqueue, EnqueueResult, Seq};
 
-/// Rows a statement, largest first.
-const SIZES: [usize; 3] = [32, 8, 1];
+const INSERT: &str = "INSERT INTO message (seq, id, client, class, priority, recipient, sender, text, encoding, \
+     segments, route, receipt, reference, callback, accepted_at, not_before, state, step, wake_at, expires_at, attempt, \
+     lease, carrier, bind, claimed_at) \
+     SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
+     value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, \
+     value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20, value ->> 21, value ->> 22, \
+     value ->> 23, value ->> 24 FROM jsonb_each(?)";
 
-const COLUMNS: &str = "seq, id, client, class, priority, recipient, sender, text, encoding, segments, route, receipt, \
-     reference, callback, accepted_at, not_before, state, step, wake_at, expires_at, attempt, lease, carrier, bind, \
-     claimed_at";
-
-pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM json_each(?1) AS j \
+pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM jsonb_each(?) AS j \
      CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
-
-static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(|rows| insert_of("message", COLUMNS, rows)));
 
 /// Client and key, fingerprint and answer.
 type KnownKeys = HashMap<(String, String), (Vec<u8>, Box<str>)>;
@@ -41,15 +40,9 @@ impl Transaction<'_> {
             };
             self.applied.enqueue.push(result);
         }
-        let mut rest = rows.as_slice();
-        for (size, sql) in SIZES.into_iter().zip(INSERTS.iter()) {
-            while rest.len() >= size {
-                let (chunk, later) = rest.split_at(size);
-                self.insert(sql, chunk).await?;
-                rest = later;
-            }
-        }
-        self.keep_keys(&rows).await
+        self.insert(&rows);
+        self.keep_keys(&rows);
+        Ok(())
     }
 
     /// What an earlier request of the same key got; remembers this one for those that follow in the batch.
@@ -76,12 +69,10 @@ impl Transaction<'_> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let json = super::columns::json(&keys)?;
-        let rows = sqlx::query(KNOWN_KEYS)
-            .bind(json)
-            .fetch_all(&mut self.writer.connection)
-            .await?;
-        rows.iter()
+        self.script.add(KNOWN_KEYS).bind_json(&keys);
+        let answer = self.send().await?;
+        answer
+            .rows()
             .map(|r| {
                 let answer: String = r.try_get(3)?;
                 Ok(((r.try_get(0)?, r.try_get(1)?), (r.try_get(2)?, answer.into())))
@@ -89,55 +80,26 @@ impl Transaction<'_> {
             .collect()
     }
 
-    async fn insert(&mut self, sql: &'static str, rows: &[(Seq, &Enqueue)]) -> Result<(), sqlx::Error> {
-        // The text is made above from fixed column names alone.
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for (seq, item) in rows {
-            let message = &item.message;
-            let progress = item.stored_as(self.now);
-            let bind = progress.bind.as_ref();
-            query = query
-                .bind(*seq)
-                .bind(message.id.0)
-                .bind(message.client.as_str())
-                .bind(message.class.as_str())
-                .bind(message.class.priority())
-                .bind(message.to.digits())
-                .bind(message.from.to_string())
-                .bind(&*message.text)
-                .bind(message.encoding.as_str())
-                .bind(message.segments)
-                .bind(message.lane.route.as_str())
-                .bind(message.receipt)
-                .bind(message.reference.as_deref())
-                .bind(message.callback.as_deref())
-                .bind(message.accepted_at.0)
-                .bind(message.not_before.map(|at| at.0))
-                .bind(progress.state.as_str())
-                .bind(progress.step)
-                .bind(progress.wake_at.map(|at| at.0))
-                .bind(progress.expires_at.0)
-                .bind(progress.attempt)
-                .bind(progress.lease.map(|lease| lease.0))
-                .bind(bind.map(|bind| bind.carrier.as_str()))
-                .bind(bind.map(|bind| bind.bind))
-                .bind(progress.claimed_at.map(|at| at.0));
+    fn insert(&mut self, rows: &[(Seq, &Enqueue)]) {
+        if rows.is_empty() {
+            return;
         }
-        query.execute(&mut self.writer.connection).await?;
-        Ok(())
+        let now = self.now;
+        let rows: Vec<_> = rows.iter().map(|(seq, item)| Columns::of(*seq, item, now)).collect();
+        self.script.add(INSERT).bind_json(&rows);
     }
 
-    async fn keep_keys(&mut self, rows: &[(Seq, &Enqueue)]) -> Result<(), sqlx::Error> {
+    fn keep_keys(&mut self, rows: &[(Seq, &Enqueue)]) {
         #[derive(Serialize)]
-        struct Columns<'a>(&'a str, &'a str, String, &'a str, i64);
-        const INSERT: &str = "INSERT INTO idempotency (client, key, fingerprint, answer, at) \
-             SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4 FROM json_each(?1)";
+        struct Key<'a>(&'a str, &'a str, String, &'a str, i64);
+        const KEEP: &str = "INSERT INTO idempotency (client, key, fingerprint, answer, at) \
+             SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4 FROM jsonb_each(?)";
         let keys: Vec<_> = rows
             .iter()
             .filter_map(|(_, item)| {
                 let key = item.key.as_ref()?;
                 let client = item.message.client.as_str();
-                Some(Columns(
+                Some(Key(
                     client,
                     &key.key,
                     hex::encode(key.fingerprint),
@@ -146,14 +108,73 @@ impl Transaction<'_> {
                 ))
             })
             .collect();
-        if keys.is_empty() {
-            return Ok(());
+        if !keys.is_empty() {
+            self.script.add(KEEP).bind_json(&keys);
         }
-        let json = super::columns::json(&keys)?;
-        sqlx::query(INSERT)
-            .bind(json)
-            .execute(&mut self.writer.connection)
-            .await?;
-        Ok(())
+    }
+}
+
+/// A new message, in the order of the insert.
+#[derive(Serialize)]
+struct Columns<'a>(
+    Seq,
+    Uuid,
+    &'a str,
+    &'a str,
+    u8,
+    &'a str,
+    String,
+    &'a str,
+    &'a str,
+    u8,
+    &'a str,
+    bool,
+    Option<&'a str>,
+    Option<&'a str>,
+    i64,
+    Option<i64>,
+    &'a str,
+    u8,
+    Option<i64>,
+    i64,
+    u32,
+    Option<i64>,
+    Option<Name>,
+    Option<u16>,
+    Option<i64>,
+);
+
+impl<'a> Columns<'a> {
+    fn of(seq: Seq, item: &'a Enqueue, now: UnixMillis) -> Self {
+        let message = &item.message;
+        let progress = item.stored_as(now);
+        let (carrier, bind) = progress.bind.map(|bind| (bind.carrier, bind.bind)).unzip();
+        Self(
+            seq,
+            message.id.0,
+            message.client.as_str(),
+            message.class.as_str(),
+            message.class.priority(),
+            message.to.digits(),
+            message.from.to_string(),
+            &message.text,
+            message.encoding.as_str(),
+            message.segments,
+            message.lane.route.as_str(),
+            message.receipt,
+            message.reference.as_deref(),
+            message.callback.as_deref(),
+            message.accepted_at.0,
+            message.not_before.map(|at| at.0),
+            progress.state.as_str(),
+            progress.step,
+            progress.wake_at.map(|at| at.0),
+            progress.expires_at.0,
+            progress.attempt,
+            progress.lease.map(|lease| lease.0),
+            carrier,
+            bind,
+            progress.claimed_at.map(|at| at.0),
+        )
     }
 }

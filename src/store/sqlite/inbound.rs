@@ -1,33 +1,25 @@
 //! Inbound texts, and PDUs that could not be read.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
+use uuid::Uuid;
 
-use super::columns::{self, insert_of};
 use super::commit::Transaction;
+use super::script::Script;
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
 use crate::store::{BadPdu, InboundResult, NewInbound, Seq};
 
-/// Rows a statement, largest first.
-const SIZES: [usize; 2] = [8, 1];
-
-const COLUMNS: &str = "seq, id, carrier, bind, sender, recipient, data_coding, esm_class, octets, text, lossy, \
-     segment_reference, segment_total, segment_number, carrier_message_id, digest, at, note";
-
-static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| SIZES.map(|rows| insert_of("inbound", COLUMNS, rows)));
-
 pub(super) const BY_ID: &str = "SELECT i.carrier, i.carrier_message_id, i.digest, i.at \
-     FROM json_each(?1) AS j CROSS JOIN inbound AS i \
+     FROM jsonb_each(?) AS j CROSS JOIN inbound AS i \
      WHERE i.carrier = (j.value ->> 0) AND i.carrier_message_id = (j.value ->> 1) AND i.carrier_message_id IS NOT NULL";
 
 pub(super) const BY_OCTETS: &str = "SELECT i.carrier, i.carrier_message_id, i.digest, i.at \
-     FROM json_each(?1) AS j CROSS JOIN inbound AS i \
-     WHERE i.at BETWEEN ((j.value ->> 1) - ?2) AND (j.value ->> 1) AND i.carrier = (j.value ->> 0) \
-     AND i.digest IN (SELECT unhex(value) FROM json_each(?3))";
+     FROM jsonb_each(?) AS j CROSS JOIN inbound AS i \
+     WHERE i.at BETWEEN ((j.value ->> 1) - ?) AND (j.value ->> 1) AND i.carrier = (j.value ->> 0) \
+     AND i.digest IN (SELECT unhex(value) FROM json_each(?))";
 
 /// A stored text that may be one of the batch's.
 struct Stored {
@@ -53,42 +45,7 @@ impl Transaction<'_> {
             known.push(KnownInbound::of(item));
             self.applied.inbound.push(InboundResult::Stored(seq));
         }
-        let mut rest = rows.as_slice();
-        for (size, sql) in SIZES.into_iter().zip(INSERTS.iter()) {
-            while rest.len() >= size {
-                let (chunk, later) = rest.split_at(size);
-                self.insert_inbound(sql, chunk).await?;
-                rest = later;
-            }
-        }
-        Ok(())
-    }
-
-    async fn insert_inbound(&mut self, sql: &'static str, rows: &[(Seq, &NewInbound)]) -> Result<(), sqlx::Error> {
-        // The statement is made above from fixed column names alone.
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for (seq, item) in rows {
-            query = query
-                .bind(*seq)
-                .bind(item.id.0)
-                .bind(item.bind.carrier.as_str())
-                .bind(item.bind.bind)
-                .bind(&*item.from)
-                .bind(&*item.to)
-                .bind(item.data_coding)
-                .bind(item.esm_class)
-                .bind(&item.octets[..])
-                .bind(item.text.as_deref())
-                .bind(item.lossy)
-                .bind(item.segment.map(|segment| segment.0))
-                .bind(item.segment.map(|segment| segment.1))
-                .bind(item.segment.map(|segment| segment.2))
-                .bind(item.carrier_message_id.as_deref())
-                .bind(&item.digest[..])
-                .bind(item.at.0)
-                .bind(item.note.as_deref());
-        }
-        query.execute(&mut self.writer.connection).await?;
+        insert(&mut self.script, &rows);
         Ok(())
     }
 
@@ -105,21 +62,22 @@ impl Transaction<'_> {
             .collect();
         let mut found = Vec::new();
         if !ids.is_empty() {
-            let query = sqlx::query(BY_ID).bind(columns::json(&ids)?);
-            found.extend(query.fetch_all(&mut self.writer.connection).await?);
+            self.script.add(BY_ID).bind_json(&ids);
+            found.extend(self.send().await?.rows);
         }
         if !losses.is_empty() {
             let suspects = items.iter().filter(|item| !item.losses.is_empty());
             let digests: Vec<String> = suspects.map(|item| hex::encode(item.digest)).collect();
-            let query = sqlx::query(BY_OCTETS)
-                .bind(columns::json(&losses)?)
+            self.script
+                .add(BY_OCTETS)
+                .bind_json(&losses)
                 .bind(NewInbound::ANSWER_IN_FLIGHT_MS)
-                .bind(columns::json(&digests)?);
-            found.extend(query.fetch_all(&mut self.writer.connection).await?);
+                .bind_json(&digests);
+            found.extend(self.send().await?.rows);
         }
         found
             .iter()
-            .map(|r| {
+            .map(|(_, r)| {
                 Ok(Stored {
                     carrier: r.try_get(0)?,
                     carrier_message_id: r.try_get(1)?,
@@ -130,15 +88,15 @@ impl Transaction<'_> {
             .collect()
     }
 
-    pub(super) async fn keep_bad_pdus(&mut self, items: &[BadPdu]) -> Result<(), sqlx::Error> {
+    pub(super) fn keep_bad_pdus(&mut self, items: &[BadPdu]) {
         #[derive(Serialize)]
         struct Columns<'a>(i64, &'a str, u16, &'a str, u32, String);
         const INSERT: &str = "INSERT INTO quarantine (at, carrier, bind, reason, status, octets) \
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5) \
-             FROM json_each(?1)";
-        const MAKE_ROOM: &str = "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?1";
+             FROM jsonb_each(?)";
+        const MAKE_ROOM: &str = "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?";
         if items.is_empty() {
-            return Ok(());
+            return;
         }
         let rows: Vec<_> = items
             .iter()
@@ -154,16 +112,63 @@ impl Transaction<'_> {
                 )
             })
             .collect();
-        sqlx::query(INSERT)
-            .bind(columns::json(&rows)?)
-            .execute(&mut self.writer.connection)
-            .await?;
-        sqlx::query(MAKE_ROOM)
-            .bind(QUARANTINE_ROWS)
-            .execute(&mut self.writer.connection)
-            .await?;
-        Ok(())
+        self.script.add(INSERT).bind_json(&rows);
+        self.script.add(MAKE_ROOM).bind(QUARANTINE_ROWS);
     }
+}
+
+fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
+    #[derive(Serialize)]
+    struct Columns<'a>(
+        Seq,
+        Uuid,
+        &'a str,
+        u16,
+        &'a str,
+        &'a str,
+        u8,
+        u8,
+        String,
+        Option<&'a str>,
+        bool,
+        Option<(u16, u8, u8)>,
+        Option<&'a str>,
+        String,
+        i64,
+        Option<&'a str>,
+    );
+    const INSERT: &str = "INSERT INTO inbound (seq, id, carrier, bind, sender, recipient, data_coding, esm_class, \
+         octets, text, lossy, segment_reference, segment_total, segment_number, carrier_message_id, digest, at, note) \
+         SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
+         value ->> 7, unhex(value ->> 8), value ->> 9, value ->> 10, value ->> '$[11][0]', value ->> '$[11][1]', \
+         value ->> '$[11][2]', value ->> 12, unhex(value ->> 13), value ->> 14, value ->> 15 FROM jsonb_each(?)";
+    if rows.is_empty() {
+        return;
+    }
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(seq, item)| {
+            Columns(
+                *seq,
+                item.id.0,
+                item.bind.carrier.as_str(),
+                item.bind.bind,
+                &item.from,
+                &item.to,
+                item.data_coding,
+                item.esm_class,
+                hex::encode(&item.octets),
+                item.text.as_deref(),
+                item.lossy,
+                item.segment,
+                item.carrier_message_id.as_deref(),
+                hex::encode(item.digest),
+                item.at.0,
+                item.note.as_deref(),
+            )
+        })
+        .collect();
+    script.add(INSERT).bind_json(&rows);
 }
 
 impl Stored {

@@ -6,12 +6,15 @@ mod columns;
 mod commit;
 mod enqueue;
 mod inbound;
+mod json;
 mod open;
 #[cfg(test)]
 mod plan_tests;
 mod prune;
 mod read;
 mod receipt;
+mod schema;
+mod script;
 mod sweep;
 #[cfg(test)]
 mod tests;

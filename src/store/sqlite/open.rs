@@ -12,12 +12,17 @@ use tokio::sync::Mutex;
 
 use super::SqliteStore;
 use super::commit::Writer;
+use super::schema;
 use crate::store::StoreError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Pages in the log from which a checkpoint may make the writer wait, so that the log cannot grow for ever: 64 MiB.
 const LOG_PAGES_TO_RESTART: i64 = 16_384;
+
+/// Scripts and statements that a connection keeps prepared: more than the combinations that keep coming back, and a
+/// bound for the memory that they take.
+const STATEMENTS: usize = 64;
 
 /// How to open the file.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ impl SqliteStore {
     /// Opens the file, takes its lock and brings its schema up to date.
     pub async fn open(settings: &SqliteSettings) -> Result<Self, StoreError> {
         let lock = lock(&state_dir(&settings.file))?;
+        check_file(&settings.file)?;
+        schema::check_owner(&settings.file).await?;
         let options = SqliteConnectOptions::new()
             .filename(&settings.file)
             .create_if_missing(true)
@@ -50,7 +57,7 @@ impl SqliteStore {
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", "67108864")
             .pragma("temp_store", "MEMORY")
-            .statement_cache_capacity(200)
+            .statement_cache_capacity(STATEMENTS)
             .row_buffer_size(512)
             .disable_statement_logging();
         let mut writer = options
@@ -64,6 +71,7 @@ impl SqliteStore {
             .run_direct(None, &mut writer, false)
             .await
             .map_err(|error| migrate_error(&settings.file, error))?;
+        schema::check(&mut writer, &settings.file).await?;
         // A checkpoint that waits for readers holds up the writer: it gives in early and is tried again.
         let checkpointer = options
             .clone()
@@ -152,13 +160,51 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
-fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
-    StoreError::Open(format!("{}: {error}", file.display()))
+/// What can be told before SQLite touches anything. An empty file is a database to be; a log beside it is all that is
+/// left of one.
+fn check_file(file: &Path) -> Result<(), StoreError> {
+    let path = |suffix: &str| {
+        let mut path = file.as_os_str().to_owned();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+    let log = path("-wal");
+    if length(file) == 0 && length(&log) > 0 {
+        return Err(StoreError::Open(format!(
+            "{} is there and {} is missing or empty: SQLite would throw the log away\n  cure: put the file that belongs \
+             to it back in its place; to begin anew, move the log elsewhere",
+            log.display(),
+            file.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Says which file it is, and what to do if it is damaged.
+pub(super) fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
+    const SQLITE_READONLY: u32 = 8;
+    const SQLITE_CORRUPT: u32 = 11;
+    const SQLITE_NOTADB: u32 = 26;
+    let code = error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .and_then(|code| code.parse::<u32>().ok());
+    let file = file.display();
+    let cure = match code.map(|code| code & 0xff) {
+        Some(SQLITE_CORRUPT | SQLITE_NOTADB | SQLITE_READONLY) => format!(
+            "\n  cure: copy the directory, then restore a backup; or save what can be read: sqlite3 {file} .recover | \
+             sqlite3 {file}.recovered, look at it, and put it in the place of {file}, {file}-wal and {file}-shm"
+        ),
+        _ => String::new(),
+    };
+    StoreError::Open(format!("{file}: {error}{cure}"))
 }
 
 fn migrate_error(file: &Path, error: MigrateError) -> StoreError {
     match error {
-        MigrateError::VersionMissing(version) => StoreError::TooNew(format!("schema {version}")),
+        MigrateError::VersionMissing(version) => StoreError::TooNew(format!("{}: schema {version}", file.display())),
+        MigrateError::Execute(error) => cannot_open(file, &error),
         other => StoreError::Open(format!(
             "{}: the schema cannot be brought up to date: {other}",
             file.display()

@@ -6,27 +6,37 @@ use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::columns::{self, ROW_COLUMNS, row_columns, segment_columns};
+use super::columns::{self, row_columns, segment_columns};
 use super::commit::Transaction;
+use super::json;
 use crate::domain::{Name, State, UnixMillis};
 use crate::store::matching::{self, Candidate, tail};
 use crate::store::{Receipt, ReceiptResult, Row, SegmentRecord, Seq};
 
-/// Messages of one segment by the carrier's id. The last three terms are those of the partial index, to the letter.
-pub(super) const BY_CARRIER_ID: &str = concat!(
-    "SELECT j.value ->> 0, j.value ->> 1, 0, ",
-    row_columns!(),
-    " FROM json_each(?1) AS j CROSS JOIN message AS m WHERE m.carrier_message_id = (j.value ->> 2) \
-     AND m.carrier = (j.value ->> 3) AND m.carrier_message_id IS NOT NULL AND m.receipt = 1 AND m.state <> 'delivered'"
-);
+macro_rules! by_carrier_id {
+    () => {
+        concat!(
+            "(SELECT json_group_array(json_array(j.value ->> 0, j.value ->> 1, 0, ",
+            row_columns!(json),
+            ")) FROM jsonb_each(?) AS j CROSS JOIN message AS m WHERE m.carrier_message_id = (j.value ->> 2) \
+             AND m.carrier = (j.value ->> 3) AND m.carrier_message_id IS NOT NULL AND m.receipt = 1 \
+             AND m.state <> 'delivered')"
+        )
+    };
+}
 
-/// Long messages by the carrier's id of one of their segments.
+/// Messages of one segment by the carrier's id. The last three terms are those of the partial index, to the letter.
+pub(super) const BY_CARRIER_ID: &str = concat!("SELECT ", by_carrier_id!(), ", '[]'");
+
+/// And long messages by the carrier's id of one of their segments.
 pub(super) const BY_SEGMENT_ID: &str = concat!(
-    "SELECT j.value ->> 0, j.value ->> 1, s.number, ",
-    row_columns!(),
-    " FROM json_each(?1) AS j CROSS JOIN segment AS s CROSS JOIN message AS m \
+    "SELECT ",
+    by_carrier_id!(),
+    ", (SELECT json_group_array(json_array(j.value ->> 0, j.value ->> 1, s.number, ",
+    row_columns!(json),
+    ")) FROM jsonb_each(?) AS j CROSS JOIN segment AS s CROSS JOIN message AS m \
      WHERE s.carrier_message_id = (j.value ->> 2) AND s.carrier = (j.value ->> 3) \
-     AND s.carrier_message_id IS NOT NULL AND s.state <> 'delivered' AND m.seq = s.message_seq AND m.receipt = 1"
+     AND s.carrier_message_id IS NOT NULL AND s.state <> 'delivered' AND m.seq = s.message_seq AND m.receipt = 1)"
 );
 
 /// Rows that are out, or may be, to the recipients with these tails.
@@ -34,17 +44,17 @@ pub(super) const IN_DOUBT: &str = concat!(
     "SELECT ",
     row_columns!(),
     " FROM message AS m WHERE m.state = 'uncertain' AND m.wake_at IS NOT NULL AND m.receipt = 1 \
-     AND substr(m.recipient, -7) IN (SELECT value FROM json_each(?1)) \
+     AND substr(m.recipient, -7) IN (SELECT value FROM json_each(?)) \
      UNION ALL SELECT ",
     row_columns!(),
     " FROM message AS m WHERE m.state = 'claimed' AND m.receipt = 1 \
-     AND substr(m.recipient, -7) IN (SELECT value FROM json_each(?1))"
+     AND substr(m.recipient, -7) IN (SELECT value FROM json_each(?))"
 );
 
 pub(super) const BY_SEQ: &str = concat!(
     "SELECT ",
     row_columns!(),
-    " FROM json_each(?1) AS j CROSS JOIN message AS m WHERE m.seq = j.value"
+    " FROM jsonb_each(?) AS j CROSS JOIN message AS m WHERE m.seq = j.value"
 );
 
 type Segments = HashMap<Seq, Vec<SegmentRecord>>;
@@ -84,7 +94,7 @@ impl Transaction<'_> {
                 }
             }
         }
-        self.flush().await?;
+        self.flush();
         if unknown.is_empty() {
             return Ok(());
         }
@@ -103,26 +113,24 @@ impl Transaction<'_> {
                 parked.push(receipt);
             }
         }
-        self.park(&parked).await?;
-        self.flush().await
+        self.park(&parked);
+        self.flush();
+        Ok(())
     }
 
     /// Looks whether a receipt was quicker than the answer, or than the doubt, that these rows have just come to.
     pub(super) async fn meet_parked_receipts(&mut self, settled: &[(Seq, &str)]) -> Result<(), sqlx::Error> {
         const SELECT: &str = "SELECT p.id, p.carrier, p.destination, p.carrier_message_id, p.candidates, p.reference, \
              p.verdict, p.reason, p.code, p.at FROM parked_receipt AS p \
-             WHERE p.tail IN (SELECT value FROM json_each(?1)) ORDER BY p.id";
+             WHERE p.tail IN (SELECT value FROM json_each(?)) ORDER BY p.id";
         if self.writer.parked == 0 || settled.is_empty() {
             return Ok(());
         }
         let tails: Vec<&str> = settled.iter().map(|(_, to)| tail(to)).collect();
-        let json = columns::json(&tails)?;
-        let parked = sqlx::query(SELECT)
-            .bind(json)
-            .fetch_all(&mut self.writer.connection)
-            .await?;
+        self.script.add(SELECT).bind_json(&tails);
+        let answer = self.send().await?;
         // One that a newer version has parked waits for that version.
-        let parked: Vec<(i64, Receipt)> = parked.iter().filter_map(|r| parked_receipt(r).ok()).collect();
+        let parked: Vec<(i64, Receipt)> = answer.rows().filter_map(|r| parked_receipt(r).ok()).collect();
         if parked.is_empty() {
             return Ok(());
         }
@@ -156,8 +164,9 @@ impl Transaction<'_> {
                 met.push(*id);
             }
         }
-        self.forget_parked(&met).await?;
-        self.flush().await
+        self.forget_parked(&met);
+        self.flush();
+        Ok(())
     }
 
     fn settle_doubt(&mut self, receipt: &Receipt, doubts: &[Row], segments: &mut Segments) -> bool {
@@ -202,29 +211,25 @@ impl Transaction<'_> {
                     .map(move |(rank, id)| (index, rank, &**id, carrier))
             })
             .collect();
-        let json = columns::json(&wanted)?;
-        let mut rows = sqlx::query(BY_CARRIER_ID)
-            .bind(&json)
-            .fetch_all(&mut self.writer.connection)
-            .await?;
-        rows.extend(
-            sqlx::query(BY_SEGMENT_ID)
-                .bind(&json)
-                .fetch_all(&mut self.writer.connection)
-                .await?,
-        );
+        if self.writer.segments {
+            self.script.add(BY_SEGMENT_ID).bind_json(&wanted).bind_json(&wanted);
+        } else {
+            self.script.add(BY_CARRIER_ID).bind_json(&wanted);
+        }
+        let answer = self.send().await?;
         let mut found: HashMap<usize, Vec<Candidate>> = HashMap::new();
-        for r in &rows {
-            debug_assert_eq!(r.len(), 3 + ROW_COLUMNS);
-            let Some(row) = self.readable(r, 3).await? else {
-                continue;
-            };
-            let segment: u8 = columns::narrow(r, 2)?;
-            found.entry(columns::narrow(r, 0)?).or_default().push(Candidate {
-                rank: columns::narrow(r, 1)?,
-                segment: (segment > 0).then_some(segment),
-                row,
-            });
+        for r in answer.rows() {
+            for r in json::rows(r, 0)?.iter().chain(&json::rows(r, 1)?) {
+                let Some(row) = self.readable(r, 3)? else {
+                    continue;
+                };
+                let segment: u8 = columns::narrow(r, 2)?;
+                found.entry(columns::narrow(r, 0)?).or_default().push(Candidate {
+                    rank: columns::narrow(r, 1)?,
+                    segment: (segment > 0).then_some(segment),
+                    row,
+                });
+            }
         }
         Ok(found)
     }
@@ -234,26 +239,20 @@ impl Transaction<'_> {
         if seqs.is_empty() {
             return Ok(Vec::new());
         }
-        let found = sqlx::query(BY_SEQ)
-            .bind(columns::json(seqs)?)
-            .fetch_all(&mut self.writer.connection)
-            .await?;
-        self.all_readable(&found).await
+        self.script.add(BY_SEQ).bind_json(seqs);
+        self.read_rows().await
     }
 
     async fn in_doubt(&mut self, tails: &HashSet<&str>) -> Result<Vec<Row>, sqlx::Error> {
-        let json = columns::json(tails)?;
-        let found = sqlx::query(IN_DOUBT)
-            .bind(json)
-            .fetch_all(&mut self.writer.connection)
-            .await?;
-        self.all_readable(&found).await
+        self.script.add(IN_DOUBT).bind_json(tails).bind_json(tails);
+        self.read_rows().await
     }
 
-    async fn all_readable(&mut self, found: &[SqliteRow]) -> Result<Vec<Row>, sqlx::Error> {
-        let mut rows = Vec::with_capacity(found.len());
-        for r in found {
-            rows.extend(self.readable(r, 0).await?);
+    async fn read_rows(&mut self) -> Result<Vec<Row>, sqlx::Error> {
+        let found = self.send().await?;
+        let mut rows = Vec::with_capacity(found.rows().len());
+        for r in found.rows() {
+            rows.extend(self.readable(r, 0)?);
         }
         Ok(rows)
     }
@@ -263,32 +262,28 @@ impl Transaction<'_> {
         const SELECT: &str = concat!(
             "SELECT ",
             segment_columns!(),
-            " FROM segment AS s WHERE s.message_seq IN (SELECT value FROM json_each(?1)) ORDER BY s.number"
+            " FROM segment AS s WHERE s.message_seq IN (SELECT value FROM json_each(?)) ORDER BY s.number"
         );
         let mut segments = Segments::new();
         if seqs.is_empty() {
             return Ok(segments);
         }
-        let json = columns::json(&seqs)?;
-        for r in sqlx::query(SELECT)
-            .bind(json)
-            .fetch_all(&mut self.writer.connection)
-            .await?
-        {
-            let (seq, record) = columns::segment(&r, 0)?;
+        self.script.add(SELECT).bind_json(&seqs);
+        for r in self.send().await?.rows() {
+            let (seq, record) = columns::segment(r, 0)?;
             segments.entry(seq).or_default().push(record);
         }
         Ok(segments)
     }
 
-    async fn park(&mut self, receipts: &[&Receipt]) -> Result<(), sqlx::Error> {
+    fn park(&mut self, receipts: &[&Receipt]) {
         #[derive(Serialize)]
         struct Columns<'a>(
             &'a str,
             &'a str,
             &'a str,
             &'a str,
-            String,
+            &'a [Box<str>],
             Option<u16>,
             &'a str,
             Option<&'a str>,
@@ -297,45 +292,39 @@ impl Transaction<'_> {
         );
         const INSERT: &str = "INSERT INTO parked_receipt (carrier, tail, destination, carrier_message_id, candidates, \
              reference, verdict, reason, code, at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
-             value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM json_each(?1)";
+             value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM jsonb_each(?)";
         if receipts.is_empty() {
-            return Ok(());
+            return;
         }
-        let mut rows = Vec::with_capacity(receipts.len());
-        for receipt in receipts {
-            let (verdict, reason) = matching::verdict_words(receipt.verdict);
-            rows.push(Columns(
-                receipt.carrier.as_str(),
-                tail(&receipt.destination),
-                &receipt.destination,
-                &receipt.carrier_message_id,
-                columns::json(&receipt.candidates)?,
-                receipt.reference,
-                verdict,
-                reason,
-                receipt.code,
-                receipt.at.0,
-            ));
-        }
-        sqlx::query(INSERT)
-            .bind(columns::json(&rows)?)
-            .execute(&mut self.writer.connection)
-            .await?;
+        let rows: Vec<_> = receipts
+            .iter()
+            .map(|receipt| {
+                let (verdict, reason) = matching::verdict_words(receipt.verdict);
+                Columns(
+                    receipt.carrier.as_str(),
+                    tail(&receipt.destination),
+                    &receipt.destination,
+                    &receipt.carrier_message_id,
+                    &receipt.candidates,
+                    receipt.reference,
+                    verdict,
+                    reason,
+                    receipt.code,
+                    receipt.at.0,
+                )
+            })
+            .collect();
+        self.script.add(INSERT).bind_json(&rows);
         self.writer.parked += receipts.len() as u64;
-        Ok(())
     }
 
-    async fn forget_parked(&mut self, ids: &[i64]) -> Result<(), sqlx::Error> {
-        const DELETE: &str = "DELETE FROM parked_receipt WHERE id IN (SELECT value FROM json_each(?1))";
-        if ids.is_empty() {
-            return Ok(());
+    /// Forgets parked receipts that this transaction has read.
+    fn forget_parked(&mut self, ids: &[i64]) {
+        const DELETE: &str = "DELETE FROM parked_receipt WHERE id IN (SELECT value FROM json_each(?))";
+        if !ids.is_empty() {
+            self.script.add(DELETE).bind_json(ids);
+            self.writer.parked = self.writer.parked.saturating_sub(ids.len() as u64);
         }
-        let done = sqlx::query(DELETE)
-            .bind(columns::json(ids)?)
-            .execute(&mut self.writer.connection)
-            .await?;
-        self.writer.parked = self.writer.parked.saturating_sub(done.rows_affected());
-        Ok(())
     }
 }
 

@@ -1,29 +1,27 @@
 //! Rows whose time has come, rows that a dead process held, rows of lanes that are no more.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
-use super::columns::{self, row_columns};
+use super::columns::{self, Cells, row_columns};
 use super::commit::Transaction;
+use super::script::Answer;
 use crate::domain::{Lane, Reason, State};
 use crate::store::{Event, Progress, Row, Seq, Sweep, SweepResult};
 
 pub(super) const DUE: &str = concat!(
     "SELECT ",
     row_columns!(),
-    " FROM message AS m WHERE m.state = ?1 AND m.wake_at <= ?2 AND m.wake_at IS NOT NULL ORDER BY m.wake_at LIMIT ?3"
+    " FROM message AS m WHERE m.state = ? AND m.wake_at <= ? AND m.wake_at IS NOT NULL ORDER BY m.wake_at LIMIT ?"
 );
 
 pub(super) const ORPHANS: &str = concat!(
     "SELECT ",
     row_columns!(),
-    " FROM message AS m WHERE m.state = 'claimed' AND m.lease IS NOT ?1 ORDER BY m.seq LIMIT ?2"
+    " FROM message AS m WHERE m.state = 'claimed' AND m.lease IS NOT ? ORDER BY m.seq LIMIT ?"
 );
 
 pub(super) const STRAYS: &str = concat!(
     "SELECT ",
     row_columns!(),
-    " FROM message AS m WHERE m.state = 'queued' AND m.route = ?1 AND m.step = ?2 LIMIT ?3"
+    " FROM message AS m WHERE m.state = 'queued' AND m.route = ? AND m.step = ? LIMIT ?"
 );
 
 impl Transaction<'_> {
@@ -32,13 +30,13 @@ impl Transaction<'_> {
         for sweep in sweeps {
             let result = match sweep {
                 Sweep::Due { state, limit } => {
-                    let query = sqlx::query(DUE).bind(state.as_str()).bind(now.0).bind(limit);
-                    let found = query.fetch_all(&mut self.writer.connection).await?;
+                    self.script.add(DUE).bind(state.as_str()).bind(now.0).bind(*limit);
+                    let found = self.send().await?;
                     self.move_on(&found, *limit, |row| rules.when_due(row, now)).await?
                 }
                 Sweep::Orphans { lease, limit } => {
-                    let query = sqlx::query(ORPHANS).bind(lease.0).bind(limit);
-                    let found = query.fetch_all(&mut self.writer.connection).await?;
+                    self.script.add(ORPHANS).bind(lease.0).bind(*limit);
+                    let found = self.send().await?;
                     self.move_on(&found, *limit, |row| rules.orphaned(row, now)).await?
                 }
                 Sweep::Strays {
@@ -47,11 +45,9 @@ impl Transaction<'_> {
                     limit,
                 } => self.move_strays(lane, to, *limit).await?,
                 Sweep::Strays { lane, to: None, limit } => {
-                    let query = sqlx::query(STRAYS)
-                        .bind(lane.route.as_str())
-                        .bind(lane.step)
-                        .bind(limit);
-                    let found = query.fetch_all(&mut self.writer.connection).await?;
+                    let (route, step) = (lane.route.as_str(), lane.step);
+                    self.script.add(STRAYS).bind(route).bind(step).bind(*limit);
+                    let found = self.send().await?;
                     let fail = |row: &Row| row.progress.clone().ended(State::Failed, Some(Reason::NoRoute), now);
                     self.move_on(&found, *limit, |row| (fail(row), None)).await?
                 }
@@ -63,13 +59,13 @@ impl Transaction<'_> {
 
     async fn move_on(
         &mut self,
-        found: &[SqliteRow],
+        found: &Answer,
         limit: u32,
         next: impl Fn(&Row) -> (Progress, Option<Event>),
     ) -> Result<SweepResult, sqlx::Error> {
         let mut doubts = Vec::new();
-        for r in found {
-            let Some(row) = self.readable(r, 0).await? else {
+        for r in found.rows() {
+            let Some(row) = self.readable(r, 0)? else {
                 continue;
             };
             let (progress, event) = next(&row);
@@ -78,46 +74,38 @@ impl Transaction<'_> {
             }
             self.change(row, progress, event);
         }
-        self.flush().await?;
+        self.flush();
         let doubts: Vec<_> = doubts.iter().map(|(seq, to)| (*seq, &**to)).collect();
         self.meet_parked_receipts(&doubts).await?;
-        Ok(swept(found.len() as u64, limit))
+        Ok(swept(found.rows().len() as u64, limit))
     }
 
     async fn move_strays(&mut self, lane: &Lane, to: &Lane, limit: u32) -> Result<SweepResult, sqlx::Error> {
-        const MOVE: &str = "UPDATE message SET route = ?3, step = ?4 WHERE seq IN \
-             (SELECT seq FROM message WHERE state = 'queued' AND route = ?1 AND step = ?2 LIMIT ?5)";
-        let query = sqlx::query(MOVE)
-            .bind(lane.route.as_str())
-            .bind(lane.step)
-            .bind(to.route.as_str())
-            .bind(to.step);
-        let done = query.bind(limit).execute(&mut self.writer.connection).await?;
-        Ok(swept(done.rows_affected(), limit))
+        const MOVE: &str = "UPDATE message SET route = ?, step = ? WHERE seq IN \
+             (SELECT seq FROM message WHERE state = 'queued' AND route = ? AND step = ? LIMIT ?)";
+        self.script.add(MOVE).bind(to.route.as_str()).bind(to.step);
+        self.script.bind(lane.route.as_str()).bind(lane.step).bind(limit);
+        let moved = self.send().await?.changed;
+        Ok(swept(moved, limit))
     }
 
     /// Reads a row. One that cannot be read is set aside for a person, and the others go on.
-    pub(super) async fn readable(&mut self, r: &SqliteRow, at: usize) -> Result<Option<Row>, sqlx::Error> {
+    pub(super) fn readable(&mut self, r: &impl Cells, at: usize) -> Result<Option<Row>, sqlx::Error> {
         match columns::row(r, at) {
             Ok(row) => Ok(Some(row)),
             Err(_) => {
-                self.quarantine_row(r.try_get(at)?).await?;
+                self.quarantine_row(columns::narrow(r, at)?);
                 Ok(None)
             }
         }
     }
 
     /// Sets a row aside for a person.
-    pub(super) async fn quarantine_row(&mut self, seq: Seq) -> Result<(), sqlx::Error> {
-        const UPDATE: &str = "UPDATE message SET state = 'quarantined', wake_at = NULL, final_at = ?2, reason = ?3 \
-             WHERE seq = ?1";
-        sqlx::query(UPDATE)
-            .bind(seq)
-            .bind(self.now.0)
-            .bind(Reason::Poison.as_str())
-            .execute(&mut self.writer.connection)
-            .await?;
-        Ok(())
+    pub(super) fn quarantine_row(&mut self, seq: Seq) {
+        const UPDATE: &str = "UPDATE message SET state = 'quarantined', wake_at = NULL, final_at = ?, reason = ? \
+             WHERE seq = ?";
+        let reason = Reason::Poison.as_str();
+        self.script.add(UPDATE).bind(self.now.0).bind(reason).bind(seq);
     }
 }
 

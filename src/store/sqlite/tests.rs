@@ -185,8 +185,10 @@ async fn a_row_that_cannot_be_read_costs_no_sweep_receipt_or_act_of_another() {
 async fn a_batch_dropped_half_way_leaves_nothing_and_blocks_nobody() {
     use futures_util::FutureExt;
     let bench = Bench::sqlite().await;
+    // With a receipt, something must be read before the commit.
     let batch = || Batch {
         enqueue: (1..=50).map(|n| new(message(n))).collect(),
+        receipts: vec![delivered("?", 9)],
         ..Batch::new(NOW)
     };
     // Polled once, the writer has begun and waits for its thread.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 use sqlx::Row as _;
 
-use super::commit::Transaction;
+use super::commit::{Transaction, Trust};
 use crate::domain::State;
 use crate::store::{Changed, Progress, Row, SegmentAnswer, Seq, Settle, SettleResult};
 
@@ -24,7 +24,7 @@ macro_rules! update {
      tries = j.value ->> 7, copies = j.value ->> 8, flags = j.value ->> 9, \
      submitted_at = j.value ->> 10, final_at = j.value ->> 11, \
      carrier_message_id = j.value ->> 12, reason = j.value ->> 13, code = j.value ->> 14 \
-     FROM json_each(?1) AS j \
+     FROM jsonb_each(?) AS j \
      WHERE message.seq = (j.value ->> 0) AND message.attempt = (j.value ->> 1) AND message.state = (j.value ->> 2)"
     };
 }
@@ -65,25 +65,28 @@ impl RowUpdate {
     }
 
     fn columns(&self) -> Columns<'_> {
-        let p = &self.progress;
-        Columns(
-            self.seq,
-            self.attempt,
-            self.from.as_str(),
-            p.state.as_str(),
-            p.step,
-            p.wake_at.map(|at| at.0),
-            p.expires_at.0,
-            p.tries,
-            p.copies,
-            p.flags.0,
-            p.submitted_at.map(|at| at.0),
-            p.final_at.map(|at| at.0),
-            p.carrier_message_id.as_deref(),
-            p.reason.map(|reason| reason.as_str()),
-            p.code,
-        )
+        columns_of(self.seq, self.attempt, self.from, &self.progress)
     }
+}
+
+fn columns_of(seq: Seq, attempt: u32, from: State, p: &Progress) -> Columns<'_> {
+    Columns(
+        seq,
+        attempt,
+        from.as_str(),
+        p.state.as_str(),
+        p.step,
+        p.wake_at.map(|at| at.0),
+        p.expires_at.0,
+        p.tries,
+        p.copies,
+        p.flags.0,
+        p.submitted_at.map(|at| at.0),
+        p.final_at.map(|at| at.0),
+        p.carrier_message_id.as_deref(),
+        p.reason.map(|reason| reason.as_str()),
+        p.code,
+    )
 }
 
 impl Transaction<'_> {
@@ -103,23 +106,30 @@ impl Transaction<'_> {
     async fn settle_distinct(&mut self, settles: &[Settle]) -> Result<(), sqlx::Error> {
         let updates: Vec<_> = settles
             .iter()
-            .map(|settle| RowUpdate {
-                seq: settle.claimed.seq,
-                attempt: settle.claimed.progress.attempt,
-                from: State::Claimed,
-                progress: settle.progress.clone(),
+            .map(|settle| {
+                let claimed = &settle.claimed;
+                columns_of(claimed.seq, claimed.progress.attempt, State::Claimed, &settle.progress)
             })
             .collect();
-        let touched = self.write_those_that_fit(&updates).await?;
-        let late = self
-            .settle_late(settles.iter().filter(|settle| !touched.contains(&settle.claimed.seq)))
-            .await?;
+        let (touched, late) = match self.trust {
+            Trust::AllClaimed => {
+                self.write_updates(&updates);
+                (None, HashMap::new())
+            }
+            Trust::Care => {
+                let touched = self.write_those_that_fit(&updates).await?;
+                let missed = settles.iter().filter(|settle| !touched.contains(&settle.claimed.seq));
+                let late = self.settle_late(missed).await?;
+                (Some(touched), late)
+            }
+        };
+        let is_touched = |seq: &Seq| touched.as_ref().is_none_or(|touched| touched.contains(seq));
         let mut settled = Vec::new();
         for settle in settles {
             let seq = settle.claimed.seq;
             let changed = match late.get(&seq) {
                 Some(row) => Changed::of(row, &settle.progress, self.now),
-                None if touched.contains(&seq) => settle.changed(self.now),
+                None if is_touched(&seq) => settle.changed(self.now),
                 None => {
                     self.applied.settle.push(SettleResult::LostLease);
                     continue;
@@ -143,14 +153,18 @@ impl Transaction<'_> {
         rows.retain(|row| settles.get(&row.seq).is_some_and(|settle| settle.settles_late(row)));
         let updates: Vec<_> = rows
             .iter()
-            .filter_map(|row| Some(RowUpdate::of_row(row, settles.get(&row.seq)?.progress.clone())))
+            .filter_map(|row| {
+                let held = &row.progress;
+                let settle = settles.get(&row.seq)?;
+                Some(columns_of(row.seq, held.attempt, held.state, &settle.progress))
+            })
             .collect();
-        self.write_all(&updates).await?;
+        self.write_updates(&updates);
         Ok(rows.into_iter().map(|row| (row.seq, row)).collect())
     }
 
     /// Writes what was noted so far. What is read from here on comes from the tables.
-    pub(super) async fn flush(&mut self) -> Result<(), sqlx::Error> {
+    pub(super) fn flush(&mut self) {
         self.rows.clear();
         let updates = std::mem::take(&mut self.updates);
         // A row changed twice is written twice, in order: each change names the state that the one before has left.
@@ -159,66 +173,43 @@ impl Transaction<'_> {
             let mut seen = HashSet::with_capacity(rest.len());
             let run = rest.iter().take_while(|update| seen.insert(update.seq)).count();
             let (now, later) = rest.split_at(run);
-            self.write_all(now).await?;
+            self.write_updates(&now.iter().map(RowUpdate::columns).collect::<Vec<_>>());
             rest = later;
         }
-        self.write_marks().await?;
-        self.write_events().await
+        self.write_marks();
+        self.write_events();
     }
 
-    /// Writes changes of rows that this transaction has read. One that finds its row elsewhere is a fault of ours: it
-    /// costs the batch rather than the row.
-    async fn write_all(&mut self, updates: &[RowUpdate]) -> Result<(), sqlx::Error> {
-        let touched = self.write_updates(updates).await?;
-        if touched == updates.len() as u64 {
-            return Ok(());
+    /// Writes changes, every one of which must find its row as it says: the batch fails otherwise. (For rows that this
+    /// transaction has read, that would be a fault of ours.)
+    fn write_updates(&mut self, updates: &[Columns<'_>]) {
+        if !updates.is_empty() {
+            self.script.add(UPDATE).bind_json(updates).expect_changes(updates.len());
         }
-        let missed = updates.len() as u64 - touched;
-        Err(sqlx::Error::Protocol(format!(
-            "{missed} rows have moved within their transaction"
-        )))
     }
 
     /// Writes changes of rows that may have moved; gives those that had not.
-    async fn write_those_that_fit(&mut self, updates: &[RowUpdate]) -> Result<HashSet<Seq>, sqlx::Error> {
-        let touched = sqlx::query(UPDATE_TOLD)
-            .bind(columns_of(updates)?)
-            .fetch_all(&mut self.writer.connection)
-            .await?;
-        touched.iter().map(|row| row.try_get(0)).collect()
+    async fn write_those_that_fit(&mut self, updates: &[Columns<'_>]) -> Result<HashSet<Seq>, sqlx::Error> {
+        self.script.add(UPDATE_TOLD).bind_json(updates);
+        self.send().await?.rows().map(|row| row.try_get(0)).collect()
     }
 
-    async fn write_updates(&mut self, updates: &[RowUpdate]) -> Result<u64, sqlx::Error> {
-        if updates.is_empty() {
-            return Ok(0);
-        }
-        let done = sqlx::query(UPDATE)
-            .bind(columns_of(updates)?)
-            .execute(&mut self.writer.connection)
-            .await?;
-        Ok(done.rows_affected())
-    }
-
-    async fn write_marks(&mut self) -> Result<(), sqlx::Error> {
+    fn write_marks(&mut self) {
         const UPDATE: &str = "UPDATE segment SET state = j.value ->> 2, code = j.value ->> 3, at = j.value ->> 4 \
-             FROM json_each(?1) AS j \
+             FROM jsonb_each(?) AS j \
              WHERE segment.message_seq = (j.value ->> 0) AND segment.number = (j.value ->> 1)";
         let marks = std::mem::take(&mut self.marks);
         if marks.is_empty() {
-            return Ok(());
+            return;
         }
         let rows: Vec<_> = marks
             .into_iter()
             .map(|((seq, number), (state, code, at))| (seq, number, state.as_str(), code, at.0))
             .collect();
-        sqlx::query(UPDATE)
-            .bind(super::columns::json(&rows)?)
-            .execute(&mut self.writer.connection)
-            .await?;
-        Ok(())
+        self.script.add(UPDATE).bind_json(&rows);
     }
 
-    async fn write_events(&mut self) -> Result<(), sqlx::Error> {
+    fn write_events(&mut self) {
         #[derive(Serialize)]
         struct Columns<'a>(
             Seq,
@@ -232,10 +223,10 @@ impl Transaction<'_> {
         );
         const INSERT: &str = "INSERT INTO message_event (message_seq, at, kind, attempt, carrier, bind, code, note) \
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-             value ->> 7 FROM json_each(?1)";
+             value ->> 7 FROM jsonb_each(?)";
         let events = std::mem::take(&mut self.events);
         if events.is_empty() {
-            return Ok(());
+            return;
         }
         let rows: Vec<_> = events
             .iter()
@@ -253,28 +244,23 @@ impl Transaction<'_> {
                 )
             })
             .collect();
-        let json = super::columns::json(&rows)?;
-        sqlx::query(INSERT)
-            .bind(json)
-            .execute(&mut self.writer.connection)
-            .await?;
-        Ok(())
+        self.script.add(INSERT).bind_json(&rows);
     }
 
     /// Records which segments of long messages the carrier has answered. A late answer to an earlier attempt is passed
     /// over.
-    pub(super) async fn answer_segments(&mut self, answers: &[SegmentAnswer]) -> Result<(), sqlx::Error> {
+    pub(super) fn answer_segments(&mut self, answers: &[SegmentAnswer]) {
         #[derive(Serialize)]
         struct Columns<'a>(Seq, u8, u32, &'a str, &'static str, Option<&'a str>, Option<u32>, i64);
         const UPSERT: &str = "INSERT INTO segment \
              (message_seq, number, attempt, carrier, state, carrier_message_id, code, at) \
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-             value ->> 7 FROM json_each(?1) WHERE true \
+             value ->> 7 FROM jsonb_each(?) WHERE true \
              ON CONFLICT (message_seq, number) DO UPDATE SET attempt = excluded.attempt, carrier = excluded.carrier, \
              state = excluded.state, carrier_message_id = excluded.carrier_message_id, code = excluded.code, \
              at = excluded.at WHERE excluded.attempt >= segment.attempt";
         if answers.is_empty() {
-            return Ok(());
+            return;
         }
         let rows: Vec<_> = answers
             .iter()
@@ -291,16 +277,7 @@ impl Transaction<'_> {
                 )
             })
             .collect();
-        let json = super::columns::json(&rows)?;
-        sqlx::query(UPSERT)
-            .bind(json)
-            .execute(&mut self.writer.connection)
-            .await?;
-        Ok(())
+        self.writer.segments = true;
+        self.script.add(UPSERT).bind_json(&rows);
     }
-}
-
-fn columns_of(updates: &[RowUpdate]) -> Result<String, sqlx::Error> {
-    let rows: Vec<_> = updates.iter().map(RowUpdate::columns).collect();
-    super::columns::json(&rows)
 }

@@ -1,0 +1,17 @@
+//! Journeys through the daemon as it is shipped: the real binary, real sockets, a real file. The clients' word, the
+//! carriers' ledgers and the tables are held against each other; the daemon's own opinion counts for nothing.
+//!
+//! `ARALDO_SEED` repeats a run, `ARALDO_LONG=1` takes the long form. Under `CI` nothing is skipped.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod doubt;
+mod everyday;
+mod kill;
+mod pace;
+mod receipts;
+mod restart;
+mod routes;
+mod start;

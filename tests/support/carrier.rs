@@ -1,0 +1,120 @@
+//! A carrier in a process of its own: `araldo simulate`, steered over its control.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use araldo::simulator::FaultRule;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::http::{Answer, Http};
+use super::ledger::Ledger;
+use super::until;
+
+/// A simulated carrier. Dropped, it is killed.
+pub(crate) struct Carrier {
+    pub(crate) name: String,
+    pub(crate) smpp: SocketAddr,
+    control: Mutex<Http>,
+    ledger: PathBuf,
+    child: Child,
+}
+
+impl Carrier {
+    /// Starts one on free ports; `more` are flags of `araldo simulate`.
+    pub(crate) fn start(dir: &Path, name: &str, more: &[&str]) -> Self {
+        let ledger = dir.join(format!("{name}.ledger"));
+        let mut child = Command::new(env!("CARGO_BIN_EXE_araldo"))
+            .env_clear()
+            .args([
+                "simulate",
+                "--json",
+                "--listen",
+                "127.0.0.1:0",
+                "--control",
+                "127.0.0.1:0",
+                "--name",
+                name,
+            ])
+            .arg("--ledger")
+            .arg(&ledger)
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let addr = |field: &str| said[field].as_str().unwrap().parse().unwrap();
+        Self {
+            name: name.to_owned(),
+            smpp: addr("smpp"),
+            control: Mutex::new(Http::new(addr("control"), "")),
+            ledger,
+            child,
+        }
+    }
+
+    /// Takes connections, or cuts and refuses them all.
+    pub(crate) async fn set_up(&self, up: bool) {
+        self.put("/state", &json!({ "up": up })).await;
+    }
+
+    /// Puts other faults in force.
+    pub(crate) async fn set_faults(&self, rules: &[FaultRule]) {
+        self.put("/faults", &serde_json::to_value(rules).unwrap()).await;
+    }
+
+    /// Changes receipts.
+    pub(crate) async fn set_receipts(&self, change: Value) {
+        self.put("/receipts", &change).await;
+    }
+
+    /// What it has counted.
+    pub(crate) async fn stats(&self) -> Value {
+        let answer = self.control.lock().await.get("/stats").await.unwrap();
+        answer.json()
+    }
+
+    /// One number of what it has counted.
+    pub(crate) async fn count(&self, what: &str) -> u64 {
+        self.stats().await[what].as_u64().unwrap_or(0)
+    }
+
+    /// Waits until a number is reached.
+    pub(crate) async fn until(&self, limit: Duration, what: &str, at_least: u64) {
+        let name = &self.name;
+        until(limit, &format!("{what} of {name} is {at_least}"), async || {
+            (self.count(what).await >= at_least).then_some(())
+        })
+        .await;
+    }
+
+    /// Everything it saw and said.
+    pub(crate) fn ledger(&self) -> Ledger {
+        Ledger::read(&self.ledger)
+    }
+
+    pub(crate) fn ledger_file(&self) -> &Path {
+        &self.ledger
+    }
+
+    async fn put(&self, path: &str, body: &Value) -> Answer {
+        let answer = self.control.lock().await.put(path, body).await.unwrap();
+        assert!(answer.status.is_success(), "{path}: {answer:?}");
+        answer
+    }
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
