@@ -89,6 +89,11 @@ impl BackEnd {
         }
     }
 
+    /// Where the API is.
+    pub(super) const fn addr(&self) -> SocketAddr {
+        self.api
+    }
+
     /// Sends a message, or measures it.
     pub(super) async fn send(&self, wish: &Wish<'_>) -> Result<Accepted, Refusal> {
         let body = serde_json::to_vec(wish).map_err(|error| Refusal::Unreachable(error.to_string()))?;

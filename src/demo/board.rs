@@ -18,6 +18,9 @@ const ROWS_DRAWN: usize = 60;
 const BUBBLES: usize = 120;
 /// Latencies that the median is of.
 const LATENCIES: usize = 10_000;
+/// Of these, drawn as bars, and how high they are at most.
+const BARS: usize = 40;
+const BAR_HEIGHT: u64 = 32;
 /// Events that a slow page may lag behind before it is given all anew.
 const EVENTS: usize = 512;
 
@@ -83,7 +86,7 @@ impl Board {
     }
 
     /// A message not shown yet. `counts` says that it was accepted in this run.
-    pub(super) fn add(&self, row: RowView, counts: bool) {
+    pub(super) fn add(&self, row: &RowView, counts: bool) {
         let mut inner = self.inner();
         if inner.rows.contains_key(&row.id) {
             return;
@@ -97,7 +100,7 @@ impl Board {
             inner.rows.remove(&oldest);
         }
         drop(inner);
-        self.tell("message", &row);
+        self.tell("message", row);
     }
 
     /// A message has changed its state.
@@ -161,6 +164,7 @@ impl Board {
             queue_tone: if queued > 3 { "doubt" } else { "good" },
             open,
             median: median.unwrap_or_else(|| "—".to_owned()),
+            bars: bars(&inner.latencies),
             ..inner.tallies.clone()
         };
         inner.tallies = now.clone();
@@ -222,6 +226,13 @@ impl Board {
     }
 }
 
+/// The last latencies as heights. The scale is linear to the slowest, and no finer than three seconds.
+fn bars(latencies: &VecDeque<u64>) -> Vec<u64> {
+    let last = latencies.iter().skip(latencies.len().saturating_sub(BARS));
+    let most = last.clone().max().map_or(1, |most| (*most).max(3_000));
+    last.map(|ms| (ms * BAR_HEIGHT / most).max(1)).collect()
+}
+
 fn median(latencies: &VecDeque<u64>) -> Option<u64> {
     let mut sorted: Vec<u64> = latencies.iter().copied().collect();
     let middle = sorted.len().checked_sub(1)? / 2;
@@ -240,6 +251,13 @@ mod tests {
     }
 
     #[test]
+    fn the_slowest_of_the_last_deliveries_is_the_highest_bar() {
+        assert_eq!(bars(&VecDeque::from([1_500, 6_000, 0])), [8, 32, 1]);
+        assert_eq!(bars(&VecDeque::from([1_500])), [16]);
+        assert_eq!(bars(&(0..100).collect()).len(), BARS);
+    }
+
+    #[test]
     fn the_board_forgets_the_oldest_and_counts_each_message_once() {
         let board = Board::default();
         for n in 0..ROWS + 10 {
@@ -247,8 +265,8 @@ mod tests {
                 id: n.to_string(),
                 ..RowView::default()
             };
-            board.add(row.clone(), true);
-            board.add(row, true);
+            board.add(&row, true);
+            board.add(&row, true);
         }
         assert_eq!(board.inner().rows.len(), ROWS);
         assert_eq!(board.summary().sent, (ROWS + 10) as u64);

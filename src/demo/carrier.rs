@@ -1,7 +1,7 @@
 //! The two simulated carriers: what each is like when whole, and how it may be broken.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use araldo_smpp::CommandStatus;
@@ -14,7 +14,6 @@ use crate::simulator::{
     Fault, FaultRule, IdForm, Mo, MoAnswer, MoError, ReceiptConfig, ReceiptForm, Simulator, SimulatorConfig,
     SimulatorEvent, Stats, Status,
 };
-use std::sync::Arc;
 
 /// How the daemon names itself to both.
 pub(super) const SYSTEM_ID: &str = "araldo";

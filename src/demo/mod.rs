@@ -98,10 +98,10 @@ impl Demo {
         let begun = monotonic();
         let clock = Clock::system();
         let home = Home::make(options.keep.as_deref())?;
-        let (page_port, api_port, taken) = port::choose(options.any_port)?;
+        let ports = port::choose(options.any_port)?;
         let key = hex::encode(clock::secret_bits());
         let carriers = carrier::start_all(&clock).await?;
-        let config = setting::config(&home, api_port, page_port, &key, &carriers)?;
+        let config = setting::config(&home, &ports, &key, &carriers)?;
         let back_end = BackEnd::new(config.http.api.listen, &key);
         let stage = Arc::new(Stage::new(clock.clone(), carriers, back_end, !options.quiet)?);
         let daemon = Daemon::start(config, clock, page::router(stage.clone())).await?;
@@ -116,7 +116,7 @@ impl Demo {
             api: daemon.api,
             page: daemon.admin,
             key,
-            taken,
+            taken: ports.taken,
             carriers: stage
                 .carriers
                 .iter()

@@ -64,7 +64,7 @@ async fn index(State(stage): State<Arc<Stage>>, headers: HeaderMap, Query(asked)
         &headers,
         asked.phone.as_deref(),
         StatusCode::OK,
-        sent.unwrap_or_default(),
+        &sent.unwrap_or_default(),
         None,
     )
 }
@@ -75,7 +75,7 @@ fn draw(
     headers: &HeaderMap,
     phone: Option<&str>,
     status: StatusCode,
-    sent: Value,
+    sent: &Value,
     form: Option<&str>,
 ) -> Response {
     let all = stage.board.snapshot();
@@ -94,6 +94,7 @@ fn draw(
             { "id": "auto", "word": "As the system", "glyph": "auto" },
             { "id": "dark", "word": "Dark", "glyph": "moon" },
         ],
+        "api": stage.back_end.addr().to_string(),
         "running": *stage.trickle.borrow(),
         "messages": all.messages,
         "bubbles": bubbles,
@@ -204,7 +205,7 @@ async fn send(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): F
                 )
             } else {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                draw(&stage, &headers, Some(&form.to), status, sent, Some(&form.text))
+                draw(&stage, &headers, Some(&form.to), status, &sent, Some(&form.text))
             }
         }
     }

@@ -10,22 +10,35 @@ use super::{API_PORT, PAGE_PORT};
 /// Ports tried after the wanted one.
 const TRIES: u16 = 50;
 
-/// Ports that were taken, each with the one used in its place.
-pub(super) type Taken = Vec<(u16, u16)>;
+/// The ports that the demo listens on.
+pub(super) struct Ports {
+    pub(super) page: u16,
+    pub(super) api: u16,
+    /// Those that were wanted and taken, with those used instead.
+    pub(super) taken: Vec<(u16, u16)>,
+}
 
-/// The page's port, the API's, and what was taken. The page chooses first: its address is the one that people know.
-pub(super) fn choose(any: bool) -> anyhow::Result<(u16, u16, Taken)> {
+/// Finds both. The page chooses first: its address is the one that people know.
+pub(super) fn choose(any: bool) -> anyhow::Result<Ports> {
     if any {
         // Both are held until both are known, so that they differ.
         let (page, api) = (bind(0)?, bind(0)?);
-        return Ok((page.local_addr()?.port(), api.local_addr()?.port(), Vec::new()));
+        return Ok(Ports {
+            page: page.local_addr()?.port(),
+            api: api.local_addr()?.port(),
+            taken: Vec::new(),
+        });
     }
     let page = free(PAGE_PORT, API_PORT)?;
     let api = free(API_PORT, page)?;
     let taken = [(PAGE_PORT, page), (API_PORT, api)]
         .into_iter()
         .filter(|(wanted, got)| wanted != got);
-    Ok((page, api, taken.collect()))
+    Ok(Ports {
+        page,
+        api,
+        taken: taken.collect(),
+    })
 }
 
 /// The first free port from `wanted` on that is not `other`.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::carrier::{PASSWORD, SYSTEM_ID, SimulatedCarrier};
+use super::port::Ports;
 use crate::clock;
 use crate::config::{
     AddressConfig, CarrierConfig, ClientConfig, Config, HttpConfig, ListenConfig, OutboxConfig, RouteConfig, Scope,
@@ -100,13 +101,7 @@ impl Drop for Home {
 /// The first step is shared by weight. Then each carrier has a step of its own, so that a message that one refuses is
 /// taken by the other; the last is for whoever is there, since a step whose carrier is down is served by the next one's.
 /// Patience is short, so that a person sees fail-over within seconds.
-pub(super) fn config(
-    home: &Home,
-    api_port: u16,
-    page_port: u16,
-    key: &str,
-    carriers: &[SimulatedCarrier],
-) -> anyhow::Result<Config> {
+pub(super) fn config(home: &Home, ports: &Ports, key: &str, carriers: &[SimulatedCarrier]) -> anyhow::Result<Config> {
     let database = home.path.join("araldo.db");
     let database = database.to_str().context("the directory's name is not UTF-8")?;
     let client = ClientConfig {
@@ -153,8 +148,8 @@ pub(super) fn config(
             ..StoreConfig::default()
         },
         http: HttpConfig {
-            api: ListenConfig::loopback(api_port),
-            admin: ListenConfig::loopback(page_port),
+            api: ListenConfig::loopback(ports.api),
+            admin: ListenConfig::loopback(ports.page),
             ..HttpConfig::default()
         },
         client: BTreeMap::from([(Name::parse("demo")?, client)]),

@@ -80,6 +80,8 @@ pub(super) struct TalliesView {
     pub(super) open: u64,
     pub(super) delivered: u64,
     pub(super) median: String,
+    /// How long the last deliveries took, as heights of 1 to 32; the oldest first.
+    pub(super) bars: Vec<u64>,
 }
 
 impl RowView {

@@ -123,7 +123,7 @@ impl Eyes {
         if let Ok(page) = self.store.messages(&query).await {
             self.last = page.rows.first().map_or(0, |record| record.row.seq);
             for record in page.rows.iter().rev() {
-                self.stage.board.add(RowView::of(record), false);
+                self.stage.board.add(&RowView::of(record), false);
             }
         }
         let query = InboundQuery {
@@ -159,7 +159,7 @@ impl Eyes {
         }
         self.last = new.iter().map(|record| record.row.seq).max().unwrap_or(self.last);
         for record in new.iter().rev() {
-            self.stage.board.add(RowView::of(record), true);
+            self.stage.board.add(&RowView::of(record), true);
         }
     }
 
@@ -178,7 +178,7 @@ impl Eyes {
             .collect();
         self.last_in = new.iter().map(|record| record.seq).max().unwrap_or(self.last_in);
         for record in new.iter().rev() {
-            self.stage.board.add(RowView::inbound(record), false);
+            self.stage.board.add(&RowView::inbound(record), false);
             self.stage.heard.send(Arc::new(record.clone())).ok();
         }
     }

@@ -385,7 +385,10 @@ impl Moved {
 
 impl Remote {
     fn new(addr: SocketAddr, token: &str) -> Self {
-        Self { addr, token: token.to_owned() }
+        Self {
+            addr,
+            token: token.to_owned(),
+        }
     }
 
     async fn get(&mut self, path: &str) -> Result<Value, BenchError> {

@@ -63,7 +63,9 @@ impl Store for SqliteStore {
             let mut writer = self.writer.lock().await;
             let writer = writer.as_mut().ok_or_else(closed)?;
             if self.log_is_long.swap(false, Ordering::Relaxed) {
-                open::checkpoint(&mut writer.connection).await.map_err(open::store_error)?;
+                open::checkpoint(&mut writer.connection)
+                    .await
+                    .map_err(open::store_error)?;
             }
             writer.commit(batch, rules).await
         }
@@ -110,7 +112,8 @@ impl Store for SqliteStore {
         async move {
             let mut connection = self.checkpointer.lock().await;
             let long = open::checkpoint(connection.as_mut().ok_or_else(closed)?).await;
-            self.log_is_long.store(long.map_err(open::store_error)?, Ordering::Relaxed);
+            self.log_is_long
+                .store(long.map_err(open::store_error)?, Ordering::Relaxed);
             Ok(())
         }
         .boxed()
