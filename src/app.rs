@@ -226,6 +226,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let settings = SqliteSettings {
         file,
         readers: config.store.read_connections,
+        read_deadline: config.store.read_timeout,
     };
     Ok(Arc::new(SqliteStore::open(&settings).await?))
 }

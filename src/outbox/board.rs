@@ -12,8 +12,8 @@ use crate::store::{Backlog, LaneClaim};
 /// and marketing is never sent twice.
 const MARKETING_PART: u32 = 10;
 
-/// The share of a carrier's segments that each lower class with rows waiting keeps.
-const LOWER_SHARE: f64 = 0.1;
+/// What each lower class with rows waiting earns of the best one's segments: a tenth of all, so a ninth of those.
+const LOWER_SHARE: f64 = 0.1 / 0.9;
 
 /// Segments given to one bind before another is looked at.
 const QUANTUM: u32 = 16;

@@ -164,9 +164,9 @@ impl Outbox {
         .await
     }
 
-    /// Keeps a PDU that could not be read.
-    pub async fn quarantine(&self, pdu: BadPdu) {
-        self.work.send(Work::Quarantine(pdu)).await.ok();
+    /// Keeps a PDU that could not be read. Answered after its commit.
+    pub async fn quarantine(&self, pdu: BadPdu) -> Result<(), StoreError> {
+        self.ask(|reply| Work::Quarantine { pdu, reply }).await
     }
 
     /// Cancels or requeues a message.

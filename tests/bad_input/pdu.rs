@@ -100,10 +100,10 @@ impl Trial {
 
     fn effects(&self, fixture: &Value, before: (usize, usize, u64, Value)) -> Result<(), String> {
         let (log, quarantined, parked, newest) = before;
-        if let Some(words) = fixture["log"].as_str() {
-            if !soon(|| self.daemon.log()[log..].contains(words)) {
-                return Err(format!("the log does not say {words}:\n{}", &self.daemon.log()[log..]));
-            }
+        if let Some(words) = fixture["log"].as_str()
+            && !soon(|| self.daemon.log()[log..].contains(words))
+        {
+            return Err(format!("the log does not say {words}:\n{}", &self.daemon.log()[log..]));
         }
         if let Some(wanted) = fixture["quarantine"].as_object() {
             if !soon(|| self.quarantined() > quarantined) {

@@ -74,7 +74,6 @@ struct Stage {
 struct Remote {
     addr: SocketAddr,
     token: String,
-    connection: Connection,
 }
 
 impl<'a> Trial<'a> {
@@ -97,8 +96,8 @@ impl<'a> Trial<'a> {
             simulator,
             daemon,
             api,
-            admin: Remote::open(admin, &read_token(self.directory)?).await?,
-            control: Remote::open(control, "").await?,
+            admin: Remote::new(admin, &read_token(self.directory)?),
+            control: Remote::new(control, ""),
         };
         stage.wait_for_bind().await?;
         stage.work(self, 0, WARM_UP, &ProgressBar::hidden()).await?;
@@ -385,12 +384,11 @@ impl Moved {
 }
 
 impl Remote {
-    async fn open(addr: SocketAddr, token: &str) -> Result<Self, BenchError> {
-        Ok(Self {
+    fn new(addr: SocketAddr, token: &str) -> Self {
+        Self {
             addr,
             token: token.to_owned(),
-            connection: Connection::open(addr).await.map_err(|error| lost(addr, &error))?,
-        })
+        }
     }
 
     async fn get(&mut self, path: &str) -> Result<Value, BenchError> {
@@ -406,12 +404,14 @@ impl Remote {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
         );
-        let status = self
-            .connection
-            .exchange(request.as_bytes())
-            .await
-            .map_err(|error| lost(addr, &error))?;
-        let body = self.connection.body();
+        // A connection of its own each time: a trial is longer than an idle one is kept.
+        let asked = async {
+            let mut connection = Connection::open(addr).await?;
+            let status = connection.exchange(request.as_bytes()).await?;
+            Ok((status, connection))
+        };
+        let (status, connection) = asked.await.map_err(|error| lost(addr, &error))?;
+        let body = connection.body();
         if !(200..300).contains(&status) {
             let text = String::from_utf8_lossy(body);
             return Err(BenchError::Stuck(format!("{method} {path}: {status} {text}")));

@@ -1,5 +1,7 @@
 //! `[carrier.ID]`.
 
+use std::time::Duration;
+
 use rustls::pki_types::ServerName;
 
 use super::super::CarrierConfig;
@@ -137,13 +139,21 @@ impl Check<'_> {
             carrier.reconnect_min,
             std::time::Duration::from_millis(100)..=secs(3_600),
         );
-        self.span(&at("reconnect_max"), carrier.reconnect_max, secs(1)..=secs(3_600));
+        self.span(
+            &at("reconnect_max"),
+            carrier.reconnect_max,
+            Duration::from_millis(100)..=secs(3_600),
+        );
         self.span(
             &at("retry_min"),
             carrier.retry_min,
             std::time::Duration::from_millis(100)..=secs(86_400),
         );
-        self.span(&at("retry_max"), carrier.retry_max, secs(1)..=secs(86_400));
+        self.span(
+            &at("retry_max"),
+            carrier.retry_max,
+            Duration::from_millis(100)..=secs(86_400),
+        );
         let (low, high) = (at("reconnect_min"), at("reconnect_max"));
         self.at_most((&low, carrier.reconnect_min), (&high, carrier.reconnect_max));
         let (low, high) = (at("retry_min"), at("retry_max"));

@@ -57,7 +57,13 @@ impl House {
     async fn with(config: &Config, settings: &Settings, clock: Clock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("araldo.db");
-        let store = SqliteStore::open(&SqliteSettings { file, readers: 2 }).await.unwrap();
+        let store = SqliteStore::open(&SqliteSettings {
+            file,
+            readers: 2,
+            read_deadline: Duration::from_secs(5),
+        })
+        .await
+        .unwrap();
         let gate = Arc::new(gate::Gate::new(Arc::new(store)));
         let store: Arc<dyn Store> = gate.clone();
         let lease = store.take_lease().await.unwrap();

@@ -206,6 +206,7 @@ impl Bench {
         let settings = SqliteSettings {
             file: dir.path().join("araldo.db"),
             readers: 1,
+            read_deadline: std::time::Duration::from_secs(5),
         };
         let store = Arc::new(SqliteStore::open(&settings).await.unwrap());
         assert_eq!(store.take_lease().await.unwrap(), LEASE);

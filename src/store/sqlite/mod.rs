@@ -20,6 +20,7 @@ mod sweep;
 mod tests;
 mod update;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -35,21 +36,21 @@ use super::{
 };
 use crate::domain::{MessageId, Name};
 
-/// The longest that a reader may hold its snapshot (DESIGN §3).
-const READ_DEADLINE: Duration = Duration::from_secs(5);
-
 /// An outbox in a SQLite file. Dropped, it leaves the file to the next process.
 pub struct SqliteStore {
     writer: Mutex<Option<commit::Writer>>,
     readers: SqlitePool,
     checkpointer: Mutex<Option<SqliteConnection>>,
+    /// The checkpointer alone cannot keep up with the log: the writer lends a hand before its next commit.
+    log_is_long: AtomicBool,
+    read_deadline: Duration,
     /// Held for the life of the process: the file's lock says who owns the state.
     _lock: std::fs::File,
 }
 
 impl SqliteStore {
     async fn read<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-        match tokio::time::timeout(READ_DEADLINE, work).await {
+        match tokio::time::timeout(self.read_deadline, work).await {
             Ok(done) => done.map_err(open::store_error),
             Err(_) => Err(StoreError::TooSlow),
         }
@@ -60,7 +61,13 @@ impl Store for SqliteStore {
     fn commit<'a>(&'a self, batch: &'a Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>> {
         async move {
             let mut writer = self.writer.lock().await;
-            writer.as_mut().ok_or_else(closed)?.commit(batch, rules).await
+            let writer = writer.as_mut().ok_or_else(closed)?;
+            if self.log_is_long.swap(false, Ordering::Relaxed) {
+                open::checkpoint(&mut writer.connection)
+                    .await
+                    .map_err(open::store_error)?;
+            }
+            writer.commit(batch, rules).await
         }
         .boxed()
     }
@@ -104,9 +111,10 @@ impl Store for SqliteStore {
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let mut connection = self.checkpointer.lock().await;
-            open::checkpoint(connection.as_mut().ok_or_else(closed)?)
-                .await
-                .map_err(open::store_error)
+            let long = open::checkpoint(connection.as_mut().ok_or_else(closed)?).await;
+            self.log_is_long
+                .store(long.map_err(open::store_error)?, Ordering::Relaxed);
+            Ok(())
         }
         .boxed()
     }

@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -17,8 +18,9 @@ use crate::store::StoreError;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// Pages in the log from which a checkpoint may make the writer wait, so that the log cannot grow for ever: 64 MiB.
-const LOG_PAGES_TO_RESTART: i64 = 16_384;
+/// Pages in the log from which the writer itself moves the last of it, so that the next commit begins it anew: 32 MiB.
+/// Between two commits nobody else can: under load the log never stands still.
+const LONG_LOG_PAGES: i64 = 8_192;
 
 /// Scripts and statements that a connection keeps prepared: more than the combinations that keep coming back, and a
 /// bound for the memory that they take.
@@ -31,6 +33,8 @@ pub struct SqliteSettings {
     pub file: PathBuf,
     /// Reader connections.
     pub readers: u32,
+    /// The longest that a reader may hold its snapshot: it keeps the log from being begun anew.
+    pub read_deadline: Duration,
 }
 
 /// The folder that a database file makes its state: lock and admin token stand beside it.
@@ -94,22 +98,19 @@ impl SqliteStore {
             writer: Mutex::new(Some(Writer::new(writer).await.map_err(store_error)?)),
             readers,
             checkpointer: Mutex::new(Some(checkpointer)),
+            log_is_long: AtomicBool::new(false),
+            read_deadline: settings.read_deadline,
             _lock: lock,
         })
     }
 }
 
-/// Moves the log into the file without making anyone wait; once the log is long, makes the writer wait a moment.
-pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let (_, log, moved): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
-        .fetch_one(&mut *connection)
+/// Moves the log into the file without making anyone wait; says whether the log is long all the same.
+pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let (_, log, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+        .fetch_one(connection)
         .await?;
-    if log > LOG_PAGES_TO_RESTART && log > moved {
-        sqlx::query("PRAGMA wal_checkpoint(RESTART)")
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
+    Ok(log > LONG_LOG_PAGES)
 }
 
 fn lock(dir: &Path) -> Result<File, StoreError> {

@@ -13,6 +13,7 @@ fn settings(dir: &TempDir) -> SqliteSettings {
     SqliteSettings {
         file: dir.path().join("araldo.db"),
         readers: 2,
+        read_deadline: std::time::Duration::from_secs(5),
     }
 }
 
