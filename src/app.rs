@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use sd_notify::NotifyState;
 use secrecy::ExposeSecret;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -66,6 +66,7 @@ pub struct Inside {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
+    let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be watched")?;
     let daemon = Daemon::start(config, Clock::system(), axum::Router::new()).await?;
     tracing::info!(event = "ready", api = %daemon.api, admin = %daemon.admin, version = env!("CARGO_PKG_VERSION"));
     notify(&[NotifyState::Ready]);
@@ -73,6 +74,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         error = daemon.failed() => Some(error),
+        () = ignore(&mut hangup) => None,
     };
     if let Some(error) = failed {
         // Nothing may be written after a failed sync: the process ends as it is, and the next start finds what is
@@ -84,6 +86,17 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     daemon.stop().await;
     tracing::info!(event = "stopped");
     Ok(())
+}
+
+/// A hang-up asks for a reload, which only a restart does: it must not end the process as it would by itself.
+async fn ignore(hangup: &mut Signal) {
+    while hangup.recv().await.is_some() {
+        tracing::warn!(
+            event = "reload_refused",
+            "the running configuration stays; restart to change it"
+        );
+    }
+    std::future::pending().await
 }
 
 impl Daemon {

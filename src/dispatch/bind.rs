@@ -159,6 +159,7 @@ impl Bind {
             shared: self.shared.clone(),
             bind: self.bind.clone(),
             flights: HashMap::new(),
+            next_key: 0,
         };
         let mut claimed = Vec::with_capacity(AT_ONCE);
         let mut claims: Option<mpsc::UnboundedReceiver<Arc<Claimed>>> = None;
@@ -273,7 +274,9 @@ async fn take(claims: &mut Option<mpsc::UnboundedReceiver<Arc<Claimed>>>, claime
 struct Session {
     shared: Arc<Shared>,
     bind: BindRef,
+    /// By a key of each claim's own: the resend of a message whose first answer is overdue is another flight.
     flights: HashMap<i64, Flight>,
+    next_key: i64,
 }
 
 impl Session {
@@ -288,8 +291,10 @@ impl Session {
                 continue;
             }
             let flight = Flight::new(claimed);
-            messages.push(flight.message(&self.bind.carrier));
-            self.flights.insert(flight.claimed.seq, flight);
+            let key = self.next_key;
+            self.next_key += 1;
+            messages.push(flight.message(key, &self.bind.carrier));
+            self.flights.insert(key, flight);
         }
         self.shared.state.set_in_flight(&self.bind, self.flights.len());
         if !split.is_empty() {

@@ -54,10 +54,10 @@ impl Flight {
     }
 
     /// What the carrier is given.
-    pub(super) fn message(&self, carrier: &Name) -> Message {
+    pub(super) fn message(&self, key: i64, carrier: &Name) -> Message {
         let claimed = &self.claimed;
         Message {
-            key: claimed.seq,
+            key,
             to: claimed.to.clone(),
             from: claimed.from.clone(),
             text: claimed.text.clone(),

@@ -14,7 +14,7 @@ use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State};
 use crate::store::{
     ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, InboundResult, Lease, Progress,
-    PruneResult, ReceiptResult, Store, StoreError, SweepResult,
+    PruneResult, ReceiptResult, Store, StoreError, Sweep, SweepResult,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -59,6 +59,15 @@ impl Health {
     /// Commits since the start: a heartbeat.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    fn fail(&self, error: &StoreError) {
+        self.fatal.send_replace(Some(error.to_string()));
+    }
+
+    /// Whether a sync has failed.
+    fn has_failed(&self) -> bool {
+        self.fatal.borrow().is_some()
     }
 
     /// Waits until a sync has failed, and says how: the process must end then.
@@ -166,6 +175,11 @@ impl Writer {
             }
             batch.now = self.clock.now();
             wake = self.cycle(batch, waiting).await;
+            if self.health.has_failed() {
+                // A later sync may succeed over pages that are lost: nothing more is written, and the process ends.
+                drop((requests, work));
+                return std::future::pending().await;
+            }
         }
         self.finish(&mut requests).await;
     }
@@ -260,7 +274,13 @@ impl Writer {
             #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
             histogram!("araldo_batch_items").record(batch_len(&batch) as f64);
             match done {
-                Ok(applied) => self.hand_out(&batch, applied, waiting),
+                Ok(applied) => {
+                    let strays = batch.sweeps.iter().any(|sweep| matches!(sweep, Sweep::Strays { .. }));
+                    self.hand_out(&batch, applied, waiting);
+                    if strays {
+                        self.count_lanes().await;
+                    }
+                }
                 Err(error) => self.recover(batch, waiting, error).await,
             }
         }
@@ -392,13 +412,18 @@ impl Writer {
         }
         if error.is_fatal() || matches!(error, StoreError::Open(_)) {
             self.health.working.store(false, Ordering::Relaxed);
-            self.health.fatal.send_replace(Some(error.to_string()));
+            self.health.fail(&error);
             for (_, reply) in waiting.requests {
                 reply.send(Err(EnqueueError::Unavailable)).ok();
             }
             return;
         }
         self.replay(batch, waiting).await;
+        self.count_lanes().await;
+    }
+
+    /// Counts what waits anew: rows have moved that no item tells of.
+    async fn count_lanes(&mut self) {
         match self.store.backlog().await {
             Ok(backlog) => self.board.load(&backlog),
             Err(error) => tracing::error!(event = "backlog_unknown", %error),
@@ -506,7 +531,16 @@ impl Writer {
     }
 
     async fn one(&mut self, batch: &Batch) -> Result<Applied, StoreError> {
-        let mut applied = self.store.commit(batch, &*self.policy).await?;
+        if self.health.has_failed() {
+            return Err(StoreError::Io("an earlier write has failed".to_owned()));
+        }
+        let committed = self.store.commit(batch, &*self.policy).await;
+        if let Err(error) = &committed
+            && error.is_fatal()
+        {
+            self.health.fail(error);
+        }
+        let mut applied = committed?;
         for changed in std::mem::take(&mut applied.changed) {
             self.feed.send(Arc::new(changed)).ok();
         }

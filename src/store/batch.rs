@@ -250,6 +250,8 @@ pub struct NewInbound {
 }
 
 impl NewInbound {
+    /// How long after a loss a carrier brings again what it may think we never had.
+    pub const REPEATED_WITHIN: std::time::Duration = std::time::Duration::from_mins(10);
     /// How long before a loss an answer may have been on its way.
     pub const ANSWER_IN_FLIGHT_MS: i64 = 60_000;
 }

@@ -86,7 +86,9 @@ pub(super) fn is_repeated(item: &NewInbound, known: &KnownInbound<'_>) -> bool {
     let in_flight = Duration::from_millis(NewInbound::ANSWER_IN_FLIGHT_MS.unsigned_abs());
     let same = known.carrier == item.bind.carrier.as_str() && known.digest == item.digest;
     let by_id = item.carrier_message_id.is_some() && known.carrier_message_id == item.carrier_message_id.as_deref();
-    let answer_lost = |loss: &UnixMillis| known.at <= *loss && known.at >= loss.before(in_flight);
+    let answer_lost = |loss: &UnixMillis| {
+        known.at <= *loss && known.at >= loss.before(in_flight) && item.at <= loss.after(NewInbound::REPEATED_WITHIN)
+    };
     same && (by_id || item.losses.iter().any(answer_lost))
 }
 

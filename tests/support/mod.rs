@@ -14,6 +14,7 @@ pub(crate) mod sample;
 pub(crate) mod seed;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use araldo::clock::monotonic;
@@ -47,10 +48,18 @@ pub(crate) async fn until<T>(limit: Duration, what: &str, mut look: impl AsyncFn
     }
 }
 
-/// A loopback address that nobody listens on.
+/// An address that nobody listens on, and that nobody is given by the system either: below the range of passing ports,
+/// each handed out once in a process.
 pub(crate) fn free_addr() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 100).unwrap_or(0) * 100;
+    loop {
+        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(addr).is_ok() {
+            return addr;
+        }
+    }
 }
 
 /// Whether a missing tool is a failure: in CI nothing is skipped.

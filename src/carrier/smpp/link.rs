@@ -34,6 +34,10 @@ use crate::domain::BindRef;
 const READ_CHUNK: usize = 64 * 1024;
 /// Octets waiting to be written above which no more is submitted, so that a carrier that does not read costs no memory.
 const WRITE_HIGH: usize = 256 * 1024;
+/// Octets waiting to be written at which the link is given up: the carrier sends and does not read.
+const WRITE_MAX: usize = 4 * 1024 * 1024;
+/// How long the last octets, and the end of the link, may take.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 /// How long an unbind may take.
 const UNBIND_WITHIN: Duration = Duration::from_secs(5);
 /// Octets of an unreadable PDU that are kept.
@@ -64,6 +68,7 @@ pub(super) async fn open(shared: Arc<Shared>, bind: BindRef, mode: LinkMode) -> 
         input: BytesMut::with_capacity(READ_CHUNK),
         output: BytesMut::new(),
         written: 0,
+        unflushed: false,
         waiting: VecDeque::new(),
         outcomes: Vec::new(),
         unanswered: VecDeque::new(),
@@ -109,6 +114,8 @@ struct Driver {
     output: BytesMut,
     /// Octets that the socket has taken so far.
     written: u64,
+    /// Octets may stand between us and the socket: TLS keeps what it has not sent.
+    unflushed: bool,
     /// PDUs that wait for a place in the window: the rest of long messages.
     waiting: VecDeque<(i64, u8, SegmentPdu)>,
     outcomes: Vec<SubmitReport>,
@@ -194,6 +201,9 @@ impl Driver {
             self.submit_waiting();
             self.collect_output();
             self.report();
+            if self.output.len() > WRITE_MAX {
+                break CloseReason::Local;
+            }
             if let Some(reason) = self.closed.take() {
                 break reason;
             }
@@ -208,10 +218,18 @@ impl Driver {
                     }
                     Err(_) => break CloseReason::LinkLost,
                 },
-                written = self.writer.write_buf(&mut self.output), if !self.output.is_empty() => match written {
-                    Ok(octets) => self.written += octets as u64,
-                    Err(_) => break CloseReason::LinkLost,
-                },
+                pushed = push(&mut self.writer, &mut self.output), if self.unflushed || !self.output.is_empty() => {
+                    match pushed {
+                        Ok(octets) => {
+                            self.written += octets as u64;
+                            self.unflushed = octets > 0;
+                        }
+                        Err(_) => {
+                            self.count_torn_write();
+                            break CloseReason::LinkLost;
+                        }
+                    }
+                }
                 Some((ticket, verdict)) = answers.recv() => {
                     self.answer(ticket, verdict);
                     while let Ok((ticket, verdict)) = answers.try_recv() {
@@ -556,7 +574,9 @@ impl Driver {
             DownReason::Lost(reason.to_string())
         };
         self.reports.send(LinkReport::Down(down)).ok();
-        self.writer.shutdown().await.ok();
+        tokio::time::timeout(LAST_WORDS_WITHIN, self.writer.shutdown())
+            .await
+            .ok();
     }
 
     /// What the session still wants to say, a generic_nack or an unbind_resp, is given a moment.
@@ -565,17 +585,36 @@ impl Driver {
         let flush = async {
             while self.output.has_remaining() {
                 match self.writer.write_buf(&mut self.output).await {
-                    Ok(0) | Err(_) => return,
+                    Ok(0) => return,
                     Ok(octets) => self.written += octets as u64,
+                    Err(_) => return self.count_torn_write(),
                 }
             }
+            self.writer.flush().await.ok();
         };
-        tokio::time::timeout(Duration::from_millis(500), flush).await.ok();
+        tokio::time::timeout(LAST_WORDS_WITHIN, flush).await.ok();
+    }
+
+    /// A write over TLS may fail after some of its octets have left: all of them count as written then, so that what
+    /// may have arrived is in doubt rather than sent again unnoticed.
+    fn count_torn_write(&mut self) {
+        if self.shared.tls.is_some() {
+            self.written += self.output.len() as u64;
+        }
     }
 
     fn carrier(&self) -> String {
         self.bind.carrier.as_str().to_owned()
     }
+}
+
+/// Writes what waits, or, where nothing does, sees to it that what was written leaves. Says how many octets were taken.
+async fn push(writer: &mut WriteHalf<Pin<Box<dyn Octets>>>, output: &mut BytesMut) -> std::io::Result<usize> {
+    if output.is_empty() {
+        writer.flush().await?;
+        return Ok(0);
+    }
+    writer.write_buf(output).await
 }
 
 fn bind_pdu(shared: &Shared) -> Result<Bind, String> {

@@ -50,6 +50,7 @@ impl SqliteStore {
     pub async fn open(settings: &SqliteSettings) -> Result<Self, StoreError> {
         let lock = lock(&state_dir(&settings.file))?;
         check_file(&settings.file)?;
+        keep_private(&settings.file)?;
         schema::check_owner(&settings.file).await?;
         let options = SqliteConnectOptions::new()
             .filename(&settings.file)
@@ -111,6 +112,17 @@ pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<bool
         .fetch_one(connection)
         .await?;
     Ok(log > LONG_LOG_PAGES)
+}
+
+/// A new file is for the daemon's user alone: it holds texts and numbers. The log beside it takes after it.
+fn keep_private(file: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = File::options().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Open(format!("{}: {error}", file.display()))),
+    }
 }
 
 fn lock(dir: &Path) -> Result<File, StoreError> {

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 use serde::Serialize;
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, Sqlite, SqliteConnection, Type};
+use sqlx::{Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, Row as _, Sqlite, SqliteConnection, Type};
 
 /// Statements with their arguments, written down one after the other and sent in one go.
 ///
@@ -111,6 +111,8 @@ impl Script {
         // Counted, rather than waited for the end of the stream, which would be a hand-over more.
         while ended < self.statements {
             match answers.try_next().await? {
+                // A pragma may step through rows that have no column: they answer nobody.
+                Some(Either::Right(row)) if row.columns().is_empty() => {}
                 Some(Either::Right(row)) => answer.rows.push((ended, row)),
                 Some(Either::Left(done)) => {
                     answer.changed = done.rows_affected();
