@@ -96,7 +96,7 @@ async fn ignore(hangup: &mut Signal) {
             "the running configuration stays; restart to change it"
         );
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 impl Daemon {
