@@ -47,7 +47,8 @@ fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
     refused("Origin is another site")
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a Host header names this machine by a loopback name or address.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

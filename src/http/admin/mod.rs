@@ -14,6 +14,8 @@ use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use guard::is_loopback;
+
 pub use control::{BindState, BindStatus, CarrierControl, CarrierState, CarrierStatus, ControlError};
 
 use super::api::ApiState;
