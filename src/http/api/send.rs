@@ -46,6 +46,11 @@ static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-r
 pub(super) async fn send(State(state): State<Arc<ApiState>>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let client = state.clients.caller(&parts.headers, Scope::Send)?;
+    if parts.uri.query().is_some() {
+        // A wish such as dry_run must not be passed over in silence: the message would go out.
+        let detail = "a message is sent without a query: everything, dry_run too, stands in the body";
+        return Err(Problem::with_detail(Code::InvalidQuery, detail));
+    }
     match body::kind(&parts.headers)? {
         Kind::Json => {
             client.take_place()?;
