@@ -20,6 +20,7 @@ behaviours!(
     an_owner_cancels_what_waits_and_not_what_is_sent,
     an_act_of_another_client_finds_nothing,
     a_person_requeues_what_has_failed,
+    a_requeued_message_goes_out_whole,
 );
 
 async fn a_claim_is_settled_as_submitted(bench: &Bench) {
@@ -250,4 +251,21 @@ async fn a_person_requeues_what_has_failed(bench: &Bench) {
     let again = bench.claim(NOW, tim(), 9).await.remove(0);
     assert_eq!((again.progress.attempt, again.progress.reason), (2, None));
     assert_eq!(bench.record(1).await.events, [event(EventKind::Requeued)]);
+}
+
+async fn a_requeued_message_goes_out_whole(bench: &Bench) {
+    bench.enqueue([long(1, 2)]).await;
+    let claimed = bench.claim(NOW, tim(), 9).await.remove(0);
+    bench
+        .answer(vec![segment(&claimed, 1, "a"), segment(&claimed, 2, "b")])
+        .await;
+    let failed = claimed
+        .progress
+        .clone()
+        .ended(State::Failed, Some(Reason::RetriesOver), NOW);
+    bench.settle(&claimed, failed).await;
+    assert_eq!(act(bench, 1, None, Act::Requeue).await, ActResult::Done(State::Queued));
+    let again = bench.claim(NOW, tim(), 9).await.remove(0);
+    assert_eq!((again.answered, again.taken_elsewhere), (Vec::new(), false));
+    assert_eq!(bench.record(1).await.segments, []);
 }

@@ -7,7 +7,7 @@ use crate::domain::{Lane, Name, Reason, State, UnixMillis};
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
 use crate::store::{
-    ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, IdempotencyKey,
+    Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, IdempotencyKey,
     InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row, Rules, SegmentAnswer,
     SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
 };
@@ -194,6 +194,9 @@ impl<'a> Transaction<'a> {
         let row = message.row.clone();
         match self.rules.act(&row, item.act, self.now) {
             Ok((progress, event)) => {
+                if item.act == Act::Requeue {
+                    self.tables.forget_segments(row.seq);
+                }
                 let state = progress.state;
                 self.change(&row, progress, event);
                 ActResult::Done(state)

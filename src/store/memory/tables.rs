@@ -113,6 +113,10 @@ impl Tables {
         self.index(&message.row, false);
         self.ids.remove(&message.row.id);
         self.events.remove(&seq);
+        self.forget_segments(seq);
+    }
+
+    pub(super) fn forget_segments(&mut self, seq: Seq) {
         for (number, segment) in self.segments.remove(&seq).unwrap_or_default() {
             set(&mut self.segment_ids, segment_key(&segment), (seq, number), false);
         }

@@ -3,7 +3,7 @@
 use super::columns::row_columns;
 use super::commit::Transaction;
 use crate::domain::State;
-use crate::store::{ActItem, ActResult};
+use crate::store::{Act, ActItem, ActResult};
 
 impl Transaction<'_> {
     pub(super) async fn act(&mut self, items: &[ActItem]) -> Result<(), sqlx::Error> {
@@ -30,6 +30,12 @@ impl Transaction<'_> {
             let result = match self.rules.act(&row, item.act, self.now) {
                 Ok((progress, event)) => {
                     let state = progress.state;
+                    if item.act == Act::Requeue {
+                        // It goes out whole: what carriers once took of it is history.
+                        self.script
+                            .add("DELETE FROM segment WHERE message_seq = ?")
+                            .bind(row.seq);
+                    }
                     self.change(row, progress, event);
                     self.flush();
                     ActResult::Done(state)
