@@ -16,7 +16,7 @@ use crate::carrier::{Carrier, DownReason, Link, LinkMode, LinkReport, SubmitRepo
 use crate::clock::{self, Clock, monotonic};
 use crate::config::CarrierConfig;
 use crate::domain::{BindRef, Name, State};
-use crate::outbox::{Offer, Outbox, Outcome, Policy, Settlement, backoff};
+use crate::outbox::{Offer, Outbox, Outcome, Policy, Settlement, Taken, backoff};
 use crate::receipt::Correlator;
 use crate::store::{Claimed, SegmentAnswer};
 use crate::throttle::CarrierPace;
@@ -173,7 +173,7 @@ impl Bind {
             match (wanted, &mut claims) {
                 (Wanted::Run, None) if self.mode.submits() && !ending => {
                     self.set(BindState::Bound, None);
-                    claims = Some(self.offer().await);
+                    claims = Some(self.offer(session.taken()).await);
                 }
                 (Wanted::Drain | Wanted::Stop, Some(open)) => {
                     self.set(BindState::Draining, None);
@@ -232,13 +232,14 @@ impl Bind {
     }
 
     /// Offers the window to the outbox; what it claims comes out of the channel.
-    async fn offer(&self) -> mpsc::UnboundedReceiver<Arc<Claimed>> {
+    async fn offer(&self, taken: Taken) -> mpsc::UnboundedReceiver<Arc<Claimed>> {
         let shared = &self.shared;
         let offer = Offer {
             services: shared
                 .lanes
                 .services(&shared.name, |carrier| (shared.down_for)(carrier)),
             window: u32::from(shared.config.window),
+            taken,
             pace: shared.pace.clone(),
         };
         let (claims_tx, claims) = mpsc::unbounded_channel();
@@ -280,14 +281,31 @@ struct Session {
 }
 
 impl Session {
+    /// The places of the window that are taken: by what waits for its answer, however late.
+    fn taken(&self) -> Taken {
+        let mut taken = Taken::default();
+        for flight in self.flights.values() {
+            taken.add(flight.claimed.class, flight.claimed.segments);
+        }
+        taken
+    }
+
     async fn submit(&mut self, claimed: &mut Vec<Arc<Claimed>>, link: &Link) {
         let mut messages = Vec::with_capacity(claimed.len());
-        let mut split = Vec::new();
+        let mut settled = Vec::new();
         for claimed in claimed.drain(..) {
             if claimed.taken_elsewhere && claimed.progress.copies >= claimed.class.copies_allowed() {
                 // Another carrier has taken some of its segments; sending it whole would be a copy that its class
                 // does not allow.
-                split.push(self.settlement(&claimed, &Outcome::SplitBetweenCarriers, true));
+                settled.push(self.settlement(&claimed, &Outcome::SplitBetweenCarriers, true));
+                continue;
+            }
+            if claimed.segments > 1 && claimed.answered.len() >= usize::from(claimed.segments) {
+                // Every segment was taken before; only the settlement was lost with a process.
+                let taken = Outcome::Submitted {
+                    carrier_message_id: None,
+                };
+                settled.push(self.settlement(&claimed, &taken, true));
                 continue;
             }
             let flight = Flight::new(claimed);
@@ -297,8 +315,8 @@ impl Session {
             self.flights.insert(key, flight);
         }
         self.shared.state.set_in_flight(&self.bind, self.flights.len());
-        if !split.is_empty() {
-            self.shared.outbox.settle(split, Vec::new()).await;
+        if !settled.is_empty() {
+            self.shared.outbox.settle(settled, Vec::new()).await;
         }
         if let Err(unsent) = link.submits.send(messages) {
             // The link is down and says so next; nothing of these was written.

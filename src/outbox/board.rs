@@ -45,8 +45,29 @@ pub struct Offer {
     pub services: Vec<Service>,
     /// Segments that may be outstanding.
     pub window: u32,
+    /// What of it is taken already: a bind that was drained and offers again still waits for answers.
+    pub taken: Taken,
     /// Its carrier's pace.
     pub pace: Arc<dyn Pace>,
+}
+
+/// Places of a window that are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Segments of every class.
+    pub segments: u32,
+    /// Those of marketing.
+    pub marketing: u32,
+}
+
+impl Taken {
+    /// Adds a message.
+    pub fn add(&mut self, class: Class, segments: u8) {
+        self.segments += u32::from(segments);
+        if class == Class::Marketing {
+            self.marketing += u32::from(segments);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -93,13 +114,14 @@ impl Board {
     }
 
     pub(super) fn bind_up(&mut self, bind: BindRef, offer: Offer) {
-        let free = i64::from(offer.window);
+        let free = i64::from(offer.window) - i64::from(offer.taken.segments);
+        let marketing = offer.taken.marketing;
         self.binds.insert(
             bind,
             BindBoard {
                 offer,
                 free,
-                marketing: 0,
+                marketing,
                 credit: Default::default(),
             },
         );

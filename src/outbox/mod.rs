@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-pub use board::{Offer, Pace, Service};
+pub use board::{Offer, Pace, Service, Taken};
 pub use policy::{CarrierPolicy, Outcome, Policy, backoff};
 pub use segment_habit::{Habit, SegmentHabit};
 pub use settings::Settings;

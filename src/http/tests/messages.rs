@@ -201,6 +201,7 @@ async fn what_a_carrier_has_is_not_canceled() {
     let offer = Offer {
         services,
         window: 10,
+        taken: crate::outbox::Taken::default(),
         pace: Arc::new(Free),
     };
     house.state.outbox.bind_up(bind, offer, claims).await;

@@ -47,6 +47,7 @@ fn offer(window: u32, tokens: u32, weight: u32) -> Offer {
             urgent_only: false,
         }],
         window,
+        taken: Taken::default(),
         pace: Arc::new(Tokens(AtomicU32::new(tokens))),
     }
 }
@@ -201,4 +202,16 @@ fn a_long_message_may_hold_more_than_was_free_and_then_nothing_is_given_until_it
     assert!(board.plan().claims.is_empty());
     board.settled(&bind("tim", 0), Class::Service, 5);
     assert_eq!(claimed_by(&board.plan(), "tim"), 2);
+}
+
+#[test]
+fn a_bind_that_offers_again_is_given_only_what_is_not_taken() {
+    let mut board = Board::default();
+    let mut again = offer(100, 100_000, 1);
+    again.taken.add(Class::Service, 70);
+    again.taken.add(Class::Marketing, 10);
+    board.bind_up(bind("tim", 0), again);
+    board.add(&lane(0), 3, 1_000);
+    board.add(&lane(0), 4, 1_000);
+    assert_eq!(priorities(&board.plan()), BTreeMap::from([(3, 20)]));
 }

@@ -122,6 +122,7 @@ impl Bench {
                 Offer {
                     services,
                     window,
+                    taken: crate::outbox::Taken::default(),
                     pace: Arc::new(Unlimited),
                 },
                 tx,
