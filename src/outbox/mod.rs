@@ -6,6 +6,7 @@
 //! windows, and that bounds what can be in doubt.
 
 mod board;
+mod health;
 mod policy;
 pub mod prune;
 pub mod rescue;
@@ -19,10 +20,11 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub use board::{Offer, Pace, Service, Taken};
+pub use health::Health;
 pub use policy::{CarrierPolicy, Outcome, Policy, backoff};
 pub use segment_habit::{Habit, SegmentHabit};
 pub use settings::Settings;
-pub use writer::{Health, start};
+pub use writer::start;
 
 use crate::domain::BindRef;
 use crate::store::{

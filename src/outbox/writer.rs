@@ -1,84 +1,28 @@
 //! The writer: gathers, commits, hands out.
 
+mod replay;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use metrics::{counter, histogram};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use replay::Again;
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::board::Board;
+use super::health::{Health, LastWord};
 use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Settings, Settlement, Work};
 use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State};
 use crate::store::{
-    ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, InboundResult, Lease, Progress,
-    PruneResult, ReceiptResult, Store, StoreError, Sweep, SweepResult,
+    ActResult, Applied, Batch, Changed, Claim, Claimed, EnqueueResult, InboundResult, Lease, Progress, PruneResult,
+    ReceiptResult, Store, StoreError, Sweep, SweepResult,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
 const WORK_QUEUE: usize = 4_096;
-/// How long a settlement that the store refused waits for its next try.
-const RETRY_AFTER: Duration = Duration::from_millis(200);
-
-/// How the store is: shared with whoever answers for it.
-#[derive(Debug)]
-pub struct Health {
-    storage_low: AtomicBool,
-    working: AtomicBool,
-    commits: AtomicU64,
-    fatal: watch::Sender<Option<String>>,
-}
-
-impl Health {
-    fn new() -> Self {
-        Self {
-            storage_low: AtomicBool::new(false),
-            working: AtomicBool::new(true),
-            commits: AtomicU64::new(0),
-            fatal: watch::Sender::new(None),
-        }
-    }
-
-    /// Whether new messages are refused for want of space.
-    pub fn storage_low(&self) -> bool {
-        self.storage_low.load(Ordering::Relaxed)
-    }
-
-    /// Says whether space is short.
-    pub fn set_storage_low(&self, low: bool) {
-        self.storage_low.store(low, Ordering::Relaxed);
-    }
-
-    /// Whether the last commit succeeded.
-    pub fn is_working(&self) -> bool {
-        self.working.load(Ordering::Relaxed)
-    }
-
-    /// Commits since the start: a heartbeat.
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
-    }
-
-    fn fail(&self, error: &StoreError) {
-        self.fatal.send_replace(Some(error.to_string()));
-    }
-
-    /// Whether a sync has failed.
-    fn has_failed(&self) -> bool {
-        self.fatal.borrow().is_some()
-    }
-
-    /// Waits until a sync has failed, and says how: the process must end then.
-    pub async fn failed(&self) -> String {
-        let mut fatal = self.fatal.subscribe();
-        match fatal.wait_for(Option::is_some).await {
-            Ok(error) => error.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
-        }
-    }
-}
 
 /// Starts the writer on a store whose lease was just taken. It ends when the last handle is dropped.
 pub async fn start(
@@ -104,9 +48,13 @@ pub async fn start(
         claims: HashMap::new(),
         feed: feed.clone(),
         health: health.clone(),
-        again: Vec::new(),
+        again: Again::default(),
     };
-    let task = tokio::spawn(writer.run(request_rx, work_rx));
+    let last_word = LastWord(health.clone());
+    let task = tokio::spawn(async move {
+        let _last_word = last_word;
+        writer.run(request_rx, work_rx).await;
+    });
     Ok((
         Outbox {
             requests,
@@ -129,15 +77,15 @@ struct Writer {
     claims: HashMap<BindRef, mpsc::UnboundedSender<Arc<Claimed>>>,
     feed: broadcast::Sender<Arc<Changed>>,
     health: Arc<Health>,
-    /// Settlements that the store refused, for the next commit.
-    again: Vec<Settlement>,
+    again: Again,
 }
 
 /// Who waits for what in a batch; the order is that of the batch's own items.
 #[derive(Default)]
 struct Waiting {
     requests: Vec<(usize, EnqueueReply)>,
-    settles: Vec<bool>,
+    /// Of each settlement, whether its place in the window is free with it.
+    frees_place: Vec<bool>,
     receipts: Vec<(usize, Reply<Vec<ReceiptResult>>)>,
     inbound: Vec<Reply<InboundResult>>,
     quarantine: Vec<Reply<()>>,
@@ -170,9 +118,7 @@ impl Writer {
                 let Ok(request) = requests.try_recv() else { break };
                 Self::gather_request(request, &mut batch, &mut waiting);
             }
-            for settlement in std::mem::take(&mut self.again) {
-                push_settlement(settlement, &mut batch, &mut waiting);
-            }
+            self.retry_when_due().await;
             batch.now = self.clock.now();
             wake = self.cycle(batch, waiting).await;
             if self.health.has_failed() {
@@ -191,10 +137,8 @@ impl Writer {
         while let Ok(request) = requests.try_recv() {
             Self::gather_request(request, &mut batch, &mut waiting);
         }
-        for settlement in std::mem::take(&mut self.again) {
-            push_settlement(settlement, &mut batch, &mut waiting);
-        }
         self.cycle(batch, waiting).await;
+        self.retry().await;
         self.store.close().await;
     }
 
@@ -207,8 +151,9 @@ impl Writer {
         match work {
             Work::Settle { settles, segments } => {
                 batch.segments.extend(segments);
-                for settlement in settles {
-                    push_settlement(settlement, batch, waiting);
+                for Settlement { settle, frees_place } in settles {
+                    batch.settle.push(settle);
+                    waiting.frees_place.push(frees_place);
                 }
             }
             Work::Receipts { receipts, reply } => {
@@ -250,7 +195,7 @@ impl Writer {
 
     /// One commit. Says when to look again if nobody calls.
     async fn cycle(&mut self, mut batch: Batch, mut waiting: Waiting) -> Option<Instant> {
-        for (settle, frees_place) in batch.settle.iter().zip(&waiting.settles) {
+        for (settle, frees_place) in batch.settle.iter().zip(&waiting.frees_place) {
             if *frees_place && let Some(bind) = &settle.claimed.progress.bind {
                 self.board.settled(bind, settle.claimed.class, settle.claimed.segments);
             }
@@ -284,8 +229,8 @@ impl Writer {
                 Err(error) => self.recover(batch, waiting, error).await,
             }
         }
-        let retry = (!self.again.is_empty()).then_some(RETRY_AFTER);
-        plan.wait.into_iter().chain(retry).min().map(|wait| monotonic() + wait)
+        let tokens = plan.wait.map(|wait| monotonic() + wait);
+        tokens.into_iter().chain(self.again.at()).min()
     }
 
     /// New messages that a bind can take at once are stored as claimed; the others join their lane.
@@ -365,6 +310,8 @@ impl Writer {
                     self.board.claimed(&claim.bind, row.class, row.segments);
                     self.hand_to(&claim.bind, Arc::new(row));
                 }
+                // The last row goes out whole, however long it is.
+                self.board.owe(&claim.bind, segments.saturating_sub(asked.segments));
                 if got.quarantined > 0 {
                     tracing::error!(event = "rows_quarantined", rows = got.quarantined, route = %asked.lane.route);
                 } else if segments < asked.segments {
@@ -429,153 +376,11 @@ impl Writer {
             Err(error) => tracing::error!(event = "backlog_unknown", %error),
         }
     }
-
-    async fn replay(&mut self, batch: Batch, waiting: Waiting) {
-        let now = batch.now;
-        let mut applied_any = false;
-        let mut settles = batch.settle.into_iter().zip(waiting.settles);
-        let segments = Batch {
-            segments: batch.segments,
-            ..Batch::new(now)
-        };
-        self.one(&segments).await.ok();
-        for (settle, _) in &mut settles {
-            let single = Batch {
-                settle: vec![settle.clone()],
-                ..Batch::new(now)
-            };
-            match self.one(&single).await {
-                Ok(_) => applied_any = true,
-                // The place in the window was given back already.
-                Err(_) => self.again.push(Settlement {
-                    settle,
-                    frees_place: false,
-                }),
-            }
-        }
-        let mut receipts = batch.receipts.into_iter();
-        for (len, reply) in waiting.receipts {
-            let receipts = receipts.by_ref().take(len).collect();
-            let done = self
-                .one(&Batch {
-                    receipts,
-                    ..Batch::new(now)
-                })
-                .await;
-            reply.send(done.map(|applied| applied.receipts)).ok();
-        }
-        for (text, reply) in batch.inbound.into_iter().zip(waiting.inbound) {
-            let done = self
-                .one(&Batch {
-                    inbound: vec![text],
-                    ..Batch::new(now)
-                })
-                .await;
-            reply.send(done.and_then(|applied| first(applied.inbound))).ok();
-        }
-        for (pdu, reply) in batch.quarantine.into_iter().zip(waiting.quarantine) {
-            let kept = Batch {
-                quarantine: vec![pdu],
-                ..Batch::new(now)
-            };
-            reply.send(self.one(&kept).await.map(|_| ())).ok();
-        }
-        for (item, reply) in batch.acts.into_iter().zip(waiting.acts) {
-            let done = self
-                .one(&Batch {
-                    acts: vec![item],
-                    ..Batch::new(now)
-                })
-                .await;
-            reply.send(done.and_then(|applied| first(applied.acts))).ok();
-        }
-        for (sweep, reply) in batch.sweeps.into_iter().zip(waiting.sweeps) {
-            let done = self
-                .one(&Batch {
-                    sweeps: vec![sweep],
-                    ..Batch::new(now)
-                })
-                .await;
-            reply.send(done.and_then(|applied| first(applied.sweeps))).ok();
-        }
-        if let (Some(prune), Some(reply)) = (batch.prune, waiting.prune) {
-            let done = self
-                .one(&Batch {
-                    prune: Some(prune),
-                    ..Batch::new(now)
-                })
-                .await;
-            reply.send(done.map(|applied| applied.prune.unwrap_or_default())).ok();
-        }
-        let mut items = batch.enqueue.into_iter();
-        for (len, reply) in waiting.requests {
-            let mut results = Ok(Vec::with_capacity(len));
-            for item in items.by_ref().take(len) {
-                let item = Enqueue { claim: None, ..item };
-                let done = self
-                    .one(&Batch {
-                        enqueue: vec![item],
-                        ..Batch::new(now)
-                    })
-                    .await;
-                match (done.and_then(|applied| first(applied.enqueue)), &mut results) {
-                    (Ok(result), Ok(results)) => results.push(result),
-                    (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
-                    (_, Err(_)) => {}
-                }
-            }
-            applied_any |= results.is_ok();
-            reply.send(results).ok();
-        }
-        self.health.working.store(applied_any, Ordering::Relaxed);
-    }
-
-    async fn one(&mut self, batch: &Batch) -> Result<Applied, StoreError> {
-        if self.health.has_failed() {
-            return Err(StoreError::Io("an earlier write has failed".to_owned()));
-        }
-        let committed = self.store.commit(batch, &*self.policy).await;
-        if let Err(error) = &committed
-            && error.is_fatal()
-        {
-            self.health.fail(error);
-        }
-        let mut applied = committed?;
-        for changed in std::mem::take(&mut applied.changed) {
-            self.feed.send(Arc::new(changed)).ok();
-        }
-        Ok(applied)
-    }
-}
-
-fn push_settlement(settlement: Settlement, batch: &mut Batch, waiting: &mut Waiting) {
-    batch.settle.push(settlement.settle);
-    waiting.settles.push(settlement.frees_place);
 }
 
 fn reply_all<T>(waiting: Vec<Reply<T>>, results: Vec<T>) {
     for (reply, result) in waiting.into_iter().zip(results) {
         reply.send(Ok(result)).ok();
-    }
-}
-
-fn first<T>(results: Vec<T>) -> Result<T, StoreError> {
-    results
-        .into_iter()
-        .next()
-        .ok_or_else(|| StoreError::Statement("no result for an item".to_owned()))
-}
-
-fn enqueue_error(error: &StoreError) -> EnqueueError {
-    match error {
-        StoreError::Full => EnqueueError::StorageLow,
-        StoreError::Unknown(_) => EnqueueError::OutcomeUnknown,
-        StoreError::Open(_)
-        | StoreError::InUse { .. }
-        | StoreError::TooNew(_)
-        | StoreError::Io(_)
-        | StoreError::TooSlow
-        | StoreError::Statement(_) => EnqueueError::Unavailable,
     }
 }
 

@@ -169,20 +169,6 @@ async fn a_message_is_canceled_once_and_stays_so() {
 async fn what_a_carrier_has_is_not_canceled() {
     use crate::outbox::{Offer, Service};
 
-    #[derive(Debug)]
-    struct Free;
-    impl crate::outbox::Pace for Free {
-        fn take(&self, wanted: u32) -> u32 {
-            wanted
-        }
-        fn take_all(&self, _: u32) -> bool {
-            true
-        }
-        fn wait(&self) -> Duration {
-            Duration::ZERO
-        }
-    }
-
     let house = House::new().await;
     let bind = crate::domain::BindRef {
         carrier: name("tim"),
@@ -202,7 +188,7 @@ async fn what_a_carrier_has_is_not_canceled() {
         services,
         window: 10,
         taken: crate::outbox::Taken::default(),
-        pace: Arc::new(Free),
+        pace: Arc::new(crate::throttle::CarrierPace::new(0)),
     };
     house.state.outbox.bind_up(bind, offer, claims).await;
     let path = house.post(&wish()).await.header("location").unwrap().to_owned();

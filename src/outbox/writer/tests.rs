@@ -2,14 +2,25 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use super::*;
 use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, SenderId, UnixMillis};
 use crate::outbox::{Offer, Outcome, Pace, Service};
 use crate::store::memory::MemoryStore;
-use crate::store::{ActItem, IdempotencyKey};
+use crate::store::{
+    ActItem, Backlog, Enqueue, IdempotencyKey, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page,
+    QuarantineRecord, Rules, SegmentAnswer, SegmentState, Seq, Totals,
+};
 
-struct Unlimited;
+/// Always enough, and counts what is owed.
+#[derive(Default)]
+struct Unlimited {
+    owed: AtomicU32,
+}
 
 impl Pace for Unlimited {
     fn take(&self, wanted: u32) -> u32 {
@@ -18,20 +29,85 @@ impl Pace for Unlimited {
     fn take_all(&self, _: u32) -> bool {
         true
     }
+    fn owe(&self, segments: u32) {
+        self.owed.fetch_add(segments, Ordering::Relaxed);
+    }
     fn wait(&self) -> Duration {
         Duration::ZERO
+    }
+}
+
+/// A store in memory that refuses batches which settle a certain row, or dies of it.
+struct Moody {
+    store: MemoryStore,
+    refuses: Arc<Mutex<Option<(Seq, Mood)>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Refuses,
+    Panics,
+}
+
+impl Store for Moody {
+    fn commit<'a>(&'a self, batch: &'a Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>> {
+        let refused = *self.refuses.lock().unwrap();
+        match refused {
+            Some((seq, mood)) if batch.settle.iter().any(|settle| settle.claimed.seq == seq) => {
+                assert!(mood == Mood::Refuses, "the store has died");
+                Box::pin(async { Err(StoreError::Statement("out of mood".to_owned())) })
+            }
+            _ => self.store.commit(batch, rules),
+        }
+    }
+    fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>> {
+        self.store.take_lease()
+    }
+    fn message<'a>(
+        &'a self,
+        id: MessageId,
+        client: Option<&'a Name>,
+    ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
+        self.store.message(id, client)
+    }
+    fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {
+        self.store.messages(query)
+    }
+    fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>> {
+        self.store.inbound(query)
+    }
+    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
+        self.store.quarantine(limit)
+    }
+    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
+        self.store.backlog()
+    }
+    fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>> {
+        self.store.totals()
+    }
+    fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.store.checkpoint()
+    }
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.store.close()
     }
 }
 
 struct Bench {
     outbox: Outbox,
     store: Arc<dyn Store>,
+    refuses: Arc<Mutex<Option<(Seq, Mood)>>>,
+    pace: Arc<Unlimited>,
     policy: Arc<Policy>,
     clock: Clock,
 }
 
 async fn bench() -> Bench {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let refuses = Arc::new(Mutex::new(None));
+    let store: Arc<dyn Store> = Arc::new(Moody {
+        store: MemoryStore::new(),
+        refuses: refuses.clone(),
+    });
     let policy = Arc::new(Policy {
         steps: HashMap::from([(name("all"), 1)]),
         receipt_grace: Duration::from_secs(60),
@@ -57,6 +133,8 @@ async fn bench() -> Bench {
     Bench {
         outbox,
         store,
+        refuses,
+        pace: Arc::default(),
         policy,
         clock,
     }
@@ -123,7 +201,7 @@ impl Bench {
                     services,
                     window,
                     taken: crate::outbox::Taken::default(),
-                    pace: Arc::new(Unlimited),
+                    pace: self.pace.clone(),
                 },
                 tx,
             )
@@ -142,6 +220,25 @@ impl Bench {
                 Vec::new(),
             )
             .await;
+    }
+
+    /// Stores a message of two segments and one of one, and claims them.
+    async fn two_claimed(&self) -> [Arc<Claimed>; 2] {
+        let mut claims = self.bind_up(10).await;
+        let long = NewMessage {
+            segments: 2,
+            ..message(&self.clock)
+        };
+        let items = vec![new(long), new(message(&self.clock))];
+        self.outbox.enqueue(items).await.unwrap();
+        [claims.recv().await.unwrap(), claims.recv().await.unwrap()]
+    }
+
+    fn submitted(&self, claimed: &Arc<Claimed>) -> Settlement {
+        Settlement {
+            settle: self.policy.settle(claimed, &submitted(), self.clock.now(), 0.0),
+            frees_place: true,
+        }
     }
 
     async fn state(&self, id: MessageId) -> State {
@@ -279,4 +376,58 @@ async fn what_another_process_had_claimed_comes_into_doubt() {
     let next = bench.store.take_lease().await.unwrap();
     assert_eq!(crate::outbox::rescue::orphans(&bench.outbox, next).await.unwrap(), 1);
     assert_eq!(bench.state(id).await, State::Uncertain);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settlement_that_the_store_refuses_holds_up_nobody_and_is_tried_again() {
+    let bench = bench().await;
+    let [first, second] = bench.two_claimed().await;
+    *bench.refuses.lock().unwrap() = Some((first.seq, Mood::Refuses));
+    let answered = SegmentAnswer {
+        seq: first.seq,
+        number: 1,
+        attempt: 1,
+        carrier: name("tim"),
+        state: SegmentState::Submitted,
+        carrier_message_id: Some("s1".into()),
+        code: None,
+        at: bench.clock.now(),
+    };
+    let settles = vec![bench.submitted(&first), bench.submitted(&second)];
+    bench.outbox.settle(settles, vec![answered]).await;
+    bench
+        .outbox
+        .enqueue(vec![new(message(&bench.clock))])
+        .await
+        .expect("others go on");
+    assert_eq!(bench.state(second.id).await, State::Submitted);
+    assert_eq!(bench.state(first.id).await, State::Claimed);
+
+    *bench.refuses.lock().unwrap() = None;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let record = bench.store.message(first.id, None).await.unwrap().unwrap();
+    assert_eq!(record.row.progress.state, State::Submitted);
+    assert_eq!(record.segments.len(), 1, "what was said of its segments is kept too");
+}
+
+#[tokio::test]
+async fn a_writer_that_dies_is_noticed() {
+    let bench = bench().await;
+    let [first, _] = bench.two_claimed().await;
+    *bench.refuses.lock().unwrap() = Some((first.seq, Mood::Panics));
+    bench.outbox.settle(vec![bench.submitted(&first)], Vec::new()).await;
+    assert_eq!(bench.outbox.health().failed().await, "the writer has ended");
+}
+
+#[tokio::test]
+async fn a_long_message_owes_the_tokens_that_it_was_not_given() {
+    let bench = bench().await;
+    let long = NewMessage {
+        segments: 10,
+        ..message(&bench.clock)
+    };
+    bench.outbox.enqueue(vec![new(long)]).await.unwrap();
+    let mut claims = bench.bind_up(4).await;
+    assert_eq!(claims.recv().await.unwrap().segments, 10);
+    assert_eq!(bench.pace.owed.load(Ordering::Relaxed), 6);
 }

@@ -1,0 +1,216 @@
+//! After a failed commit: every item gets a try of its own, so that a bad one costs nobody else's. Settlements, which
+//! nobody brings again, are tried until the store takes them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Waiting, Writer};
+use crate::clock::monotonic;
+use crate::domain::UnixMillis;
+use crate::outbox::{EnqueueError, backoff};
+use crate::store::{Applied, Batch, Enqueue, SegmentAnswer, Seq, Settle, StoreError};
+
+/// How long refused settlements wait for their next try; doubles up to [`RETRY_MAX`].
+const RETRY_MIN: Duration = Duration::from_millis(200);
+const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// Settlements that the store refused, and when they are tried again. Apart from the other batches: what always fails
+/// holds up nobody. Bounded by the windows.
+#[derive(Default)]
+pub(super) struct Again {
+    rows: Vec<Landed>,
+    tries: u16,
+    at: Option<Instant>,
+}
+
+/// What came of one row's submit. Segments and settlements stand or fall together: a receipt finds a long message by
+/// its segments.
+#[derive(Default)]
+struct Landed {
+    segments: Vec<SegmentAnswer>,
+    settles: Vec<Settle>,
+}
+
+impl Again {
+    /// When to look again.
+    pub(super) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    fn keep(&mut self, rows: Vec<Landed>) {
+        self.rows.extend(rows);
+        if self.rows.is_empty() {
+            *self = Self::default();
+            return;
+        }
+        self.tries = self.tries.saturating_add(1);
+        self.at = Some(monotonic() + backoff(RETRY_MIN, RETRY_MAX, self.tries, 0.0));
+    }
+}
+
+impl Writer {
+    /// Tries refused settlements again, if it is time.
+    pub(super) async fn retry_when_due(&mut self) {
+        if self.again.at.is_some_and(|at| at <= monotonic()) {
+            self.retry().await;
+        }
+    }
+
+    /// Tries refused settlements again.
+    pub(super) async fn retry(&mut self) {
+        let rows = std::mem::take(&mut self.again.rows);
+        let refused = self.settle_rows(rows).await;
+        self.again.keep(refused);
+    }
+
+    /// Gives each item of a batch that failed a commit of its own.
+    pub(super) async fn replay(&mut self, batch: Batch, waiting: Waiting) {
+        let now = batch.now;
+        let empty = || Batch::new(now);
+        let rows = landed(batch.segments, batch.settle);
+        let settles = rows.len();
+        let refused = self.settle_rows(rows).await;
+        let mut works = refused.len() < settles;
+        if !refused.is_empty() {
+            self.again.keep(refused);
+        }
+        let mut receipts = batch.receipts.into_iter();
+        for (len, reply) in waiting.receipts {
+            let receipts = receipts.by_ref().take(len).collect();
+            let done = self.one(&Batch { receipts, ..empty() }).await;
+            reply.send(done.map(|applied| applied.receipts)).ok();
+        }
+        for (text, reply) in batch.inbound.into_iter().zip(waiting.inbound) {
+            let inbound = vec![text];
+            let done = self.one(&Batch { inbound, ..empty() }).await;
+            reply.send(done.and_then(|applied| first(applied.inbound))).ok();
+        }
+        for (pdu, reply) in batch.quarantine.into_iter().zip(waiting.quarantine) {
+            let quarantine = vec![pdu];
+            let done = self.one(&Batch { quarantine, ..empty() }).await;
+            reply.send(done.map(|_| ())).ok();
+        }
+        for (item, reply) in batch.acts.into_iter().zip(waiting.acts) {
+            let acts = vec![item];
+            let done = self.one(&Batch { acts, ..empty() }).await;
+            reply.send(done.and_then(|applied| first(applied.acts))).ok();
+        }
+        for (sweep, reply) in batch.sweeps.into_iter().zip(waiting.sweeps) {
+            let sweeps = vec![sweep];
+            let done = self.one(&Batch { sweeps, ..empty() }).await;
+            reply.send(done.and_then(|applied| first(applied.sweeps))).ok();
+        }
+        if let (prune @ Some(_), Some(reply)) = (batch.prune, waiting.prune) {
+            let done = self.one(&Batch { prune, ..empty() }).await;
+            reply.send(done.map(|applied| applied.prune.unwrap_or_default())).ok();
+        }
+        let mut items = batch.enqueue.into_iter();
+        for (len, reply) in waiting.requests {
+            let mut results = Ok(Vec::with_capacity(len));
+            for item in items.by_ref().take(len) {
+                let enqueue = vec![Enqueue { claim: None, ..item }];
+                let done = self.one(&Batch { enqueue, ..empty() }).await;
+                match (done.and_then(|applied| first(applied.enqueue)), &mut results) {
+                    (Ok(result), Ok(results)) => results.push(result),
+                    (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
+                    (_, Err(_)) => {}
+                }
+            }
+            works |= results.is_ok();
+            reply.send(results).ok();
+        }
+        self.health.working.store(works, Ordering::Relaxed);
+    }
+
+    /// Settles what the store takes, and gives what it refuses. A part that fails is halved until the bad row is found;
+    /// for want of space, which halving does not mend, it waits whole.
+    async fn settle_rows(&mut self, rows: Vec<Landed>) -> Vec<Landed> {
+        let mut refused = Vec::new();
+        let mut parts = vec![rows];
+        while let Some(mut part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            match self.one(&batch_of(&part, self.clock.now())).await {
+                Ok(_) => {}
+                Err(StoreError::Statement(_)) if part.len() > 1 => {
+                    parts.push(part.split_off(part.len() / 2));
+                    parts.push(part);
+                }
+                Err(error) => {
+                    tracing::error!(event = "settle_refused", rows = part.len(), seq = part[0].seq(), %error);
+                    refused.extend(part);
+                }
+            }
+        }
+        refused
+    }
+
+    async fn one(&mut self, batch: &Batch) -> Result<Applied, StoreError> {
+        if self.health.has_failed() {
+            return Err(StoreError::Io("an earlier write has failed".to_owned()));
+        }
+        let committed = self.store.commit(batch, &*self.policy).await;
+        if let Err(error) = &committed
+            && error.is_fatal()
+        {
+            self.health.fail(error);
+        }
+        let mut applied = committed?;
+        for changed in std::mem::take(&mut applied.changed) {
+            self.count(&changed);
+            self.feed.send(Arc::new(changed)).ok();
+        }
+        Ok(applied)
+    }
+}
+
+impl Landed {
+    /// The row, for a person who looks for it.
+    fn seq(&self) -> Option<Seq> {
+        let of_settle = self.settles.first().map(|settle| settle.claimed.seq);
+        of_settle.or_else(|| self.segments.first().map(|segment| segment.seq))
+    }
+}
+
+/// By row, each row's own in their order.
+fn landed(segments: Vec<SegmentAnswer>, settles: Vec<Settle>) -> Vec<Landed> {
+    let mut rows: BTreeMap<Seq, Landed> = BTreeMap::new();
+    for segment in segments {
+        rows.entry(segment.seq).or_default().segments.push(segment);
+    }
+    for settle in settles {
+        rows.entry(settle.claimed.seq).or_default().settles.push(settle);
+    }
+    rows.into_values().collect()
+}
+
+fn batch_of(rows: &[Landed], now: UnixMillis) -> Batch {
+    Batch {
+        segments: rows.iter().flat_map(|row| row.segments.clone()).collect(),
+        settle: rows.iter().flat_map(|row| row.settles.clone()).collect(),
+        ..Batch::new(now)
+    }
+}
+
+fn first<T>(results: Vec<T>) -> Result<T, StoreError> {
+    results
+        .into_iter()
+        .next()
+        .ok_or_else(|| StoreError::Statement("no result for an item".to_owned()))
+}
+
+fn enqueue_error(error: &StoreError) -> EnqueueError {
+    match error {
+        StoreError::Full => EnqueueError::StorageLow,
+        StoreError::Unknown(_) => EnqueueError::OutcomeUnknown,
+        StoreError::Open(_)
+        | StoreError::InUse { .. }
+        | StoreError::TooNew(_)
+        | StoreError::Io(_)
+        | StoreError::TooSlow
+        | StoreError::Statement(_) => EnqueueError::Unavailable,
+    }
+}
