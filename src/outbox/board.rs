@@ -1,9 +1,13 @@
 //! Who may claim what next: what waits in each lane, and what each bind can take. Pure bookkeeping in memory; the
 //! store stays the truth.
 
-use std::collections::{BTreeMap, HashMap};
+mod share;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use share::Shares;
 
 use crate::domain::{BindRef, Class, Lane, Name};
 use crate::store::{Backlog, LaneClaim};
@@ -24,6 +28,9 @@ pub trait Pace: Send + Sync {
     fn take(&self, wanted: u32) -> u32;
     /// Takes `wanted` tokens, or none.
     fn take_all(&self, wanted: u32) -> bool;
+    /// Segments that left without a token, since a long message goes out whole: nobody gets a token before these are
+    /// made up for.
+    fn owe(&self, segments: u32);
     /// How long until there is a token again.
     fn wait(&self) -> Duration;
 }
@@ -80,8 +87,8 @@ pub(super) struct Board {
 struct LaneBoard {
     /// Segments waiting, by priority.
     waiting: [u64; Class::PRIORITIES],
-    /// Segments served to each carrier over its weight: the one with the least goes next.
-    served: HashMap<Name, f64>,
+    /// Segments given to each carrier.
+    shares: Shares<Name>,
 }
 
 struct BindBoard {
@@ -92,6 +99,8 @@ struct BindBoard {
     marketing: u32,
     /// Segments that each lower priority has earned and not used.
     credit: [f64; Class::PRIORITIES],
+    /// Segments taken from each lane: those that wait at one priority take turns.
+    shares: Shares<Lane>,
 }
 
 /// What a bind is to claim.
@@ -123,6 +132,7 @@ impl Board {
                 free,
                 marketing,
                 credit: Default::default(),
+                shares: Shares::default(),
             },
         );
     }
@@ -163,6 +173,13 @@ impl Board {
         }
     }
 
+    /// A long message took more segments than tokens were taken for.
+    pub(super) fn owe(&self, bind: &BindRef, segments: u32) {
+        if let Some(bind) = self.binds.get(bind) {
+            bind.offer.pace.owe(segments);
+        }
+    }
+
     /// Rows were claimed by a bind.
     pub(super) fn claimed(&mut self, bind: &BindRef, class: Class, segments: u8) {
         if let Some(bind) = self.binds.get_mut(bind) {
@@ -179,30 +196,20 @@ impl Board {
         if board.is_some_and(|lane| lane.waiting.iter().any(|waiting| *waiting > 0)) {
             return None;
         }
-        let served = |carrier: &Name| {
-            board
-                .and_then(|board| board.served.get(carrier))
-                .copied()
-                .unwrap_or(0.0)
-        };
+        let given = |carrier: &Name| board.map_or(0.0, |board| board.shares.of(carrier));
         let wanted = u32::from(segments);
         let (bind, weight) = self
             .binds
             .iter()
             .filter(|(_, board)| board.room_for(class) >= wanted)
             .filter_map(|(bind, board)| Some((bind, board.free, board.service(lane, class)?.weight)))
-            .min_by(|a, b| {
-                served(&a.0.carrier)
-                    .total_cmp(&served(&b.0.carrier))
-                    .then(b.1.cmp(&a.1))
-            })
+            .min_by(|a, b| given(&a.0.carrier).total_cmp(&given(&b.0.carrier)).then(b.1.cmp(&a.1)))
             .map(|(bind, _, weight)| (bind, weight))?;
         let bind = bind.clone();
         if !self.binds.get(&bind)?.offer.pace.take_all(wanted) {
             return None;
         }
-        self.lane(lane)
-            .serve(&bind.carrier, f64::from(wanted) / f64::from(weight.max(1)));
+        self.give(&bind, lane, wanted, weight);
         self.claimed(&bind, class, segments);
         Some(bind)
     }
@@ -259,8 +266,7 @@ impl Board {
             }
             left.take(priority, got);
             *there -= u64::from(got);
-            self.lane(&lane)
-                .serve(&bind.carrier, f64::from(got) / f64::from(weight.max(1)));
+            self.give(&bind, &lane, got, weight);
             self.earn(&bind, priority, got, &waiting);
             let claims = plan.claims.entry(bind).or_default();
             match claims
@@ -278,19 +284,15 @@ impl Board {
         plan
     }
 
-    /// The bind that goes next, and what it takes: the bind least served in its lane; of its lanes the best priority,
-    /// unless a lower one has earned its turn.
+    /// The bind that goes next, and what it takes: the bind that was given least of its lane; of its lanes the best
+    /// priority, unless a lower one has earned its turn.
     fn next(&self, waiting: &BTreeMap<Lane, [u64; Class::PRIORITIES]>, room: &BTreeMap<BindRef, Room>) -> Option<Turn> {
         let turns = room.iter().filter_map(|(bind, left)| {
             let (priority, service, most) = self.binds.get(bind)?.choose(waiting, left)?;
-            let served = self
-                .lanes
-                .get(&service.lane)
-                .and_then(|lane| lane.served.get(&bind.carrier))
-                .copied();
+            let given = self.lanes.get(&service.lane)?.shares.of(&bind.carrier);
             let (lane, weight) = (service.lane.clone(), service.weight);
             Some((
-                served.unwrap_or(0.0),
+                given,
                 left.all,
                 Turn {
                     bind: bind.clone(),
@@ -330,6 +332,14 @@ impl Board {
             } else {
                 0.0
             };
+        }
+    }
+
+    /// Notes what a bind was given of a lane.
+    fn give(&mut self, bind: &BindRef, lane: &Lane, segments: u32, weight: u32) {
+        self.lane(lane).shares.give(&bind.carrier, segments, weight);
+        if let Some(board) = self.binds.get_mut(bind) {
+            board.shares.give(lane, segments, 1);
         }
     }
 
@@ -374,23 +384,6 @@ impl Room {
     }
 }
 
-impl LaneBoard {
-    fn serve(&mut self, carrier: &Name, cost: f64) {
-        // A carrier that did not ask for long is not owed what it did not take: it joins at the level of the others.
-        let level = self.served.values().copied().fold(f64::INFINITY, f64::min);
-        let level = if level.is_finite() { level } else { 0.0 };
-        match self.served.get_mut(carrier) {
-            Some(served) => *served = served.max(level) + cost,
-            None => {
-                self.served.insert(carrier.clone(), level + cost);
-            }
-        }
-        if level > 1e9 {
-            self.served.values_mut().for_each(|served| *served -= level);
-        }
-    }
-}
-
 impl BindBoard {
     fn room(&self) -> u32 {
         u32::try_from(self.free).unwrap_or(0)
@@ -417,16 +410,19 @@ impl BindBoard {
             .find(|service| &service.lane == lane && (class.is_urgent() || !service.urgent_only))
     }
 
-    /// The priority and lane to take from, and how much at the most.
+    /// The priority and lane to take from, and how much at the most. Lanes that wait at one priority take turns.
     fn choose(&self, waiting: &BTreeMap<Lane, [u64; Class::PRIORITIES]>, left: &Room) -> Option<(u8, &Service, u32)> {
         let lane_with = |priority: u8| {
             let urgent = priority == Class::Alert.priority();
-            self.offer.services.iter().find(|service| {
+            let waits = |service: &&Service| {
                 (urgent || !service.urgent_only)
                     && waiting
                         .get(&service.lane)
                         .is_some_and(|rows| rows[usize::from(priority)] > 0)
-            })
+            };
+            let given = |service: &&Service| self.shares.of(&service.lane);
+            let waiting = self.offer.services.iter().filter(waits);
+            waiting.min_by(|a, b| given(a).total_cmp(&given(b)))
         };
         let mut choices = (0..)
             .take(Class::PRIORITIES)

@@ -39,6 +39,8 @@ struct State {
     refused_at: Option<f64>,
     last_refusal: Option<Instant>,
     last_climb: Option<Instant>,
+    /// Segments that left without a token, to be made up for first.
+    debt: u32,
     /// Segments taken in this second and in the last whole one: what "half" means without a limit.
     taken: u32,
     taken_before: u32,
@@ -55,6 +57,7 @@ impl CarrierPace {
             refused_at: None,
             last_refusal: None,
             last_climb: None,
+            debt: 0,
             taken: 0,
             taken_before: 0,
             second: None,
@@ -105,6 +108,7 @@ impl CarrierPace {
         if peace >= FORGET_AFTER && self.ceiling.is_none() {
             state.refused_at = None;
             state.limiter = None;
+            state.debt = 0;
             state.rate = f64::INFINITY;
             return;
         }
@@ -139,15 +143,11 @@ impl CarrierPace {
 impl Pace for CarrierPace {
     fn take(&self, wanted: u32) -> u32 {
         self.with_state(|state| {
+            let paid = state.pay();
             let got = match &state.limiter {
                 None => wanted,
-                Some(limiter) => {
-                    let mut got = 0;
-                    while got < wanted && limiter.check().is_ok() {
-                        got += 1;
-                    }
-                    got
-                }
+                Some(_) if !paid => 0,
+                Some(limiter) => tokens(limiter, wanted),
             };
             state.taken = state.taken.saturating_add(got);
             got
@@ -157,8 +157,10 @@ impl Pace for CarrierPace {
     fn take_all(&self, wanted: u32) -> bool {
         self.with_state(|state| {
             let wanted_tokens = NonZeroU32::new(wanted).unwrap_or(NonZeroU32::MIN);
+            let paid = state.pay();
             let taken = match &state.limiter {
                 None => true,
+                Some(_) if !paid => false,
                 Some(limiter) => matches!(limiter.check_n(wanted_tokens), Ok(Ok(()))),
             };
             if taken {
@@ -168,13 +170,23 @@ impl Pace for CarrierPace {
         })
     }
 
+    fn owe(&self, segments: u32) {
+        self.with_state(|state| {
+            state.taken = state.taken.saturating_add(segments);
+            if state.limiter.is_some() {
+                state.debt = state.debt.saturating_add(segments);
+            }
+        });
+    }
+
     fn wait(&self) -> Duration {
         let state = self.state();
         if state.limiter.is_none() {
             return Duration::ZERO;
         }
         // A token comes every 1/rate; asking for one only to be told when would take it.
-        Duration::from_secs_f64((1.0 / state.rate.max(0.001)).clamp(0.001, 1.0))
+        let tokens = f64::from(state.debt) + 1.0;
+        Duration::from_secs_f64((tokens / state.rate.max(0.001)).clamp(0.001, 1.0))
     }
 }
 
@@ -182,6 +194,14 @@ impl State {
     fn set_rate(&mut self, rate: f64) {
         self.rate = rate;
         self.limiter = Some(limiter(rate));
+    }
+
+    /// Pays what is owed with the tokens that there are; says whether all of it is paid.
+    fn pay(&mut self) -> bool {
+        if let Some(limiter) = &self.limiter {
+            self.debt -= tokens(limiter, self.debt);
+        }
+        self.debt == 0
     }
 
     fn tick(&mut self, now: Instant) {
@@ -196,6 +216,15 @@ impl State {
             None => self.second = Some(now),
         }
     }
+}
+
+/// Takes up to `wanted` tokens and says how many there were.
+fn tokens(limiter: &DefaultDirectRateLimiter, wanted: u32) -> u32 {
+    let mut got = 0;
+    while got < wanted && limiter.check().is_ok() {
+        got += 1;
+    }
+    got
 }
 
 /// In any second at most the rate and a burst of a fiftieth of it (DESIGN §3). Starts empty, so that a new pace does
@@ -233,6 +262,22 @@ mod tests {
         let pace = CarrierPace::new(1);
         assert_eq!(pace.take(10), 0);
         assert!(pace.wait() <= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn what_left_without_a_token_is_made_up_for_first() {
+        let pace = CarrierPace::new(1_000);
+        pace.owe(1_000_000);
+        assert_eq!(pace.take(1), 0);
+        assert!(!pace.take_all(1));
+        assert_eq!(pace.wait(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_pace_without_a_limit_owes_nothing() {
+        let pace = CarrierPace::new(0);
+        pace.owe(1_000);
+        assert_eq!(pace.take(5), 5);
     }
 
     #[test]

@@ -16,6 +16,13 @@ impl Pace for Tokens {
         self.0.load(Ordering::Relaxed) >= wanted && self.take(wanted) == wanted
     }
 
+    fn owe(&self, segments: u32) {
+        self.0.store(
+            self.0.load(Ordering::Relaxed).saturating_sub(segments),
+            Ordering::Relaxed,
+        );
+    }
+
     fn wait(&self) -> Duration {
         Duration::from_millis(5)
     }
@@ -214,4 +221,34 @@ fn a_bind_that_offers_again_is_given_only_what_is_not_taken() {
     board.add(&lane(0), 3, 1_000);
     board.add(&lane(0), 4, 1_000);
     assert_eq!(priorities(&board.plan()), BTreeMap::from([(3, 20)]));
+}
+
+#[test]
+fn two_routes_on_one_carrier_take_turns() {
+    let mut board = Board::default();
+    let of_route = |route: &str| Lane {
+        route: name(route),
+        step: 0,
+    };
+    let service = |route: &str| Service {
+        lane: of_route(route),
+        weight: 1,
+        urgent_only: false,
+    };
+    let services = vec![service("abroad"), service("italy")];
+    board.bind_up(
+        bind("tim", 0),
+        Offer {
+            services,
+            ..offer(100, 10_000, 1)
+        },
+    );
+    board.add(&of_route("abroad"), 3, 1_000);
+    board.add(&of_route("italy"), 3, 1_000);
+    let mut given: BTreeMap<Lane, u32> = BTreeMap::new();
+    for claim in board.plan().claims.into_values().flatten() {
+        *given.entry(claim.lane).or_default() += claim.segments;
+    }
+    let (abroad, italy) = (given[&of_route("abroad")], given[&of_route("italy")]);
+    assert!(abroad.abs_diff(italy) <= QUANTUM, "{abroad} and {italy}");
 }
