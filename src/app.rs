@@ -286,6 +286,10 @@ fn policy(config: &Config) -> Policy {
             .collect(),
         receipt_grace: config.outbox.receipt_grace,
         carriers: carriers.collect(),
+        former_carrier: CarrierPolicy {
+            doubt_hold: config.outbox.doubt_hold,
+            ..CarrierPolicy::default()
+        },
         habits: std::sync::Mutex::new(habits.collect()),
     }
 }

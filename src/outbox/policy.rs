@@ -19,6 +19,8 @@ pub struct Policy {
     pub receipt_grace: Duration,
     /// Patience with each carrier.
     pub carriers: HashMap<Name, CarrierPolicy>,
+    /// Patience with one that the configuration no longer has.
+    pub former_carrier: CarrierPolicy,
     /// What is known of how each carrier reports on long messages.
     pub habits: Mutex<HashMap<Name, SegmentHabit>>,
 }
@@ -116,8 +118,11 @@ impl Policy {
                 let progress = self.submitted(claimed, carrier_message_id.clone(), now);
                 (progress, settled.then_some((EventKind::DoubtSettled, None)))
             }
-            Outcome::NotWritten => (waiting(was), Some((EventKind::Released, None))),
-            Outcome::Throttled { .. } => (waiting(was), None),
+            Outcome::NotWritten => (
+                self.waiting(&claimed.route, was, now),
+                Some((EventKind::Released, None)),
+            ),
+            Outcome::Throttled { .. } => (self.waiting(&claimed.route, was, now), None),
             Outcome::Retry { status } => self.retried(&claimed.route, was, *status, now, jitter),
             Outcome::NextStep { status } => self.next_step(
                 &claimed.route,
@@ -216,7 +221,7 @@ impl Policy {
         };
         match self.step_after(route, was.step) {
             Some(step) if now < was.expires_at => (
-                waiting(Progress { step, tries: 0, ..was }),
+                self.waiting(route, Progress { step, tries: 0, ..was }, now),
                 Some((EventKind::NextStep, code)),
             ),
             _ => (was.ended(end, Some(reason), now), None),
@@ -242,7 +247,21 @@ impl Policy {
         let bind = progress.bind.as_ref();
         bind.and_then(|bind| self.carriers.get(&bind.carrier))
             .copied()
-            .unwrap_or_default()
+            .unwrap_or(self.former_carrier)
+    }
+
+    /// Due now, on its lane; on the first of its route where its own step is no more. Nobody would claim it from a
+    /// route that is gone.
+    fn waiting(&self, route: &Name, was: Progress, now: UnixMillis) -> Progress {
+        match self.steps.get(route) {
+            None => was.ended(State::Failed, Some(Reason::NoRoute), now),
+            Some(steps) => Progress {
+                state: State::Queued,
+                step: if was.step < *steps { was.step } else { 0 },
+                wake_at: Some(was.expires_at),
+                ..was
+            },
+        }
     }
 
     /// The hold is over and nothing came: the class decides (DESIGN §3).
@@ -257,15 +276,13 @@ impl Policy {
             Some(step) if was.copies < row.class.copies_allowed() && now < was.expires_at => {
                 let event = event_of(&was, EventKind::Resent, None, now);
                 let flags = was.flags.with(Flag::PossibleDuplicate);
-                (
-                    waiting(Progress {
-                        step,
-                        copies: was.copies + 1,
-                        flags,
-                        ..was
-                    }),
-                    Some(event),
-                )
+                let again = Progress {
+                    step,
+                    copies: was.copies + 1,
+                    flags,
+                    ..was
+                };
+                (self.waiting(&row.route, again, now), Some(event))
             }
             _ => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
         }
@@ -403,7 +420,7 @@ impl Rules for Policy {
         let over = |was: Progress| (was.ended(State::Expired, Some(Reason::ValidityOver), now), None);
         match was.state {
             State::Scheduled if was.expires_at <= now => over(was),
-            State::Scheduled => (waiting(was), None),
+            State::Scheduled => (self.waiting(&row.route, was, now), None),
             State::Queued => over(was),
             State::Uncertain => self.doubt_over(row, now),
             State::Submitted => self.unreported(row, now),
@@ -436,7 +453,9 @@ impl Rules for Policy {
                 State::Failed | State::Expired | State::Undelivered | State::Unconfirmed | State::Quarantined,
             ) => {
                 let event = event_of(&was, EventKind::Requeued, None, now);
-                let flags = if was.submitted_at.is_some() {
+                // What was reported undelivered is on no handset.
+                let may_be_there = was.submitted_at.is_some() && was.state != State::Undelivered;
+                let flags = if may_be_there {
                     was.flags.with(Flag::PossibleDuplicate)
                 } else {
                     was.flags
@@ -454,22 +473,13 @@ impl Rules for Policy {
                     code: None,
                     ..was
                 };
-                Ok((waiting(fresh), Some(event)))
+                Ok((self.waiting(&row.route, fresh, now), Some(event)))
             }
             (Act::Cancel | Act::Requeue, state) => Err(ActResult::Refused {
                 state,
                 since: was.final_at.or(was.submitted_at).or(was.claimed_at),
             }),
         }
-    }
-}
-
-/// Due now, on its lane.
-fn waiting(was: Progress) -> Progress {
-    Progress {
-        state: State::Queued,
-        wake_at: Some(was.expires_at),
-        ..was
     }
 }
 

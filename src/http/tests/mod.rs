@@ -72,6 +72,7 @@ impl House {
             steps: router.steps(),
             receipt_grace: Duration::from_hours(24),
             carriers: Default::default(),
+            former_carrier: Default::default(),
             habits: Default::default(),
         };
         let (outbox, _) = outbox::start(store.clone(), Arc::new(policy), settings, clock.clone(), lease)

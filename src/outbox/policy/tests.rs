@@ -15,6 +15,7 @@ fn policy() -> Policy {
         steps: HashMap::from([(name("italy"), 2)]),
         receipt_grace: Duration::from_hours(24),
         carriers: HashMap::new(),
+        former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
     }
 }
@@ -361,4 +362,44 @@ fn retries_wait_twice_as_long_each_time_up_to_a_bound() {
         backoff(Duration::from_secs(10), Duration::from_secs(60), 1, 1.0),
         Duration::from_secs(8)
     );
+}
+
+#[test]
+fn a_row_whose_step_is_no_more_begins_its_plan_anew() {
+    let scheduled = Progress {
+        state: State::Scheduled,
+        step: 5,
+        ..claimed_progress()
+    };
+    let (progress, _) = policy().when_due(&row(Class::Service, scheduled), NOW);
+    assert_eq!((progress.state, progress.step), (State::Queued, 0));
+}
+
+#[test]
+fn a_row_whose_route_is_no_more_fails_when_it_would_be_queued() {
+    let gone = Policy {
+        steps: HashMap::new(),
+        ..policy()
+    };
+    let (progress, _) = gone.when_due(&in_doubt(Class::Service), NOW.after(Duration::from_secs(60)));
+    assert_eq!(
+        (progress.state, progress.reason),
+        (State::Failed, Some(Reason::NoRoute))
+    );
+}
+
+#[test]
+fn a_requeued_message_is_a_possible_duplicate_unless_it_was_reported_undelivered() {
+    let ended = |state| Progress {
+        submitted_at: Some(NOW),
+        ..claimed_progress().ended(state, None, NOW)
+    };
+    let flags = |state| {
+        let (progress, _) = policy()
+            .act(&row(Class::Service, ended(state)), Act::Requeue, NOW)
+            .unwrap();
+        progress.flags
+    };
+    assert!(flags(State::Unconfirmed).has(Flag::PossibleDuplicate));
+    assert!(!flags(State::Undelivered).has(Flag::PossibleDuplicate));
 }

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::*;
 use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, SenderId, UnixMillis};
-use crate::outbox::{Offer, Outcome, Pace, Service};
+use crate::outbox::{CarrierPolicy, Offer, Outcome, Pace, Service};
 use crate::store::memory::MemoryStore;
 use crate::store::{
     ActItem, Backlog, Enqueue, IdempotencyKey, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page,
@@ -112,6 +112,7 @@ async fn bench() -> Bench {
         steps: HashMap::from([(name("all"), 1)]),
         receipt_grace: Duration::from_secs(60),
         carriers: HashMap::new(),
+        former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
     });
     let settings = Settings {
