@@ -90,7 +90,7 @@ impl Bind {
                     failures = if monotonic().duration_since(begun) >= GOOD_SESSION {
                         0
                     } else {
-                        failures + 1
+                        failures.saturating_add(1)
                     };
                 }
                 Err(error) => {

@@ -118,7 +118,8 @@ impl CarrierState {
                 last_error,
             },
         );
-        if was == Some(BindState::Bound) && state != BindState::Bound {
+        let was_up = matches!(was, Some(BindState::Bound | BindState::Draining));
+        if was_up && state == BindState::Waiting {
             inner.losses.push_back(since);
             if inner.losses.len() > LOSSES {
                 inner.losses.pop_front();
