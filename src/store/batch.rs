@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Event, Lease, Progress, Row, SegmentState, Seq};
+use super::{Event, Lease, Progress, Row, SegmentRecord, SegmentState, Seq};
 use crate::domain::{
     BindRef, Class, Encoding, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State, UnixMillis,
 };
@@ -208,7 +208,7 @@ pub enum ReceiptResult {
         /// Index into [`Receipt::candidates`].
         candidate: usize,
     },
-    /// It settled a doubt by its reference or by its addresses.
+    /// It met a message whose id is not known, in doubt or taken without one, by its reference or by its addresses.
     SettledDoubt,
     /// No message is known by that id: kept, and looked at again when an answer or a doubt comes.
     Parked,
@@ -510,16 +510,51 @@ impl Settle {
         }
     }
 
-    /// Whether this may settle a row that is no longer claimed: the late answer to an attempt in doubt, or to one
-    /// whose resend still waits and is now needless.
-    pub fn settles_late(&self, row: &Row) -> bool {
-        row.progress.attempt == self.claimed.progress.attempt
-            && matches!(row.progress.state, State::Uncertain | State::Queued | State::Scheduled)
+    /// What it makes of a row that is no longer claimed: `None` where a receipt or a later attempt was first.
+    ///
+    /// The late answer settles an attempt in doubt, or one whose resend still waits and is now needless. What has been
+    /// given up stays so, as only a receipt corrects it; but it learns the carrier's id, by which its receipt finds it.
+    pub fn late(&self, row: &Row) -> Option<Progress> {
+        if row.progress.attempt != self.claimed.progress.attempt {
+            return None;
+        }
+        match row.progress.state {
+            State::Uncertain | State::Queued | State::Scheduled => Some(self.progress.clone()),
+            State::Failed | State::Expired => (self.progress.state == State::Submitted).then(|| Progress {
+                submitted_at: self.progress.submitted_at,
+                carrier_message_id: self.progress.carrier_message_id.clone(),
+                ..row.progress.clone()
+            }),
+            State::Claimed
+            | State::Submitted
+            | State::Delivered
+            | State::Undelivered
+            | State::Canceled
+            | State::Suppressed
+            | State::Unconfirmed
+            | State::Quarantined => None,
+        }
     }
 
     /// Whether a receipt may have been quicker than this settlement.
     pub fn may_meet_receipts(&self) -> bool {
         self.claimed.receipt && matches!(self.progress.state, State::Submitted | State::Uncertain)
+    }
+}
+
+impl SegmentAnswer {
+    /// What is known of a segment, as a change.
+    pub fn of(seq: Seq, segment: SegmentRecord) -> Self {
+        Self {
+            seq,
+            number: segment.number,
+            attempt: segment.attempt,
+            carrier: segment.carrier,
+            state: segment.state,
+            carrier_message_id: segment.carrier_message_id,
+            code: segment.code,
+            at: segment.at,
+        }
     }
 }
 

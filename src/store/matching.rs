@@ -24,19 +24,65 @@ pub fn agrees(a: &str, b: &str) -> bool {
     a == b || (a.len().min(b.len()) >= TAIL && (a.ends_with(b) || b.ends_with(a)))
 }
 
-/// The row in doubt that a receipt without a known id settles: the only one out with that carrier to that recipient,
-/// and of our own reference where the carrier gives it back. `rows` are those in doubt and those claimed, as the
-/// receipt of a claimed row may come before its answer: where two fit, nobody guesses.
+/// Whether the row is out with a carrier whose id for it we do not know: in doubt, or taken without an id.
+pub fn is_out_unnamed(row: &Row) -> bool {
+    let progress = &row.progress;
+    match progress.state {
+        State::Uncertain => true,
+        State::Submitted => row.segments == 1 && progress.carrier_message_id.is_none(),
+        State::Scheduled
+        | State::Queued
+        | State::Claimed
+        | State::Delivered
+        | State::Undelivered
+        | State::Failed
+        | State::Expired
+        | State::Canceled
+        | State::Suppressed
+        | State::Unconfirmed
+        | State::Quarantined => false,
+    }
+}
+
+/// The row that a receipt without a known id is about: the only one out with that carrier to that recipient, and of
+/// our own reference where the carrier gives it back. `rows` are those out unnamed and those claimed, as the receipt of
+/// a claimed row may come before its answer: where two fit, nobody guesses.
 pub fn doubt_settled_by<'a>(receipt: &Receipt, rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
     let out = |row: &&Row| {
-        matches!(row.progress.state, State::Uncertain | State::Claimed)
+        (is_out_unnamed(row) || row.progress.state == State::Claimed)
             && could_be(receipt, row)
             && row.progress.claimed_at.is_some_and(|claimed| receipt.at >= claimed)
             && receipt.reference.is_none_or(|reference| reference == row.reference())
     };
     let mut fitting = rows.filter(out);
     let row = fitting.next()?;
-    (fitting.next().is_none() && row.progress.state == State::Uncertain).then_some(row)
+    (fitting.next().is_none() && is_out_unnamed(row)).then_some(row)
+}
+
+/// Whether such a receipt is the second one of a segment that was reported on already.
+pub fn is_reported(receipt: &Receipt, known: &[SegmentRecord]) -> bool {
+    let ids = known.iter().filter_map(|segment| segment.carrier_message_id.as_deref());
+    ids.into_iter()
+        .any(|id| receipt.candidates.iter().any(|candidate| &**candidate == id))
+}
+
+/// The segment of a long message in doubt that such a receipt is put down to: the first that has no answer. So every
+/// receipt counts once, and the message is whole when all have come.
+pub fn segment_reported(receipt: &Receipt, row: &Row, known: &[SegmentRecord]) -> Option<SegmentRecord> {
+    let state = segment_after(receipt.verdict)?;
+    let unanswered = |number: &u8| known.iter().all(|segment| segment.number != *number);
+    let number = (row.segments > 1)
+        .then(|| (1..=row.segments).find(unanswered))
+        .flatten()?;
+    Some(SegmentRecord {
+        number,
+        attempt: row.progress.attempt,
+        carrier: receipt.carrier.clone(),
+        state,
+        carrier_message_id: Some(receipt.carrier_message_id.clone()),
+        code: receipt.code,
+        at: receipt.at,
+    })
 }
 
 /// A row that a receipt may be about.

@@ -22,6 +22,10 @@ behaviours!(
     a_parked_receipt_settles_the_doubt_that_comes_later,
     a_parked_receipt_that_fits_two_doubts_settles_neither,
     a_parked_receipt_settles_the_doubt_that_a_dead_process_left,
+    a_message_taken_without_an_id_is_met_by_its_recipient_or_reference,
+    a_parked_receipt_meets_the_message_that_is_then_taken_without_an_id,
+    a_long_message_in_doubt_is_delivered_when_a_receipt_has_come_for_every_segment,
+    a_late_answer_does_not_undo_what_a_receipt_said_of_a_segment,
     a_long_message_is_delivered_when_every_segment_is,
     a_parked_receipt_of_a_segment_is_met_when_the_message_is_settled,
     a_late_answer_does_not_put_back_a_segment_of_a_later_attempt,
@@ -221,6 +225,66 @@ async fn a_parked_receipt_settles_the_doubt_that_a_dead_process_left(bench: &Ben
     let lease = bench.store.take_lease().await.unwrap();
     bench.sweep(at(6_000), Sweep::Orphans { lease, limit: 9 }).await;
     assert_eq!((bench.state(1).await, bench.parked().await), (State::Delivered, 0));
+}
+
+fn without_id(claimed: &crate::store::Claimed) -> crate::store::Progress {
+    crate::store::Progress {
+        carrier_message_id: None,
+        ..submitted(claimed, "")
+    }
+}
+
+async fn a_message_taken_without_an_id_is_met_by_its_recipient_or_reference(bench: &Bench) {
+    for n in 1..=2 {
+        let claimed = bench.claimed(n).await;
+        bench.settle(&claimed, without_id(&claimed)).await;
+    }
+    assert_eq!(
+        bench.receive(vec![delivered("x", 1)]).await,
+        [ReceiptResult::SettledDoubt]
+    );
+    let progress = bench.progress(1).await;
+    assert_eq!(
+        (progress.state, bench.state(2).await),
+        (State::Delivered, State::Submitted)
+    );
+
+    let mut of_another = delivered("y", 2);
+    of_another.reference = Some(reference_of(bench.record(2).await.row.seq) ^ 1);
+    assert_eq!(bench.receive(vec![of_another]).await, [ReceiptResult::Parked]);
+    // One with an id of its own is not guessed at.
+    bench.sent(3, "a").await;
+    assert_eq!(bench.receive(vec![delivered("z", 3)]).await, [ReceiptResult::Parked]);
+}
+
+async fn a_parked_receipt_meets_the_message_that_is_then_taken_without_an_id(bench: &Bench) {
+    let claimed = bench.claimed(1).await;
+    assert_eq!(bench.receive(vec![delivered("x", 1)]).await, [ReceiptResult::Parked]);
+    bench.settle(&claimed, without_id(&claimed)).await;
+    assert_eq!((bench.state(1).await, bench.parked().await), (State::Delivered, 0));
+}
+
+async fn a_long_message_in_doubt_is_delivered_when_a_receipt_has_come_for_every_segment(bench: &Bench) {
+    let claimed = bench.claimed_by(tim(), [long(1, 3)]).await.remove(0);
+    bench.answer(vec![segment(&claimed, 2, "b")]).await;
+    bench.settle(&claimed, uncertain(&claimed)).await;
+    let results = bench.receive(vec![delivered("a", 1), delivered("b", 1)]).await;
+    assert_eq!(results, [ReceiptResult::SettledDoubt, MATCHED]);
+    assert_eq!(bench.state(1).await, State::Uncertain);
+    // The same receipt again is not another segment's.
+    assert_eq!(bench.receive(vec![delivered("a", 1)]).await, [ReceiptResult::Parked]);
+    assert_eq!(bench.state(1).await, State::Uncertain);
+    bench.receive(vec![delivered("c", 1)]).await;
+    assert_eq!(bench.state(1).await, State::Delivered);
+}
+
+async fn a_late_answer_does_not_undo_what_a_receipt_said_of_a_segment(bench: &Bench) {
+    let claimed = bench.claimed_by(tim(), [long(1, 2)]).await.remove(0);
+    bench.answer(vec![segment(&claimed, 1, "a")]).await;
+    bench.settle(&claimed, uncertain(&claimed)).await;
+    bench.receive(vec![delivered("b", 1)]).await;
+    bench.answer(vec![segment(&claimed, 2, "b")]).await;
+    assert_eq!(bench.record(1).await.segments[1].state, SegmentState::Delivered);
 }
 
 async fn a_long_message_is_delivered_when_every_segment_is(bench: &Bench) {

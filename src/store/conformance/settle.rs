@@ -14,6 +14,7 @@ behaviours!(
     a_late_answer_settles_a_doubt,
     a_late_answer_settles_a_resend_that_still_waits,
     a_late_answer_to_an_earlier_attempt_settles_nothing,
+    a_late_answer_to_what_was_given_up_lets_its_receipt_find_it,
     a_settlement_that_comes_too_late_costs_the_rest_of_its_batch_nothing,
     overdue_and_then_answered_in_one_batch_is_submitted,
     a_settlement_leaves_the_columns_of_the_claim_alone,
@@ -138,6 +139,24 @@ async fn a_late_answer_to_an_earlier_attempt_settles_nothing(bench: &Bench) {
     let applied = bench.settle(&claimed, submitted(&claimed, "a")).await;
     assert_eq!(applied.settle, [SettleResult::LostLease]);
     assert_eq!(bench.progress(1).await, second.progress);
+}
+
+async fn a_late_answer_to_what_was_given_up_lets_its_receipt_find_it(bench: &Bench) {
+    let claimed = bench.claimed(1).await;
+    let given_up = uncertain(&claimed).ended(State::Failed, Some(Reason::OutcomeUnknown), at(2));
+    bench.settle(&claimed, given_up).await;
+    let applied = bench.settle(&claimed, submitted(&claimed, "a")).await;
+    assert_eq!(
+        (applied.settle, applied.changed.len()),
+        (vec![SettleResult::Settled], 0)
+    );
+    let progress = bench.progress(1).await;
+    assert_eq!(
+        (progress.state, progress.reason),
+        (State::Failed, Some(Reason::OutcomeUnknown))
+    );
+    bench.receive(vec![delivered("a", 1)]).await;
+    assert_eq!(bench.state(1).await, State::Delivered);
 }
 
 async fn a_settlement_that_comes_too_late_costs_the_rest_of_its_batch_nothing(bench: &Bench) {

@@ -9,7 +9,7 @@ use crate::store::matching::{self, KnownInbound};
 use crate::store::{
     Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, IdempotencyKey,
     InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row, Rules, SegmentAnswer,
-    SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
+    SegmentRecord, SegmentState, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
 };
 
 pub(super) struct Transaction<'a> {
@@ -126,11 +126,9 @@ impl<'a> Transaction<'a> {
     }
 
     fn answer_segment(&mut self, answer: SegmentAnswer) {
-        if self
-            .tables
-            .segment(answer.seq, answer.number)
-            .is_some_and(|known| known.attempt > answer.attempt)
-        {
+        let known = self.tables.segment(answer.seq, answer.number);
+        let reported = |state| matches!(state, SegmentState::Delivered | SegmentState::Undelivered);
+        if known.is_some_and(|it| it.attempt > answer.attempt || it.attempt == answer.attempt && reported(it.state)) {
             return;
         }
         self.tables.put_segment(
@@ -155,19 +153,22 @@ impl<'a> Transaction<'a> {
             if settled.contains(&seq) {
                 self.meet_parked_receipts(&std::mem::take(&mut settled));
             }
-            let holds = |row: &&Row| {
-                let claim = row.progress.state == State::Claimed;
-                (claim && row.progress.attempt == settle.claimed.progress.attempt) || settle.settles_late(row)
+            let settled_as = |row: &Row| {
+                let held =
+                    row.progress.state == State::Claimed && row.progress.attempt == settle.claimed.progress.attempt;
+                let progress = if held {
+                    Some(settle.progress.clone())
+                } else {
+                    settle.late(row)
+                };
+                Some((row.clone(), progress?))
             };
-            let Some(row) = self.tables.row(seq).filter(holds).cloned() else {
+            let Some((row, progress)) = self.tables.row(seq).and_then(settled_as) else {
                 self.applied.settle.push(SettleResult::LostLease);
                 continue;
             };
             self.applied.settle.push(SettleResult::Settled);
-            self.applied.changed.push(Changed::of(&row, &settle.progress, self.now));
-            self.note(seq, settle.event.clone());
-            let progress = row.progress.followed_by(settle.progress.clone());
-            self.tables.update(seq, |row| row.progress = progress);
+            self.change(&row, progress, settle.event.clone());
             if settle.may_meet_receipts() {
                 settled.push(seq);
             }

@@ -1,7 +1,6 @@
 //! Receipts meet their messages, or wait for them.
 
 use super::commit::Transaction;
-use crate::domain::State;
 use crate::store::matching::{self, Candidate, tail};
 use crate::store::{Receipt, ReceiptResult, Row, SegmentRecord, Seq};
 
@@ -66,7 +65,7 @@ impl Transaction<'_> {
             .filter_map(|seq| self.tables.row(*seq))
             .cloned()
             .collect();
-        let any_doubt = rows.iter().any(|row| row.progress.state == State::Uncertain);
+        let any_unnamed = rows.iter().any(matching::is_out_unnamed);
         let concerns = |receipt: &Receipt| rows.iter().any(|row| tail(&row.to) == tail(&receipt.destination));
         let parked: Vec<(u64, Receipt)> = self
             .tables
@@ -87,7 +86,7 @@ impl Transaction<'_> {
                         true
                     })
                 }
-                None => any_doubt && self.settle_doubt(&receipt),
+                None => any_unnamed && self.settle_doubt(&receipt),
             };
             if met {
                 self.tables.parked.remove(&id);
@@ -96,19 +95,20 @@ impl Transaction<'_> {
     }
 
     fn settle_doubt(&mut self, receipt: &Receipt) -> bool {
-        let uncertain = State::Uncertain.as_str();
-        let doubts = self
-            .tables
-            .waking
-            .iter()
-            .filter(|(state, _, _)| *state == uncertain)
-            .map(|(_, _, seq)| seq);
-        let out = doubts
+        let waking = self.tables.waking.iter().map(|(_, _, seq)| seq);
+        let out = waking
             .chain(&self.tables.claimed)
             .filter_map(|seq| self.tables.row(*seq));
         let Some(row) = matching::doubt_settled_by(receipt, out).cloned() else {
             return false;
         };
+        let known = self.segments_of_long(&row);
+        if matching::is_reported(receipt, &known) {
+            return false;
+        }
+        if let Some(segment) = matching::segment_reported(receipt, &row, &known) {
+            self.tables.put_segment(row.seq, segment);
+        }
         self.apply_receipt(receipt, &row, None);
         true
     }

@@ -7,7 +7,7 @@ use super::claim::CLAIM;
 use super::enqueue::KNOWN_KEYS;
 use super::inbound::{BY_ID, BY_OCTETS};
 use super::read::{BACKLOG, TOTALS};
-use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, IN_DOUBT};
+use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, OUT_UNNAMED};
 use super::sweep::{DUE, ORPHANS, STRAYS};
 use super::update::{UPDATE, UPDATE_TOLD};
 
@@ -111,12 +111,13 @@ async fn a_receipt_finds_its_segment_by_the_carriers_id() {
 }
 
 #[tokio::test]
-async fn doubts_are_read_from_the_uncertain_and_the_claimed_rows() {
+async fn rows_out_under_no_known_id_are_read_from_their_own_indexes() {
     holds(
-        IN_DOUBT,
+        OUT_UNNAMED,
         &[
             "SEARCH m USING INDEX message_wake (state=? AND wake_at>?)",
             "SCAN m USING INDEX message_claimed",
+            "SEARCH m USING INDEX message_without_id (<expr>=?)",
         ],
     )
     .await;

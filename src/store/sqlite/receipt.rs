@@ -9,9 +9,9 @@ use sqlx::sqlite::SqliteRow;
 use super::columns::{self, row_columns, segment_columns};
 use super::commit::Transaction;
 use super::json;
-use crate::domain::{Name, State, UnixMillis};
+use crate::domain::{Name, UnixMillis};
 use crate::store::matching::{self, Candidate, tail};
-use crate::store::{Receipt, ReceiptResult, Row, SegmentRecord, Seq};
+use crate::store::{Receipt, ReceiptResult, Row, SegmentAnswer, SegmentRecord, Seq};
 
 macro_rules! by_carrier_id {
     () => {
@@ -39,8 +39,8 @@ pub(super) const BY_SEGMENT_ID: &str = concat!(
      AND s.carrier_message_id IS NOT NULL AND s.state <> 'delivered' AND m.seq = s.message_seq AND m.receipt = 1)"
 );
 
-/// Rows that are out, or may be, to the recipients with these tails.
-pub(super) const IN_DOUBT: &str = concat!(
+/// Rows that are out, or may be, to the recipients with these tails, under no id that we know.
+pub(super) const OUT_UNNAMED: &str = concat!(
     "SELECT ",
     row_columns!(),
     " FROM message AS m WHERE m.state = 'uncertain' AND m.wake_at IS NOT NULL AND m.receipt = 1 \
@@ -48,7 +48,11 @@ pub(super) const IN_DOUBT: &str = concat!(
      UNION ALL SELECT ",
     row_columns!(),
     " FROM message AS m WHERE m.state = 'claimed' AND m.receipt = 1 \
-     AND substr(m.recipient, -7) IN (SELECT value FROM json_each(?))"
+     AND substr(m.recipient, -7) IN (SELECT value FROM json_each(?)) \
+     UNION ALL SELECT ",
+    row_columns!(),
+    " FROM json_each(?) AS j CROSS JOIN message AS m WHERE m.state = 'submitted' AND m.carrier_message_id IS NULL \
+     AND m.segments = 1 AND m.receipt = 1 AND substr(m.recipient, -7) = j.value"
 );
 
 pub(super) const BY_SEQ: &str = concat!(
@@ -102,7 +106,7 @@ impl Transaction<'_> {
             .iter()
             .map(|index| tail(&receipts[*index].destination))
             .collect();
-        let doubts = self.in_doubt(&tails).await?;
+        let doubts = self.out_unnamed(&tails).await?;
         let mut segments = self.segments_by_seq(long_ones(&doubts)).await?;
         let mut parked = Vec::new();
         for index in unknown {
@@ -141,9 +145,8 @@ impl Transaction<'_> {
             .map(|(seq, _)| *seq)
             .collect();
         let rows = self.rows_by_seq(&seqs).await?;
-        let any_doubt = rows.iter().any(|row| row.progress.state == State::Uncertain);
-        let doubts = if any_doubt {
-            self.in_doubt(&tails).await?
+        let doubts = if rows.iter().any(matching::is_out_unnamed) {
+            self.out_unnamed(&tails).await?
         } else {
             Vec::new()
         };
@@ -174,6 +177,14 @@ impl Transaction<'_> {
         let Some(row) = matching::doubt_settled_by(receipt, current).cloned() else {
             return false;
         };
+        let known = segments.entry(row.seq).or_default();
+        if matching::is_reported(receipt, known) {
+            return false;
+        }
+        if let Some(segment) = matching::segment_reported(receipt, &row, known) {
+            known.push(segment.clone());
+            self.answer_segments(&[SegmentAnswer::of(row.seq, segment)]);
+        }
         self.apply_receipt(receipt, row, None, segments);
         true
     }
@@ -243,8 +254,12 @@ impl Transaction<'_> {
         self.read_rows().await
     }
 
-    async fn in_doubt(&mut self, tails: &HashSet<&str>) -> Result<Vec<Row>, sqlx::Error> {
-        self.script.add(IN_DOUBT).bind_json(tails).bind_json(tails);
+    async fn out_unnamed(&mut self, tails: &HashSet<&str>) -> Result<Vec<Row>, sqlx::Error> {
+        self.script
+            .add(OUT_UNNAMED)
+            .bind_json(tails)
+            .bind_json(tails)
+            .bind_json(tails);
         self.read_rows().await
     }
 

@@ -128,7 +128,7 @@ impl Transaction<'_> {
         for settle in settles {
             let seq = settle.claimed.seq;
             let changed = match late.get(&seq) {
-                Some(row) => Changed::of(row, &settle.progress, self.now),
+                Some((progress, row)) => Changed::of(row, progress, self.now),
                 None if is_touched(&seq) => settle.changed(self.now),
                 None => {
                     self.applied.settle.push(SettleResult::LostLease);
@@ -136,7 +136,9 @@ impl Transaction<'_> {
                 }
             };
             self.applied.settle.push(SettleResult::Settled);
-            self.applied.changed.push(changed);
+            if changed.from != changed.progress.state {
+                self.applied.changed.push(changed);
+            }
             self.events.extend(settle.event.clone().map(|event| (seq, event)));
             if settle.may_meet_receipts() {
                 settled.push((seq, &*settle.claimed.to));
@@ -145,22 +147,22 @@ impl Transaction<'_> {
         self.meet_parked_receipts(&settled).await
     }
 
-    /// Settles rows that are claimed no longer, where that may still be; gives them as they were.
-    async fn settle_late(&mut self, settles: impl Iterator<Item = &Settle>) -> Result<HashMap<Seq, Row>, sqlx::Error> {
+    /// Settles rows that are claimed no longer, where that may still be; gives them as they were, and as they are.
+    async fn settle_late(
+        &mut self,
+        settles: impl Iterator<Item = &Settle>,
+    ) -> Result<HashMap<Seq, (Progress, Row)>, sqlx::Error> {
         let settles: HashMap<Seq, &Settle> = settles.map(|settle| (settle.claimed.seq, settle)).collect();
         let seqs: Vec<Seq> = settles.keys().copied().collect();
-        let mut rows = self.rows_by_seq(&seqs).await?;
-        rows.retain(|row| settles.get(&row.seq).is_some_and(|settle| settle.settles_late(row)));
-        let updates: Vec<_> = rows
-            .iter()
-            .filter_map(|row| {
-                let held = &row.progress;
-                let settle = settles.get(&row.seq)?;
-                Some(columns_of(row.seq, held.attempt, held.state, &settle.progress))
-            })
+        let rows = self.rows_by_seq(&seqs).await?;
+        let late = |row: Row| Some((row.seq, (settles.get(&row.seq)?.late(&row)?, row)));
+        let late: HashMap<Seq, (Progress, Row)> = rows.into_iter().filter_map(late).collect();
+        let updates: Vec<_> = late
+            .values()
+            .map(|(progress, row)| columns_of(row.seq, row.progress.attempt, row.progress.state, progress))
             .collect();
         self.write_updates(&updates);
-        Ok(rows.into_iter().map(|row| (row.seq, row)).collect())
+        Ok(late)
     }
 
     /// Writes what was noted so far. What is read from here on comes from the tables.
@@ -248,7 +250,7 @@ impl Transaction<'_> {
     }
 
     /// Records which segments of long messages the carrier has answered. A late answer to an earlier attempt is passed
-    /// over.
+    /// over, and one to a segment that was reported on already.
     pub(super) fn answer_segments(&mut self, answers: &[SegmentAnswer]) {
         #[derive(Serialize)]
         struct Columns<'a>(Seq, u8, u32, &'a str, &'static str, Option<&'a str>, Option<u32>, i64);
@@ -258,7 +260,8 @@ impl Transaction<'_> {
              value ->> 7 FROM jsonb_each(?) WHERE true \
              ON CONFLICT (message_seq, number) DO UPDATE SET attempt = excluded.attempt, carrier = excluded.carrier, \
              state = excluded.state, carrier_message_id = excluded.carrier_message_id, code = excluded.code, \
-             at = excluded.at WHERE excluded.attempt >= segment.attempt";
+             at = excluded.at WHERE excluded.attempt > segment.attempt \
+             OR (excluded.attempt = segment.attempt AND segment.state NOT IN ('delivered', 'undelivered'))";
         if answers.is_empty() {
             return;
         }

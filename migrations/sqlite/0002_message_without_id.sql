@@ -1,0 +1,3 @@
+-- Messages that a carrier took without giving an id: their receipt finds them by the end of the recipient's number.
+CREATE INDEX message_without_id ON message (substr(recipient, -7))
+    WHERE state = 'submitted' AND carrier_message_id IS NULL AND segments = 1 AND receipt = 1;
