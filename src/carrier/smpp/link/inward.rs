@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{Driver, Ticket};
 use crate::carrier::smpp::ANSWER_WITHIN;
-use crate::carrier::smpp::inbound::{self, Delivery, Parts};
+use crate::carrier::smpp::inbound::{self, Delivery};
 use crate::carrier::{AnswerSlot, Inbound, Verdict};
 use crate::clock::monotonic;
 
@@ -17,29 +17,20 @@ const KEEP_OF_BAD_PDU: usize = 4_096;
 
 /// A request of the carrier's that waits for its answer.
 pub(super) struct Unanswered {
-    pub(super) ticket: u64,
-    pub(super) sequence: SequenceNumber,
-    pub(super) command: CommandId,
-    pub(super) deadline: Instant,
-    pub(super) done: bool,
+    ticket: u64,
+    sequence: SequenceNumber,
+    command: CommandId,
+    deadline: Instant,
+    done: bool,
 }
 
 impl Driver {
+    /// Offers a deliver_sm or data_sm inward and keeps its place until it is answered.
     pub(super) fn request(&mut self, packet: Packet, forgiven: &[Forgiven]) {
         let alphabet = self.shared.default_alphabet();
         let delivery = match &packet.pdu {
             Pdu::DeliverSm(pdu) => inbound::deliver_sm(pdu, forgiven, alphabet),
-            Pdu::DataSm(pdu) => {
-                let parts = Parts {
-                    source: &pdu.source.addr.as_str(),
-                    destination: &pdu.destination.addr.as_str(),
-                    esm_class: pdu.esm_class,
-                    data_coding: pdu.data_coding.0,
-                    short_message: &Bytes::new(),
-                    tlvs: &pdu.tlvs,
-                };
-                inbound::read(&parts, forgiven, alphabet)
-            }
+            Pdu::DataSm(pdu) => inbound::data_sm(pdu, forgiven, alphabet),
             other => {
                 let command = other.command_id();
                 self.respond(command, packet.sequence_number, CommandStatus::ESME_RINVCMDID);
@@ -74,6 +65,7 @@ impl Driver {
         self.inbound.try_send(inbound).ok();
     }
 
+    /// Answers the request of this ticket, unless it has been.
     pub(super) fn answer(&mut self, ticket: u64, verdict: Verdict) {
         let Some(first) = self.unanswered.front().map(|request| request.ticket) else {
             return;
@@ -96,7 +88,27 @@ impl Driver {
         }
     }
 
-    pub(super) fn respond(&mut self, command: CommandId, sequence: SequenceNumber, status: CommandStatus) {
+    /// Whether a request still waits for our commit.
+    pub(super) fn owes_answers(&self) -> bool {
+        self.unanswered.iter().any(|request| !request.done)
+    }
+
+    /// When the first request has waited long enough.
+    pub(super) fn next_answer_due(&self) -> Option<Instant> {
+        self.unanswered.front().map(|request| request.deadline)
+    }
+
+    pub(super) fn answer_busy_what_waited_too_long(&mut self, now: Instant) {
+        while let Some(request) = self.unanswered.pop_front_if(|request| request.deadline <= now) {
+            if !request.done {
+                metrics::counter!("araldo_inbound_busy_total", "carrier" => self.carrier()).increment(1);
+                let status = self.shared.busy_status();
+                self.respond(request.command, request.sequence, status);
+            }
+        }
+    }
+
+    fn respond(&mut self, command: CommandId, sequence: SequenceNumber, status: CommandStatus) {
         if let Err(error) = self.session.respond(command, sequence, status, &COctet::EMPTY) {
             tracing::debug!(event = "answer_not_sent", bind = %self.bind, %error);
         }

@@ -25,9 +25,7 @@ use self::outward::Ticket;
 use super::connect::{Octets, connect};
 use super::submit::SegmentPdu;
 use super::{INBOUND_QUEUE, Shared};
-use crate::carrier::{
-    DownReason, Inbound, Link, LinkMode, LinkReport, Message, OpenError, SubmitReport, SubmitResult, Verdict,
-};
+use crate::carrier::{DownReason, Inbound, Link, LinkMode, LinkReport, Message, OpenError, SubmitReport, Verdict};
 use crate::clock::monotonic;
 use crate::domain::BindRef;
 
@@ -170,8 +168,7 @@ impl Driver {
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        let unanswered = self.unanswered.front().map(|request| request.deadline);
-        [self.session.poll_timeout(), unanswered, self.stopping]
+        [self.session.poll_timeout(), self.next_answer_due(), self.stopping]
             .into_iter()
             .flatten()
             .min()
@@ -180,16 +177,7 @@ impl Driver {
     fn handle_time(&mut self) {
         let now = monotonic();
         self.session.handle_timeout(now);
-        while self.unanswered.front().is_some_and(|request| request.deadline <= now) {
-            let Some(request) = self.unanswered.pop_front() else {
-                break;
-            };
-            if !request.done {
-                metrics::counter!("araldo_inbound_busy_total", "carrier" => self.carrier()).increment(1);
-                let status = self.shared.busy_status();
-                self.respond(request.command, request.sequence, status);
-            }
-        }
+        self.answer_busy_what_waited_too_long(now);
         if self.stopping.is_some_and(|at| at <= now) {
             self.session.unbind(now);
             self.stopping = Some(now + UNBIND_WITHIN);
@@ -202,16 +190,13 @@ impl Driver {
     /// A planned stop: nothing new is submitted; once nothing is outstanding, or the wait is over, it unbinds.
     fn begin_stop(&mut self) {
         self.stopping = Some(monotonic() + self.shared.drain);
-        for (key, total, segment) in std::mem::take(&mut self.waiting) {
-            self.outcome(key, segment.number, total, SubmitResult::NotWritten);
-        }
+        self.give_back_waiting();
         self.unbind_when_empty();
     }
 
     fn unbind_when_empty(&mut self) {
         let awaited = self.session.outstanding() - self.session.overdue();
-        let inward = self.unanswered.iter().any(|request| !request.done);
-        if self.stopping.is_some() && awaited == 0 && !inward {
+        if self.stopping.is_some() && awaited == 0 && !self.owes_answers() {
             let now = monotonic();
             self.session.unbind(now);
             self.stopping = Some(now + UNBIND_WITHIN);
@@ -222,12 +207,7 @@ impl Driver {
         while let Some(event) = self.session.poll_event() {
             match event {
                 Event::Answered(answered) => self.answered(answered),
-                Event::Overdue { sequence_number, .. } => {
-                    if let Some(ticket) = self.session.ticket(sequence_number) {
-                        let (key, number, total) = (ticket.key, ticket.number, ticket.total);
-                        self.outcome(key, number, total, SubmitResult::Overdue);
-                    }
-                }
+                Event::Overdue { sequence_number, .. } => self.overdue(sequence_number),
                 Event::Stalled { overdue, window } => {
                     tracing::warn!(event = "link_stalled", bind = %self.bind, overdue, window);
                     self.session.unbind(monotonic());
@@ -260,33 +240,11 @@ impl Driver {
         self.flush_briefly().await;
         self.session.close(reason);
         self.handle_events();
-        let outstanding: Vec<_> = self.session.drain_outstanding().collect();
-        for request in outstanding {
-            let Ticket {
-                key,
-                number,
-                total,
-                begins,
-            } = request.ticket;
-            if request.overdue {
-                continue;
-            }
-            let result = if begins >= self.written {
-                SubmitResult::NotWritten
-            } else {
-                SubmitResult::Lost
-            };
-            self.outcome(key, number, total, result);
-        }
-        for (key, total, segment) in std::mem::take(&mut self.waiting) {
-            self.outcome(key, segment.number, total, SubmitResult::NotWritten);
-        }
+        self.give_back_outstanding();
+        self.give_back_waiting();
         submits.close();
         while let Some(messages) = submits.recv().await {
-            for message in messages {
-                // No segment of it was made: the whole message is unwritten.
-                self.outcome(message.key, 0, 0, SubmitResult::NotWritten);
-            }
+            self.give_back(&messages);
         }
         self.report();
         let stopped = self.stopping.is_some() && matches!(reason, CloseReason::Unbound | CloseReason::UnbindTimeout);

@@ -1,7 +1,7 @@
 //! To the carrier: messages as submit_sm into the window, and what became of each.
 
-use araldo_smpp::Pdu;
 use araldo_smpp::session::{Answered, SubmitError};
+use araldo_smpp::{Pdu, SequenceNumber};
 
 use super::Driver;
 use crate::carrier::smpp::{status, submit};
@@ -10,13 +10,14 @@ use crate::clock::monotonic;
 
 /// Which segment an outstanding submit carries, and where its octets begin in all that this link has written.
 pub(super) struct Ticket {
-    pub(super) key: i64,
-    pub(super) number: u8,
-    pub(super) total: u8,
-    pub(super) begins: u64,
+    key: i64,
+    number: u8,
+    total: u8,
+    begins: u64,
 }
 
 impl Driver {
+    /// Cuts messages into the segments that wait for the window.
     pub(super) fn take(&mut self, messages: Vec<Message>) {
         let now = self.shared.clock.now();
         for message in messages {
@@ -29,6 +30,7 @@ impl Driver {
         }
     }
 
+    /// Submits what waits while the window has room.
     pub(super) fn submit_waiting(&mut self) {
         if self.waiting.is_empty() {
             return;
@@ -85,7 +87,46 @@ impl Driver {
         self.outcome(ticket.key, ticket.number, ticket.total, result);
     }
 
-    pub(super) fn outcome(&mut self, key: i64, number: u8, total: u8, result: SubmitResult) {
+    /// The answer is late: whether the carrier has taken it is not known.
+    pub(super) fn overdue(&mut self, sequence_number: SequenceNumber) {
+        if let Some(ticket) = self.session.ticket(sequence_number) {
+            let (key, number, total) = (ticket.key, ticket.number, ticket.total);
+            self.outcome(key, number, total, SubmitResult::Overdue);
+        }
+    }
+
+    /// What was submitted and has no answer: not written where nothing of it has left, in doubt otherwise.
+    pub(super) fn give_back_outstanding(&mut self) {
+        let outstanding: Vec<_> = self.session.drain_outstanding().collect();
+        for request in outstanding {
+            if request.overdue {
+                continue;
+            }
+            let ticket = request.ticket;
+            let result = if ticket.begins >= self.written {
+                SubmitResult::NotWritten
+            } else {
+                SubmitResult::Lost
+            };
+            self.outcome(ticket.key, ticket.number, ticket.total, result);
+        }
+    }
+
+    /// What found no place in the window.
+    pub(super) fn give_back_waiting(&mut self) {
+        for (key, total, segment) in std::mem::take(&mut self.waiting) {
+            self.outcome(key, segment.number, total, SubmitResult::NotWritten);
+        }
+    }
+
+    /// Messages of which no segment was made: each is unwritten as a whole.
+    pub(super) fn give_back(&mut self, messages: &[Message]) {
+        for message in messages {
+            self.outcome(message.key, 0, 0, SubmitResult::NotWritten);
+        }
+    }
+
+    fn outcome(&mut self, key: i64, number: u8, total: u8, result: SubmitResult) {
         self.outcomes.push(SubmitReport {
             key,
             number,
@@ -94,6 +135,7 @@ impl Driver {
         });
     }
 
+    /// Tells the bind what has become of its submits since it was last told.
     pub(super) fn report(&mut self) {
         if !self.outcomes.is_empty() {
             self.reports
