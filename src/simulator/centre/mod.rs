@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use araldo_smpp::CommandStatus;
 use araldo_smpp::pdu::Bind;
+use araldo_smpp::{COctet, CommandStatus};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::broadcast;
@@ -143,24 +143,15 @@ impl Centre {
 
     /// Whether an ESME may bind.
     pub(super) fn admit(&self, bind: &Bind) -> Result<(), CommandStatus> {
-        let refused = if self
-            .config
-            .system_id
-            .as_ref()
-            .is_some_and(|wanted| bind.system_id != wanted.as_str())
-        {
-            Some(CommandStatus::ESME_RINVSYSID)
-        } else if self
-            .config
-            .password
-            .as_ref()
-            .is_some_and(|wanted| bind.password.0 != wanted.as_str())
-        {
-            Some(CommandStatus::ESME_RINVPASWD)
-        } else {
-            None
-        };
-        refused.map_or(Ok(()), Err)
+        let is =
+            |given: &COctet, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| *given == wanted.as_str());
+        if !is(&bind.system_id, &self.config.system_id) {
+            return Err(CommandStatus::ESME_RINVSYSID);
+        }
+        if !is(&bind.password.0, &self.config.password) {
+            return Err(CommandStatus::ESME_RINVPASWD);
+        }
+        Ok(())
     }
 
     /// Whether receipts may leave by any link of the same ESME.

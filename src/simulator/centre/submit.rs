@@ -57,13 +57,8 @@ impl Centre {
         if wanted.receipt {
             let last = self.receipt(&state.receipts, submission, number, &fate, at);
             if wanted.intermediate {
-                let enroute = Receipt {
-                    state: MessageState::ENROUTE,
-                    error: 0,
-                    done: at,
-                    ..last.clone()
-                };
-                receipts.push((now + fate.due.saturating_duration_since(now) / 2, enroute));
+                let halfway = now + fate.due.saturating_duration_since(now) / 2;
+                receipts.push((halfway, last.enroute(at)));
             }
             if wanted.twice {
                 receipts.push((fate.due, last.clone()));
