@@ -125,6 +125,16 @@ pub(super) fn preview(text: &str) -> Box<str> {
 }
 
 impl Receipt {
+    /// The notification on the way, at this time, of what is not yet decided.
+    pub(super) fn enroute(&self, at: UnixMillis) -> Self {
+        Self {
+            state: MessageState::ENROUTE,
+            error: 0,
+            done: at,
+            ..self.clone()
+        }
+    }
+
     /// The deliver_sm that carries it.
     pub(super) fn deliver_sm(&self) -> DeliverSm {
         let id = self.id();

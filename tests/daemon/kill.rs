@@ -11,7 +11,7 @@ use crate::support::books::Books;
 use crate::support::carrier::Carrier;
 use crate::support::daemon::{House, carrier_section};
 use crate::support::load::Load;
-use crate::support::sample::{Sample, sample, short};
+use crate::support::sample::{Sample, mixed, short};
 use crate::support::seed::{rng, seed};
 use crate::support::{alone, long};
 
@@ -44,14 +44,7 @@ async fn killed_at_thirty_moments_under_load_it_loses_nothing_and_doubles_only_w
     let books = Arc::new(Books::default());
     let mut daemon = house.start().await;
     // More than the kills can use up.
-    let load = Load::start(&house, &books, 16, 400, |client| {
-        let mut rng = rng(seed, 100 + u64::from(client));
-        let mut make = |n: u32| {
-            let class = Class::ALL[rng.random_range(0..Class::ALL.len())];
-            sample(&mut rng, client * 100_000 + n, class, 330)
-        };
-        (1..=kills * 200).map(&mut make).collect::<Vec<Sample>>()
-    });
+    let load = Load::start(&house, &books, 16, 400, |client| mixed(seed, client, kills * 200));
     let mut moments = rng(seed, 2);
     let mut slowest = Duration::ZERO;
     let begun = monotonic();

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use araldo::domain::Class;
 use rand::RngExt;
 
 use crate::support::books::Books;
 use crate::support::carrier::Carrier;
 use crate::support::daemon::House;
 use crate::support::load::Load;
-use crate::support::sample::{Sample, sample};
+use crate::support::sample::mixed;
 use crate::support::seed::{rng, seed};
 use crate::support::{alone, long};
 
@@ -30,14 +29,7 @@ async fn twenty_planned_restarts_under_load_leave_no_doubt_and_no_request_unansw
     ));
     let books = Arc::new(Books::default());
     let mut daemon = house.start().await;
-    let load = Load::start(&house, &books, 16, 400, |client| {
-        let mut rng = rng(seed, 100 + u64::from(client));
-        let mut make = |n: u32| {
-            let class = Class::ALL[rng.random_range(0..Class::ALL.len())];
-            sample(&mut rng, client * 100_000 + n, class, 330)
-        };
-        (1..=restarts * 200).map(&mut make).collect::<Vec<Sample>>()
-    });
+    let load = Load::start(&house, &books, 16, 400, |client| mixed(seed, client, restarts * 200));
     let mut moments = rng(seed, 2);
     for restart in 1..=restarts {
         north.until(Duration::from_secs(10), "bound", 2).await;

@@ -240,44 +240,33 @@ impl Account {
     }
 }
 
+impl Count {
+    /// The figures by name, in the order they are shown.
+    fn figures(&self) -> [(&'static str, u32); 8] {
+        [
+            ("accepted", self.accepted),
+            ("delivered", self.delivered),
+            ("final_failed", self.final_failed),
+            ("in_doubt", self.in_doubt),
+            ("lost", self.lost),
+            ("duplicated", self.duplicated),
+            ("unexpected", self.unexpected),
+            ("stuck", self.stuck),
+        ]
+    }
+}
+
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heads = [
-            "accepted",
-            "delivered",
-            "final_failed",
-            "in_doubt",
-            "lost",
-            "duplicated",
-            "unexpected",
-            "stuck",
-        ];
         write!(f, "  {:12}", "")?;
-        heads.iter().try_for_each(|head| write!(f, "{head:>13}"))?;
+        for (head, _) in Count::default().figures() {
+            write!(f, "{head:>13}")?;
+        }
         let total = ("total".to_owned(), self.total());
         let classes = self.classes.iter().map(|(class, count)| (class.to_string(), *count));
         for (name, count) in classes.chain([total]) {
             write!(f, "\n  {name:12}")?;
-            let Count {
-                accepted,
-                delivered,
-                final_failed,
-                in_doubt,
-                lost,
-                duplicated,
-                unexpected,
-                stuck,
-            } = count;
-            for figure in [
-                accepted,
-                delivered,
-                final_failed,
-                in_doubt,
-                lost,
-                duplicated,
-                unexpected,
-                stuck,
-            ] {
+            for (_, figure) in count.figures() {
                 write!(f, "{figure:>13}")?;
             }
         }

@@ -6,6 +6,8 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
+use super::seed::rng;
+
 /// A message to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
@@ -136,6 +138,16 @@ pub(crate) fn token_of_recipient(digits: &str) -> Option<u32> {
 /// A mobile number that belongs to this message alone; `operator` is its three digits after +39.
 pub(crate) fn recipient(operator: u32, token: u32) -> String {
     format!("39{operator:03}{token:07}")
+}
+
+/// What one client of a load has to send: so many messages of every class, its own and no other client's.
+pub(crate) fn mixed(seed: u64, client: u32, count: u32) -> Vec<Sample> {
+    let mut rng = rng(seed, 100 + u64::from(client));
+    let mut make = |n: u32| {
+        let class = Class::ALL[rng.random_range(0..Class::ALL.len())];
+        sample(&mut rng, client * 100_000 + n, class, 330)
+    };
+    (1..=count).map(&mut make).collect()
 }
 
 /// A message of a class with any length and alphabet.

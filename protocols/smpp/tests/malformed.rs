@@ -164,17 +164,24 @@ fn session(vector: &Value, header: Option<Header>, now: Instant) -> Session<()> 
         other => panic!("state {other}"),
     };
     let version_5 = vector["description"].as_str().unwrap().contains("5.0 session");
-    let version = if version_5 {
+    let interface_version = if version_5 {
         InterfaceVersion::V5_0
     } else {
         InterfaceVersion::V3_4
     };
+    let bind = mode.map(|mode| {
+        let bind = Bind {
+            interface_version,
+            ..Bind::default()
+        };
+        (mode, bind)
+    });
     let awaited = header.filter(|_| vector["expect"]["action"] == "accept");
     let server = vector["receiver"] == "server";
     let mut session = if server {
-        message_centre(mode, version, awaited, now)
+        message_centre(bind, awaited, now)
     } else {
-        esme(mode, version, awaited, now)
+        esme(bind, awaited, now)
     };
     if let Some(header) = awaited {
         assert_eq!(request(&mut session, header.command_id, now), header.sequence_number);
@@ -184,12 +191,7 @@ fn session(vector: &Value, header: Option<Header>, now: Instant) -> Session<()> 
     session
 }
 
-fn message_centre(
-    mode: Option<BindMode>,
-    version: InterfaceVersion,
-    awaited: Option<Header>,
-    now: Instant,
-) -> Session<()> {
+fn message_centre(bind: Option<(BindMode, Bind)>, awaited: Option<Header>, now: Instant) -> Session<()> {
     let defaults = McConfig::default();
     let first_sequence = awaited.map_or(SequenceNumber(1_000), |header| header.sequence_number);
     let settings = Settings {
@@ -197,24 +199,16 @@ fn message_centre(
         ..defaults.settings
     };
     let mut session = Session::message_centre(McConfig { settings, ..defaults }, now);
-    if let Some(mode) = mode {
+    if let Some((mode, bind)) = bind {
         let mut peer = Session::<()>::esme(EsmeConfig::default(), now);
-        peer.bind(
-            mode,
-            Bind {
-                interface_version: version,
-                ..Bind::default()
-            },
-            now,
-        )
-        .unwrap();
+        peer.bind(mode, bind, now).unwrap();
         session.handle_bytes(peer.transmit(), now);
         assert!(session.accept_bind());
     }
     session
 }
 
-fn esme(mode: Option<BindMode>, version: InterfaceVersion, awaited: Option<Header>, now: Instant) -> Session<()> {
+fn esme(bind: Option<(BindMode, Bind)>, awaited: Option<Header>, now: Instant) -> Session<()> {
     let first = awaited.map_or(1_000, |header| header.sequence_number.0 - 1);
     let settings = Settings {
         first_sequence: SequenceNumber(first),
@@ -227,17 +221,8 @@ fn esme(mode: Option<BindMode>, version: InterfaceVersion, awaited: Option<Heade
         },
         now,
     );
-    if let Some(mode) = mode {
-        session
-            .bind(
-                mode,
-                Bind {
-                    interface_version: version,
-                    ..Bind::default()
-                },
-                now,
-            )
-            .unwrap();
+    if let Some((mode, bind)) = bind {
+        session.bind(mode, bind, now).unwrap();
         let mut peer = Session::<()>::message_centre(McConfig::default(), now);
         peer.handle_bytes(session.transmit(), now);
         assert!(peer.accept_bind());

@@ -1,6 +1,6 @@
 //! deliver_sm and data_sm as receipts and texts.
 
-use araldo_smpp::pdu::DeliverSm;
+use araldo_smpp::pdu::{DataSm, DeliverSm};
 use araldo_smpp::{EsmClass, Forgiven, Tlvs};
 use araldo_sms::{Concat, DeliveryReceipt, Encoding, ReceiptState, ReferenceSize, UserData};
 use bytes::Bytes;
@@ -18,13 +18,13 @@ pub(super) enum Delivery {
 }
 
 /// What deliver_sm and data_sm have in common.
-pub(super) struct Parts<'a> {
-    pub(super) source: &'a str,
-    pub(super) destination: &'a str,
-    pub(super) esm_class: EsmClass,
-    pub(super) data_coding: u8,
-    pub(super) short_message: &'a Bytes,
-    pub(super) tlvs: &'a Tlvs,
+struct Parts<'a> {
+    source: &'a str,
+    destination: &'a str,
+    esm_class: EsmClass,
+    data_coding: u8,
+    short_message: &'a Bytes,
+    tlvs: &'a Tlvs,
 }
 
 /// Reads a deliver_sm.
@@ -40,8 +40,20 @@ pub(super) fn deliver_sm(pdu: &DeliverSm, forgiven: &[Forgiven], alphabet: Encod
     read(&parts, forgiven, alphabet)
 }
 
-/// Reads what deliver_sm and data_sm have in common.
-pub(super) fn read(parts: &Parts<'_>, forgiven: &[Forgiven], alphabet: Encoding) -> Delivery {
+/// Reads a data_sm, whose text is its message_payload.
+pub(super) fn data_sm(pdu: &DataSm, forgiven: &[Forgiven], alphabet: Encoding) -> Delivery {
+    let parts = Parts {
+        source: &pdu.source.addr.as_str(),
+        destination: &pdu.destination.addr.as_str(),
+        esm_class: pdu.esm_class,
+        data_coding: pdu.data_coding.0,
+        short_message: &Bytes::new(),
+        tlvs: &pdu.tlvs,
+    };
+    read(&parts, forgiven, alphabet)
+}
+
+fn read(parts: &Parts<'_>, forgiven: &[Forgiven], alphabet: Encoding) -> Delivery {
     let octets = parts.tlvs.message_payload().filter(|payload| !payload.is_empty());
     let octets = octets.unwrap_or_else(|| parts.short_message.clone());
     if parts.esm_class.is_receipt() || parts.esm_class.is_intermediate() {

@@ -20,7 +20,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::centre::{Centre, FAREWELL, Mailbox};
+use super::centre::{Centre, Mailbox};
 use super::delivery::Delivery;
 use super::event::SimulatorEvent;
 use super::ledger::Lines;
@@ -32,6 +32,8 @@ const READ: usize = 64 * 1024;
 const UNWRITTEN: usize = 16 * 1024 * 1024;
 /// How long the timer sleeps when nothing is due.
 const IDLE: Duration = Duration::from_secs(3_600);
+/// How long a link may take to say goodbye once it must end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(super) struct Link {
     conn: u64,

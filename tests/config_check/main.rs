@@ -1,0 +1,235 @@
+//! What `araldo config check` says to a bad configuration: an exit code, a place, and what to do.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bench;
+mod text;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use assert_cmd::Command;
+
+use crate::bench::{Bench, CARRIER, CLIENT, ROUTE};
+
+#[test]
+fn a_good_configuration_is_exit_0_and_shows_the_values_with_their_origin_and_secrets_starred() {
+    let bench = Bench::new();
+    let (code, out, err) = bench.check(&["--strict"], &[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("carrier.tim.password = \"***\"  # "), "{out}");
+    assert!(out.contains("araldo.toml:4:1"), "{out}");
+    assert!(out.contains("carrier.tim.window = 100  # default"), "{out}");
+    assert!(!out.contains("hush") && !out.contains("0123456789abcdef"), "{out}");
+    assert!(!bench.path().join("state").exists(), "a check leaves nothing behind");
+}
+
+#[test]
+fn a_database_that_is_not_built_in_is_exit_78() {
+    let bench = Bench::new();
+    bench.refuses_with(
+        "postgres",
+        &["--set", "store.url=postgres://a:hush@h/d"],
+        &[],
+        78,
+        &["`postgres://` is not built in"],
+    );
+    bench.refuses_with(
+        "no URL",
+        &["--set", "store.url=araldo.db"],
+        &[],
+        78,
+        &["is not a URL of a database"],
+    );
+    let set = ["--set", "store.idempotency_retention=40d"];
+    bench.refuses_with(
+        "inequality",
+        &set,
+        &[],
+        78,
+        &["keep store.idempotency_retention <= store.retention"],
+    );
+}
+
+#[test]
+fn a_variable_or_setting_that_matches_nothing_is_exit_78() {
+    let bench = Bench::new();
+    let env = [("ARALDO__CARRIER__TIM__WINDW", "5")];
+    bench.refuses_with(
+        "variable",
+        &[],
+        &env,
+        78,
+        &[
+            "environment ARALDO__CARRIER__TIM__WINDW: carrier.tim.windw: unknown key",
+            "`window`",
+        ],
+    );
+    bench.refuses_with(
+        "carrier",
+        &[],
+        &[("ARALDO__CARRIER__TIMM__WINDOW", "5")],
+        78,
+        &["environment ARALDO__CARRIER__TIMM__WINDOW: carrier.timm.host: is missing"],
+    );
+    bench.refuses_with(
+        "name",
+        &[],
+        &[("ARALDO__STORE____URL", "x")],
+        78,
+        &["ARALDO__STORE____URL", "is not the name of a key"],
+    );
+    bench.refuses_with(
+        "setting",
+        &["--set", "carrier.tim.windw=5"],
+        &[],
+        78,
+        &["--set carrier.tim.windw: carrier.tim.windw: unknown key"],
+    );
+    bench.refuses_with(
+        "no value",
+        &["--set", "carrier.tim.window"],
+        &[],
+        78,
+        &["--set needs `key=value`"],
+    );
+    bench.refuses_with(
+        "wrong type",
+        &[],
+        &[("ARALDO__CARRIER__TIM__WINDOW", "many")],
+        78,
+        &["environment ARALDO__CARRIER__TIM__WINDOW: carrier.tim.window: "],
+    );
+}
+
+#[test]
+fn secrets_that_everyone_may_read_are_exit_78_and_inline_ones_under_strict() {
+    let bench = Bench::new();
+    bench.write("tim.pw", "hush\n", 0o644);
+    bench.refuses(
+        "secret file",
+        78,
+        &["carrier.tim.password_file: ", "mode 0644", "chmod 0600"],
+    );
+    bench.write("tim.pw", "", 0o600);
+    bench.refuses("empty secret", 78, &["tim.pw is empty"]);
+    bench.write("tim.pw", "hush\n", 0o640);
+    bench.refuses("group", 0, &["warning: ", "may be read by its group (mode 0640)"]);
+
+    let inline = CARRIER.replace("password_file = \"tim.pw\"", "password = \"hush\"");
+    bench.config(&[CLIENT, &inline, ROUTE]);
+    bench.refuses(
+        "inline",
+        0,
+        &["warning: ", "is a secret written inline", "password_file"],
+    );
+    bench.refuses_with(
+        "inline, strict",
+        &["--strict"],
+        &[],
+        78,
+        &["error: ", "is a secret written inline"],
+    );
+    let path = bench.path().join("araldo.toml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    bench.refuses(
+        "inline in a public file",
+        78,
+        &["everyone may read (mode 0644)", "chmod o="],
+    );
+}
+
+#[test]
+fn certificates_that_do_not_match_or_have_expired_are_exit_78() {
+    let bench = Bench::new();
+    let (mine, other) = (rcgen::KeyPair::generate().unwrap(), rcgen::KeyPair::generate().unwrap());
+    let cert = |until: (i32, u8, u8)| {
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+        params.self_signed(&mine).unwrap().pem()
+    };
+    bench.config(&[
+        CLIENT,
+        CARRIER,
+        ROUTE,
+        "[http.api]\ntls_cert_file = \"api.crt\"\ntls_key_file = \"api.key\"\n",
+    ]);
+    bench.write("api.crt", &cert((2100, 1, 1)), 0o644);
+    bench.write("api.key", &mine.serialize_pem(), 0o600);
+    assert_eq!(bench.check(&["--strict"], &[]).0, 0);
+    bench.write("api.key", &other.serialize_pem(), 0o600);
+    bench.refuses(
+        "another key",
+        78,
+        &["http.api.tls_key_file: is not the key of that certificate", "see also"],
+    );
+    bench.write("api.key", "not PEM", 0o600);
+    bench.refuses("no key", 78, &["api.key holds no private key"]);
+    bench.write("api.key", &mine.serialize_pem(), 0o600);
+    bench.write("api.crt", &cert((2001, 1, 1)), 0o644);
+    bench.refuses("expired", 78, &["the certificate expired on 2001-01-01", "renew"]);
+    bench.write("api.crt", "", 0o644);
+    bench.refuses("no certificate", 78, &["api.crt holds no certificate"]);
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_is_exit_73() {
+    let bench = Bench::new();
+    bench.write("state", "a file", 0o600);
+    bench.refuses("file in its place", 73, &["is not a directory", "cure"]);
+    // A place where not even root makes directories.
+    let set = ["--set", "store.url=sqlite:///proc/araldo/araldo.db"];
+    bench.refuses_with("cannot be made", &set, &[], 73, &["/proc/araldo", "cannot be made"]);
+}
+
+#[test]
+fn a_file_that_is_named_and_missing_is_exit_78() {
+    let mut command = Command::cargo_bin("araldo").unwrap();
+    let output = command
+        .args(["config", "check", "--config", "/nowhere/araldo.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        err.contains("/nowhere/araldo.toml: cannot be read") && err.contains("config default"),
+        "{err}"
+    );
+}
+
+#[test]
+fn run_refuses_a_bad_configuration_as_check_does() {
+    let bench = Bench::new();
+    bench.config(&["[log]\nformt = \"json\"\n"]);
+    let file = bench.path().join("araldo.toml");
+    let mut command = Command::cargo_bin("araldo").unwrap();
+    let output = command.arg("run").arg("--config").arg(file).output().unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("did you mean `format`?")
+    );
+}
+
+#[test]
+fn a_misspelled_verb_is_exit_2_with_the_right_one() {
+    let output = Command::cargo_bin("araldo").unwrap().arg("confg").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("'config'"));
+}
+
+#[test]
+fn the_printed_default_is_a_good_configuration() {
+    let bench = Bench::new();
+    let output = Command::cargo_bin("araldo")
+        .unwrap()
+        .args(["config", "default"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    bench.write("araldo.toml", &String::from_utf8(output.stdout).unwrap(), 0o644);
+    let state = format!("store.url=sqlite://{}/state/araldo.db", bench.path().display());
+    let (code, _, err) = bench.check(&["--set", &state], &[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("there is no carrier"), "{err}");
+}
