@@ -90,6 +90,11 @@ pub struct Message {
 pub enum LinkReport {
     /// What became of submits.
     Submits(Vec<SubmitReport>),
+    /// It submits nothing more; answers to what is out may still come.
+    Closing,
+    /// A delivery waited too long for its commit and was answered busy: it may be stored all the same, and the carrier
+    /// brings it again.
+    AnsweredBusy,
     /// The link is down; every submit was reported on before.
     Down(DownReason),
 }

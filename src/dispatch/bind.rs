@@ -164,24 +164,26 @@ impl Bind {
         let mut claimed = Vec::with_capacity(AT_ONCE);
         let mut claims: Option<mpsc::UnboundedReceiver<Arc<Claimed>>> = None;
         let mut ending = false;
+        let mut closing = false;
         let down = loop {
             let wanted = if self.stop.is_cancelled() {
                 Wanted::Stop
             } else {
                 *self.wanted.borrow_and_update()
             };
-            match (wanted, &mut claims) {
-                (Wanted::Run, None) if self.mode.submits() && !ending => {
+            let serves = wanted == Wanted::Run && self.mode.submits() && !ending && !closing;
+            match (serves, &mut claims) {
+                (true, None) => {
                     self.set(BindState::Bound, None);
                     claims = Some(self.offer(session.taken()).await);
                 }
-                (Wanted::Drain | Wanted::Stop, Some(open)) => {
+                (false, Some(open)) => {
                     self.set(BindState::Draining, None);
                     self.shared.outbox.bind_down(self.bind.clone()).await;
                     session.give_back(open).await;
                     claims = None;
                 }
-                (Wanted::Run | Wanted::Drain | Wanted::Stop, _) => {}
+                (true, Some(_)) | (false, None) => {}
             }
             if wanted == Wanted::Stop && !ending {
                 ending = true;
@@ -192,6 +194,8 @@ impl Bind {
                 biased;
                 report = link.reports.recv() => match report {
                     Some(LinkReport::Submits(reports)) => session.settle(reports).await,
+                    Some(LinkReport::Closing) => closing = true,
+                    Some(LinkReport::AnsweredBusy) => self.shared.state.answered_busy(),
                     Some(LinkReport::Down(reason)) => break reason,
                     None => break DownReason::Lost("the link's task ended".to_owned()),
                 },

@@ -13,6 +13,8 @@ use crate::domain::{BindRef, UnixMillis};
 
 /// Link losses remembered for each carrier.
 const LOSSES: usize = 32;
+/// How far apart busy answers are that are remembered.
+const BUSY_APART: Duration = Duration::from_secs(1);
 
 /// Where a bind is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -81,8 +83,17 @@ struct Inner {
     binds: BTreeMap<BindRef, BindStatus>,
     /// Since when no bind can submit.
     down_since: Option<Instant>,
-    /// When links were lost: answers to the carrier that were under way then may not have arrived.
+    /// When answers to the carrier may not have arrived: a link was lost, or it was told that we are busy.
     losses: VecDeque<UnixMillis>,
+}
+
+impl Inner {
+    fn lose_answers(&mut self, at: UnixMillis) {
+        self.losses.push_back(at);
+        if self.losses.len() > LOSSES {
+            self.losses.pop_front();
+        }
+    }
 }
 
 impl CarrierState {
@@ -120,10 +131,7 @@ impl CarrierState {
         );
         let was_up = matches!(was, Some(BindState::Bound | BindState::Draining));
         if was_up && state == BindState::Waiting {
-            inner.losses.push_back(since);
-            if inner.losses.len() > LOSSES {
-                inner.losses.pop_front();
-            }
+            inner.lose_answers(since);
         }
         let up = inner
             .binds
@@ -139,6 +147,16 @@ impl CarrierState {
             "araldo_carrier_bound", "carrier" => bind.carrier.as_str().to_owned(), "bind" => bind.bind.to_string()
         )
         .set(f64::from(u8::from(state == BindState::Bound)));
+    }
+
+    /// Notes that the carrier was told that we are busy with what may be stored all the same. Of many, one a second is
+    /// remembered: each stands for the minute before it.
+    pub(super) fn answered_busy(&self) {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        if inner.losses.back().is_none_or(|last| now.since(*last) >= BUSY_APART) {
+            inner.lose_answers(now);
+        }
     }
 
     /// Says how many messages a bind has in flight.
@@ -172,5 +190,43 @@ impl CarrierState {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Name;
+
+    fn losses_after(states: &[BindState]) -> usize {
+        let state = CarrierState::new(Clock::manual(UnixMillis(1_000_000)));
+        let bind = BindRef {
+            carrier: Name::parse("tim").unwrap(),
+            bind: 0,
+        };
+        for next in states {
+            state.set(&bind, LinkMode::Both, *next, None);
+        }
+        state.losses().len() - 1
+    }
+
+    #[test]
+    fn a_planned_stop_loses_no_answer_and_a_lost_link_may() {
+        use BindState::{Bound, Connecting, Draining, Stopped, Waiting};
+        assert_eq!(losses_after(&[Connecting, Bound, Draining, Stopped]), 0);
+        assert_eq!(losses_after(&[Connecting, Waiting]), 0);
+        assert_eq!(losses_after(&[Connecting, Bound, Waiting]), 1);
+        assert_eq!(losses_after(&[Connecting, Bound, Draining, Waiting]), 1);
+    }
+
+    #[test]
+    fn many_busy_answers_are_remembered_as_one_a_second() {
+        let clock = Clock::manual(UnixMillis(1_000_000));
+        let state = CarrierState::new(clock.clone());
+        for _ in 0..40 {
+            clock.set(clock.now().after(Duration::from_millis(100)));
+            state.answered_busy();
+        }
+        assert_eq!(state.losses().len(), 5);
     }
 }

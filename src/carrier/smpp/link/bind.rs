@@ -5,9 +5,9 @@ use std::time::Instant;
 use araldo_smpp::pdu::Bind;
 use araldo_smpp::session::{CloseReason, EsmeConfig, Event, Settings, SubmitError};
 use araldo_smpp::{Address, BindMode, COctet, CommandStatus, Npi, Password, Ton};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
-use super::Driver;
+use super::{Driver, push};
 use crate::carrier::smpp::Shared;
 use crate::carrier::{LinkMode, OpenError};
 use crate::clock::monotonic;
@@ -58,8 +58,8 @@ impl Driver {
                     Ok(_) => self.session.handle_bytes(&mut self.input, monotonic()),
                     Err(error) => return Err(OpenError::Lost(error.to_string())),
                 },
-                written = self.writer.write_buf(&mut self.output), if !self.output.is_empty() => match written {
-                    Ok(octets) => self.written += octets as u64,
+                pushed = push(&mut self.writer, &mut self.output), if self.unflushed || !self.output.is_empty() => match pushed {
+                    Ok(octets) => self.pushed(octets),
                     Err(error) => return Err(OpenError::Lost(error.to_string())),
                 },
                 () = tokio::time::sleep_until(wake.into()) => {

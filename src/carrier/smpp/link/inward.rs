@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{Driver, Ticket};
 use crate::carrier::smpp::ANSWER_WITHIN;
 use crate::carrier::smpp::inbound::{self, Delivery};
-use crate::carrier::{AnswerSlot, Inbound, Verdict};
+use crate::carrier::{AnswerSlot, Inbound, LinkReport, Verdict};
 use crate::clock::monotonic;
 
 /// Octets of an unreadable PDU that are kept.
@@ -102,6 +102,7 @@ impl Driver {
         while let Some(request) = self.unanswered.pop_front_if(|request| request.deadline <= now) {
             if !request.done {
                 metrics::counter!("araldo_inbound_busy_total", "carrier" => self.carrier()).increment(1);
+                self.reports.send(LinkReport::AnsweredBusy).ok();
                 let status = self.shared.busy_status();
                 self.respond(request.command, request.sequence, status);
             }

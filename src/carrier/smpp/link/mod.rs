@@ -140,10 +140,7 @@ impl Driver {
                 },
                 pushed = push(&mut self.writer, &mut self.output), if self.unflushed || !self.output.is_empty() => {
                     match pushed {
-                        Ok(octets) => {
-                            self.written += octets as u64;
-                            self.unflushed = octets > 0;
-                        }
+                        Ok(octets) => self.pushed(octets),
                         Err(_) => {
                             self.count_torn_write();
                             break CloseReason::LinkLost;
@@ -210,6 +207,7 @@ impl Driver {
                 Event::Overdue { sequence_number, .. } => self.overdue(sequence_number),
                 Event::Stalled { overdue, window } => {
                     tracing::warn!(event = "link_stalled", bind = %self.bind, overdue, window);
+                    self.reports.send(LinkReport::Closing).ok();
                     self.session.unbind(monotonic());
                 }
                 Event::Request { packet, forgiven } => self.request(packet, &forgiven),
@@ -220,6 +218,12 @@ impl Driver {
         if self.stopping.is_some() && self.session.is_bound() {
             self.unbind_when_empty();
         }
+    }
+
+    /// So many octets were taken; TLS may still hold them.
+    fn pushed(&mut self, octets: usize) {
+        self.written += octets as u64;
+        self.unflushed = octets > 0;
     }
 
     fn collect_output(&mut self) {
