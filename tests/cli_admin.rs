@@ -171,7 +171,7 @@ fn daemon(asked: &str) -> (u16, Value) {
         "POST carriers/tim/stop" => (200, json!({ "id": "tim", "state": "stopping" })),
         "POST messages" => (
             202,
-            json!({ "id": ID, "state": "queued", "segments": 1, "encoding": "gsm7" }),
+            json!({ "id": ID, "to": "+393331234567", "state": "queued", "segments": 1, "encoding": "gsm7" }),
         ),
         _ if asked.starts_with("GET messages?") => (200, json!({ "data": [message("delivered", &[])], "next": "c2" })),
         _ if asked.starts_with("GET inbound?") => (
@@ -396,6 +396,13 @@ fn send_takes_the_text_from_arguments_or_standard_input() {
     assert_eq!(sent(&["send", "+393331234567", "Ciao", "a", "te"], ""), want);
     assert_eq!(sent(&["send", "+393331234567"], "Ciao a te\n"), want);
     assert_eq!(sent(&["send"], "+393331234567\nCiao a te\n"), want);
+    let ended = bench.run(&["send", "393331234567", "Ciao"]);
+    assert!(
+        ended.out.contains(" to +39333***4567 in"),
+        "as the daemon read it: {}",
+        ended.out
+    );
+    bench.asked();
     let all = [
         "--from",
         "MyBank",
