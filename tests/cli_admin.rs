@@ -181,6 +181,7 @@ fn daemon(asked: &str) -> (u16, Value) {
         ),
         _ if asked.ends_with(&format!("messages/{ID}")) => (200, message("failed", &["was_uncertain"])),
         _ if asked.ends_with("0002") => (200, message("failed", &[])),
+        _ if asked.ends_with("0003") => (200, message("delivered", &[])),
         _ if asked.ends_with("/requeue") || asked.ends_with("/cancel") => (200, message("queued", &[])),
         _ if asked.contains("carriers/busy") => problem(409, "carrier_state"),
         _ => problem(404, "not_found"),
@@ -381,6 +382,25 @@ fn requeue_of_what_may_have_arrived_needs_a_yes() {
     );
     let ended = bench.run(&["messages", "cancel", ID, &other, "--json"]);
     assert_eq!(serde_json::from_str::<Vec<Value>>(&ended.out).unwrap().len(), 2);
+}
+
+#[test]
+fn requeue_of_what_was_delivered_is_refused_before_anything_is_asked_or_done() {
+    let bench = Bench::new(daemon);
+    let delivered = ID.replace("0001", "0003");
+    for args in [
+        &["messages", "requeue", &delivered][..],
+        &["messages", "requeue", ID, &delivered, "--yes"],
+    ] {
+        let ended = bench.run(args);
+        assert_eq!((ended.code, ended.out.as_str()), (4, ""), "{}", ended.err);
+        assert!(
+            ended.err.contains(&format!("{delivered} is delivered")) && !ended.err.contains("--yes"),
+            "{}",
+            ended.err
+        );
+        assert!(bench.asked().iter().all(|(line, _)| line.starts_with("GET")));
+    }
 }
 
 #[test]
