@@ -51,7 +51,7 @@ pub enum ServeError {
     #[error("{0} is beyond loopback: give tls_cert_file and tls_key_file, or insecure_plaintext = true")]
     Plaintext(SocketAddr),
     /// The port cannot be had.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}: {1}\n  cure: end what listens there, or give another address")]
     Bind(SocketAddr, #[source] io::Error),
     /// Certificate or key cannot be read.
     #[error("{0}: {1}")]
