@@ -38,8 +38,11 @@ fn run(global: &Global) -> Exit {
     let loaded = match Config::load(&global.load_options()) {
         Ok(loaded) => loaded,
         // There is no log yet to say it in: it is told as `config check` would tell it.
-        Err(error) => return report(&error, &mut io::stderr().lock()).unwrap_or(Exit::Config),
+        Err(error) => return refuse(&error),
     };
+    if let Some(error) = loaded.unconfigured() {
+        return refuse(&error);
+    }
     if let Err(error) = logs::start(&loaded.config.log) {
         return exit_of(Err(error));
     }
@@ -49,6 +52,10 @@ fn run(global: &Global) -> Exit {
         tracing::error!(event = "stopped", "{}", told(error));
     }
     done.map_or_else(|error| exit_for(&error), |()| Exit::Ok)
+}
+
+fn refuse(error: &ConfigError) -> Exit {
+    report(error, &mut io::stderr().lock()).unwrap_or(Exit::Config)
 }
 
 /// Drives `work` to its end.
