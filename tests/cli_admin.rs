@@ -344,6 +344,8 @@ fn status_shows_carriers_and_queue() {
         "queued",
         "12",
         " d",
+        "3 receipts match no message: they came before",
+        "if their number grows, see carrier.ID.receipt_id",
     ] {
         assert!(out.contains(fragment), "{fragment} in\n{out}");
     }
