@@ -38,17 +38,24 @@ fn run(global: &Global) -> Exit {
     let loaded = match Config::load(&global.load_options()) {
         Ok(loaded) => loaded,
         // There is no log yet to say it in: it is told as `config check` would tell it.
-        Err(error) => return report(&error, &mut io::stderr().lock()).unwrap_or(Exit::Config),
+        Err(error) => return refuse(&error),
     };
+    if let Some(error) = loaded.unconfigured() {
+        return refuse(&error);
+    }
     if let Err(error) = logs::start(&loaded.config.log) {
         return exit_of(Err(error));
     }
     warn_of(&loaded);
     let done = work(araldo::app::run(loaded.config));
     if let Err(error) = &done {
-        tracing::error!(event = "stopped", "{error:#}");
+        tracing::error!(event = "stopped", "{}", told(error));
     }
     done.map_or_else(|error| exit_for(&error), |()| Exit::Ok)
+}
+
+fn refuse(error: &ConfigError) -> Exit {
+    report(error, &mut io::stderr().lock()).unwrap_or(Exit::Config)
 }
 
 /// Drives `work` to its end.
@@ -65,10 +72,22 @@ fn exit_of(done: anyhow::Result<()>) -> Exit {
         Ok(()) => Exit::Ok,
         Err(error) => {
             // A closed standard error leaves the exit code.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {}", told(&error));
             exit_for(&error)
         }
     }
+}
+
+/// The error and its causes, each once: some of ours name their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .fold(String::new(), |told, cause| match told {
+            told if told.contains(&cause) => told,
+            told if told.is_empty() => cause,
+            told => format!("{told}: {cause}"),
+        })
 }
 
 fn warn_of(loaded: &Loaded) {
@@ -90,7 +109,7 @@ fn exit_for(error: &anyhow::Error) -> Exit {
     match (known, io.map(io::Error::kind)) {
         (Some(code), _) => Exit::from_code(code),
         (None, Some(io::ErrorKind::PermissionDenied)) => Exit::Permission,
-        (None, Some(io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)) => Exit::CannotCreate,
+        // A port taken, too: it may be free a moment later, and the unit starts us again after 74.
         (None, Some(_)) => Exit::Io,
         (None, None) => Exit::Error,
     }

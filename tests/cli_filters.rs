@@ -18,8 +18,13 @@ fn vectors(file: &str) -> Vec<Value> {
         .clone()
 }
 
-/// Feeds the lines and gives back the lines.
+/// Feeds the lines, all good, and gives back the lines.
 fn filter(args: &[&str], lines: &[String]) -> Vec<String> {
+    filter_to(0, args, lines)
+}
+
+/// The same where the filter ends with that code.
+fn filter_to(code: i32, args: &[&str], lines: &[String]) -> Vec<String> {
     let mut command = Command::cargo_bin("araldo").unwrap();
     let output = command
         .args(args)
@@ -28,7 +33,7 @@ fn filter(args: &[&str], lines: &[String]) -> Vec<String> {
         .unwrap();
     assert_eq!(
         output.status.code(),
-        Some(0),
+        Some(code),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
@@ -147,7 +152,7 @@ fn receipt_parse_reads_all_98_receipts_as_listed() {
 }
 
 #[test]
-fn a_bad_line_gets_an_error_line_and_the_next_one_is_read() {
+fn a_bad_line_gets_an_error_line_the_next_one_is_read_and_the_end_is_exit_1() {
     let cases: &[(&[&str], &str, Value)] = &[
         (
             &["pdu", "decode"],
@@ -219,11 +224,18 @@ fn a_bad_line_gets_an_error_line_and_the_next_one_is_read() {
         ),
     ];
     for (args, line, want) in cases {
-        let got = filter_json(args, &[(*line).to_owned(), "next".to_owned()]);
+        let got = filter_to(1, args, &[(*line).to_owned(), "next".to_owned()]);
+        let got: Value = serde_json::from_str(&got[0]).unwrap();
         for (key, value) in want.as_object().unwrap() {
-            assert_eq!(&got[0][key], value, "{args:?} {line}: {}", got[0]);
+            assert_eq!(&got[key], value, "{args:?} {line}: {got}");
         }
     }
+    let enquire_link = "00000010000000150000000000000001".to_owned();
+    filter_to(
+        1,
+        &["pdu", "decode"],
+        &[enquire_link.clone(), "xyz".to_owned(), enquire_link],
+    );
 }
 
 #[test]
@@ -267,7 +279,7 @@ fn an_answer_comes_before_the_next_question_is_asked() {
     stdout.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"{");
     drop(stdin);
-    assert!(child.wait().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1), "not a line could be read");
 }
 
 #[test]

@@ -6,6 +6,12 @@ use std::process::Command;
 const SKIPPED: i32 = 77;
 
 #[test]
+fn the_unit_offers_no_reload_while_the_daemon_has_none() {
+    let unit = include_str!("../systemd/araldo.service");
+    assert!(!unit.contains("ExecReload"), "systemctl says that it does not apply");
+}
+
+#[test]
 fn the_unit_is_verified_and_its_exposure_is_at_most_one_and_a_half() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/systemd_unit.sh");
     let output = Command::new("sh").arg(script).output().expect("there is a shell");

@@ -66,10 +66,12 @@ impl From<serde_json::Error> for Fault {
     }
 }
 
-/// Answers every line of standard input on standard output. A bad line gets an error line; nobody reading is no error.
+/// Answers every line of standard input on standard output. A bad line gets an error line, and the end is exit 1; nobody
+/// reading is no error.
 pub(super) fn run<T: Serialize>(answer: impl FnMut(&str) -> Result<T, Fault>) -> Exit {
     match filter(io::stdin().lock(), io::stdout().lock(), answer) {
-        Ok(()) => Exit::Ok,
+        Ok(0) => Exit::Ok,
+        Ok(_) => Exit::Error,
         // Whoever reads has had enough, as in `araldo pdu decode | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
         Err(error) => {
@@ -79,11 +81,13 @@ pub(super) fn run<T: Serialize>(answer: impl FnMut(&str) -> Result<T, Fault>) ->
     }
 }
 
+/// How many lines could not be read.
 fn filter<T: Serialize>(
     input: impl Read,
     output: impl Write,
     mut answer: impl FnMut(&str) -> Result<T, Fault>,
-) -> io::Result<()> {
+) -> io::Result<u64> {
+    let mut bad = 0;
     let mut input = BufReader::with_capacity(64 << 10, input);
     let mut output = io::BufWriter::new(output);
     let mut line = Vec::new();
@@ -98,7 +102,10 @@ fn filter<T: Serialize>(
         };
         match answered {
             Ok(value) => serde_json::to_writer(&mut output, &value)?,
-            Err(fault) => serde_json::to_writer(&mut output, &fault)?,
+            Err(fault) => {
+                bad += 1;
+                serde_json::to_writer(&mut output, &fault)?;
+            }
         }
         output.write_all(b"\n")?;
         // Whoever writes a line and waits for its answer gets it; a whole file goes through in large blocks.
@@ -106,7 +113,7 @@ fn filter<T: Serialize>(
             output.flush()?;
         }
     }
-    output.flush()
+    output.flush().map(|()| bad)
 }
 
 /// Reads a line without its end: `Some(true)` whole, `Some(false)` skipped because too long, `None` at the end.
@@ -130,7 +137,7 @@ mod tests {
 
     fn lengths(input: &[u8]) -> String {
         let mut output = Vec::new();
-        filter(input, &mut output, |line| {
+        let bad = filter(input, &mut output, |line| {
             if line == "bad" {
                 Err(Fault::new("bad"))
             } else {
@@ -138,7 +145,9 @@ mod tests {
             }
         })
         .unwrap();
-        String::from_utf8(output).unwrap()
+        let output = String::from_utf8(output).unwrap();
+        assert_eq!(bad, output.matches("error").count() as u64);
+        output
     }
 
     #[test]

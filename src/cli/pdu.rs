@@ -14,13 +14,15 @@ use serde_json::Value;
 use super::Exit;
 use super::filter::{self, Fault};
 
-/// What to do with PDUs. One line in, one JSON line out; a bad line gets `{"error", "field"}`, never an exit.
+/// What to do with PDUs. One line in, one JSON line out; a bad line gets `{"error", "field"}`, and the end is exit 1.
 #[derive(Clone, Debug, Subcommand)]
 pub enum PduVerb {
     /// Decode: hex of a PDU a line to its fields in JSON.
     ///
     /// Prints what the octets hold, passwords of binds included.
-    #[command(after_help = "Example:\n  echo 00000010000000150000000000000001 | araldo pdu decode")]
+    #[command(
+        after_help = "Example:\n  echo 00000010000000150000000000000001 | araldo pdu decode\n\nExit code: 1 if a line could not be read, else 0."
+    )]
     Decode {
         /// Read on where the daemon would, and say under "forgiven" what was wrong.
         #[arg(long)]
@@ -30,7 +32,7 @@ pub enum PduVerb {
     ///
     /// A TLV is named by "tag" or "name" and given by "value_hex" or "value". Lengths and counts may be left out.
     #[command(
-        after_help = "Example:\n  echo '{\"command\":\"enquire_link\",\"sequence_number\":1}' | araldo pdu encode"
+        after_help = "Example:\n  echo '{\"command\":\"enquire_link\",\"sequence_number\":1}' | araldo pdu encode\n\nExit code: 1 if a line could not be read, else 0."
     )]
     Encode,
 }

@@ -16,7 +16,7 @@ pub enum ReceiptVerb {
     /// A text with line breaks goes in as a JSON string; a receipt with optional parameters as
     /// {"short_message", "tlvs": [{"name", "value"}]}. Where both speak, the text counts.
     #[command(
-        after_help = "Example:\n  echo 'id:1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:Ciao' | araldo receipt parse"
+        after_help = "Example:\n  echo 'id:1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:Ciao' | araldo receipt parse\n\nExit code: 1 if a line could not be read, else 0."
     )]
     Parse,
 }

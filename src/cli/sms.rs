@@ -7,14 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::Exit;
 use super::filter::{self, Fault};
 
-/// What to do with texts. One JSON line in, one JSON line out; a bad line gets `{"error", "field"}`, never an exit.
+/// What to do with texts. One JSON line in, one JSON line out; a bad line gets `{"error", "field"}`, and the end is exit
+/// 1.
 #[derive(Clone, Debug, Subcommand)]
 pub enum SmsVerb {
     /// Split: {"text"} to {"encoding", "segments", "units", "characters_replaced"}.
     ///
     /// Without options GSM-7 with its extension where it has every character, else UCS-2, and an 8-bit reference.
     /// "encoding" and "reference_bits" in the line override the options.
-    #[command(after_help = "Example:\n  echo '{\"text\":\"12 € [ok]\"}' | araldo sms split")]
+    #[command(
+        after_help = "Example:\n  echo '{\"text\":\"12 € [ok]\"}' | araldo sms split\n\nExit code: 1 if a line could not be read, else 0."
+    )]
     Split {
         /// The encoding.
         #[arg(long, value_enum, default_value_t = GivenEncoding::Auto)]

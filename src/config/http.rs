@@ -19,9 +19,12 @@ pub struct HttpConfig {
     /// Bytes of a request's body, and of a line of NDJSON; more is 413. Default 256 KiB.
     #[serde(with = "unit::size")]
     pub max_body: u64,
-    /// How long the head of a request may take. Default 10 s.
+    /// How long the head of a request may take, from its first octet on. Default 10 s.
     #[serde(with = "unit::duration")]
     pub header_timeout: Duration,
+    /// How long a connection may be silent between requests. Default 75 s.
+    #[serde(with = "unit::duration")]
+    pub idle_timeout: Duration,
     /// How long a body may make no progress. Default 30 s.
     #[serde(with = "unit::duration")]
     pub body_timeout: Duration,
@@ -55,6 +58,7 @@ impl Default for HttpConfig {
             admin: ListenConfig::loopback(8481),
             max_body: 256 << 10,
             header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(30),
             max_connections: 4096,
             max_requests: 4096,

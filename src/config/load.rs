@@ -74,6 +74,25 @@ impl Origins {
     }
 }
 
+impl Loaded {
+    /// Why there is nothing to run: no file, and nobody has named a client, a carrier or a route in another way.
+    pub fn unconfigured(&self) -> Option<ConfigError> {
+        let config = &self.config;
+        let named = !(config.client.is_empty() && config.carrier.is_empty() && config.route.is_empty());
+        if named || !self.files.is_empty() {
+            return None;
+        }
+        let looked = DEFAULT_FILES.join(" and ");
+        let cause = format!(
+            "there is no configuration: looked for {looked}, and no client, carrier or route is named by environment \
+             or --set"
+        );
+        let cure = "`araldo config default > araldo.toml`, and fill in a [client.ID], a [carrier.ID] and a [route.ID]; \
+                    or name a file with --config; `araldo demo` needs none";
+        Some(ConfigError::Invalid(vec![Problem::new("", cause).cure(cure)]))
+    }
+}
+
 impl Config {
     /// Reads, merges and checks. The error lists everything found wrong, not only the first.
     pub fn load(options: &LoadOptions) -> Result<Loaded, ConfigError> {

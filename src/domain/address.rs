@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use phonelib::{ParseError, PhoneNumber};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Masked;
 
-/// A phone number in E.164, kept without the plus: 7 to 15 digits, the first not zero. The only way to one is
-/// [`Msisdn::parse`]. Debug shows it masked.
+/// A phone number in E.164, kept without the plus: 7 to 15 digits, the first not zero. A recipient is read with
+/// [`Msisdn::parse`], which asks too whether anybody can have the number. Debug shows it masked.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Msisdn(Box<str>);
 
@@ -63,18 +64,40 @@ pub enum AddressError {
     /// Starts with zero: national, or with an international prefix.
     #[error("starts with 0; write E.164 with the country code first, e.g. +393331234567 rather than 0039…")]
     LeadingZero,
-    /// The country code is not assigned, or the number cannot exist in it.
-    #[error("is not a number of any country")]
-    NoSuchNumber,
+    /// The country code is not assigned.
+    #[error("begins with no country code that exists; write E.164, e.g. +393331234567")]
+    NoSuchCountry,
+    /// No number behind that country code has so many digits.
+    #[error(
+        "is read as country code {code} and {digits} digits, and no number there has {digits}; write E.164 with the \
+         country code first, e.g. +393331234567"
+    )]
+    NoSuchNumber {
+        /// The country code that it begins with.
+        code: u16,
+        /// The digits after it.
+        digits: usize,
+    },
+    /// The country code, and then the prefix that is dialled only inside the country.
+    #[error(
+        "keeps the national prefix after the country code; leave it out, e.g. +447700900123 rather than +4407700900123"
+    )]
+    NationalPrefix,
     /// A sender that is too long or has characters that a sender may not have.
     #[error("must be a number, a short code of 3 to 8 digits, or a name of 1 to 11 GSM characters with a letter in it")]
     Sender,
 }
 
 impl Msisdn {
-    /// Reads an E.164 number, with or without the plus. National forms are refused, since nobody says whose nation
-    /// is meant.
+    /// Reads a recipient's E.164 number, with or without the plus. National forms are refused, since nobody says whose
+    /// nation is meant, and so are numbers that nobody can have.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let number = Self::written(text)?;
+        possible(&number.0).map(|()| number)
+    }
+
+    /// Reads what has the form of E.164, whether anybody can have it or not.
+    fn written(text: &str) -> Result<Self, AddressError> {
         let digits = text.strip_prefix('+').unwrap_or(text);
         if digits.is_empty() {
             return Err(AddressError::Empty);
@@ -95,6 +118,32 @@ impl Msisdn {
     pub fn digits(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether the country code exists and numbers behind it have so many digits. Tables are younger than some numbers, so
+/// they are believed no further: ranges and area codes are not asked for.
+fn possible(digits: &str) -> Result<(), AddressError> {
+    let number = format!("+{digits}");
+    match PhoneNumber::try_parse(&number) {
+        Ok(known) if known.e164() == number => Ok(()),
+        Ok(_) => Err(AddressError::NationalPrefix),
+        Err(ParseError::InvalidAreaCode | ParseError::InvalidExchange) => Ok(()),
+        // Machines' numbers are longer than people's, and in no table (CEPT ECC/REC/(11)03). North America has none.
+        Err(ParseError::InvalidLength) if digits.len() >= 13 && !digits.starts_with('1') => Ok(()),
+        Err(_) => Err(impossible(digits)),
+    }
+}
+
+fn impossible(digits: &str) -> AddressError {
+    let codes = (1..=3).filter_map(|length| digits.get(..length)?.parse().ok());
+    let known = |code: &u16| *code == 1 || !phonelib::countries_by_calling_code((*code).into()).is_empty();
+    codes
+        .into_iter()
+        .find(known)
+        .map_or(AddressError::NoSuchCountry, |code| AddressError::NoSuchNumber {
+            code,
+            digits: digits.len() - code.to_string().len(),
+        })
 }
 
 impl fmt::Display for Msisdn {
@@ -130,7 +179,7 @@ impl ShortCode {
 
 impl SenderId {
     /// Reads a sender: `+` and digits, or 9 or more digits, is a number; 3 to 8 digits a short code; anything with a
-    /// letter a name.
+    /// letter a name. Which numbers exist is not asked: a carrier may have given one that no plan has.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         if text.is_empty() {
             return Err(AddressError::Empty);
@@ -138,7 +187,7 @@ impl SenderId {
         let digits = text.strip_prefix('+').unwrap_or(text);
         if digits.bytes().all(|c| c.is_ascii_digit()) {
             return if text.starts_with('+') || text.len() > 8 {
-                Msisdn::parse(text).map(Self::Msisdn)
+                Msisdn::written(text).map(Self::Msisdn)
             } else {
                 ShortCode::parse(text).map(Self::ShortCode)
             };
@@ -236,11 +285,76 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_nobody_can_have_is_refused_with_how_it_was_read() {
+        let no_such = |code, digits| AddressError::NoSuchNumber { code, digits };
+        for (text, why) in [
+            ("3331234567", no_such(33, 8)),
+            ("+3331234567", no_such(33, 8)),
+            ("7700900123", no_such(7, 9)),
+            ("+1234567890", no_such(1, 9)),
+            ("+1202555017312", no_such(1, 12)),
+            ("+3512345678", no_such(351, 7)),
+            ("+21012345678", AddressError::NoSuchCountry),
+            ("+99912345678", AddressError::NoSuchCountry),
+            ("+4407700900123", AddressError::NationalPrefix),
+            ("+49015112345678", AddressError::NationalPrefix),
+            ("+789161234567", AddressError::NationalPrefix),
+        ] {
+            assert_eq!(Msisdn::parse(text), Err(why), "{text}");
+        }
+        assert_eq!(
+            no_such(33, 8).to_string(),
+            "is read as country code 33 and 8 digits, and no number there has 8; write E.164 with the country code \
+             first, e.g. +393331234567"
+        );
+    }
+
+    #[test]
+    fn numbers_that_people_and_machines_have_are_taken() {
+        for text in [
+            // Italian mobiles of 9 to 11 digits, and fixed lines, whose 0 stays.
+            "+39333123456",
+            "+393331234567",
+            "+3933312345678",
+            "+390612345678",
+            "+39049612345",
+            "+447700900123",
+            "+12025550173",
+            // Neither area code nor exchange can exist, but tables of them are not believed.
+            "+15551234567",
+            "+4915112345678",
+            "+491701234567",
+            "+8613800138000",
+            "+919876543210",
+            "+5511912345678",
+            "+5491112345678",
+            "+2250701234567",
+            "+242061234567",
+            // International networks and freephone.
+            "+882161234567",
+            "+883510012345678",
+            "+8835100123456",
+            "+80012345678",
+            // Machines in the Netherlands, Denmark, Norway, Sweden, France, Belgium, China.
+            "+3197012345678",
+            "+45371234567890",
+            "+47581234567890",
+            "+467191234567890",
+            "+337001234567890",
+            "+32460123456789",
+            "+861064712345678",
+        ] {
+            assert!(Msisdn::parse(text).is_ok(), "{text}: {:?}", Msisdn::parse(text));
+        }
+    }
+
+    #[test]
     fn a_sender_is_told_apart_by_its_looks() {
         assert!(matches!(SenderId::parse("12345"), Ok(SenderId::ShortCode(_))));
         assert!(matches!(SenderId::parse("MyBank"), Ok(SenderId::Alphanumeric(_))));
         assert!(matches!(SenderId::parse("+393331234567"), Ok(SenderId::Msisdn(_))));
         assert!(matches!(SenderId::parse("393331234567"), Ok(SenderId::Msisdn(_))));
+        assert!(SenderId::parse("3331234567").is_ok(), "what a carrier gave");
         for bad in ["", "TwelveLetter", "12", "Bank\u{1f3e6}", "+12", "..."] {
             assert!(SenderId::parse(bad).is_err(), "{bad}");
         }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use http_body_util::BodyExt;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -21,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::stall::Stall;
+use super::stall::{Patience, Stall, Turns};
 use crate::config::{HttpConfig, ListenConfig};
 
 /// Bytes of a request's head; more is 431. Also the size of a read.
@@ -34,8 +35,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The bounds of a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct ServeSettings {
-    /// How long the head of a request may take, the wait for the next one on the same connection included.
+    /// How long the head of a request may take, from its first octet on.
     pub header_timeout: Duration,
+    /// How long a connection may be silent between requests.
+    pub idle_timeout: Duration,
     /// How long a write may make no progress.
     pub write_timeout: Duration,
     /// Connections open at once; more wait to be taken.
@@ -51,7 +54,7 @@ pub enum ServeError {
     #[error("{0} is beyond loopback: give tls_cert_file and tls_key_file, or insecure_plaintext = true")]
     Plaintext(SocketAddr),
     /// The port cannot be had.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}: {1}\n  cure: end what listens there, or give another address")]
     Bind(SocketAddr, #[source] io::Error),
     /// Certificate or key cannot be read.
     #[error("{0}: {1}")]
@@ -63,6 +66,7 @@ impl ServeSettings {
     pub fn new(http: &HttpConfig, drain: Duration) -> Self {
         Self {
             header_timeout: http.header_timeout,
+            idle_timeout: http.idle_timeout,
             write_timeout: http.body_timeout,
             max_connections: http.max_connections,
             drain,
@@ -162,18 +166,30 @@ impl Server {
     }
 
     async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) {
-        let stream = TokioIo::new(Stall::new(stream, self.settings.write_timeout));
+        let patience = Patience {
+            head: self.settings.header_timeout,
+            idle: self.settings.idle_timeout,
+            write: self.settings.write_timeout,
+        };
+        let turns = Turns::default();
+        let stream = TokioIo::new(Stall::new(stream, patience, turns.clone()));
         let router = self.router.clone();
         let service = tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let mut router = router.clone();
+            let (mut router, turn) = (router.clone(), turns.begin());
             async move {
                 let answer = tower::Service::call(&mut router, request.map(Body::new)).await;
-                Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
+                let answer = answer.unwrap_or_else(|never| match never {});
+                // The turn is ours until the body is written.
+                let held = move |error| {
+                    let _ours = &turn;
+                    error
+                };
+                Ok::<_, Infallible>(answer.map(|body| Body::new(body.map_err(held))))
             }
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.settings.header_timeout)
+            // hyper's covers the silence before the head too: Stall has one for each.
+            .header_read_timeout(None)
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD)
             .serve_connection(stream, TowerToHyperService::new(service));
@@ -209,4 +225,112 @@ fn tls(listen: &ListenConfig) -> Result<Option<TlsAcceptor>, ServeError> {
         .map_err(|error| failed(chain_file, error.to_string()))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(config))))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::*;
+    use crate::clock::monotonic;
+
+    const HEAD: Duration = Duration::from_secs(10);
+    const IDLE: Duration = Duration::from_secs(75);
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    /// A connection to a page, on paused time: `/` answers at once, `/slow` after longer than any bound.
+    fn connect() -> DuplexStream {
+        let (near, far) = tokio::io::duplex(4_096);
+        let slow = get(|| async {
+            tokio::time::sleep(4 * IDLE).await;
+            "ok"
+        });
+        let server = Server {
+            router: axum::Router::new()
+                .route("/", get(|| async { "ok" }))
+                .route("/slow", slow),
+            settings: ServeSettings {
+                header_timeout: HEAD,
+                idle_timeout: IDLE,
+                write_timeout: Duration::from_secs(30),
+                max_connections: 1,
+                drain: Duration::ZERO,
+            },
+            tls: None,
+            stop: CancellationToken::new(),
+            cut: CancellationToken::new(),
+        };
+        tokio::spawn(async move { server.requests(far).await });
+        near
+    }
+
+    async fn is_answered(stream: &mut DuplexStream, request: &[u8]) {
+        stream.write_all(request).await.unwrap();
+        let mut buffer = [0; 4_096];
+        let length = stream.read(&mut buffer).await.unwrap();
+        let answer = String::from_utf8_lossy(&buffer[..length]);
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ok"),
+            "{answer}"
+        );
+        assert!(answer.contains("content-length: 2"), "{answer}");
+    }
+
+    /// Waits until the server closes; how long that took.
+    async fn closed(stream: &mut DuplexStream) -> Duration {
+        let begun = monotonic();
+        assert_eq!(stream.read(&mut [0; 64]).await.unwrap(), 0, "no answer");
+        monotonic().duration_since(begun)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_may_be_idle_for_a_while_before_each_request() {
+        let mut stream = connect();
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            is_answered(&mut stream, REQUEST).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_stays_idle_is_closed() {
+        let mut stream = connect();
+        assert!(
+            (IDLE..IDLE + HEAD).contains(&closed(&mut stream).await),
+            "before its first request"
+        );
+        let mut stream = connect();
+        is_answered(&mut stream, REQUEST).await;
+        assert!((IDLE..IDLE + HEAD).contains(&closed(&mut stream).await), "after it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_must_be_whole_in_time_the_second_one_too() {
+        for answered in [0, 1] {
+            let mut stream = connect();
+            for _ in 0..answered {
+                is_answered(&mut stream, REQUEST).await;
+            }
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            let begun = monotonic();
+            let mut octets = REQUEST[..20].iter().chain(std::iter::repeat(&b'a'));
+            while let Some(octet) = octets.next()
+                && stream.write_all(&[*octet]).await.is_ok()
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            let took = monotonic().duration_since(begun);
+            assert!((HEAD..2 * HEAD).contains(&took), "{took:?} after {answered}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_may_take_its_time() {
+        let mut stream = connect();
+        for _ in 0..2 {
+            is_answered(&mut stream, b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        }
+        assert!(closed(&mut stream).await >= IDLE, "idle only from its end on");
+    }
 }

@@ -28,10 +28,9 @@ fn no_secret_number_or_text_is_in_logs_metrics_errors_or_lists() {
     peer.accept_submit("c-1");
     daemon.until(&id, "submitted");
     let dry = json!({ "to": format!("+{RECIPIENT}"), "text": TEXTS[2], "dry_run": true });
-    outputs.push((
-        "dry run refused as a field",
-        request(daemon.api, "POST", "/v1/messages", KEY, Some(&dry)).1,
-    ));
+    // Its owner is told how the number was read, there and nowhere else in the answer.
+    let answer = request(daemon.api, "POST", "/v1/messages", KEY, Some(&dry)).1;
+    outputs.push(("dry run", answer.replacen(&format!("\"to\":\"+{RECIPIENT}\""), "", 1)));
     for (what, body) in [
         (
             "bad number",

@@ -377,7 +377,7 @@ fn a_log_without_its_database_is_not_taken_for_a_new_one() {
 }
 
 #[test]
-fn a_listener_that_cannot_be_had_is_exit_73() {
+fn a_listener_that_cannot_be_had_is_exit_74() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let home = Home::new("");
     let file = home.0.path().join("araldo.toml");
@@ -385,6 +385,6 @@ fn a_listener_that_cannot_be_had_is_exit_73() {
     let address = taken.local_addr().unwrap().to_string();
     fs::write(&file, config.replacen("127.0.0.1:0", &address, 1)).unwrap();
     let (code, said) = home.refused();
-    assert_eq!(code, 73, "{said}");
+    assert_eq!(code, 74, "{said}");
     assert!(said.contains(&address), "the address is named:\n{said}");
 }

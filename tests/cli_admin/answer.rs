@@ -24,7 +24,7 @@ pub(crate) fn daemon(asked: &str) -> (u16, Value) {
         "POST carriers/tim/stop" => (200, json!({ "id": "tim", "state": "stopping" })),
         "POST messages" => (
             202,
-            json!({ "id": ID, "state": "queued", "segments": 1, "encoding": "gsm7" }),
+            json!({ "id": ID, "to": "+393331234567", "state": "queued", "segments": 1, "encoding": "gsm7" }),
         ),
         _ if asked.starts_with("GET messages?") => (200, json!({ "data": [message("delivered", &[])], "next": "c2" })),
         _ if asked.starts_with("GET inbound?") => (
@@ -34,6 +34,7 @@ pub(crate) fn daemon(asked: &str) -> (u16, Value) {
         ),
         _ if asked.ends_with(&format!("messages/{ID}")) => (200, message("failed", &["was_uncertain"])),
         _ if asked.ends_with("0002") => (200, message("failed", &[])),
+        _ if asked.ends_with("0003") => (200, message("delivered", &[])),
         _ if asked.ends_with("/requeue") || asked.ends_with("/cancel") => (200, message("queued", &[])),
         _ if asked.contains("carriers/busy") => problem(409, "carrier_state"),
         _ => problem(404, "not_found"),

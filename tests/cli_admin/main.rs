@@ -170,6 +170,8 @@ fn status_shows_carriers_and_queue() {
         "queued",
         "12",
         " d",
+        "3 receipts match no message: they came before",
+        "if their number grows, see carrier.ID.receipt_id",
     ] {
         assert!(out.contains(fragment), "{fragment} in\n{out}");
     }
@@ -211,6 +213,25 @@ fn requeue_of_what_may_have_arrived_needs_a_yes() {
 }
 
 #[test]
+fn requeue_of_what_was_delivered_is_refused_before_anything_is_asked_or_done() {
+    let bench = Bench::new(daemon);
+    let delivered = ID.replace("0001", "0003");
+    for args in [
+        &["messages", "requeue", &delivered][..],
+        &["messages", "requeue", ID, &delivered, "--yes"],
+    ] {
+        let ended = bench.run(args);
+        assert_eq!((ended.code, ended.out.as_str()), (4, ""), "{}", ended.err);
+        assert!(
+            ended.err.contains(&format!("{delivered} is delivered")) && !ended.err.contains("--yes"),
+            "{}",
+            ended.err
+        );
+        assert!(bench.asked().iter().all(|(line, _)| line.starts_with("GET")));
+    }
+}
+
+#[test]
 fn send_takes_the_text_from_arguments_or_standard_input() {
     let bench = Bench::new(daemon);
     let sent = |args: &[&str], input: &str| -> Value {
@@ -223,6 +244,13 @@ fn send_takes_the_text_from_arguments_or_standard_input() {
     assert_eq!(sent(&["send", "+393331234567", "Ciao", "a", "te"], ""), want);
     assert_eq!(sent(&["send", "+393331234567"], "Ciao a te\n"), want);
     assert_eq!(sent(&["send"], "+393331234567\nCiao a te\n"), want);
+    let ended = bench.run(&["send", "393331234567", "Ciao"]);
+    assert!(
+        ended.out.contains(" to +39333***4567 in"),
+        "as the daemon read it: {}",
+        ended.out
+    );
+    bench.asked();
     let all = [
         "--from",
         "MyBank",

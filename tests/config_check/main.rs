@@ -212,6 +212,56 @@ fn run_refuses_a_bad_configuration_as_check_does() {
 }
 
 #[test]
+fn run_without_any_configuration_says_how_to_get_one() {
+    let bench = Bench::new();
+    let place = bench.path().join("empty");
+    fs::create_dir(&place).unwrap();
+    let mut command = Command::cargo_bin("araldo").unwrap();
+    let output = command
+        .env_clear()
+        .current_dir(&place)
+        .args(["run", "--set", "http.api.listen=127.0.0.1:0"])
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78), "{err}");
+    for fragment in [
+        "no configuration",
+        "/etc/araldo/araldo.toml",
+        "client, carrier or route",
+        "araldo config default > araldo.toml",
+    ] {
+        assert!(err.contains(fragment), "`{fragment}` in\n{err}");
+    }
+    assert!(fs::read_dir(&place).unwrap().next().is_none(), "nothing was made");
+}
+
+#[test]
+fn a_taken_port_is_told_once_and_is_no_reason_for_systemd_to_give_up() {
+    let bench = Bench::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("http.api.listen={}", taken.local_addr().unwrap());
+    let file = bench.path().join("araldo.toml");
+    let mut command = Command::cargo_bin("araldo").unwrap();
+    let output = command
+        .env_clear()
+        .args(["run", "--set", &listen, "--config"])
+        .arg(file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(74), "{said}");
+    assert_eq!(said.matches("Address already in use").count(), 1, "{said}");
+    assert!(said.contains("http.api.listen") && said.contains("cure"), "{said}");
+    let unit = include_str!("../../systemd/araldo.service");
+    let prevented = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("RestartPreventExitStatus="))
+        .unwrap();
+    assert!(prevented.split(' ').all(|code| code != "74"), "{prevented}");
+}
+
+#[test]
 fn a_misspelled_verb_is_exit_2_with_the_right_one() {
     let output = Command::cargo_bin("araldo").unwrap().arg("confg").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

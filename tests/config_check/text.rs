@@ -160,6 +160,11 @@ const BAD_TEXTS: &[(&str, &[&str], &[&str])] = &[
         &[CARRIER, "throughput = 4000000000\n"],
         &["0 <= throughput <= 1000000"],
     ),
+    (
+        "idle for ever",
+        &["[http]\nidle_timeout = \"2h\"\n"],
+        &["http.idle_timeout: is 2h, and must be 1s to 1h"],
+    ),
     ("binds 65", &[CARRIER, "binds = 65\n"], &["1 <= binds <= 64"]),
     (
         "rescue after the doubt",

@@ -48,7 +48,7 @@ async fn a_port_in_use_is_named() {
     let house = deserted();
     let _taken = TcpListener::bind(house.api).unwrap();
     let (code, said, _) = house.refused(LIMIT).await;
-    assert_eq!(code, Some(73), "{said}");
+    assert_eq!(code, Some(74), "{said}");
     assert!(
         said.contains(&house.api.to_string()) && said.contains("http.api.listen"),
         "{said}"

@@ -20,6 +20,8 @@ pub struct InboundVerb {
 #[derive(Clone, Debug, Subcommand)]
 enum Act {
     /// List them, the newest first. Numbers are masked and texts hidden.
+    ///
+    /// Who sent one is shown as the carrier gave it, most often E.164 without plus.
     List {
         /// How many, 1 to 1000.
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]

@@ -44,7 +44,8 @@ enum Act {
     },
     /// Queue messages again that have ended without success.
     ///
-    /// One that a carrier may already have delivered would reach its recipient twice: that is asked first.
+    /// Each is looked at first: one that has not ended, or was delivered, stops it. One that a carrier may already have
+    /// delivered would reach its recipient twice: that is asked.
     Requeue {
         /// Their ids.
         #[arg(required = true)]
@@ -226,12 +227,19 @@ async fn act(
     Ok(())
 }
 
-/// Says how many of each class may reach their recipient a second time, and asks.
+/// Looks at each. Stops at one that cannot be queued again; else says how many of each class may reach their recipient
+/// a second time, and asks.
 async fn ask_about_copies(ids: &[MessageId], yes: bool, client: &mut AdminClient) -> Result<(), AdminError> {
     let mut doubtful: BTreeMap<String, usize> = BTreeMap::new();
     for id in ids {
         let message = client.get(&format!("messages/{id}")).await?;
-        if may_have_arrived(&message) {
+        let Some(may_have) = may_have_arrived(&message) else {
+            let state = cell(&message, "state");
+            return Err(AdminError::Refused(format!(
+                "error: {id} is {state}: only what has ended without success can be queued again; nothing was done"
+            )));
+        };
+        if may_have {
             *doubtful.entry(cell(&message, "class")).or_default() += 1;
         }
     }
@@ -251,8 +259,8 @@ async fn ask_about_copies(ids: &[MessageId], yes: bool, client: &mut AdminClient
     confirm(&question, yes)
 }
 
-/// Whether a carrier has it, or may have it.
-fn may_have_arrived(message: &Value) -> bool {
+/// Whether a carrier may have delivered it; `None` where the daemon does not queue it again.
+fn may_have_arrived(message: &Value) -> Option<bool> {
     let notes = message.get("notes").and_then(Value::as_array);
     let doubted = notes.is_some_and(|notes| {
         notes
@@ -260,19 +268,20 @@ fn may_have_arrived(message: &Value) -> bool {
             .any(|note| note == "was_uncertain" || note == "possible_duplicate" || note == "no_carrier_id")
     });
     match cell(message, "state").parse() {
-        Ok(State::Submitted | State::Uncertain | State::Delivered | State::Unconfirmed | State::Claimed) | Err(_) => {
-            true
-        }
-        Ok(State::Failed) => doubted || cell(message, "reason") == "outcome_unknown",
+        // A state of a newer daemon.
+        Ok(State::Unconfirmed) | Err(_) => Some(true),
+        Ok(State::Failed) => Some(doubted || cell(message, "reason") == "outcome_unknown"),
+        Ok(State::Undelivered | State::Expired | State::Quarantined) => Some(doubted),
         Ok(
             State::Scheduled
             | State::Queued
-            | State::Undelivered
-            | State::Expired
+            | State::Claimed
+            | State::Submitted
+            | State::Uncertain
+            | State::Delivered
             | State::Canceled
-            | State::Suppressed
-            | State::Quarantined,
-        ) => doubted,
+            | State::Suppressed,
+        ) => None,
     }
 }
 

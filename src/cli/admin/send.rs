@@ -78,7 +78,8 @@ impl SendArgs {
                 cell(&answer, "segments"),
                 cell(&answer, "encoding")
             );
-            let to = number(&to, false);
+            // As the daemon read it.
+            let to = number(&cell(&answer, "to"), false);
             if self.dry_run {
                 screen.line(&format!("would go to {to} in {shape}"))?;
             } else {

@@ -91,7 +91,10 @@ fn show(status: &Value, screen: &mut Screen) -> Result<(), AdminError> {
         screen.line("THE DISK IS NEARLY FULL: new messages are refused")?;
     }
     if let Some(parked) = status["receipts_parked"].as_u64().filter(|parked| *parked > 0) {
-        screen.line(&format!("{parked} receipts match no message"))?;
+        screen.line(&format!(
+            "{parked} receipts match no message: they came before its answer, or another gateway sent it under our system_id"
+        ))?;
+        screen.line("  they are kept and matched later; if their number grows, see carrier.ID.receipt_id")?;
     }
     screen.line("")?;
     carriers::show(rows(&status["carriers"]), screen)?;

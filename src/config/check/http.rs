@@ -19,6 +19,7 @@ impl Check<'_> {
         }
         self.within("http.max_body", http.max_body, 1 << 10..=64 << 20);
         self.span("http.header_timeout", http.header_timeout, secs(1)..=secs(300));
+        self.span("http.idle_timeout", http.idle_timeout, secs(1)..=secs(3_600));
         self.span("http.body_timeout", http.body_timeout, secs(1)..=secs(300));
         self.within("http.max_connections", http.max_connections, 1..=65_535);
         self.within("http.max_requests", http.max_requests, 1..=65_535);

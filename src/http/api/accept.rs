@@ -38,6 +38,9 @@ pub(crate) struct AcceptedView<'a> {
     /// The id; null for a dry run.
     #[schema(value_type = Option<String>, example = "msg_01932b5e7c3a70008000000000000001")]
     pub(crate) id: Option<MessageId>,
+    /// The recipient as it was read, in E.164.
+    #[schema(value_type = String, example = "+393331234567")]
+    pub(crate) to: &'a Msisdn,
     /// `queued`, or `scheduled` where it waits for its time.
     pub(crate) state: State,
     /// The alphabet: `gsm7` or `ucs2`.
@@ -69,6 +72,7 @@ impl Accepted {
         let message = &self.message;
         let view = AcceptedView {
             id: (!dry_run).then_some(message.id),
+            to: &message.to,
             state: self.state,
             encoding: message.encoding.as_str(),
             segments: message.segments,

@@ -22,7 +22,8 @@ use crate::store::{InboundQuery, InboundRecord, Page};
 pub(crate) struct InboundView {
     #[schema(value_type = String)]
     id: InboundId,
-    /// The handset's address as it came.
+    /// The handset's address as the carrier gave it. Most give E.164 without plus; some national numbers, short codes or
+    /// names too. No plus is put before it, since what kind it is is not kept.
     from: String,
     /// Ours.
     to: Box<str>,

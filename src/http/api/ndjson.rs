@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::{Buf, Bytes, BytesMut};
@@ -36,8 +36,19 @@ const GROUPS: usize = 8;
 const FULL_WAIT: Duration = Duration::from_millis(5);
 const FULL_WAIT_MAX: Duration = Duration::from_millis(500);
 
+/// What is said to a body without a line.
+const NO_LINE: &str = "there is no line: send a JSON object a line";
+
 /// Answers with a result line for each line of the body.
-pub(super) fn answer(state: Arc<ApiState>, client: Arc<Client>, body: Body, request_id: Arc<str>) -> Response {
+pub(super) fn answer(
+    state: Arc<ApiState>,
+    client: Arc<Client>,
+    body: Body,
+    request_id: Arc<str>,
+) -> Result<Response, Problem> {
+    if body.is_end_stream() {
+        return Err(Problem::with_detail(Code::InvalidJson, NO_LINE));
+    }
     let results =
         groups(Lines::new(body, state.body))
             .map(move |group| {
@@ -51,16 +62,20 @@ pub(super) fn answer(state: Arc<ApiState>, client: Arc<Client>, body: Body, requ
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    response
+    Ok(response)
 }
 
 /// A line, or why it cannot be read.
 type Line = (u64, Result<Bytes, Problem>);
 
 fn groups(lines: Lines) -> impl Stream<Item = Vec<Line>> {
-    stream::unfold(lines, |mut lines| async move {
-        let group = lines.group().await;
-        (!group.is_empty()).then_some((group, lines))
+    stream::unfold((lines, false), |(mut lines, any)| async move {
+        let mut group = lines.group().await;
+        if group.is_empty() && !any {
+            // By now the answer has begun: a body of blank lines is told in its one result line.
+            group.push((1, Err(Problem::with_detail(Code::InvalidJson, NO_LINE))));
+        }
+        (!group.is_empty()).then_some((group, (lines, true)))
     })
 }
 

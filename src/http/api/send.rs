@@ -69,7 +69,7 @@ pub(super) async fn send(State(state): State<Arc<ApiState>>, request: Request) -
                 .get::<RequestId>()
                 .map_or_else(|| "".into(), |id| id.0.clone());
             let (state, client) = (state.clone(), client.clone());
-            Ok(ndjson::answer(state, client, body, request_id))
+            ndjson::answer(state, client, body, request_id)
         }
     }
 }

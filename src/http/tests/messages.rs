@@ -11,7 +11,7 @@ async fn an_accepted_message_is_stored_and_shown_with_its_timeline() {
     assert_eq!(
         accepted,
         json!({
-            "id": accepted["id"], "state": "queued", "encoding": "gsm7", "segments": 1, "units": 5, "route": "italy",
+            "id": accepted["id"], "to": "+393331234567", "state": "queued", "encoding": "gsm7", "segments": 1, "units": 5, "route": "italy",
             "carriers": ["tim"], "characters_replaced": [], "expires_at": "2026-11-21T10:10:00.000Z",
         })
     );

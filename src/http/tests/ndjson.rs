@@ -75,6 +75,23 @@ async fn bad_lines_among_good_ones_fail_alone_and_in_order() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_line_is_a_problem() {
+    let house = House::new().await;
+    let answer = house.call(upload("bank-key", Body::empty())).await;
+    answer.is_problem(400, "invalid_json");
+    assert!(answer.body.contains("there is no line"), "{}", answer.body);
+    // Whether there is a line shows only once the answer has begun.
+    for blank in ["\n", " \r\n\n"] {
+        let lines = lines(&house.call(upload("bank-key", blank)).await);
+        assert_eq!(
+            (lines.len(), &lines[0]["error"]["code"]),
+            (1, &json!("invalid_json")),
+            "{lines:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn thousands_of_lines_are_all_stored_in_their_order() {
     let house = House::new().await;
     let body: String = (0..3_000).map(|n| line(n) + "\n").collect();
