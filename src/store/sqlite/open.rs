@@ -67,7 +67,7 @@ impl SqliteStore {
             .disable_statement_logging();
         let mut writer = options
             .clone()
-            .pragma("cache_size", "-16384")
+            .pragma("cache_size", "-8192")
             .thread_name(|_| "araldo-writer".to_owned())
             .connect()
             .await

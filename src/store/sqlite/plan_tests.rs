@@ -150,6 +150,9 @@ async fn backlog_and_totals_read_open_rows_only() {
         &["INDEX message_wake (state=? AND wake_at>?)", "INDEX message_claimed"],
     )
     .await;
+    let (_dir, mut connection) = filled(false).await;
+    let lines = plan(&mut connection, TOTALS).await;
+    assert!(!lines.iter().any(|line| line.contains("TEMP B-TREE")), "{lines:#?}");
 }
 
 #[tokio::test]

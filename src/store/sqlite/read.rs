@@ -17,10 +17,28 @@ const ROWS_A_PAGE: i64 = 50_000;
 pub(super) const BACKLOG: &str = "SELECT route, step, priority, count(*), sum(segments) FROM message \
      WHERE state = 'queued' GROUP BY route, step, priority";
 
-/// Each arm reads a partial index of open rows only.
-pub(super) const TOTALS: &str = "SELECT class, state, count(*), min(accepted_at) FROM message \
-     WHERE state IN ('scheduled', 'queued', 'uncertain', 'submitted') AND wake_at IS NOT NULL GROUP BY class, state \
-     UNION ALL SELECT class, state, count(*), min(accepted_at) FROM message WHERE state = 'claimed' GROUP BY class, state";
+macro_rules! of_classes {
+    ($($class:literal)*) => {
+        concat!($(
+            ", count(*) FILTER (WHERE class = '", $class, "'), min(accepted_at) FILTER (WHERE class = '", $class, "')"
+        ),*)
+    };
+}
+
+macro_rules! count_by_state {
+    () => {
+        concat!("SELECT state", of_classes!("otp" "alert" "reply" "transaction" "service" "marketing"), " FROM message ")
+    };
+}
+
+/// By state; of each class in the order of [`Class::ALL`] its rows and the oldest. Each arm reads a partial index of
+/// open rows only, in whose order it groups: sorting a million rows would take their memory.
+pub(super) const TOTALS: &str = concat!(
+    count_by_state!(),
+    "WHERE state IN ('scheduled', 'queued', 'uncertain', 'submitted') AND wake_at IS NOT NULL GROUP BY state UNION ALL ",
+    count_by_state!(),
+    "WHERE state = 'claimed' GROUP BY state"
+);
 
 macro_rules! record_columns {
     () => {
@@ -183,15 +201,16 @@ pub(super) async fn totals(readers: &SqlitePool) -> Result<Totals, sqlx::Error> 
     let mut snapshot = readers.begin().await?;
     let found = sqlx::query(TOTALS).fetch_all(&mut *snapshot).await?;
     // Rows of a class that cannot be read are not counted: their claim quarantines them.
-    let group = |r: &SqliteRow| {
-        Ok::<_, sqlx::Error>((
-            columns::parsed(r, 0)?,
-            columns::parsed(r, 1)?,
-            columns::narrow(r, 2)?,
-            UnixMillis(r.try_get(3)?),
-        ))
-    };
-    let open = found.iter().filter_map(|r| group(r).ok()).collect();
+    let mut open = Vec::new();
+    for r in &found {
+        let state = columns::parsed(r, 0)?;
+        for (index, class) in Class::ALL.into_iter().enumerate() {
+            let oldest: Option<i64> = r.try_get(2 + 2 * index)?;
+            if let Some(oldest) = oldest {
+                open.push((class, state, columns::narrow(r, 1 + 2 * index)?, UnixMillis(oldest)));
+            }
+        }
+    }
     let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked_receipt")
         .fetch_one(&mut *snapshot)
         .await?;
