@@ -31,7 +31,7 @@ const GROUP: usize = 256;
 /// Octets of lines that a group holds at the most, so that large lines do not add up.
 const GROUP_BYTES: usize = 256 << 10;
 /// Groups under way at once.
-const GROUPS: usize = 8;
+const GROUPS: usize = 3;
 /// How long a group waits when the queue is full; doubles up to [`FULL_WAIT_MAX`].
 const FULL_WAIT: Duration = Duration::from_millis(5);
 const FULL_WAIT_MAX: Duration = Duration::from_millis(500);
