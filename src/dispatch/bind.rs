@@ -160,6 +160,7 @@ impl Bind {
             bind: self.bind.clone(),
             flights: HashMap::new(),
             next_key: 0,
+            told_of_no_id: false,
         };
         let mut claimed = Vec::with_capacity(AT_ONCE);
         let mut claims: Option<mpsc::UnboundedReceiver<Arc<Claimed>>> = None;
@@ -282,6 +283,8 @@ struct Session {
     /// By a key of each claim's own: the resend of a message whose first answer is overdue is another flight.
     flights: HashMap<i64, Flight>,
     next_key: i64,
+    /// Whether the log has it that this carrier takes messages without an id.
+    told_of_no_id: bool,
 }
 
 impl Session {
@@ -341,8 +344,13 @@ impl Session {
         let mut settles = Vec::with_capacity(reports.len());
         let mut segments = Vec::new();
         for report in &reports {
-            match report.result {
-                SubmitResult::Accepted { .. } => count(&self.shared.state.counts.submitted),
+            match &report.result {
+                SubmitResult::Accepted { carrier_message_id } => {
+                    count(&self.shared.state.counts.submitted);
+                    if carrier_message_id.is_none() {
+                        self.tell_of_no_id();
+                    }
+                }
                 SubmitResult::Refused { .. } => count(&self.shared.state.counts.refused),
                 SubmitResult::NotWritten | SubmitResult::Overdue | SubmitResult::Lost | SubmitResult::Unsendable => {}
             }
@@ -351,6 +359,17 @@ impl Session {
         self.shared.state.set_in_flight(&self.bind, self.flights.len());
         if !settles.is_empty() || !segments.is_empty() {
             self.shared.outbox.settle(settles, segments).await;
+        }
+    }
+
+    /// Once in a session.
+    fn tell_of_no_id(&mut self) {
+        if !std::mem::replace(&mut self.told_of_no_id, true) {
+            tracing::warn!(
+                event = "no_carrier_id",
+                bind = %self.bind,
+                "the carrier takes messages without giving a message_id: receipts are matched by our reference or by the recipient, which may be wrong or fail; ask the carrier to send message_id"
+            );
         }
     }
 
