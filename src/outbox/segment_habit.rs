@@ -72,6 +72,11 @@ impl SegmentHabit {
         false
     }
 
+    /// Whether the one report that came for a message stood for all of it, as was learned later.
+    pub fn stands_for_all(&self, seq: Seq) -> bool {
+        self.learned == Some(Habit::One) && self.partial.contains_key(&seq)
+    }
+
     /// Every segment of a message was reported.
     pub fn whole(&mut self, seq: Seq) {
         self.partial.remove(&seq);
@@ -95,7 +100,10 @@ mod tests {
             !habit.reported(4, 1, UnixMillis(10_000)),
             "none has stood alone for long"
         );
+        assert!(!habit.stands_for_all(1), "not known yet");
         assert!(habit.reported(5, 1, UnixMillis(120_000)));
+        assert!(habit.stands_for_all(1));
+        assert!(!habit.stands_for_all(6), "of which none came");
     }
 
     #[test]

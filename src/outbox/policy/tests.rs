@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::{BindRef, Class, Encoding, Flags, MessageId, SenderId};
-use crate::store::Lease;
+use crate::store::{Lease, SegmentState};
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
 
@@ -402,4 +402,30 @@ fn a_requeued_message_is_a_possible_duplicate_unless_it_was_reported_undelivered
     };
     assert!(flags(State::Unconfirmed).has(Flag::PossibleDuplicate));
     assert!(!flags(State::Undelivered).has(Flag::PossibleDuplicate));
+}
+
+#[test]
+fn a_lonely_receipt_counts_in_the_end_where_one_is_learned_to_stand_for_all() {
+    let mut habit = SegmentHabit::default();
+    for seq in 7..10 {
+        habit.reported(seq, 1, NOW);
+    }
+    habit.reported(10, 1, NOW.after(Duration::from_mins(2)));
+    let policy = Policy {
+        habits: Mutex::new(HashMap::from([(name("tim"), habit)])),
+        ..policy()
+    };
+    let of = |seq| Row {
+        seq,
+        segments: 3,
+        ..row(
+            Class::Service,
+            Progress {
+                state: State::Submitted,
+                ..claimed_progress()
+            },
+        )
+    };
+    assert_eq!(policy.when_due(&of(7), NOW).0.state, State::Delivered);
+    assert_eq!(policy.when_due(&of(77), NOW).0.state, State::Unconfirmed);
 }
