@@ -3,12 +3,13 @@
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use governor::clock::DefaultClock;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::clock::{Clock, MonotonicClock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 
-use crate::clock::monotonic;
 use crate::outbox::Pace;
 
 /// How often a slowed pace climbs.
@@ -24,35 +25,44 @@ const SLOW_STEP: f64 = 0.0025;
 /// A carrier without a limit of ours, once throttled, is unlimited again after this much of peace.
 const FORGET_AFTER: Duration = Duration::from_mins(5);
 
+type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
 /// The pace of one carrier.
-pub struct CarrierPace {
+pub struct CarrierPace<C: Clock = MonotonicClock> {
     /// Segments a second that the configuration allows; `None` is as fast as the carrier takes them.
     ceiling: Option<u32>,
-    state: Mutex<State>,
+    clock: C,
+    state: Mutex<State<C>>,
 }
 
-struct State {
-    limiter: Option<DefaultDirectRateLimiter>,
+struct State<C: Clock> {
+    limiter: Option<Limiter<C>>,
     /// The pace in force; without meaning where `limiter` is `None`.
     rate: f64,
     /// The pace at which the carrier last refused.
     refused_at: Option<f64>,
-    last_refusal: Option<Instant>,
-    last_climb: Option<Instant>,
+    last_refusal: Option<C::Instant>,
+    last_climb: Option<C::Instant>,
     /// Segments that left without a token, to be made up for first.
     debt: u32,
     /// Segments taken in this second and in the last whole one: what "half" means without a limit.
     taken: u32,
     taken_before: u32,
-    second: Option<Instant>,
+    second: Option<C::Instant>,
 }
 
 impl CarrierPace {
     /// A pace of `throughput` segments a second; 0 is unlimited.
     pub fn new(throughput: u32) -> Self {
+        Self::with_clock(throughput, MonotonicClock)
+    }
+}
+
+impl<C: Clock + Clone> CarrierPace<C> {
+    fn with_clock(throughput: u32, clock: C) -> Self {
         let ceiling = (throughput > 0).then_some(throughput);
         let state = State {
-            limiter: ceiling.map(f64::from).map(limiter),
+            limiter: ceiling.map(|rate| limiter(f64::from(rate), &clock)),
             rate: ceiling.map_or(f64::INFINITY, f64::from),
             refused_at: None,
             last_refusal: None,
@@ -64,17 +74,18 @@ impl CarrierPace {
         };
         Self {
             ceiling,
+            clock,
             state: Mutex::new(state),
         }
     }
 
     /// The carrier said that we are too fast: halves, and remembers where it hurt.
     pub fn throttled(&self) {
-        let now = monotonic();
+        let now = self.clock.now();
         let mut state = self.state();
         if state
             .last_refusal
-            .is_some_and(|at| now.duration_since(at) < HALVE_AT_MOST_EVERY)
+            .is_some_and(|at| since::<C>(now, at) < HALVE_AT_MOST_EVERY)
         {
             return;
         }
@@ -87,7 +98,7 @@ impl CarrierPace {
         state.refused_at = Some(at);
         state.last_refusal = Some(now);
         state.last_climb = Some(now);
-        state.set_rate((at / 2.0).max(1.0));
+        state.set_rate((at / 2.0).max(1.0), &self.clock);
     }
 
     /// Segments a second now; `None` is unlimited.
@@ -96,15 +107,18 @@ impl CarrierPace {
         state.limiter.is_some().then_some(state.rate)
     }
 
-    fn climb(&self, state: &mut State, now: Instant) {
+    /// Climbs by the steps that are due. Only where tokens have just been taken: a faster limiter starts without the
+    /// tokens that the slower one had gathered.
+    fn climb(&self, state: &mut State<C>, now: C::Instant) {
         let (Some(refused_at), Some(last)) = (state.refused_at, state.last_climb) else {
             return;
         };
-        if now.duration_since(last) < CLIMB_EVERY {
+        let steps = (since::<C>(now, last).as_secs_f64() / CLIMB_EVERY.as_secs_f64()).floor();
+        if steps < 1.0 {
             return;
         }
         state.last_climb = Some(now);
-        let peace = state.last_refusal.map_or(FORGET_AFTER, |at| now.duration_since(at));
+        let peace = state.last_refusal.map_or(FORGET_AFTER, |at| since::<C>(now, at));
         if peace >= FORGET_AFTER && self.ceiling.is_none() {
             state.refused_at = None;
             state.limiter = None;
@@ -114,69 +128,76 @@ impl CarrierPace {
         }
         let target = refused_at * NEARLY;
         let faster = if state.rate < target {
-            (state.rate + refused_at / QUICK_STEPS).min(target)
+            (state.rate + steps * refused_at / QUICK_STEPS).min(target)
         } else {
-            state.rate * (1.0 + SLOW_STEP)
+            state.rate * (1.0 + SLOW_STEP).powf(steps)
         };
         let ceiling = self.ceiling.map_or(f64::INFINITY, f64::from);
         if faster >= ceiling {
             state.refused_at = None;
         }
-        state.set_rate(faster.min(ceiling));
+        state.set_rate(faster.min(ceiling), &self.clock);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with_state<T>(&self, ask: impl FnOnce(&mut State) -> T) -> T {
+    /// Takes tokens, and climbs after it.
+    fn take_with(&self, take: impl FnOnce(&mut State<C>) -> u32) -> u32 {
         let mut state = self.state();
-        if state.refused_at.is_some() || self.ceiling.is_none() {
-            let now = monotonic();
+        let adapts = state.refused_at.is_some() || self.ceiling.is_none();
+        let now = adapts.then(|| self.clock.now());
+        if let Some(now) = now {
             state.tick(now);
+        }
+        let got = take(&mut state);
+        state.taken = state.taken.saturating_add(got);
+        if let Some(now) = now
+            && got > 0
+        {
             self.climb(&mut state, now);
         }
-        ask(&mut state)
+        got
     }
 }
 
-impl Pace for CarrierPace {
+impl<C> Pace for CarrierPace<C>
+where
+    C: Clock + Clone + Send + Sync,
+    C::Instant: Send,
+{
     fn take(&self, wanted: u32) -> u32 {
-        self.with_state(|state| {
-            let paid = state.pay();
-            let got = match &state.limiter {
+        self.take_with(|state| {
+            if !state.pay() {
+                return 0;
+            }
+            match &state.limiter {
                 None => wanted,
-                Some(_) if !paid => 0,
                 Some(limiter) => tokens(limiter, wanted),
-            };
-            state.taken = state.taken.saturating_add(got);
-            got
+            }
         })
     }
 
     fn take_all(&self, wanted: u32) -> bool {
-        self.with_state(|state| {
-            let wanted_tokens = NonZeroU32::new(wanted).unwrap_or(NonZeroU32::MIN);
+        let all = NonZeroU32::new(wanted).unwrap_or(NonZeroU32::MIN);
+        let got = self.take_with(|state| {
             let paid = state.pay();
-            let taken = match &state.limiter {
+            let there = match &state.limiter {
                 None => true,
-                Some(_) if !paid => false,
-                Some(limiter) => matches!(limiter.check_n(wanted_tokens), Ok(Ok(()))),
+                Some(limiter) => paid && matches!(limiter.check_n(all), Ok(Ok(()))),
             };
-            if taken {
-                state.taken = state.taken.saturating_add(wanted);
-            }
-            taken
-        })
+            if there { wanted } else { 0 }
+        });
+        got == wanted
     }
 
     fn owe(&self, segments: u32) {
-        self.with_state(|state| {
-            state.taken = state.taken.saturating_add(segments);
-            if state.limiter.is_some() {
-                state.debt = state.debt.saturating_add(segments);
-            }
-        });
+        let mut state = self.state();
+        state.taken = state.taken.saturating_add(segments);
+        if state.limiter.is_some() {
+            state.debt = state.debt.saturating_add(segments);
+        }
     }
 
     fn wait(&self) -> Duration {
@@ -190,10 +211,10 @@ impl Pace for CarrierPace {
     }
 }
 
-impl State {
-    fn set_rate(&mut self, rate: f64) {
+impl<C: Clock + Clone> State<C> {
+    fn set_rate(&mut self, rate: f64, clock: &C) {
         self.rate = rate;
-        self.limiter = Some(limiter(rate));
+        self.limiter = Some(limiter(rate, clock));
     }
 
     /// Pays what is owed with the tokens that there are; says whether all of it is paid.
@@ -204,11 +225,11 @@ impl State {
         self.debt == 0
     }
 
-    fn tick(&mut self, now: Instant) {
+    fn tick(&mut self, now: C::Instant) {
         match self.second {
-            Some(begun) if now.duration_since(begun) < Duration::from_secs(1) => {}
+            Some(begun) if since::<C>(now, begun) < Duration::from_secs(1) => {}
             Some(begun) => {
-                let whole = now.duration_since(begun) < Duration::from_secs(2);
+                let whole = since::<C>(now, begun) < Duration::from_secs(2);
                 self.taken_before = if whole { self.taken } else { 0 };
                 self.taken = 0;
                 self.second = Some(now);
@@ -218,8 +239,12 @@ impl State {
     }
 }
 
+fn since<C: Clock>(now: C::Instant, earlier: C::Instant) -> Duration {
+    now.duration_since(earlier).into()
+}
+
 /// Takes up to `wanted` tokens and says how many there were.
-fn tokens(limiter: &DefaultDirectRateLimiter, wanted: u32) -> u32 {
+fn tokens<C: Clock>(limiter: &Limiter<C>, wanted: u32) -> u32 {
     let mut got = 0;
     while got < wanted && limiter.check().is_ok() {
         got += 1;
@@ -229,7 +254,7 @@ fn tokens(limiter: &DefaultDirectRateLimiter, wanted: u32) -> u32 {
 
 /// In any second at most the rate and a burst of a fiftieth of it (DESIGN §3). Starts empty, so that a new pace does
 /// not begin with a burst.
-fn limiter(rate: f64) -> DefaultDirectRateLimiter {
+fn limiter<C: Clock + Clone>(rate: f64, clock: &C) -> Limiter<C> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -240,13 +265,15 @@ fn limiter(rate: f64) -> DefaultDirectRateLimiter {
     let quota = Quota::with_period(period)
         .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
         .allow_burst(burst);
-    let limiter = RateLimiter::direct_with_clock(quota, DefaultClock::default());
+    let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
     limiter.check_n(burst).ok();
     limiter
 }
 
 #[cfg(test)]
 mod tests {
+    use governor::clock::FakeRelativeClock;
+
     use super::*;
 
     #[test]
@@ -264,13 +291,49 @@ mod tests {
         assert!(pace.wait() <= Duration::from_secs(1));
     }
 
+    /// Asks every 5 ms, as the writer does that has rows waiting; gives the segments that left in each second.
+    fn seconds(pace: &CarrierPace<FakeRelativeClock>, seconds: usize) -> Vec<u32> {
+        let second = || {
+            let ask = |_| {
+                pace.clock.advance(Duration::from_millis(5));
+                pace.take(1_000)
+            };
+            (0..200).map(ask).sum()
+        };
+        std::iter::repeat_with(second).take(seconds).collect()
+    }
+
     #[test]
     fn what_left_without_a_token_is_made_up_for_first() {
-        let pace = CarrierPace::new(1_000);
-        pace.owe(1_000_000);
-        assert_eq!(pace.take(1), 0);
+        let pace = CarrierPace::with_clock(10, FakeRelativeClock::default());
+        pace.owe(30);
         assert!(!pace.take_all(1));
         assert_eq!(pace.wait(), Duration::from_secs(1));
+        let left = seconds(&pace, 5);
+        assert_eq!(left[..3].iter().sum::<u32>(), 0, "{left:?}");
+        assert!(left[4] >= 9, "{left:?}");
+    }
+
+    #[test]
+    fn a_slow_carrier_that_throttles_is_still_served() {
+        let pace = CarrierPace::with_clock(0, FakeRelativeClock::default());
+        pace.take(1);
+        pace.throttled();
+        assert_eq!(pace.rate(), Some(1.0));
+        let left = seconds(&pace, 30);
+        assert!(left.iter().sum::<u32>() >= 25, "{left:?}");
+    }
+
+    #[test]
+    fn a_halved_pace_climbs_back_to_nearly_where_it_was_refused_and_then_feels_its_way() {
+        let pace = CarrierPace::with_clock(200, FakeRelativeClock::default());
+        seconds(&pace, 3);
+        pace.throttled();
+        let left = seconds(&pace, 60);
+        assert!(left[0] <= 140, "{left:?}");
+        assert!(left[5] >= 160, "{left:?}");
+        assert!(left[59] >= 180, "{left:?}");
+        assert!(left.iter().all(|segments| *segments <= 204), "{left:?}");
     }
 
     #[test]
