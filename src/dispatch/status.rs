@@ -10,11 +10,7 @@ use serde::Serialize;
 use crate::carrier::LinkMode;
 use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, UnixMillis};
-
-/// Link losses remembered for each carrier.
-const LOSSES: usize = 32;
-/// How far apart busy answers are that are remembered.
-const BUSY_APART: Duration = Duration::from_secs(1);
+use crate::store::{Loss, NewInbound};
 
 /// Where a bind is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -83,23 +79,31 @@ struct Inner {
     binds: BTreeMap<BindRef, BindStatus>,
     /// Since when no bind can submit.
     down_since: Option<Instant>,
-    /// When answers to the carrier may not have arrived: a link was lost, or it was told that we are busy.
-    losses: VecDeque<UnixMillis>,
+    /// When answers to the carrier may not have arrived, as far as that still matters. Each stands for the minute before
+    /// it too, so that they are a minute apart at least.
+    losses: VecDeque<Loss>,
 }
 
 impl Inner {
     fn lose_answers(&mut self, at: UnixMillis) {
-        self.losses.push_back(at);
-        if self.losses.len() > LOSSES {
-            self.losses.pop_front();
+        self.forget_losses(at);
+        match self.losses.back_mut() {
+            Some(last) if at.before(NewInbound::ANSWER_IN_FLIGHT) <= last.to => last.to = at,
+            _ => self.losses.push_back(Loss { from: at, to: at }),
         }
+    }
+
+    fn forget_losses(&mut self, now: UnixMillis) {
+        self.losses
+            .retain(|loss| now <= loss.to.after(NewInbound::REPEATED_WITHIN));
     }
 }
 
 impl CarrierState {
     /// A carrier with no bind yet. Answers given before the process started may have been lost with it.
     pub fn new(clock: Clock) -> Self {
-        let losses = VecDeque::from([clock.now()]);
+        let now = clock.now();
+        let losses = VecDeque::from([Loss { from: now, to: now }]);
         let inner = Inner {
             binds: BTreeMap::new(),
             down_since: Some(monotonic()),
@@ -117,6 +121,7 @@ impl CarrierState {
         let since = self.clock.now();
         let mut inner = self.inner();
         let was = inner.binds.get(bind).map(|status| status.state);
+        let in_flight = inner.binds.get(bind).map_or(0, |status| status.in_flight);
         let last_error = error.or_else(|| inner.binds.get(bind).and_then(|status| status.last_error.clone()));
         let last_error = last_error.filter(|_| state != BindState::Bound);
         inner.binds.insert(
@@ -125,7 +130,7 @@ impl CarrierState {
                 mode,
                 state,
                 since,
-                in_flight: 0,
+                in_flight,
                 last_error,
             },
         );
@@ -149,14 +154,10 @@ impl CarrierState {
         .set(f64::from(u8::from(state == BindState::Bound)));
     }
 
-    /// Notes that the carrier was told that we are busy with what may be stored all the same. Of many, one a second is
-    /// remembered: each stands for the minute before it.
+    /// Notes that the carrier was told that we are busy with what may be stored all the same.
     pub(super) fn answered_busy(&self) {
         let now = self.clock.now();
-        let mut inner = self.inner();
-        if inner.losses.back().is_none_or(|last| now.since(*last) >= BUSY_APART) {
-            inner.lose_answers(now);
-        }
+        self.inner().lose_answers(now);
     }
 
     /// Says how many messages a bind has in flight.
@@ -184,8 +185,10 @@ impl CarrierState {
     }
 
     /// When answers to the carrier may have been lost.
-    pub fn losses(&self) -> Vec<UnixMillis> {
-        self.inner().losses.iter().copied().collect()
+    pub fn losses(&self) -> Vec<Loss> {
+        let mut inner = self.inner();
+        inner.forget_losses(self.clock.now());
+        inner.losses.iter().copied().collect()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -198,13 +201,16 @@ mod tests {
     use super::*;
     use crate::domain::Name;
 
+    /// The losses that these states leave, each a minute and a second after the one before.
     fn losses_after(states: &[BindState]) -> usize {
-        let state = CarrierState::new(Clock::manual(UnixMillis(1_000_000)));
+        let clock = Clock::manual(UnixMillis(1_000_000));
+        let state = CarrierState::new(clock.clone());
         let bind = BindRef {
             carrier: Name::parse("tim").unwrap(),
             bind: 0,
         };
         for next in states {
+            clock.set(clock.now().after(Duration::from_secs(61)));
             state.set(&bind, LinkMode::Both, *next, None);
         }
         state.losses().len() - 1
@@ -220,13 +226,20 @@ mod tests {
     }
 
     #[test]
-    fn many_busy_answers_are_remembered_as_one_a_second() {
-        let clock = Clock::manual(UnixMillis(1_000_000));
+    fn a_spell_of_busy_answers_is_one_loss_from_its_first_to_its_last() {
+        let start = UnixMillis(1_000_000);
+        let clock = Clock::manual(start);
         let state = CarrierState::new(clock.clone());
-        for _ in 0..40 {
-            clock.set(clock.now().after(Duration::from_millis(100)));
+        for _ in 0..180 {
+            clock.set(clock.now().after(Duration::from_secs(1)));
             state.answered_busy();
         }
-        assert_eq!(state.losses().len(), 5);
+        let whole = Loss {
+            from: start,
+            to: start.after(Duration::from_secs(180)),
+        };
+        assert_eq!(state.losses(), [whole]);
+        clock.set(whole.to.after(NewInbound::REPEATED_WITHIN + Duration::from_millis(1)));
+        assert_eq!(state.losses(), [], "what is brought again by now is new");
     }
 }

@@ -241,19 +241,28 @@ pub struct NewInbound {
     pub carrier_message_id: Option<Box<str>>,
     /// SHA-256 over addresses and octets.
     pub digest: [u8; 32],
-    /// Times in the last minutes at which an answer to this carrier may have been lost.
-    pub losses: Vec<UnixMillis>,
+    /// Times in the last minutes in which answers to this carrier may have been lost.
+    pub losses: Vec<Loss>,
     /// When it came.
     pub at: UnixMillis,
     /// What was forgiven in reading it.
     pub note: Option<Box<str>>,
 }
 
+/// A time in which answers to a carrier did not arrive, or said that we are busy with what was stored all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The first of them.
+    pub from: UnixMillis,
+    /// The last of them.
+    pub to: UnixMillis,
+}
+
 impl NewInbound {
     /// How long after a loss a carrier brings again what it may think we never had.
     pub const REPEATED_WITHIN: std::time::Duration = std::time::Duration::from_mins(10);
     /// How long before a loss an answer may have been on its way.
-    pub const ANSWER_IN_FLIGHT_MS: i64 = 60_000;
+    pub const ANSWER_IN_FLIGHT: std::time::Duration = std::time::Duration::from_mins(1);
 }
 
 /// What became of an inbound text.

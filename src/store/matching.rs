@@ -1,10 +1,8 @@
 //! Which message a receipt is about: the rules that every store shares.
 
-use std::time::Duration;
-
 use crate::domain::{Reason, State, UnixMillis, UnknownWord};
 
-use super::{Claimed, NewInbound, Receipt, Row, SegmentRecord, SegmentState, Verdict};
+use super::{Claimed, Loss, NewInbound, Receipt, Row, SegmentRecord, SegmentState, Verdict};
 
 /// Digits at the end of a number that all its spellings share: national, international, with and without prefix.
 const TAIL: usize = 7;
@@ -129,11 +127,12 @@ impl<'a> KnownInbound<'a> {
 /// Whether the carrier sends again what it may think we never had: the same id of its own, or the same octets as a
 /// text whose answer may have been lost.
 pub(super) fn is_repeated(item: &NewInbound, known: &KnownInbound<'_>) -> bool {
-    let in_flight = Duration::from_millis(NewInbound::ANSWER_IN_FLIGHT_MS.unsigned_abs());
     let same = known.carrier == item.bind.carrier.as_str() && known.digest == item.digest;
     let by_id = item.carrier_message_id.is_some() && known.carrier_message_id == item.carrier_message_id.as_deref();
-    let answer_lost = |loss: &UnixMillis| {
-        known.at <= *loss && known.at >= loss.before(in_flight) && item.at <= loss.after(NewInbound::REPEATED_WITHIN)
+    let answer_lost = |loss: &Loss| {
+        known.at <= loss.to
+            && known.at >= loss.from.before(NewInbound::ANSWER_IN_FLIGHT)
+            && item.at <= loss.to.after(NewInbound::REPEATED_WITHIN)
     };
     same && (by_id || item.losses.iter().any(answer_lost))
 }

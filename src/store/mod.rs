@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 
 pub use batch::{
     Act, ActItem, ActResult, Applied, BadPdu, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, IdempotencyKey,
-    InboundResult, LaneClaim, LaneClaimed, NewInbound, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer,
+    InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer,
     Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
 pub use read::{

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::behaviours;
 use super::harness::*;
-use crate::store::{BadPdu, Batch, InboundQuery, InboundResult, NewInbound};
+use crate::store::{BadPdu, Batch, InboundQuery, InboundResult, Loss, NewInbound};
 
 behaviours!(
     equal_texts_are_two_texts,
@@ -53,8 +53,14 @@ async fn a_text_with_the_carriers_own_id_is_stored_once(bench: &Bench) {
 }
 
 async fn a_text_whose_answer_was_lost_is_stored_once(bench: &Bench) {
-    let after_loss = |n, digest, losses: &[i64]| NewInbound {
-        losses: losses.iter().map(|ms| at(*ms)).collect(),
+    let after_loss = |n, digest, losses: &[(i64, i64)]| NewInbound {
+        losses: losses
+            .iter()
+            .map(|(from, to)| Loss {
+                from: at(*from),
+                to: at(*to),
+            })
+            .collect(),
         at: at(90_000),
         ..text_in(n, digest)
     };
@@ -62,10 +68,10 @@ async fn a_text_whose_answer_was_lost_is_stored_once(bench: &Bench) {
     let results = store(
         bench,
         vec![
-            after_loss(2, 1, &[80_000, 60_000]),
-            after_loss(3, 1, &[60_001]),
-            after_loss(4, 1, &[-1]),
-            after_loss(5, 2, &[60_000]),
+            after_loss(2, 1, &[(80_000, 80_000), (60_000, 75_000)]),
+            after_loss(3, 1, &[(60_001, 75_000)]),
+            after_loss(4, 1, &[(-9, -1)]),
+            after_loss(5, 2, &[(60_000, 60_000)]),
         ],
     )
     .await;

@@ -1,7 +1,5 @@
 //! Inbound texts, and PDUs that could not be read.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -17,9 +15,7 @@ pub(super) const BY_ID: &str = "SELECT i.carrier, i.carrier_message_id, i.digest
      WHERE i.carrier = (j.value ->> 0) AND i.carrier_message_id = (j.value ->> 1) AND i.carrier_message_id IS NOT NULL";
 
 pub(super) const BY_OCTETS: &str = "SELECT i.carrier, i.carrier_message_id, i.digest, i.at \
-     FROM jsonb_each(?) AS j CROSS JOIN inbound AS i \
-     WHERE i.at BETWEEN ((j.value ->> 1) - ?) AND (j.value ->> 1) AND i.carrier = (j.value ->> 0) \
-     AND i.digest IN (SELECT unhex(value) FROM json_each(?))";
+     FROM json_each(?) AS j CROSS JOIN inbound AS i WHERE i.digest = unhex(j.value)";
 
 /// A stored text that may be one of the batch's.
 struct Stored {
@@ -49,30 +45,25 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Stored texts of which one of these may be a repetition: the same id of the carrier's, or the same octets within
-    /// reach of a loss.
+    /// Stored texts of which one of these may be a repetition: the same id of the carrier's, or, where answers were
+    /// lost, the same octets.
     async fn stored_like(&mut self, items: &[NewInbound]) -> Result<Vec<Stored>, sqlx::Error> {
         let ids: Vec<(&str, &str)> = items
             .iter()
             .filter_map(|item| Some((item.bind.carrier.as_str(), item.carrier_message_id.as_deref()?)))
             .collect();
-        let losses: BTreeSet<(&str, i64)> = items
+        let suspects: Vec<String> = items
             .iter()
-            .flat_map(|item| item.losses.iter().map(|loss| (item.bind.carrier.as_str(), loss.0)))
+            .filter(|item| !item.losses.is_empty())
+            .map(|item| hex::encode(item.digest))
             .collect();
         let mut found = Vec::new();
         if !ids.is_empty() {
             self.script.add(BY_ID).bind_json(&ids);
             found.extend(self.send().await?.rows);
         }
-        if !losses.is_empty() {
-            let suspects = items.iter().filter(|item| !item.losses.is_empty());
-            let digests: Vec<String> = suspects.map(|item| hex::encode(item.digest)).collect();
-            self.script
-                .add(BY_OCTETS)
-                .bind_json(&losses)
-                .bind(NewInbound::ANSWER_IN_FLIGHT_MS)
-                .bind_json(&digests);
+        if !suspects.is_empty() {
+            self.script.add(BY_OCTETS).bind_json(&suspects);
             found.extend(self.send().await?.rows);
         }
         found
