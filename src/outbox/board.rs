@@ -173,11 +173,18 @@ impl Board {
         }
     }
 
-    /// A long message took more segments than tokens were taken for.
-    pub(super) fn owe(&self, bind: &BindRef, segments: u32) {
-        if let Some(bind) = self.binds.get(bind) {
-            bind.offer.pace.owe(segments);
-        }
+    /// The last message of a claim took more segments than were asked for, as it goes out whole: the pace, the lane and
+    /// the class are charged for them all the same.
+    pub(super) fn overran(&mut self, bind: &BindRef, asked: &LaneClaim, segments: u32) {
+        let Some(board) = self.binds.get_mut(bind).filter(|_| segments > 0) else {
+            return;
+        };
+        board.offer.pace.owe(segments);
+        let credit = &mut board.credit[usize::from(asked.priority)];
+        *credit = (*credit - f64::from(segments)).max(0.0);
+        let service = board.offer.services.iter().find(|service| service.lane == asked.lane);
+        let weight = service.map_or(1, |service| service.weight);
+        self.give(bind, &asked.lane, segments, weight);
     }
 
     /// Rows were claimed by a bind.

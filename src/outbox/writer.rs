@@ -18,7 +18,7 @@ use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State};
 use crate::store::{
     ActResult, Applied, Batch, Changed, Claim, Claimed, EnqueueResult, InboundResult, Lease, Progress, PruneResult,
-    ReceiptResult, Store, StoreError, Sweep, SweepResult,
+    ReceiptResult, Settle, Store, StoreError, Sweep, SweepResult,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -120,9 +120,12 @@ impl Writer {
             }
             self.retry_when_due().await;
             batch.now = self.clock.now();
-            wake = self.cycle(batch, waiting).await;
+            if !self.health.has_failed() {
+                wake = self.cycle(batch, waiting).await;
+            }
             if self.health.has_failed() {
-                // A later sync may succeed over pages that are lost: nothing more is written, and the process ends.
+                // A later sync may succeed over pages that are lost: nothing more is written, nobody is answered, and
+                // the process ends.
                 drop((requests, work));
                 return std::future::pending().await;
             }
@@ -151,7 +154,11 @@ impl Writer {
         match work {
             Work::Settle { settles, segments } => {
                 batch.segments.extend(segments);
+                // At once, in the order of the queue: an offer that comes after it counts what is taken without it.
                 for Settlement { settle, frees_place } in settles {
+                    if frees_place {
+                        self.free_place(&settle);
+                    }
                     batch.settle.push(settle);
                     waiting.frees_place.push(frees_place);
                 }
@@ -195,11 +202,6 @@ impl Writer {
 
     /// One commit. Says when to look again if nobody calls.
     async fn cycle(&mut self, mut batch: Batch, mut waiting: Waiting) -> Option<Instant> {
-        for (settle, frees_place) in batch.settle.iter().zip(&waiting.frees_place) {
-            if *frees_place && let Some(bind) = &settle.claimed.progress.bind {
-                self.board.settled(bind, settle.claimed.class, settle.claimed.segments);
-            }
-        }
         self.place(&mut batch);
         let plan = self.board.plan();
         for (bind, lanes) in plan.claims {
@@ -231,6 +233,13 @@ impl Writer {
         }
         let tokens = plan.wait.map(|wait| monotonic() + wait);
         tokens.into_iter().chain(self.again.at()).min()
+    }
+
+    /// The claim of a settlement holds its place in the window no longer.
+    fn free_place(&mut self, settle: &Settle) {
+        if let Some(bind) = &settle.claimed.progress.bind {
+            self.board.settled(bind, settle.claimed.class, settle.claimed.segments);
+        }
     }
 
     /// New messages that a bind can take at once are stored as claimed; the others join their lane.
@@ -311,7 +320,8 @@ impl Writer {
                     self.hand_to(&claim.bind, Arc::new(row));
                 }
                 // The last row goes out whole, however long it is.
-                self.board.owe(&claim.bind, segments.saturating_sub(asked.segments));
+                self.board
+                    .overran(&claim.bind, asked, segments.saturating_sub(asked.segments));
                 if got.quarantined > 0 {
                     tracing::error!(event = "rows_quarantined", rows = got.quarantined, route = %asked.lane.route);
                 } else if segments < asked.segments {
@@ -364,6 +374,12 @@ impl Writer {
                 reply.send(Err(EnqueueError::Unavailable)).ok();
             }
             return;
+        }
+        // What is not settled in the store is still claimed there.
+        for (settle, frees_place) in batch.settle.iter().zip(&waiting.frees_place) {
+            if *frees_place && let Some(bind) = &settle.claimed.progress.bind {
+                self.board.claimed(bind, settle.claimed.class, settle.claimed.segments);
+            }
         }
         self.replay(batch, waiting).await;
         self.count_lanes().await;

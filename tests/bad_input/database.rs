@@ -190,12 +190,8 @@ fn claims_with_an_odd_lease_are_in_doubt_at_the_next_start() {
     peer.accept_submit("stale-1");
     daemon.until(&stale, "submitted");
     for (id, (_, what)) in ids.iter().zip(oddities) {
-        // One that is held for a carrier which is no more is held for the usual 30 s.
-        let held = what.contains("not configured");
-        let message = daemon.until_message(id, what, |message| {
-            message["state"] == if held { "uncertain" } else { "failed" }
-        });
-        assert!(held || message["reason"] == "outcome_unknown", "{what}: {message:#}");
+        let message = daemon.until_message(id, what, |message| message["state"] == "failed");
+        assert_eq!(message["reason"], "outcome_unknown", "{what}: {message:#}");
     }
     peer.lives("nothing in doubt was sent again");
     daemon.is_well();

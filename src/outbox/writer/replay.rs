@@ -17,7 +17,7 @@ const RETRY_MIN: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
 /// Settlements that the store refused, and when they are tried again. Apart from the other batches: what always fails
-/// holds up nobody. Bounded by the windows.
+/// holds up nobody. Bounded by the windows, since each keeps its place until the store has it.
 #[derive(Default)]
 pub(super) struct Again {
     rows: Vec<Landed>,
@@ -30,7 +30,8 @@ pub(super) struct Again {
 #[derive(Default)]
 struct Landed {
     segments: Vec<SegmentAnswer>,
-    settles: Vec<Settle>,
+    /// Each with whether its place in the window is free with it.
+    settles: Vec<(Settle, bool)>,
 }
 
 impl Again {
@@ -39,14 +40,12 @@ impl Again {
         self.at
     }
 
+    /// Keeps what was refused just now. Its first try does not put off those that wait already.
     fn keep(&mut self, rows: Vec<Landed>) {
         self.rows.extend(rows);
-        if self.rows.is_empty() {
-            *self = Self::default();
-            return;
+        if !self.rows.is_empty() && self.at.is_none() {
+            self.at = Some(monotonic() + backoff(RETRY_MIN, RETRY_MAX, self.tries, 0.0));
         }
-        self.tries = self.tries.saturating_add(1);
-        self.at = Some(monotonic() + backoff(RETRY_MIN, RETRY_MAX, self.tries, 0.0));
     }
 }
 
@@ -60,22 +59,23 @@ impl Writer {
 
     /// Tries refused settlements again.
     pub(super) async fn retry(&mut self) {
-        let rows = std::mem::take(&mut self.again.rows);
+        let Again { rows, tries, .. } = std::mem::take(&mut self.again);
         let refused = self.settle_rows(rows).await;
-        self.again.keep(refused);
+        if !refused.is_empty() {
+            self.again.tries = tries.saturating_add(1);
+            self.again.keep(refused);
+        }
     }
 
     /// Gives each item of a batch that failed a commit of its own.
     pub(super) async fn replay(&mut self, batch: Batch, waiting: Waiting) {
         let now = batch.now;
         let empty = || Batch::new(now);
-        let rows = landed(batch.segments, batch.settle);
+        let rows = landed(batch.segments, batch.settle.into_iter().zip(waiting.frees_place));
         let settles = rows.len();
         let refused = self.settle_rows(rows).await;
         let mut works = refused.len() < settles;
-        if !refused.is_empty() {
-            self.again.keep(refused);
-        }
+        self.again.keep(refused);
         let mut receipts = batch.receipts.into_iter();
         for (len, reply) in waiting.receipts {
             let receipts = receipts.by_ref().take(len).collect();
@@ -134,7 +134,13 @@ impl Writer {
                 continue;
             }
             match self.one(&batch_of(&part, self.clock.now())).await {
-                Ok(_) => {}
+                Ok(_) => {
+                    let freed = part
+                        .iter()
+                        .flat_map(|row| &row.settles)
+                        .filter(|(_, frees_place)| *frees_place);
+                    freed.for_each(|(settle, _)| self.free_place(settle));
+                }
                 Err(StoreError::Statement(_)) if part.len() > 1 => {
                     parts.push(part.split_off(part.len() / 2));
                     parts.push(part);
@@ -170,19 +176,20 @@ impl Writer {
 impl Landed {
     /// The row, for a person who looks for it.
     fn seq(&self) -> Option<Seq> {
-        let of_settle = self.settles.first().map(|settle| settle.claimed.seq);
+        let of_settle = self.settles.first().map(|(settle, _)| settle.claimed.seq);
         of_settle.or_else(|| self.segments.first().map(|segment| segment.seq))
     }
 }
 
 /// By row, each row's own in their order.
-fn landed(segments: Vec<SegmentAnswer>, settles: Vec<Settle>) -> Vec<Landed> {
+fn landed(segments: Vec<SegmentAnswer>, settles: impl Iterator<Item = (Settle, bool)>) -> Vec<Landed> {
     let mut rows: BTreeMap<Seq, Landed> = BTreeMap::new();
     for segment in segments {
         rows.entry(segment.seq).or_default().segments.push(segment);
     }
-    for settle in settles {
-        rows.entry(settle.claimed.seq).or_default().settles.push(settle);
+    for (settle, frees_place) in settles {
+        let row = rows.entry(settle.claimed.seq).or_default();
+        row.settles.push((settle, frees_place));
     }
     rows.into_values().collect()
 }
@@ -190,7 +197,11 @@ fn landed(segments: Vec<SegmentAnswer>, settles: Vec<Settle>) -> Vec<Landed> {
 fn batch_of(rows: &[Landed], now: UnixMillis) -> Batch {
     Batch {
         segments: rows.iter().flat_map(|row| row.segments.clone()).collect(),
-        settle: rows.iter().flat_map(|row| row.settles.clone()).collect(),
+        settle: rows
+            .iter()
+            .flat_map(|row| &row.settles)
+            .map(|(settle, _)| settle.clone())
+            .collect(),
         ..Batch::new(now)
     }
 }

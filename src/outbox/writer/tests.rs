@@ -46,6 +46,7 @@ struct Moody {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mood {
     Refuses,
+    CannotWrite,
     Panics,
 }
 
@@ -54,8 +55,12 @@ impl Store for Moody {
         let refused = *self.refuses.lock().unwrap();
         match refused {
             Some((seq, mood)) if batch.settle.iter().any(|settle| settle.claimed.seq == seq) => {
-                assert!(mood == Mood::Refuses, "the store has died");
-                Box::pin(async { Err(StoreError::Statement("out of mood".to_owned())) })
+                let error = match mood {
+                    Mood::Refuses => StoreError::Statement("out of mood".to_owned()),
+                    Mood::CannotWrite => StoreError::Io("no disk".to_owned()),
+                    Mood::Panics => panic!("the store has died"),
+                };
+                Box::pin(async { Err(error) })
             }
             _ => self.store.commit(batch, rules),
         }
@@ -409,6 +414,55 @@ async fn a_settlement_that_the_store_refuses_holds_up_nobody_and_is_tried_again(
     let record = bench.store.message(first.id, None).await.unwrap().unwrap();
     assert_eq!(record.row.progress.state, State::Submitted);
     assert_eq!(record.segments.len(), 1, "what was said of its segments is kept too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_does_not_settle_keeps_its_place_in_the_window() {
+    let bench = bench().await;
+    let mut claims = bench.bind_up(1).await;
+    let items = vec![new(message(&bench.clock)), new(message(&bench.clock))];
+    bench.outbox.enqueue(items).await.unwrap();
+    let first = claims.recv().await.unwrap();
+    *bench.refuses.lock().unwrap() = Some((first.seq, Mood::Refuses));
+    bench.outbox.settle(vec![bench.submitted(&first)], Vec::new()).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(claims.try_recv().is_err());
+    *bench.refuses.lock().unwrap() = None;
+    assert_ne!(claims.recv().await.unwrap().id, first.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_stored_once_a_retry_has_found_that_the_disk_fails() {
+    let bench = bench().await;
+    let [first, _] = bench.two_claimed().await;
+    *bench.refuses.lock().unwrap() = Some((first.seq, Mood::Refuses));
+    bench.outbox.settle(vec![bench.submitted(&first)], Vec::new()).await;
+    bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
+    *bench.refuses.lock().unwrap() = Some((first.seq, Mood::CannotWrite));
+    // Its retry is due when the next request comes.
+    tokio::time::advance(Duration::from_millis(150)).await;
+    let late = message(&bench.clock);
+    let id = late.id;
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert!(bench.outbox.enqueue(vec![new(late)]).await.is_err());
+    assert!(bench.store.message(id, None).await.unwrap().is_none());
+    assert!(bench.outbox.health().failed().await.contains("no disk"));
+}
+
+#[tokio::test]
+async fn an_offer_anew_counts_no_place_as_free_twice() {
+    let bench = bench().await;
+    let mut claims = bench.bind_up(1).await;
+    let items = (0..3).map(|_| new(message(&bench.clock))).collect();
+    bench.outbox.enqueue(items).await.unwrap();
+    let first = claims.recv().await.unwrap();
+    bench.outbox.bind_down(bind()).await;
+    // Both wait for the writer at once.
+    let settled = bench.outbox.settle(vec![bench.submitted(&first)], Vec::new());
+    let ((), mut claims) = tokio::join!(settled, bench.bind_up(1));
+    claims.recv().await.unwrap();
+    bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
+    assert!(claims.try_recv().is_err(), "one place, one claim");
 }
 
 #[tokio::test]
