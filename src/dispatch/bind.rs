@@ -301,7 +301,7 @@ impl Session {
         let mut messages = Vec::with_capacity(claimed.len());
         let mut settled = Vec::new();
         for claimed in claimed.drain(..) {
-            if claimed.taken_elsewhere && claimed.progress.copies >= claimed.class.copies_allowed() {
+            if claimed.is_uncounted_copy() && claimed.progress.copies >= claimed.class.copies_allowed() {
                 // Another carrier has taken some of its segments; sending it whole would be a copy that its class
                 // does not allow.
                 settled.push(self.settlement(&claimed, &Outcome::SplitBetweenCarriers, true));

@@ -191,7 +191,7 @@ impl Reason {
     }
 }
 
-/// A note beside the state: a fact that changes nothing in what happens next.
+/// A note beside the state. Only [`Flag::CopyDue`] changes what happens next, and it has no word in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Flag {
@@ -205,6 +205,8 @@ pub enum Flag {
     CorrectedByReceipt = 1 << 3,
     /// The outcome was once unknown.
     WasUncertain = 1 << 4,
+    /// Queued anew after a doubt, as a copy that is counted: whoever claims it sends that copy.
+    CopyDue = 1 << 5,
 }
 
 /// The notes of a message.
@@ -224,6 +226,12 @@ impl Flags {
     #[must_use]
     pub const fn with(self, flag: Flag) -> Self {
         Self(self.0 | flag as u32)
+    }
+
+    /// These notes but for `flag`.
+    #[must_use]
+    pub const fn without(self, flag: Flag) -> Self {
+        Self(self.0 & !(flag as u32))
     }
 
     /// Whether `flag` is noted.

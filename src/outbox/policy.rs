@@ -112,11 +112,14 @@ impl Policy {
         now: UnixMillis,
         jitter: f64,
     ) -> (Progress, Option<(EventKind, Option<u32>)>) {
-        let was = claimed.progress.clone();
+        let mut was = claimed.progress.clone();
+        if *outcome != Outcome::NotWritten {
+            was.flags = was.flags.without(Flag::CopyDue);
+        }
         match outcome {
             Outcome::Submitted { carrier_message_id } => {
                 let settled = was.state == State::Uncertain;
-                let progress = self.submitted(claimed, carrier_message_id.clone(), now);
+                let progress = self.submitted(claimed, was, carrier_message_id.clone(), now);
                 (progress, settled.then_some((EventKind::DoubtSettled, None)))
             }
             Outcome::NotWritten => (
@@ -146,19 +149,20 @@ impl Policy {
         }
     }
 
-    fn submitted(&self, claimed: &Claimed, carrier_message_id: Option<Box<str>>, now: UnixMillis) -> Progress {
-        let was = claimed.progress.clone();
-        let flags = match carrier_message_id {
-            None if claimed.segments == 1 => was.flags.with(Flag::NoCarrierId),
-            _ => was.flags,
-        };
-        // Segments that another carrier has taken make this one a copy.
-        let copies = was.copies + u8::from(claimed.taken_elsewhere);
-        let flags = if claimed.taken_elsewhere {
-            flags.with(Flag::PossibleDuplicate)
-        } else {
-            flags
-        };
+    fn submitted(
+        &self,
+        claimed: &Claimed,
+        was: Progress,
+        carrier_message_id: Option<Box<str>>,
+        now: UnixMillis,
+    ) -> Progress {
+        let mut flags = was.flags;
+        if carrier_message_id.is_none() && claimed.segments == 1 {
+            flags = flags.with(Flag::NoCarrierId);
+        }
+        if claimed.taken_elsewhere {
+            flags = flags.with(Flag::PossibleDuplicate);
+        }
         Progress {
             state: State::Submitted,
             wake_at: claimed
@@ -167,7 +171,7 @@ impl Policy {
             final_at: (!claimed.receipt).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,
-            copies,
+            copies: was.copies + u8::from(claimed.is_uncounted_copy()),
             flags,
             reason: None,
             code: None,
@@ -234,7 +238,7 @@ impl Policy {
         Progress {
             state: State::Uncertain,
             wake_at: Some(now.after(hold)),
-            flags: was.flags.with(Flag::WasUncertain),
+            flags: was.flags.with(Flag::WasUncertain).without(Flag::CopyDue),
             ..was
         }
     }
@@ -276,7 +280,7 @@ impl Policy {
         match elsewhere {
             Some(step) if was.copies < row.class.copies_allowed() && now < was.expires_at => {
                 let event = event_of(&was, EventKind::Resent, None, now);
-                let flags = was.flags.with(Flag::PossibleDuplicate);
+                let flags = was.flags.with(Flag::PossibleDuplicate).with(Flag::CopyDue);
                 let again = Progress {
                     step,
                     copies: was.copies + 1,
@@ -348,11 +352,10 @@ impl Rules for Policy {
                 let event = event_of(&was, EventKind::Requeued, None, now);
                 // What was reported undelivered is on no handset.
                 let may_be_there = was.submitted_at.is_some() && was.state != State::Undelivered;
-                let flags = if may_be_there {
-                    was.flags.with(Flag::PossibleDuplicate)
-                } else {
-                    was.flags
-                };
+                let mut flags = was.flags.without(Flag::CopyDue);
+                if may_be_there {
+                    flags = flags.with(Flag::PossibleDuplicate);
+                }
                 let expires_at = now.after(row.class.default_validity());
                 let fresh = Progress {
                     step: 0,

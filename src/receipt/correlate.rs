@@ -108,9 +108,12 @@ impl Correlator {
         }
     }
 
-    /// The transforms to try for this id and the ids that they give, likeliest first and each once.
+    /// The transforms to try for this id and the ids that they give, likeliest first and each once; none for no id.
     pub fn candidates(&self, id: &str) -> Vec<(Transform, Box<str>)> {
         let mut candidates: Vec<(Transform, Box<str>)> = Vec::new();
+        if id.is_empty() {
+            return candidates;
+        }
         let known = self.fixed.or(self.learned);
         let rest = Transform::ALL
             .into_iter()
@@ -143,6 +146,7 @@ impl Correlator {
                 }
             }
             ReceiptResult::SettledDoubt => {}
+            ReceiptResult::Parked if tried.is_empty() => {}
             ReceiptResult::Parked => {
                 self.misses += 1;
                 if self.misses >= TO_FORGET {
@@ -152,14 +156,14 @@ impl Correlator {
         }
     }
 
-    /// Whether this very receipt was handled of late.
+    /// Whether this very receipt was handled of late. One that names no message may be about another one each time.
     pub fn is_repeated(&self, id: &str, destination: &str, verdict: Verdict) -> bool {
-        !matches!(verdict, Verdict::Progress(_)) && self.recent.known.contains(&hash(id, destination, verdict))
+        is_memorable(id, verdict) && self.recent.known.contains(&hash(id, destination, verdict))
     }
 
     /// Remembers a receipt that has met its message.
     pub fn remember(&mut self, id: &str, destination: &str, verdict: Verdict) {
-        if matches!(verdict, Verdict::Progress(_)) {
+        if !is_memorable(id, verdict) {
             return;
         }
         let hash = hash(id, destination, verdict);
@@ -186,6 +190,10 @@ fn hash(id: &str, destination: &str, verdict: Verdict) -> u64 {
 }
 
 /// 32 digits with the dashes of a UUID.
+fn is_memorable(id: &str, verdict: Verdict) -> bool {
+    !id.is_empty() && !matches!(verdict, Verdict::Progress(_))
+}
+
 fn with_dashes(id: &str) -> Option<String> {
     let digits = id.len() == 32 && id.bytes().all(|c| c.is_ascii_hexdigit());
     digits.then(|| [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]].join("-"))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Event, Lease, Progress, Row, SegmentRecord, SegmentState, Seq};
 use crate::domain::{
-    BindRef, Class, Encoding, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State, UnixMillis,
+    BindRef, Class, Encoding, Flag, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State, UnixMillis,
 };
 
 /// Changes for one commit, in the order in which they are applied.
@@ -184,9 +184,10 @@ pub enum Verdict {
 pub struct Receipt {
     /// The carrier that brought it.
     pub carrier: Name,
-    /// The id as it came.
+    /// The id as it came; empty where the receipt names none.
     pub carrier_message_id: Box<str>,
-    /// The forms under which the id may have been given in the answer, likeliest first. Holds the id itself.
+    /// The forms under which the id may have been given in the answer, likeliest first. Holds the id itself, where
+    /// there is one.
     pub candidates: Vec<Box<str>>,
     /// The digits of the message's recipient, which the receipt has as its source.
     pub destination: Box<str>,
@@ -528,7 +529,12 @@ impl Settle {
             return None;
         }
         match row.progress.state {
-            State::Uncertain | State::Queued | State::Scheduled => Some(self.progress.clone()),
+            State::Uncertain => Some(self.progress.clone()),
+            // The resend is needless; what a receipt or a person has queued anew is another matter.
+            State::Queued | State::Scheduled => {
+                let needless = row.progress.flags.has(Flag::CopyDue) && self.progress.state == State::Submitted;
+                needless.then(|| self.progress.clone())
+            }
             State::Failed | State::Expired => (self.progress.state == State::Submitted).then(|| Progress {
                 submitted_at: self.progress.submitted_at,
                 carrier_message_id: self.progress.carrier_message_id.clone(),
@@ -567,7 +573,19 @@ impl SegmentAnswer {
     }
 }
 
+impl Receipt {
+    /// The carrier's id, where the receipt names one.
+    pub fn id(&self) -> Option<Box<str>> {
+        (!self.carrier_message_id.is_empty()).then(|| self.carrier_message_id.clone())
+    }
+}
+
 impl Claimed {
+    /// Whether what goes out now is a copy that is not counted yet.
+    pub fn is_uncounted_copy(&self) -> bool {
+        self.taken_elsewhere && !self.progress.flags.has(Flag::CopyDue)
+    }
+
     /// What a message becomes when it is stored as claimed, or claimed later.
     pub fn new(message: &NewMessage, seq: Seq, progress: Progress) -> Self {
         Self {

@@ -42,6 +42,13 @@ pub fn is_out_unnamed(row: &Row) -> bool {
     }
 }
 
+/// Whether one of these rows, which have just been answered or come into doubt, is out unnamed to where a receipt is
+/// about: only then is it looked for among all such rows.
+pub fn may_be_about_unnamed<'a>(receipt: &Receipt, rows: impl IntoIterator<Item = &'a Row>) -> bool {
+    let of_tail = |row: &&Row| tail(&row.to) == tail(&receipt.destination);
+    rows.into_iter().filter(of_tail).any(is_out_unnamed)
+}
+
 /// The row that a receipt without a known id is about: the only one out with that carrier to that recipient, and of
 /// our own reference where the carrier gives it back. `rows` are those out unnamed and those claimed, as the receipt of
 /// a claimed row may come before its answer: where two fit, nobody guesses.
@@ -77,7 +84,7 @@ pub fn segment_reported(receipt: &Receipt, row: &Row, known: &[SegmentRecord]) -
         attempt: row.progress.attempt,
         carrier: receipt.carrier.clone(),
         state,
-        carrier_message_id: Some(receipt.carrier_message_id.clone()),
+        carrier_message_id: receipt.id(),
         code: receipt.code,
         at: receipt.at,
     })

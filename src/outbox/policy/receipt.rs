@@ -40,10 +40,7 @@ impl Policy {
         };
         let submitted_at = was.submitted_at.or(Some(receipt.at));
         let carrier_message_id = match row.segments {
-            1 => was
-                .carrier_message_id
-                .clone()
-                .or_else(|| Some(receipt.carrier_message_id.clone())),
+            1 => was.carrier_message_id.clone().or_else(|| receipt.id()),
             _ => None,
         };
         let progress = Progress {

@@ -429,3 +429,47 @@ fn a_lonely_receipt_counts_in_the_end_where_one_is_learned_to_stand_for_all() {
     assert_eq!(policy.when_due(&of(7), NOW).0.state, State::Delivered);
     assert_eq!(policy.when_due(&of(77), NOW).0.state, State::Unconfirmed);
 }
+
+/// A long message of which another carrier has taken a part, claimed with these notes.
+fn taken_elsewhere(class: Class, progress: Progress) -> Arc<Claimed> {
+    Arc::new(Claimed {
+        segments: 3,
+        taken_elsewhere: true,
+        progress,
+        ..(*claimed(class)).clone()
+    })
+}
+
+#[test]
+fn the_copy_of_a_resend_is_counted_once_whichever_carrier_sends_it() {
+    let (queued, _) = policy().when_due(&in_doubt(Class::Transaction), NOW.after(Duration::from_secs(60)));
+    assert_eq!((queued.state, queued.copies), (State::Queued, 1));
+    let resend = taken_elsewhere(Class::Transaction, queued);
+    assert!(!resend.is_uncounted_copy());
+    let taken = Outcome::Submitted {
+        carrier_message_id: None,
+    };
+    let progress = policy().settle(&resend, &taken, NOW, 0.0).progress;
+    assert_eq!(progress.copies, 1);
+    assert!(!progress.flags.has(Flag::CopyDue));
+
+    let refused = policy()
+        .settle(&resend, &Outcome::NextStep { status: 8 }, NOW, 0.0)
+        .progress;
+    assert!(
+        taken_elsewhere(Class::Transaction, refused).is_uncounted_copy(),
+        "the next one is another copy"
+    );
+    let unwritten = policy().settle(&resend, &Outcome::NotWritten, NOW, 0.0).progress;
+    assert!(!taken_elsewhere(Class::Transaction, unwritten).is_uncounted_copy());
+}
+
+#[test]
+fn a_whole_message_over_another_carrier_than_its_first_segments_is_a_copy() {
+    let first = taken_elsewhere(Class::Alert, claimed_progress());
+    assert!(first.is_uncounted_copy());
+    let taken = Outcome::Submitted {
+        carrier_message_id: None,
+    };
+    assert_eq!(policy().settle(&first, &taken, NOW, 0.0).progress.copies, 1);
+}

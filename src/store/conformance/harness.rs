@@ -427,11 +427,13 @@ impl Rules for TestRules {
             State::Uncertain => {
                 let wake_at = Some(held.expires_at);
                 let copies = held.copies + 1;
+                let flags = held.flags.with(Flag::CopyDue);
                 (
                     Progress {
                         state: State::Queued,
                         wake_at,
                         copies,
+                        flags,
                         ..held
                     },
                     Some(event(EventKind::Resent)),

@@ -24,6 +24,8 @@ behaviours!(
     a_parked_receipt_settles_the_doubt_that_a_dead_process_left,
     a_message_taken_without_an_id_is_met_by_its_recipient_or_reference,
     a_parked_receipt_meets_the_message_that_is_then_taken_without_an_id,
+    a_parked_receipt_is_looked_for_where_its_own_recipient_has_news,
+    receipts_that_name_no_message_settle_one_doubt_each,
     a_long_message_in_doubt_is_delivered_when_a_receipt_has_come_for_every_segment,
     a_late_answer_does_not_undo_what_a_receipt_said_of_a_segment,
     a_long_message_is_delivered_when_every_segment_is,
@@ -262,6 +264,43 @@ async fn a_parked_receipt_meets_the_message_that_is_then_taken_without_an_id(ben
     assert_eq!(bench.receive(vec![delivered("x", 1)]).await, [ReceiptResult::Parked]);
     bench.settle(&claimed, without_id(&claimed)).await;
     assert_eq!((bench.state(1).await, bench.parked().await), (State::Delivered, 0));
+}
+
+async fn a_parked_receipt_is_looked_for_where_its_own_recipient_has_news(bench: &Bench) {
+    let to = |n| message(n).to;
+    let [first, second, other] = [1, 2, 3].map(message);
+    let second = crate::domain::NewMessage { to: to(1), ..second };
+    let twins = bench.claimed_by(tim(), [first, second]).await;
+    bench.receive(vec![delivered("?", 1)]).await;
+    bench
+        .settle_all(twins.iter().map(|it| settle(it, uncertain(it))).collect())
+        .await;
+    assert_eq!(bench.parked().await, 1, "two fit");
+    bench.settle(&twins[1], submitted(&twins[1], "b")).await;
+    let other = bench.claimed_by(tim(), [other]).await.remove(0);
+    bench.settle(&other, uncertain(&other)).await;
+    assert_eq!((bench.state(1).await, bench.parked().await), (State::Uncertain, 1));
+}
+
+async fn receipts_that_name_no_message_settle_one_doubt_each(bench: &Bench) {
+    let nameless = || crate::store::Receipt {
+        candidates: Vec::new(),
+        ..delivered("", 1)
+    };
+    let claimed = bench.claimed_by(tim(), [long(1, 2)]).await.remove(0);
+    bench.settle(&claimed, uncertain(&claimed)).await;
+    bench.receive(vec![nameless()]).await;
+    assert_eq!(bench.state(1).await, State::Uncertain);
+    bench.receive(vec![nameless()]).await;
+    assert_eq!(bench.state(1).await, State::Delivered);
+    assert!(
+        bench
+            .record(1)
+            .await
+            .segments
+            .iter()
+            .all(|it| it.carrier_message_id.is_none())
+    );
 }
 
 async fn a_long_message_in_doubt_is_delivered_when_a_receipt_has_come_for_every_segment(bench: &Bench) {

@@ -15,6 +15,8 @@ behaviours!(
     a_late_answer_settles_a_resend_that_still_waits,
     a_late_answer_to_an_earlier_attempt_settles_nothing,
     a_late_answer_to_what_was_given_up_lets_its_receipt_find_it,
+    a_late_answer_undoes_no_fail_over_and_no_requeue,
+    a_late_refusal_leaves_the_resend_that_waits,
     a_settlement_that_comes_too_late_costs_the_rest_of_its_batch_nothing,
     overdue_and_then_answered_in_one_batch_is_submitted,
     a_settlement_leaves_the_columns_of_the_claim_alone,
@@ -157,6 +159,50 @@ async fn a_late_answer_to_what_was_given_up_lets_its_receipt_find_it(bench: &Ben
     );
     bench.receive(vec![delivered("a", 1)]).await;
     assert_eq!(bench.state(1).await, State::Delivered);
+}
+
+async fn a_late_answer_undoes_no_fail_over_and_no_requeue(bench: &Bench) {
+    let moved_on = bench.claimed(1).await;
+    let next_step = Progress {
+        state: State::Queued,
+        step: 1,
+        wake_at: Some(moved_on.progress.expires_at),
+        ..moved_on.progress.clone()
+    };
+    bench.settle(&moved_on, next_step).await;
+    let requeued = bench.claimed(2).await;
+    let failed = uncertain(&requeued).ended(State::Failed, Some(Reason::OutcomeUnknown), at(2));
+    bench.settle(&requeued, failed).await;
+    let mut batch = Batch::new(at(3));
+    batch.acts.push(ActItem {
+        id: requeued.id,
+        client: None,
+        act: Act::Requeue,
+    });
+    bench.commit(batch).await;
+    for claimed in [&moved_on, &requeued] {
+        let applied = bench.settle(claimed, submitted(claimed, "a")).await;
+        assert_eq!(applied.settle, [SettleResult::LostLease]);
+    }
+    assert_eq!(
+        [bench.state(1).await, bench.state(2).await],
+        [State::Queued, State::Queued]
+    );
+}
+
+async fn a_late_refusal_leaves_the_resend_that_waits(bench: &Bench) {
+    let claimed = bench.doubted(1).await;
+    let due = Sweep::Due {
+        state: State::Uncertain,
+        limit: 9,
+    };
+    bench.sweep(at(30_000), due).await;
+    let refused = claimed
+        .progress
+        .clone()
+        .ended(State::Failed, Some(Reason::CarrierRefused), at(30_001));
+    assert_eq!(bench.settle(&claimed, refused).await.settle, [SettleResult::LostLease]);
+    assert_eq!(bench.state(1).await, State::Queued);
 }
 
 async fn a_settlement_that_comes_too_late_costs_the_rest_of_its_batch_nothing(bench: &Bench) {

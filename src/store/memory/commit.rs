@@ -168,7 +168,8 @@ impl<'a> Transaction<'a> {
                 continue;
             };
             self.applied.settle.push(SettleResult::Settled);
-            self.change(&row, progress, settle.event.clone());
+            let event = settle.event.clone().filter(|_| row.progress.state != progress.state);
+            self.change(&row, progress, event);
             if settle.may_meet_receipts() {
                 settled.push(seq);
             }

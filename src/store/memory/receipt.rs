@@ -65,7 +65,6 @@ impl Transaction<'_> {
             .filter_map(|seq| self.tables.row(*seq))
             .cloned()
             .collect();
-        let any_unnamed = rows.iter().any(matching::is_out_unnamed);
         let concerns = |receipt: &Receipt| rows.iter().any(|row| tail(&row.to) == tail(&receipt.destination));
         let parked: Vec<(u64, Receipt)> = self
             .tables
@@ -86,7 +85,7 @@ impl Transaction<'_> {
                         true
                     })
                 }
-                None => any_unnamed && self.settle_doubt(&receipt),
+                None => matching::may_be_about_unnamed(&receipt, &rows) && self.settle_doubt(&receipt),
             };
             if met {
                 self.tables.parked.remove(&id);

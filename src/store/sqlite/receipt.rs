@@ -163,7 +163,9 @@ impl Transaction<'_> {
                 let row = self.current(row);
                 self.apply_receipt(receipt, row, segment, &mut segments);
                 met.push(*id);
-            } else if self.settle_doubt(receipt, &doubts, &mut segments) {
+            } else if matching::may_be_about_unnamed(receipt, &rows)
+                && self.settle_doubt(receipt, &doubts, &mut segments)
+            {
                 met.push(*id);
             }
         }

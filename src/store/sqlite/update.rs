@@ -138,8 +138,8 @@ impl Transaction<'_> {
             self.applied.settle.push(SettleResult::Settled);
             if changed.from != changed.progress.state {
                 self.applied.changed.push(changed);
+                self.events.extend(settle.event.clone().map(|event| (seq, event)));
             }
-            self.events.extend(settle.event.clone().map(|event| (seq, event)));
             if settle.may_meet_receipts() {
                 settled.push((seq, &*settle.claimed.to));
             }
