@@ -83,7 +83,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     notify(&[NotifyState::Stopping]);
     tracing::info!(event = "stopping");
-    daemon.stop().await;
+    daemon.stop().await?;
     tracing::info!(event = "stopped");
     Ok(())
 }
@@ -199,8 +199,9 @@ impl Daemon {
         self.outbox.health().failed().await
     }
 
-    /// A planned stop: requests in hand are answered, windows empty, binds unbind, everything is on disk.
-    pub async fn stop(self) {
+    /// A planned stop: requests in hand are answered, windows empty, binds unbind, everything is on disk. Fails where the
+    /// disk does.
+    pub async fn stop(self) -> Result<(), StoreError> {
         let Self {
             outbox,
             dispatch,
@@ -211,6 +212,7 @@ impl Daemon {
             drain,
             ..
         } = self;
+        let health = outbox.health().clone();
         let all = async {
             stop_http.cancel();
             dispatch.shutdown().await;
@@ -222,12 +224,17 @@ impl Daemon {
         };
         let extend = u32::try_from((drain + STOP_MARGIN).as_micros()).unwrap_or(u32::MAX);
         notify(&[NotifyState::ExtendTimeoutUsec(extend)]);
-        if tokio::time::timeout(drain + STOP_MARGIN, all).await.is_err() {
+        let stopped = tokio::select! {
+            stopped = tokio::time::timeout(drain + STOP_MARGIN, all) => stopped,
+            error = health.failed() => return Err(StoreError::Io(error)),
+        };
+        if stopped.is_err() {
             tracing::error!(
                 event = "stop_overdue",
                 "some parts did not end in time; what is claimed is in doubt at the next start"
             );
         }
+        Ok(())
     }
 }
 

@@ -18,7 +18,6 @@
 //! | [`carrier`] | how a message leaves and what comes back, a folder a protocol |
 //! | [`receipt`] | what a receipt says, and under which id its message is known |
 //! | [`throttle`] | the pace: of a carrier, of a client |
-//! | [`demo`] | everything at once, with a page to look at |
 //! | [`simulator`] | a carrier to test against, over real sockets; nothing above knows it |
 //! | [`demo`] | all of it at work on one machine, with a page to watch it; a guest that nothing above knows |
 //! | [`telemetry`] | logs and metrics |

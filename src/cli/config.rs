@@ -72,6 +72,9 @@ fn check(global: &Global, strict: bool, quiet: bool, out: &mut impl Write, err: 
         Ok(loaded) => loaded,
         Err(error) => return report(&error, err),
     };
+    if let Some(error) = loaded.unconfigured() {
+        return report(&error, err);
+    }
     let level = if strict { "error" } else { "warning" };
     for warning in &loaded.warnings {
         writeln!(err, "{level}: {warning}")?;

@@ -113,7 +113,7 @@ fn event_tone(event: &str) -> &'static str {
     match event {
         "accepted" | "released" | "requeued" => "wait",
         "claimed" | "progress" | "segment" => "go",
-        "doubted" | "throttled" | "retried" | "next_step" | "resent" | "corrected" | "receipt_again" => "doubt",
+        "doubted" | "retried" | "next_step" | "resent" | "corrected" | "receipt_again" => "doubt",
         "doubt_settled" => "good",
         other => other.parse().map_or("wait", tone),
     }

@@ -148,7 +148,9 @@ impl Demo {
         stage.stop.cancel();
         tasks.close();
         tasks.wait().await;
-        daemon.stop().await;
+        if let Err(error) = daemon.stop().await {
+            tracing::error!(event = "stop_failed", %error);
+        }
         for carrier in &stage.carriers {
             carrier.shutdown().await;
         }

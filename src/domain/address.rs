@@ -96,8 +96,8 @@ impl Msisdn {
         possible(&number.0).map(|()| number)
     }
 
-    /// Reads what has the form of E.164, whether anybody can have it or not.
-    fn written(text: &str) -> Result<Self, AddressError> {
+    /// Reads what has the form of E.164, whether anybody can have it or not: to look for it in what is stored.
+    pub fn written(text: &str) -> Result<Self, AddressError> {
         let digits = text.strip_prefix('+').unwrap_or(text);
         if digits.is_empty() {
             return Err(AddressError::Empty);

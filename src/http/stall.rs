@@ -17,7 +17,7 @@ use crate::clock::monotonic;
 /// How long a peer may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// Over the head of a request, from its first octet on.
+    /// Over the head of a request, from its first octet on; before the first request from the start.
     pub(super) head: Duration,
     /// Between an answer and the next request.
     pub(super) idle: Duration,
@@ -110,7 +110,13 @@ impl<S> Stall<S> {
         if octets > 0 && !std::mem::replace(&mut self.head_begun, true) {
             self.read_by = Some(monotonic() + self.patience.head);
         }
-        let read_by = *self.read_by.get_or_insert_with(|| monotonic() + self.patience.idle);
+        // Who has asked for something may think before he asks again; who has said nothing yet holds a place for nothing.
+        let silence = if begun == 0 {
+            self.patience.head
+        } else {
+            self.patience.idle
+        };
+        let read_by = *self.read_by.get_or_insert_with(|| monotonic() + silence);
         if read.is_ready() {
             return read;
         }

@@ -65,15 +65,13 @@ impl Health {
     }
 }
 
-/// Dropped with the writer: should it have died, the process must not go on without it.
+/// Dropped with the writer: should it have panicked, the process must not go on without it.
 pub(super) struct LastWord(pub(super) Arc<Health>);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
-        self.0.fatal.send_if_modified(|fatal| {
-            let first = fatal.is_none();
-            fatal.get_or_insert_with(|| "the writer has ended".to_owned());
-            first
-        });
+        if std::thread::panicking() {
+            self.0.fatal.send_replace(Some("the writer has died".to_owned()));
+        }
     }
 }

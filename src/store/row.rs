@@ -174,8 +174,6 @@ pub struct Event {
 pub enum EventKind {
     /// Claimed, and not written: goes back to the queue.
     Released,
-    /// The carrier said to slow down.
-    Throttled,
     /// Refused for now: tried again later.
     Retried,
     /// Moved to the next step of its plan.
@@ -199,9 +197,8 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 11] = [
         Self::Released,
-        Self::Throttled,
         Self::Retried,
         Self::NextStep,
         Self::Doubted,
@@ -218,7 +215,6 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Released => "released",
-            Self::Throttled => "throttled",
             Self::Retried => "retried",
             Self::NextStep => "next_step",
             Self::Doubted => "doubted",

@@ -69,7 +69,7 @@ impl ListQuery {
             let fault = |error: crate::domain::AddressError| {
                 Fault::new("#to", Code::InvalidNumber, error.to_string()).got(masked(to))
             };
-            Msisdn::parse(to).map_err(|error| faults.push(fault(error))).ok()
+            Msisdn::written(to).map_err(|error| faults.push(fault(error))).ok()
         });
         let limit = page_limit(self.get("limit"))
             .map_err(|fault| faults.push(fault))

@@ -471,7 +471,7 @@ async fn a_writer_that_dies_is_noticed() {
     let [first, _] = bench.two_claimed().await;
     *bench.refuses.lock().unwrap() = Some((first.seq, Mood::Panics));
     bench.outbox.settle(vec![bench.submitted(&first)], Vec::new()).await;
-    assert_eq!(bench.outbox.health().failed().await, "the writer has ended");
+    assert_eq!(bench.outbox.health().failed().await, "the writer has died");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ behaviours!(
 async fn a_claim_is_settled_as_submitted(bench: &Bench) {
     let claimed = bench.claimed(1).await;
     let mut done = settle(&claimed, submitted(&claimed, "id \"1\" \u{e9}"));
-    done.event = Some(event(EventKind::Throttled));
+    done.event = Some(event(EventKind::Retried));
     let applied = bench.settle_all(vec![done]).await;
     assert_eq!(applied.settle, [SettleResult::Settled]);
     let changed = &applied.changed[0];
@@ -40,7 +40,7 @@ async fn a_claim_is_settled_as_submitted(bench: &Bench) {
     assert_eq!((changed.at, changed.from_step), (at(10), 0));
     let record = bench.record(1).await;
     assert_eq!(record.row.progress, submitted(&claimed, "id \"1\" \u{e9}"));
-    assert_eq!(record.events, [event(EventKind::Throttled)]);
+    assert_eq!(record.events, [event(EventKind::Retried)]);
 }
 
 async fn a_claim_is_settled_as_failed_with_reason_and_code(bench: &Bench) {

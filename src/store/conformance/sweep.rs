@@ -206,7 +206,7 @@ async fn pruning_takes_events_and_segments_with_their_message(bench: &Bench) {
         .clone()
         .ended(State::Failed, Some(Reason::CarrierRefused), NOW);
     let mut done = settle(&claimed, failed);
-    done.event = Some(event(EventKind::Throttled));
+    done.event = Some(event(EventKind::Retried));
     bench.settle_all(vec![done]).await;
     assert_eq!(prune(bench, 0, 9, at(1)).await.messages, 1);
     assert!(bench.store.message(id(1), None).await.unwrap().is_none());

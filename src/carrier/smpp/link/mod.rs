@@ -3,7 +3,8 @@
 //! Here the driver turns; `bind` opens the link, `outward` has what we submit, `inward` what the carrier delivers.
 //!
 //! One task reads, writes and waits at once. Reading never stops for writing, for the database or for a lock: what
-//! goes inward is offered without waiting, and what finds no place is answered busy.
+//! goes inward is offered without waiting, and what finds no place is answered busy. Each turn begins with our own
+//! answers and deadlines, so that a carrier that never stops talking holds up neither.
 
 mod bind;
 mod inward;
@@ -66,7 +67,8 @@ pub(super) async fn open(shared: Arc<Shared>, bind: BindRef, mode: LinkMode) -> 
         answers,
         reports,
         stop: stop.clone(),
-        stopping: None,
+        stopping: false,
+        ending: None,
         closed: None,
         submit_seconds: metrics::histogram!("araldo_submit_seconds", "carrier" => bind.carrier.as_str().to_owned()),
         shared,
@@ -102,8 +104,10 @@ struct Driver {
     answers: mpsc::UnboundedSender<(u64, Verdict)>,
     reports: mpsc::UnboundedSender<LinkReport>,
     stop: CancellationToken,
-    /// When a planned stop gives up waiting.
-    stopping: Option<Instant>,
+    /// A planned stop: nothing new is submitted.
+    stopping: bool,
+    /// When we no longer wait: for the last answers, then for the answer to our unbind.
+    ending: Option<Instant>,
     closed: Option<CloseReason>,
     submit_seconds: metrics::Histogram,
     shared: Arc<Shared>,
@@ -130,14 +134,6 @@ impl Driver {
             let wake = self.next_wake();
             tokio::select! {
                 biased;
-                read = self.reader.read_buf(&mut self.input) => match read {
-                    Ok(0) => break CloseReason::LinkLost,
-                    Ok(_) => {
-                        self.session.handle_bytes(&mut self.input, monotonic());
-                        self.input.reserve(READ_CHUNK);
-                    }
-                    Err(_) => break CloseReason::LinkLost,
-                },
                 pushed = push(&mut self.writer, &mut self.output), if self.unflushed || !self.output.is_empty() => {
                     match pushed {
                         Ok(octets) => self.pushed(octets),
@@ -153,19 +149,27 @@ impl Driver {
                         self.answer(ticket, verdict);
                     }
                 }
-                messages = submits.recv(), if self.output.len() < WRITE_HIGH && self.stopping.is_none() => match messages {
+                () = sleep_until(wake) => self.handle_time(),
+                read = self.reader.read_buf(&mut self.input) => match read {
+                    Ok(0) => break CloseReason::LinkLost,
+                    Ok(_) => {
+                        self.session.handle_bytes(&mut self.input, monotonic());
+                        self.input.reserve(READ_CHUNK);
+                    }
+                    Err(_) => break CloseReason::LinkLost,
+                },
+                messages = submits.recv(), if self.output.len() < WRITE_HIGH && !self.stopping => match messages {
                     Some(messages) => self.take(messages),
                     None => self.begin_stop(),
                 },
-                () = self.stop.cancelled(), if self.stopping.is_none() => self.begin_stop(),
-                () = sleep_until(wake) => self.handle_time(),
+                () = self.stop.cancelled(), if !self.stopping => self.begin_stop(),
             }
         };
         self.end(reason, submits).await;
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        [self.session.poll_timeout(), self.next_answer_due(), self.stopping]
+        [self.session.poll_timeout(), self.next_answer_due(), self.ending]
             .into_iter()
             .flatten()
             .min()
@@ -175,28 +179,32 @@ impl Driver {
         let now = monotonic();
         self.session.handle_timeout(now);
         self.answer_busy_what_waited_too_long(now);
-        if self.stopping.is_some_and(|at| at <= now) {
-            self.session.unbind(now);
-            self.stopping = Some(now + UNBIND_WITHIN);
-            if self.session.is_closed() || self.output.len() > WRITE_HIGH {
-                self.closed = Some(CloseReason::Local);
-            }
+        match self.ending {
+            Some(at) if at > now => {}
+            Some(_) if self.session.is_bound() => self.unbind(now),
+            Some(_) => self.closed = Some(CloseReason::UnbindTimeout),
+            None => {}
         }
+    }
+
+    /// Unbinds, and gives the carrier a moment for its answer.
+    fn unbind(&mut self, now: Instant) {
+        self.session.unbind(now);
+        self.ending = Some(now + UNBIND_WITHIN);
     }
 
     /// A planned stop: nothing new is submitted; once nothing is outstanding, or the wait is over, it unbinds.
     fn begin_stop(&mut self) {
-        self.stopping = Some(monotonic() + self.shared.drain);
+        self.stopping = true;
+        self.ending = Some(monotonic() + self.shared.drain);
         self.give_back_waiting();
         self.unbind_when_empty();
     }
 
     fn unbind_when_empty(&mut self) {
         let awaited = self.session.outstanding() - self.session.overdue();
-        if self.stopping.is_some() && awaited == 0 && !self.owes_answers() {
-            let now = monotonic();
-            self.session.unbind(now);
-            self.stopping = Some(now + UNBIND_WITHIN);
+        if self.stopping && awaited == 0 && !self.owes_answers() {
+            self.unbind(monotonic());
         }
     }
 
@@ -208,14 +216,14 @@ impl Driver {
                 Event::Stalled { overdue, window } => {
                     tracing::warn!(event = "link_stalled", bind = %self.bind, overdue, window);
                     self.reports.send(LinkReport::Closing).ok();
-                    self.session.unbind(monotonic());
+                    self.unbind(monotonic());
                 }
                 Event::Request { packet, forgiven } => self.request(packet, &forgiven),
                 Event::Closed(reason) => self.closed = Some(reason),
                 other => self.note(&other),
             }
         }
-        if self.stopping.is_some() && self.session.is_bound() {
+        if self.stopping && self.session.is_bound() {
             self.unbind_when_empty();
         }
     }
@@ -251,7 +259,7 @@ impl Driver {
             self.give_back(&messages);
         }
         self.report();
-        let stopped = self.stopping.is_some() && matches!(reason, CloseReason::Unbound | CloseReason::UnbindTimeout);
+        let stopped = self.stopping && matches!(reason, CloseReason::Unbound | CloseReason::UnbindTimeout);
         let down = if stopped {
             DownReason::Stopped
         } else {
