@@ -349,14 +349,20 @@ impl Rules for Policy {
                 Act::Requeue,
                 State::Failed | State::Expired | State::Undelivered | State::Unconfirmed | State::Quarantined,
             ) => {
-                let event = event_of(&was, EventKind::Requeued, None, now);
+                let mut event = event_of(&was, EventKind::Requeued, was.code, now);
+                event.note = Some(how_it_ended(&was).into());
                 // What was reported undelivered is on no handset.
                 let may_be_there = was.submitted_at.is_some() && was.state != State::Undelivered;
                 let mut flags = was.flags.without(Flag::CopyDue);
                 if may_be_there {
                     flags = flags.with(Flag::PossibleDuplicate);
                 }
-                let expires_at = now.after(row.class.default_validity());
+                // A validity that is over would end it at once: the person asks for a new one.
+                let expires_at = if was.expires_at > now {
+                    was.expires_at
+                } else {
+                    now.after(row.class.default_validity())
+                };
                 let fresh = Progress {
                     step: 0,
                     tries: 0,
@@ -376,6 +382,14 @@ impl Rules for Policy {
                 since: was.final_at.or(was.submitted_at).or(was.claimed_at),
             }),
         }
+    }
+}
+
+/// The state and the reason, which the row forgets when it is queued again.
+fn how_it_ended(was: &Progress) -> String {
+    match was.reason {
+        Some(reason) => format!("{}, {}", was.state.as_str(), reason.as_str()),
+        None => was.state.as_str().to_owned(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which message a receipt is about: the rules that every store shares.
 
+use std::time::Duration;
+
 use crate::domain::{Reason, State, UnixMillis, UnknownWord};
 
 use super::{Claimed, Loss, NewInbound, Receipt, Row, SegmentRecord, SegmentState, Verdict};
@@ -22,18 +24,26 @@ pub fn agrees(a: &str, b: &str) -> bool {
     a == b || (a.len().min(b.len()) >= TAIL && (a.ends_with(b) || b.ends_with(a)))
 }
 
-/// Whether the row is out with a carrier whose id for it we do not know: in doubt, or taken without an id.
-pub fn is_out_unnamed(row: &Row) -> bool {
+/// How long a message that was given up in doubt is still looked for: handsets are off, and the receipt comes late.
+const GIVEN_UP_FOR: Duration = Duration::from_hours(24);
+
+/// Whether the row is, or may be, out with a carrier whose id for it we do not know: in doubt, given up in doubt of
+/// late, or taken without an id.
+pub fn is_out_unnamed(row: &Row, now: UnixMillis) -> bool {
     let progress = &row.progress;
+    let unnamed = progress.carrier_message_id.is_none();
     match progress.state {
         State::Uncertain => true,
-        State::Submitted => row.segments == 1 && progress.carrier_message_id.is_none(),
+        State::Submitted => row.segments == 1 && unnamed,
+        State::Failed => {
+            let in_doubt = progress.reason == Some(Reason::OutcomeUnknown);
+            in_doubt && unnamed && progress.final_at.is_some_and(|at| now <= at.after(GIVEN_UP_FOR))
+        }
         State::Scheduled
         | State::Queued
         | State::Claimed
         | State::Delivered
         | State::Undelivered
-        | State::Failed
         | State::Expired
         | State::Canceled
         | State::Suppressed
@@ -46,7 +56,9 @@ pub fn is_out_unnamed(row: &Row) -> bool {
 /// about: only then is it looked for among all such rows.
 pub fn may_be_about_unnamed<'a>(receipt: &Receipt, rows: impl IntoIterator<Item = &'a Row>) -> bool {
     let of_tail = |row: &&Row| tail(&row.to) == tail(&receipt.destination);
-    rows.into_iter().filter(of_tail).any(is_out_unnamed)
+    rows.into_iter()
+        .filter(of_tail)
+        .any(|row| is_out_unnamed(row, receipt.at))
 }
 
 /// The row that a receipt without a known id is about: the only one out with that carrier to that recipient, and of
@@ -54,14 +66,14 @@ pub fn may_be_about_unnamed<'a>(receipt: &Receipt, rows: impl IntoIterator<Item 
 /// a claimed row may come before its answer: where two fit, nobody guesses.
 pub fn doubt_settled_by<'a>(receipt: &Receipt, rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
     let out = |row: &&Row| {
-        (is_out_unnamed(row) || row.progress.state == State::Claimed)
+        (is_out_unnamed(row, receipt.at) || row.progress.state == State::Claimed)
             && could_be(receipt, row)
             && row.progress.claimed_at.is_some_and(|claimed| receipt.at >= claimed)
             && receipt.reference.is_none_or(|reference| reference == row.reference())
     };
     let mut fitting = rows.filter(out);
     let row = fitting.next()?;
-    (fitting.next().is_none() && is_out_unnamed(row)).then_some(row)
+    (fitting.next().is_none() && is_out_unnamed(row, receipt.at)).then_some(row)
 }
 
 /// Whether such a receipt is the second one of a segment that was reported on already.

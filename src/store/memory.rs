@@ -13,8 +13,8 @@ use futures_util::future::BoxFuture;
 use self::commit::Transaction;
 use self::tables::Tables;
 use super::{
-    Applied, Backlog, Batch, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page, ParkedTotals,
-    QuarantineRecord, Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, IdempotencyKey, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page,
+    ParkedTotals, QuarantineRecord, Rules, Store, StoreError, Totals,
 };
 use crate::domain::{MessageId, Name};
 
@@ -60,6 +60,16 @@ impl Store for MemoryStore {
         client: Option<&'a Name>,
     ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
         async move { self.with(|tables| Ok(tables.by_id(id, client).map(|message| tables.record(message)))) }.boxed()
+    }
+
+    fn key<'a>(&'a self, client: &'a Name, key: &'a str) -> BoxFuture<'a, Result<Option<IdempotencyKey>, StoreError>> {
+        async move {
+            self.with(|tables| {
+                let place = (client.clone(), key.into());
+                Ok(tables.keys.get(&place).map(|(known, _)| known.clone()))
+            })
+        }
+        .boxed()
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {

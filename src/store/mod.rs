@@ -48,6 +48,9 @@ pub trait Store: Send + Sync + 'static {
         client: Option<&'a Name>,
     ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>>;
 
+    /// What a key of a client's stands for, if it was used.
+    fn key<'a>(&'a self, client: &'a Name, key: &'a str) -> BoxFuture<'a, Result<Option<IdempotencyKey>, StoreError>>;
+
     /// A page of messages, newest first. A page may hold fewer rows than asked for though more follow.
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>>;
 
@@ -112,7 +115,7 @@ pub enum StoreError {
     #[error("the store was written by a newer version of Araldo ({0}); install that version or restore a backup")]
     TooNew(String),
     /// The disk is full.
-    #[error("no space left for the store")]
+    #[error("no space left for the store: free some on its file system")]
     Full,
     /// A write or sync failed. Nothing written since the last commit can be trusted: the process must end.
     #[error("the store failed to write: {0}")]

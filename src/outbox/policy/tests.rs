@@ -319,7 +319,6 @@ fn a_requeued_message_begins_anew_and_says_that_it_may_be_a_copy() {
     );
     let (fresh, _) = policy().act(&row, Act::Requeue, NOW).unwrap();
     assert_eq!((fresh.state, fresh.step, fresh.tries), (State::Queued, 0, 0));
-    assert_eq!(fresh.expires_at, NOW.after(Duration::from_mins(10)));
     assert_eq!(fresh.flags, Flags::default().with(Flag::PossibleDuplicate));
     assert_eq!((fresh.final_at, fresh.reason), (None, None));
 }
@@ -472,4 +471,16 @@ fn a_whole_message_over_another_carrier_than_its_first_segments_is_a_copy() {
         carrier_message_id: None,
     };
     assert_eq!(policy().settle(&first, &taken, NOW, 0.0).progress.copies, 1);
+}
+
+#[test]
+fn a_requeued_message_keeps_its_validity_while_there_is_some_and_tells_how_it_had_ended() {
+    let failed = claimed_progress().ended(State::Failed, Some(Reason::OutcomeUnknown), NOW);
+    let (valid_until, row) = (failed.expires_at, row(Class::Otp, failed));
+    let (progress, event) = policy().act(&row, Act::Requeue, NOW).unwrap();
+    assert_eq!(progress.expires_at, valid_until);
+    assert_eq!(event.unwrap().note.as_deref(), Some("failed, outcome_unknown"));
+    let later = valid_until.after(Duration::from_secs(1));
+    let (progress, _) = policy().act(&row, Act::Requeue, later).unwrap();
+    assert_eq!(progress.expires_at, later.after(Class::Otp.default_validity()));
 }

@@ -75,6 +75,10 @@ impl Store for Moody {
     ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
         self.store.message(id, client)
     }
+    fn key<'a>(&'a self, client: &'a Name, key: &'a str) -> BoxFuture<'a, Result<Option<IdempotencyKey>, StoreError>> {
+        self.store.key(client, key)
+    }
+
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {
         self.store.messages(query)
     }

@@ -4,6 +4,7 @@ use crate::domain::State;
 use crate::store::{Batch, Enqueue, EnqueueResult, Progress, StoreError, Sweep, SweepResult};
 
 behaviours!(
+    a_key_is_known_by_its_client,
     the_same_key_and_body_give_the_first_answer_again,
     the_same_key_with_another_body_is_refused,
     twins_in_one_batch_are_one_message,
@@ -153,4 +154,20 @@ async fn a_batch_that_fails_leaves_nothing_behind(bench: &Bench) {
         store(bench, vec![keyed(2, "k", 1, "kept")]).await,
         [EnqueueResult::Stored(2)]
     );
+}
+
+async fn a_key_is_known_by_its_client(bench: &Bench) {
+    let mut batch = Batch::new(at(0));
+    batch.enqueue.push(Enqueue {
+        key: Some(key("k", 7, "stored")),
+        ..new(message(1))
+    });
+    bench.commit(batch).await;
+    let known = bench.store.key(&message(1).client, "k").await.unwrap().unwrap();
+    assert_eq!(
+        (known.fingerprint, &*known.answer),
+        (key("k", 7, "").fingerprint, "stored")
+    );
+    assert!(bench.store.key(&name("another"), "k").await.unwrap().is_none());
+    assert!(bench.store.key(&message(1).client, "other").await.unwrap().is_none());
 }

@@ -26,6 +26,7 @@ behaviours!(
     a_parked_receipt_meets_the_message_that_is_then_taken_without_an_id,
     a_parked_receipt_is_looked_for_where_its_own_recipient_has_news,
     receipts_that_name_no_message_settle_one_doubt_each,
+    a_late_receipt_corrects_what_was_given_up_in_doubt_for_a_day,
     a_long_message_in_doubt_is_delivered_when_a_receipt_has_come_for_every_segment,
     a_late_answer_does_not_undo_what_a_receipt_said_of_a_segment,
     a_long_message_is_delivered_when_every_segment_is,
@@ -301,6 +302,33 @@ async fn receipts_that_name_no_message_settle_one_doubt_each(bench: &Bench) {
             .iter()
             .all(|it| it.carrier_message_id.is_none())
     );
+}
+
+async fn a_late_receipt_corrects_what_was_given_up_in_doubt_for_a_day(bench: &Bench) {
+    for (n, reason) in [
+        (1, Reason::OutcomeUnknown),
+        (2, Reason::CarrierRefused),
+        (3, Reason::OutcomeUnknown),
+    ] {
+        let claimed = bench.claimed(n).await;
+        let given_up = uncertain(&claimed).ended(State::Failed, Some(reason), at(2));
+        bench.settle(&claimed, given_up).await;
+    }
+    let mut too_late = delivered("c", 3);
+    too_late.at = at(2 + 24 * 3_600_000 + 1);
+    let results = bench
+        .receive(vec![delivered("a", 1), delivered("b", 2), too_late])
+        .await;
+    assert_eq!(
+        results,
+        [
+            ReceiptResult::SettledDoubt,
+            ReceiptResult::Parked,
+            ReceiptResult::Parked
+        ]
+    );
+    let states = [bench.state(1).await, bench.state(2).await, bench.state(3).await];
+    assert_eq!(states, [State::Delivered, State::Failed, State::Failed]);
 }
 
 async fn a_long_message_in_doubt_is_delivered_when_a_receipt_has_come_for_every_segment(bench: &Bench) {

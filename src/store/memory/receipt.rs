@@ -94,10 +94,7 @@ impl Transaction<'_> {
     }
 
     fn settle_doubt(&mut self, receipt: &Receipt) -> bool {
-        let waking = self.tables.waking.iter().map(|(_, _, seq)| seq);
-        let out = waking
-            .chain(&self.tables.claimed)
-            .filter_map(|seq| self.tables.row(*seq));
+        let out = self.tables.messages.values().map(|message| &message.row);
         let Some(row) = matching::doubt_settled_by(receipt, out).cloned() else {
             return false;
         };

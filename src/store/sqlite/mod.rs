@@ -31,8 +31,8 @@ use tokio::sync::Mutex;
 pub use open::{SqliteSettings, state_dir};
 
 use super::{
-    Applied, Backlog, Batch, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page, QuarantineRecord,
-    Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, IdempotencyKey, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page,
+    QuarantineRecord, Rules, Store, StoreError, Totals,
 };
 use crate::domain::{MessageId, Name};
 
@@ -86,6 +86,10 @@ impl Store for SqliteStore {
         client: Option<&'a Name>,
     ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
         self.read(read::message(&self.readers, id, client)).boxed()
+    }
+
+    fn key<'a>(&'a self, client: &'a Name, key: &'a str) -> BoxFuture<'a, Result<Option<IdempotencyKey>, StoreError>> {
+        self.read(read::key(&self.readers, client, key)).boxed()
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {

@@ -118,6 +118,7 @@ async fn rows_out_under_no_known_id_are_read_from_their_own_indexes() {
             "SEARCH m USING INDEX message_wake (state=? AND wake_at>?)",
             "SCAN m USING INDEX message_claimed",
             "SEARCH m USING INDEX message_without_id (<expr>=?)",
+            "SEARCH m USING INDEX message_given_up (<expr>=?)",
         ],
     )
     .await;

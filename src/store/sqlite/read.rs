@@ -6,8 +6,8 @@ use sqlx::{Row as _, SqlitePool};
 use super::columns::{self, ROW_COLUMNS, row_columns, segment_columns};
 use crate::domain::{Class, InboundId, Lane, MessageId, Name, UnixMillis};
 use crate::store::{
-    Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord, Seq,
-    Totals,
+    Backlog, IdempotencyKey, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals,
+    QuarantineRecord, Seq, Totals,
 };
 
 /// Rows that one page of a filtered list looks at. A page that finds few ends there and says where to go on, so that a
@@ -87,6 +87,24 @@ pub(super) async fn message(
             .collect::<Result<_, _>>()?;
     }
     Ok(Some(message))
+}
+
+pub(super) async fn key(readers: &SqlitePool, client: &Name, key: &str) -> Result<Option<IdempotencyKey>, sqlx::Error> {
+    const SELECT: &str = "SELECT fingerprint, answer FROM idempotency WHERE client = ? AND key = ?";
+    let found = sqlx::query(SELECT)
+        .bind(client.as_str())
+        .bind(key)
+        .fetch_optional(readers)
+        .await?;
+    let known = |r: SqliteRow| {
+        let fingerprint: Vec<u8> = r.try_get(0)?;
+        Ok(IdempotencyKey {
+            key: key.into(),
+            fingerprint: fingerprint[..].try_into().map_err(columns::decode)?,
+            answer: r.try_get::<String, _>(1)?.into(),
+        })
+    };
+    found.map(known).transpose()
 }
 
 pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Result<Page<MessageRecord>, sqlx::Error> {

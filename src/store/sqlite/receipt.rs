@@ -52,7 +52,11 @@ pub(super) const OUT_UNNAMED: &str = concat!(
      UNION ALL SELECT ",
     row_columns!(),
     " FROM json_each(?) AS j CROSS JOIN message AS m WHERE m.state = 'submitted' AND m.carrier_message_id IS NULL \
-     AND m.segments = 1 AND m.receipt = 1 AND substr(m.recipient, -7) = j.value"
+     AND m.segments = 1 AND m.receipt = 1 AND substr(m.recipient, -7) = j.value \
+     UNION ALL SELECT ",
+    row_columns!(),
+    " FROM json_each(?) AS j CROSS JOIN message AS m WHERE m.state = 'failed' AND m.reason = 'outcome_unknown' \
+     AND m.carrier_message_id IS NULL AND m.receipt = 1 AND substr(m.recipient, -7) = j.value"
 );
 
 pub(super) const BY_SEQ: &str = concat!(
@@ -145,7 +149,10 @@ impl Transaction<'_> {
             .map(|(seq, _)| *seq)
             .collect();
         let rows = self.rows_by_seq(&seqs).await?;
-        let doubts = if rows.iter().any(matching::is_out_unnamed) {
+        let doubts = if parked
+            .iter()
+            .any(|(_, receipt)| matching::may_be_about_unnamed(receipt, &rows))
+        {
             self.out_unnamed(&tails).await?
         } else {
             Vec::new()
@@ -259,6 +266,7 @@ impl Transaction<'_> {
     async fn out_unnamed(&mut self, tails: &HashSet<&str>) -> Result<Vec<Row>, sqlx::Error> {
         self.script
             .add(OUT_UNNAMED)
+            .bind_json(tails)
             .bind_json(tails)
             .bind_json(tails)
             .bind_json(tails);
