@@ -106,9 +106,10 @@ impl Daemon {
     pub async fn start(config: Config, clock: Clock, pages: axum::Router) -> anyhow::Result<Self> {
         check_state_dir(&config.state_dir)?;
         let recorder = metrics::install().context("no metrics")?;
+        // First: a second daemon by mistake hears that its state is in use, rather than its port.
+        let store = open_store(&config).await?;
         let api_listener = crate::http::bind(&config.http.api).context("http.api.listen")?;
         let admin_listener = crate::http::bind(&config.http.admin).context("http.admin.listen")?;
-        let store = open_store(&config).await?;
         let lease = store.take_lease().await?;
         let policy = Arc::new(policy(&config));
         let settings = settings(&config);

@@ -14,6 +14,13 @@ fn main() -> ExitCode {
     let installed = rustls::crypto::ring::default_provider().install_default();
     debug_assert!(installed.is_ok(), "nothing else installs a provider");
     let cli = Cli::parse();
+    if !cli.global.set.is_empty() && !cli.verb.reads_configuration() {
+        let _ = writeln!(
+            io::stderr(),
+            "error: --set changes nothing here: this verb reads no configuration"
+        );
+        return Exit::Usage.into();
+    }
     let exit = match cli.verb {
         Verb::Run => run(&cli.global),
         Verb::Demo(args) => exit_of(work(demo::run(args))),

@@ -49,6 +49,29 @@ pub struct Global {
     pub set: Vec<String>,
 }
 
+impl Verb {
+    /// Whether the configuration has a say in it.
+    pub fn reads_configuration(&self) -> bool {
+        match self {
+            Self::Run
+            | Self::Config(_)
+            | Self::Status(_)
+            | Self::Messages(_)
+            | Self::Inbound(_)
+            | Self::Send(_)
+            | Self::Carriers(_)
+            | Self::Queue(_)
+            | Self::Bench(_) => true,
+            Self::Demo(_)
+            | Self::Simulate(_)
+            | Self::BenchGenerator(_)
+            | Self::Pdu(_)
+            | Self::Sms(_)
+            | Self::Receipt(_) => false,
+        }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {

@@ -78,8 +78,16 @@ pub(super) async fn next(body: &mut Body, limits: BodyLimits) -> Result<Option<B
     }
 }
 
-/// A body whole.
-pub(super) async fn whole(headers: &HeaderMap, mut body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
+/// A body whole, all of it within the time of one pause.
+pub(super) async fn whole(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
+    let seconds = limits.pause.as_secs();
+    let late = || Problem::with_detail(Code::BodyTimeout, format!("the body was not whole after {seconds} s"));
+    tokio::time::timeout(limits.pause, gathered(headers, body, limits))
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}
+
+async fn gathered(headers: &HeaderMap, mut body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

@@ -47,6 +47,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 
 /// Reads one JSON object with these fields. `soon` are fields of later versions.
 pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8], fields: &[&str], soon: &[&str]) -> Result<T, Problem> {
+    // A list would be read as the fields in their order.
+    if body
+        .trim_ascii_start()
+        .first()
+        .is_some_and(|first| b"[\"0123456789-tfn".contains(first))
+    {
+        return Err(Problem::with_detail(Code::InvalidJson, "expected an object"));
+    }
     serde_json::from_slice(body).map_err(|error| explain::<T>(body, &error, fields, soon))
 }
 

@@ -16,7 +16,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,8 @@ use crate::config::{HttpConfig, ListenConfig};
 const MAX_HEAD: usize = 32 << 10;
 /// Headers of a request; more is 431.
 const MAX_HEADERS: usize = 96;
+/// Connections that may wait to be accepted: a back end opens a large pool at once. The kernel's own limit may be lower.
+const BACKLOG: u32 = 4_096;
 /// How long the listener rests when no connection can be taken, e.g. for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -80,11 +82,17 @@ pub fn bind(listen: &ListenConfig) -> Result<std::net::TcpListener, ServeError> 
     if !at.ip().is_loopback() && listen.tls_cert_file.is_none() && !listen.insecure_plaintext {
         return Err(ServeError::Plaintext(at));
     }
-    let listener = std::net::TcpListener::bind(at).map_err(|error| ServeError::Bind(at, error))?;
-    listener
-        .set_nonblocking(true)
-        .map_err(|error| ServeError::Bind(at, error))?;
-    Ok(listener)
+    let listen = || {
+        let socket = if at.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(at)?;
+        socket.listen(BACKLOG)?.into_std()
+    };
+    listen().map_err(|error| ServeError::Bind(at, error))
 }
 
 /// Serves until `stop`, then lets requests under way end. The certificate is read first.
@@ -190,6 +198,8 @@ impl Server {
         let connection = http1::Builder::new()
             // hyper's covers the silence before the head too: Stall has one for each.
             .header_read_timeout(None)
+            // Who has said all that he has to say still wants his answer.
+            .half_close(true)
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD)
             .serve_connection(stream, TowerToHyperService::new(service));

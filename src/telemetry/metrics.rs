@@ -82,7 +82,7 @@ fn describe() {
     describe_counter!("araldo_receipts_total", "Receipts, by carrier.");
     describe_counter!(
         "araldo_receipts_unmatched_total",
-        "Receipts that met no message and were parked, by carrier."
+        "Receipts that met no message when they came and were parked; one that was quicker than the answer meets it a moment later, by carrier."
     );
     describe_counter!(
         "araldo_receipts_repeated_total",

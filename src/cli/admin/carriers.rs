@@ -29,12 +29,12 @@ enum Act {
         /// The carrier's id in the configuration.
         carrier: Name,
     },
-    /// Unbind at once. What is on its way there and not answered is in doubt.
+    /// Send nothing new, wait for the answers that are due (outbox.drain_timeout at most), then unbind.
     Stop {
         /// The carrier's id in the configuration.
         carrier: Name,
     },
-    /// Send nothing new, wait for the answers that are due, then unbind.
+    /// Send nothing new and stay bound: answers, receipts and texts are taken until it is started or stopped.
     Drain {
         /// The carrier's id in the configuration.
         carrier: Name,

@@ -45,7 +45,8 @@ enum Act {
     /// Queue messages again that have ended without success.
     ///
     /// Each is looked at first: one that has not ended, or was delivered, stops it. One that a carrier may already have
-    /// delivered would reach its recipient twice: that is asked.
+    /// delivered would reach its recipient twice: that is asked. One whose validity is over gets a new one, that of its
+    /// class from now on.
     Requeue {
         /// Their ids.
         #[arg(required = true)]

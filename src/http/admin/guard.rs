@@ -27,11 +27,11 @@ pub(super) async fn admit(State(state): State<Arc<AdminState>>, request: Request
 /// shows in `Origin`, the second in `Host`.
 fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |detail: &'static str| Err(Problem::with_detail(Code::ForbiddenOrigin, detail));
-    let Some(host) = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .filter(|host| is_loopback(host))
-    else {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return refused("there must be one Host");
+    };
+    let Some(host) = host.to_str().ok().filter(|host| is_loopback(host)) else {
         return refused("Host must be a loopback name, such as 127.0.0.1 or localhost");
     };
     let Some(origin) = headers.get(header::ORIGIN) else {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiState;
 use super::accept::accept;
-use super::send::{enqueue_problem, item};
+use super::send::{enqueue_problem, item, stored_before};
 use super::wish::{Wish, idempotency_key};
 use crate::domain::Class;
 use crate::http::auth::Client;
@@ -179,7 +179,12 @@ impl Lines {
 /// What becomes of a line: known at once, or once the outbox has answered.
 enum Pending {
     Known(Result<String, Problem>),
-    Stored { answer: Box<str>, class: Class },
+    /// The same line was stored before.
+    Replayed(Box<str>),
+    Stored {
+        answer: Box<str>,
+        class: Class,
+    },
 }
 
 /// The part of an answer that a result line shows.
@@ -205,7 +210,10 @@ async fn results(state: &ApiState, client: &Client, group: Vec<Line>, request_id
     let mut items = Vec::with_capacity(group.len());
     let mut pending = Vec::with_capacity(group.len());
     for (number, line) in group {
-        let checked = line.and_then(|line| check(state, client, &line, &mut items));
+        let checked = match line {
+            Ok(line) => check(state, client, &line, &mut items).await,
+            Err(problem) => Err(problem),
+        };
         pending.push((number, checked.unwrap_or_else(|problem| Pending::Known(Err(problem)))));
     }
     let mut stored = store(state, items).await.map(VecDeque::from);
@@ -214,6 +222,7 @@ async fn results(state: &ApiState, client: &Client, group: Vec<Line>, request_id
         let written = match pending {
             Pending::Known(Ok(answer)) => write_raw(&mut out, number, &answer),
             Pending::Known(Err(problem)) => write_problem(&mut out, number, &problem, request_id),
+            Pending::Replayed(answer) => write_stored(&mut out, number, &answer, true),
             Pending::Stored { answer, class } => match stored.as_mut().map(VecDeque::pop_front) {
                 Ok(Some(EnqueueResult::Stored(_))) => {
                     client.count_accepted(class);
@@ -245,12 +254,22 @@ async fn pace(client: &Client, lines: usize) {
     }
 }
 
-fn check(state: &ApiState, client: &Client, line: &[u8], items: &mut Vec<Enqueue>) -> Result<Pending, Problem> {
+async fn check(state: &ApiState, client: &Client, line: &[u8], items: &mut Vec<Enqueue>) -> Result<Pending, Problem> {
     let wish = Wish::read_line(line)?;
     let dry_run = wish.dry_run == Some(true);
     let required = client.require_idempotency_key && !dry_run;
     let key = idempotency_key(wish.idempotency_key.as_deref(), "/idempotency_key", required)?;
-    let accepted = accept(state, client, &wish)?;
+    let accepted = match accept(state, client, &wish) {
+        Ok(accepted) => accepted,
+        Err(problem) => {
+            let key = key.filter(|_| !dry_run);
+            return match stored_before(state, client, key.as_deref(), &wish).await {
+                Some(EnqueueResult::Replayed(stored)) => Ok(Pending::Replayed(stored)),
+                Some(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
+                Some(EnqueueResult::Stored(_)) | None => Err(problem),
+            };
+        }
+    };
     if dry_run {
         return Ok(Pending::Known(Ok(accepted.answer(state, true))));
     }

@@ -83,7 +83,17 @@ pub(in crate::http) async fn one(
 ) -> Result<Response, Problem> {
     let dry_run = wish.dry_run == Some(true);
     let key = key_header(headers, client.require_idempotency_key && !dry_run)?;
-    let accepted = accept(state, client, wish)?;
+    let accepted = match accept(state, client, wish) {
+        Ok(accepted) => accepted,
+        Err(problem) => {
+            let key = key.filter(|_| !dry_run);
+            return match stored_before(state, client, key.as_deref(), wish).await {
+                Some(EnqueueResult::Replayed(stored)) => Ok(replayed_answer(stored)),
+                Some(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
+                Some(EnqueueResult::Stored(_)) | None => Err(problem),
+            };
+        }
+    };
     if dry_run {
         return Ok(json(StatusCode::OK, accepted.answer(state, true)));
     }
@@ -100,16 +110,26 @@ pub(in crate::http) async fn one(
             client.count_accepted(class);
             Ok(accepted_answer(answer))
         }
-        Some(EnqueueResult::Replayed(stored)) => {
-            let mut response = accepted_answer(stored.into());
-            response
-                .headers_mut()
-                .insert(IDEMPOTENCY_REPLAYED.clone(), HeaderValue::from_static("true"));
-            Ok(response)
-        }
+        Some(EnqueueResult::Replayed(stored)) => Ok(replayed_answer(stored)),
         Some(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
         None => Err(Problem::new(Code::OutcomeUnknown).retry_after(BREATH)),
     }
+}
+
+/// What became of the same request before. Asked where a message would be refused by now, since its validity is over or
+/// the configuration has changed: who lost his answer must not take it for unsent.
+pub(super) async fn stored_before(
+    state: &ApiState,
+    client: &Client,
+    key: Option<&str>,
+    wish: &Wish<'_>,
+) -> Option<EnqueueResult> {
+    let known = state.store.key(&client.name, key?).await.ok()??;
+    Some(if known.fingerprint == wish.fingerprint() {
+        EnqueueResult::Replayed(known.answer)
+    } else {
+        EnqueueResult::KeyReused
+    })
 }
 
 /// What the outbox is given; the fingerprint is computed only where a key asks for it.
@@ -145,6 +165,14 @@ fn json(status: StatusCode, body: String) -> Response {
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn replayed_answer(stored: Box<str>) -> Response {
+    let mut response = accepted_answer(stored.into());
+    response
+        .headers_mut()
+        .insert(IDEMPOTENCY_REPLAYED.clone(), HeaderValue::from_static("true"));
     response
 }
 

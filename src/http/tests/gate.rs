@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 
 use crate::domain::{MessageId, Name};
 use crate::store::{
-    Applied, Backlog, Batch, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page, QuarantineRecord,
-    Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, IdempotencyKey, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page,
+    QuarantineRecord, Rules, Store, StoreError, Totals,
 };
 
 pub(super) struct Gate {
@@ -61,6 +61,10 @@ impl Store for Gate {
         client: Option<&'a Name>,
     ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
         self.store.message(id, client)
+    }
+
+    fn key<'a>(&'a self, client: &'a Name, key: &'a str) -> BoxFuture<'a, Result<Option<IdempotencyKey>, StoreError>> {
+        self.store.key(client, key)
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {

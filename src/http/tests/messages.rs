@@ -100,6 +100,36 @@ async fn the_same_key_and_message_gets_the_stored_answer() {
 }
 
 #[tokio::test]
+async fn the_stored_answer_is_given_again_though_the_message_would_be_refused_by_now() {
+    let house = House::new().await;
+    let soon = json!({ "to": "+393331234567", "text": "Ciao", "expires_at": NOW.after(Duration::from_secs(3)) });
+    let first = house.post_with_key("k-1", &soon).await;
+    assert_eq!(first.status, StatusCode::ACCEPTED);
+    house.clock.set(NOW.after(Duration::from_secs(5)));
+    let again = house.post_with_key("k-1", &soon).await;
+    assert_eq!((again.status, &again.body), (StatusCode::ACCEPTED, &first.body));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    house
+        .post_with_key("k-2", &soon)
+        .await
+        .is_problem(422, "invalid_validity");
+    let other = json!({ "to": "+393331234567", "text": "Altro", "expires_at": NOW });
+    house
+        .post_with_key("k-1", &other)
+        .await
+        .is_problem(422, "idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn a_list_is_not_a_message() {
+    let house = House::new().await;
+    let answer = house.post(&json!(["+393331234567", "Ciao"])).await;
+    answer.is_problem(400, "invalid_json");
+    assert!(answer.body.contains("expected an object"), "{}", answer.body);
+    assert_eq!(house.stored().await, 0);
+}
+
+#[tokio::test]
 async fn a_key_used_for_another_message_is_refused() {
     let house = House::new().await;
     house.post_with_key("k-1", &wish()).await;
