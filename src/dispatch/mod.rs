@@ -12,3 +12,6 @@ mod status;
 pub use control::{CarrierParts, CarrierReport, Dispatch};
 pub use failover::{LaneMap, Step};
 pub use status::{BindState, BindStatus, CarrierState, Counts};
+
+#[cfg(test)]
+mod tests;

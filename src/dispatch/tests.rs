@@ -1,0 +1,226 @@
+//! A carrier's binds over the store in memory, with a carrier whose links are in the test's hands.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::carrier::{
+    AnswerSlot, Carrier, Inbound, InboundText, Link, LinkMode, LinkReport, Message, OpenError, Verdict,
+};
+use crate::clock::Clock;
+use crate::config::{CarrierConfig, RouteConfig, StepCarrier, StepConfig};
+use crate::domain::{BindRef, Class, Encoding, Lane, Msisdn, Name, NewMessage, SenderId, UnixMillis};
+use crate::outbox::{self, CarrierPolicy, Outbox, Policy, Settings};
+use crate::store::memory::MemoryStore;
+use crate::store::{Enqueue, InboundQuery, Store};
+
+/// The carrier's end of a link.
+struct Peer {
+    submits: mpsc::UnboundedReceiver<Vec<Message>>,
+    reports: mpsc::UnboundedSender<LinkReport>,
+    inbound: mpsc::Sender<Inbound>,
+}
+
+/// Accepts every bind and hands its other end to the test.
+struct HandHeld(mpsc::UnboundedSender<Peer>);
+
+impl Carrier for HandHeld {
+    fn open(&self, _: BindRef, _: LinkMode) -> BoxFuture<'_, Result<Link, OpenError>> {
+        let (submits, submits_rx) = mpsc::unbounded_channel();
+        let (reports, reports_rx) = mpsc::unbounded_channel();
+        let (inbound, inbound_rx) = mpsc::channel(8);
+        let peer = Peer {
+            submits: submits_rx,
+            reports,
+            inbound,
+        };
+        let link = Link {
+            submits,
+            reports: reports_rx,
+            inbound: inbound_rx,
+            stop: CancellationToken::new(),
+        };
+        async move {
+            self.0.send(peer).expect("the test listens");
+            Ok(link)
+        }
+        .boxed()
+    }
+}
+
+struct House {
+    outbox: Outbox,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    _dispatch: Arc<Dispatch>,
+    peers: mpsc::UnboundedReceiver<Peer>,
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+async fn house() -> House {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let policy = Arc::new(Policy {
+        steps: HashMap::from([(name("all"), 1)]),
+        receipt_grace: Duration::from_secs(60),
+        carriers: HashMap::new(),
+        former_carrier: CarrierPolicy::default(),
+        habits: Mutex::default(),
+    });
+    let settings = Settings {
+        queue: 16,
+        batch: 100,
+        commit_timeout: Duration::from_secs(10),
+        promote_interval: Duration::from_secs(1),
+        rescue_interval: Duration::from_secs(1),
+        prune_interval: Duration::from_secs(1),
+        prune_step: 100,
+        retention: Duration::from_secs(60),
+        idempotency_retention: Duration::from_secs(60),
+    };
+    let clock = Clock::manual(UnixMillis(1_000_000));
+    let lease = store.take_lease().await.unwrap();
+    let started = outbox::start(store.clone(), policy.clone(), &settings, clock.clone(), lease);
+    let (outbox, _) = started.await.unwrap();
+    let steps = vec![StepConfig {
+        carriers: vec![StepCarrier {
+            id: name("tim"),
+            weight: 1,
+        }],
+        ..StepConfig::default()
+    }];
+    let route = RouteConfig {
+        steps,
+        ..RouteConfig::default()
+    };
+    let (peers_tx, peers) = mpsc::unbounded_channel();
+    let parts = CarrierParts {
+        name: name("tim"),
+        config: CarrierConfig::default(),
+        carrier: Arc::new(HandHeld(peers_tx)),
+    };
+    let lanes = LaneMap::new(&BTreeMap::from([(name("all"), route)]));
+    let dispatch = Dispatch::start(vec![parts], lanes, &outbox, &policy, &clock);
+    House {
+        outbox,
+        store,
+        clock,
+        _dispatch: dispatch,
+        peers,
+    }
+}
+
+impl House {
+    async fn send(&self) {
+        let now = self.clock.now();
+        let message = NewMessage {
+            id: crate::clock::message_id(now),
+            client: name("bank"),
+            class: Class::Service,
+            to: Msisdn::parse("+393331234567").unwrap(),
+            from: SenderId::parse("Bank").unwrap(),
+            text: "Ciao".into(),
+            encoding: Encoding::Gsm7,
+            segments: 1,
+            lane: Lane {
+                route: name("all"),
+                step: 0,
+            },
+            receipt: true,
+            reference: None,
+            callback: None,
+            accepted_at: now,
+            not_before: None,
+            expires_at: now.after(Duration::from_hours(1)),
+        };
+        let item = Enqueue {
+            message,
+            key: None,
+            claim: None,
+        };
+        self.outbox.enqueue(vec![item]).await.unwrap();
+    }
+
+    /// Texts that are stored.
+    async fn texts(&self) -> usize {
+        let query = InboundQuery {
+            limit: 9,
+            ..InboundQuery::default()
+        };
+        self.store.inbound(&query).await.unwrap().rows.len()
+    }
+}
+
+impl Peer {
+    /// Brings the same text each time; gives how it was answered.
+    async fn bring_text(&self) -> Verdict {
+        let (answers, mut answered) = mpsc::unbounded_channel();
+        let text = InboundText {
+            source: "393331234567".into(),
+            destination: "12345".into(),
+            data_coding: 0,
+            esm_class: 0,
+            octets: Bytes::from_static(b"SALDO"),
+            text: Some("SALDO".into()),
+            lossy: false,
+            segment: None,
+            carrier_message_id: None,
+            note: None,
+        };
+        let brought = Inbound::Text(text, AnswerSlot::new(answers, 1));
+        self.inbound.send(brought).await.expect("the bind reads");
+        answered.recv().await.unwrap().1
+    }
+}
+
+/// Lets the tasks do what they can at once.
+async fn settle_down() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_closes_is_given_nothing_more() {
+    let mut house = house().await;
+    let mut peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    house.send().await;
+    assert_eq!(peer.submits.recv().await.unwrap().len(), 1, "while it is open");
+    peer.reports.send(LinkReport::Closing).unwrap();
+    settle_down().await;
+    house.send().await;
+    settle_down().await;
+    assert!(peer.submits.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_was_answered_busy_and_stored_is_not_stored_again() {
+    let mut house = house().await;
+    let peer = house.peers.recv().await.unwrap();
+    house.clock.set(house.clock.now().after(Duration::from_hours(1)));
+    assert_eq!(peer.bring_text().await, Verdict::Taken);
+    peer.reports.send(LinkReport::AnsweredBusy).unwrap();
+    settle_down().await;
+    assert_eq!(peer.bring_text().await, Verdict::Taken);
+    assert_eq!(house.texts().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_comes_twice_without_a_loss_is_two_texts() {
+    let mut house = house().await;
+    let peer = house.peers.recv().await.unwrap();
+    house.clock.set(house.clock.now().after(Duration::from_hours(1)));
+    peer.bring_text().await;
+    peer.bring_text().await;
+    assert_eq!(house.texts().await, 2);
+}
