@@ -287,11 +287,7 @@ fn policy(config: &Config) -> Policy {
         Some((name.clone(), SegmentHabit::fixed(habit)))
     });
     Policy {
-        steps: config
-            .route
-            .iter()
-            .map(|(name, route)| (name.clone(), u8::try_from(route.steps.len()).unwrap_or(u8::MAX)))
-            .collect(),
+        steps: Router::new(&config.route).steps(),
         receipt_grace: config.outbox.receipt_grace,
         carriers: carriers.collect(),
         former_carrier: CarrierPolicy {

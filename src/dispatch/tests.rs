@@ -70,7 +70,7 @@ fn name(text: &str) -> Name {
 async fn house() -> House {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let policy = Arc::new(Policy {
-        steps: HashMap::from([(name("all"), 1)]),
+        steps: HashMap::from([(name("all"), vec![None])]),
         receipt_grace: Duration::from_secs(60),
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),

@@ -14,8 +14,8 @@ use crate::store::{
 
 /// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
 pub struct Policy {
-    /// Steps of each route.
-    pub steps: HashMap<Name, u8>,
+    /// The steps of each route: how long a message waits there for its receipt before it moves on.
+    pub steps: HashMap<Name, Vec<Option<Duration>>>,
     /// How long a receipt is awaited after the end of validity.
     pub receipt_grace: Duration,
     /// Patience with each carrier.
@@ -165,9 +165,7 @@ impl Policy {
         }
         Progress {
             state: State::Submitted,
-            wake_at: claimed
-                .receipt
-                .then(|| was.expires_at.max(now).after(self.receipt_grace)),
+            wake_at: claimed.receipt.then(|| self.receipt_due(&claimed.route, &was, now)),
             final_at: (!claimed.receipt).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,
@@ -244,8 +242,18 @@ impl Policy {
     }
 
     fn step_after(&self, route: &Name, step: u8) -> Option<u8> {
-        let steps = self.steps.get(route).copied().unwrap_or(0);
-        step.checked_add(1).filter(|next| *next < steps)
+        let steps = self.steps.get(route).map_or(0, Vec::len);
+        step.checked_add(1).filter(|next| usize::from(*next) < steps)
+    }
+
+    /// When the wait for the receipt of a message that was taken just now is over: that of its step, where another one
+    /// follows, or the whole.
+    fn receipt_due(&self, route: &Name, was: &Progress, now: UnixMillis) -> UnixMillis {
+        let whole = was.expires_at.max(now).after(self.receipt_grace);
+        let steps = self.steps.get(route).map_or(&[][..], Vec::as_slice);
+        let wait = steps.get(usize::from(was.step)).copied().flatten();
+        let wait = wait.filter(|_| self.step_after(route, was.step).is_some());
+        wait.map_or(whole, |wait| now.after(wait).min(whole))
     }
 
     fn carrier(&self, progress: &Progress) -> CarrierPolicy {
@@ -262,7 +270,11 @@ impl Policy {
             None => was.ended(State::Failed, Some(Reason::NoRoute), now),
             Some(steps) => Progress {
                 state: State::Queued,
-                step: if was.step < *steps { was.step } else { 0 },
+                step: if usize::from(was.step) < steps.len() {
+                    was.step
+                } else {
+                    0
+                },
                 wake_at: Some(was.expires_at),
                 ..was
             },
@@ -320,6 +332,7 @@ impl Rules for Policy {
             State::Scheduled => (self.waiting(&row.route, was, now), None),
             State::Queued => over(was),
             State::Uncertain => self.doubt_over(row, now),
+            State::Submitted if now < was.expires_at.after(self.receipt_grace) => self.step_over(row, now),
             State::Submitted => self.unreported(row, now),
             State::Claimed
             | State::Delivered

@@ -51,15 +51,6 @@ pub struct Plan {
 #[error("no route leads there")]
 pub struct NoRoute;
 
-/// How long a lane waits before the next one's carriers take its messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failover {
-    /// For most classes.
-    pub after: Duration,
-    /// For `alert` and `otp`.
-    pub after_urgent: Duration,
-}
-
 #[derive(Debug)]
 struct Route {
     name: Name,
@@ -67,7 +58,6 @@ struct Route {
     clients: HashSet<Name>,
     senders: HashSet<SenderId>,
     steps: Vec<Step>,
-    failover: Failover,
 }
 
 #[derive(Debug)]
@@ -125,41 +115,14 @@ impl Router {
         })
     }
 
-    /// The lanes that a carrier serves, with its weight among those of the lane's step.
-    pub fn services_of(&self, carrier: &Name) -> Vec<(Lane, u32)> {
-        let mut services = Vec::new();
-        for route in &self.routes {
-            for (lane, step) in route.lanes() {
-                services.extend(
-                    step.carriers
-                        .iter()
-                        .filter(|c| &c.id == carrier)
-                        .map(|c| (lane.clone(), c.weight)),
-                );
-            }
-        }
-        services
-    }
-
-    /// Every lane, route by route and step by step.
-    pub fn lanes(&self) -> Vec<Lane> {
+    /// The steps of each route: how long a message waits there for its receipt before it moves on; `None` is as long as
+    /// it is valid.
+    pub fn steps(&self) -> HashMap<Name, Vec<Option<Duration>>> {
+        let waits = |route: &Route| route.steps.iter().map(|step| step.wait).collect();
         self.routes
             .iter()
-            .flat_map(|route| route.lanes().map(|(lane, _)| lane))
+            .map(|route| (route.name.clone(), waits(route)))
             .collect()
-    }
-
-    /// How many steps each route has.
-    pub fn steps(&self) -> HashMap<Name, u8> {
-        self.routes
-            .iter()
-            .map(|route| (route.name.clone(), route.step_count()))
-            .collect()
-    }
-
-    /// The carriers of a step; none where there is no such step.
-    pub fn carriers_of(&self, lane: &Lane) -> &[StepCarrier] {
-        self.step(lane).map_or(&[], |step| &step.carriers)
     }
 
     /// Every carrier of a route, in the order of its steps, each once.
@@ -175,32 +138,8 @@ impl Router {
         carriers
     }
 
-    /// The step after this one; `None` after the last.
-    pub fn next_lane(&self, lane: &Lane) -> Option<Lane> {
-        let step = lane.step.checked_add(1)?;
-        let next = Lane {
-            route: lane.route.clone(),
-            step,
-        };
-        self.step(&next).map(|_| next)
-    }
-
-    /// How long a lane's carriers must all be down before those of the next one take its messages.
-    pub fn failover(&self, lane: &Lane) -> Option<Failover> {
-        self.route(&lane.route).map(|route| route.failover)
-    }
-
-    /// How long a message waits in a step for its receipt before it moves on; `None` is as long as it is valid.
-    pub fn wait(&self, lane: &Lane) -> Option<Duration> {
-        self.step(lane)?.wait
-    }
-
     fn route(&self, name: &Name) -> Option<&Route> {
         self.by_name.get(name).map(|index| &self.routes[*index])
-    }
-
-    fn step(&self, lane: &Lane) -> Option<&Step> {
-        self.route(&lane.route)?.steps.get(usize::from(lane.step))
     }
 }
 
@@ -220,10 +159,6 @@ impl Route {
                 .filter_map(|sender| SenderId::parse(sender).ok())
                 .collect(),
             steps: steps.take(u8::MAX.into()).collect(),
-            failover: Failover {
-                after: config.failover_after,
-                after_urgent: config.failover_after_urgent,
-            },
         }
     }
 
@@ -245,18 +180,6 @@ impl Route {
 
     fn step_count(&self) -> u8 {
         u8::try_from(self.steps.len()).unwrap_or(u8::MAX)
-    }
-
-    fn lanes(&self) -> impl Iterator<Item = (Lane, &Step)> {
-        (0..).zip(&self.steps).map(|(step, it)| {
-            (
-                Lane {
-                    route: self.name.clone(),
-                    step,
-                },
-                it,
-            )
-        })
     }
 }
 

@@ -132,30 +132,18 @@ fn where_nothing_fits_there_is_no_route() {
 }
 
 #[test]
-fn lanes_know_their_carriers_and_the_lane_after_them() {
+fn a_route_knows_its_steps_and_its_carriers_each_once() {
+    let waiting = StepConfig {
+        wait: Some(Duration::from_secs(120)),
+        ..step(&[("tim", 3), ("vodafone", 1)])
+    };
     let config = RouteConfig {
-        steps: vec![step(&[("tim", 3), ("vodafone", 1)]), step(&[("backup", 1)])],
+        steps: vec![waiting, step(&[("backup", 1), ("tim", 1)])],
         ..route(&[])
     };
     let router = router(vec![("italy", config)]);
-    let first = Lane {
-        route: name("italy"),
-        step: 0,
-    };
-    let second = Lane {
-        route: name("italy"),
-        step: 1,
-    };
-    assert_eq!(
-        router.carriers_of(&first).iter().map(|c| c.weight).collect::<Vec<_>>(),
-        [3, 1]
-    );
-    assert_eq!(router.next_lane(&first), Some(second.clone()));
-    assert_eq!(router.next_lane(&second), None);
-    assert_eq!(router.services_of(&name("tim")), [(first, 3)]);
-    assert_eq!(router.services_of(&name("backup")), [(second, 1)]);
-    assert_eq!(router.services_of(&name("nobody")), []);
-    assert_eq!(router.steps(), HashMap::from([(name("italy"), 2)]));
+    let waits = vec![Some(Duration::from_secs(120)), None];
+    assert_eq!(router.steps(), HashMap::from([(name("italy"), waits)]));
     assert_eq!(
         router.carriers_of_route(&name("italy")),
         [name("tim"), name("vodafone"), name("backup")]

@@ -108,6 +108,31 @@ impl Policy {
         (progress.ended(State::Undelivered, Some(reason), receipt.at), event)
     }
 
+    /// No receipt came while the message waited in its step: the next one sends a copy, where its class allows one.
+    /// Otherwise the wait goes on.
+    pub(super) fn step_over(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
+        let was = row.progress.clone();
+        let next = self.step_after(&row.route, was.step);
+        match next.filter(|_| was.copies < row.class.copies_allowed() && now < was.expires_at) {
+            Some(step) => {
+                let event = event_of(&was, EventKind::NextStep, None, now);
+                let copy = Progress {
+                    step,
+                    tries: 0,
+                    copies: was.copies + 1,
+                    flags: was.flags.with(Flag::PossibleDuplicate).with(Flag::CopyDue),
+                    carrier_message_id: None,
+                    ..was
+                };
+                (self.waiting(&row.route, copy, now), Some(event))
+            }
+            None => {
+                let wake_at = Some(was.expires_at.max(now).after(self.receipt_grace));
+                (Progress { wake_at, ..was }, None)
+            }
+        }
+    }
+
     /// The wait for the receipt is over. One that came before it was known that this carrier reports once for all counts
     /// now.
     pub(super) fn unreported(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {

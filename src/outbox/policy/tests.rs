@@ -12,7 +12,7 @@ fn name(text: &str) -> Name {
 
 fn policy() -> Policy {
     Policy {
-        steps: HashMap::from([(name("italy"), 2)]),
+        steps: HashMap::from([(name("italy"), vec![None, None])]),
         receipt_grace: Duration::from_hours(24),
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),
@@ -425,8 +425,14 @@ fn a_lonely_receipt_counts_in_the_end_where_one_is_learned_to_stand_for_all() {
             },
         )
     };
-    assert_eq!(policy.when_due(&of(7), NOW).0.state, State::Delivered);
-    assert_eq!(policy.when_due(&of(77), NOW).0.state, State::Unconfirmed);
+    assert_eq!(
+        policy.when_due(&of(7), NOW.after(Duration::from_hours(26))).0.state,
+        State::Delivered
+    );
+    assert_eq!(
+        policy.when_due(&of(77), NOW.after(Duration::from_hours(26))).0.state,
+        State::Unconfirmed
+    );
 }
 
 /// A long message of which another carrier has taken a part, claimed with these notes.
@@ -483,4 +489,38 @@ fn a_requeued_message_keeps_its_validity_while_there_is_some_and_tells_how_it_ha
     let later = valid_until.after(Duration::from_secs(1));
     let (progress, _) = policy().act(&row, Act::Requeue, later).unwrap();
     assert_eq!(progress.expires_at, later.after(Class::Otp.default_validity()));
+}
+
+#[test]
+fn a_message_whose_step_is_over_goes_to_the_next_as_a_copy_where_its_class_allows_one() {
+    let wait = Duration::from_mins(2);
+    let policy = Policy {
+        steps: HashMap::from([(name("italy"), vec![Some(wait), None])]),
+        ..policy()
+    };
+    let taken = Outcome::Submitted {
+        carrier_message_id: Some("a1".into()),
+    };
+    let submitted = |class| policy.settle(&claimed(class), &taken, NOW, 0.0).progress;
+    let due = NOW.after(wait);
+    assert_eq!(submitted(Class::Otp).wake_at, Some(due));
+
+    let (copy, event) = policy.when_due(&row(Class::Otp, submitted(Class::Otp)), due);
+    assert_eq!((copy.state, copy.step, copy.copies), (State::Queued, 1, 1));
+    assert_eq!(event.unwrap().kind, EventKind::NextStep);
+
+    let (waits_on, event) = policy.when_due(&row(Class::Marketing, submitted(Class::Marketing)), due);
+    assert_eq!((waits_on.state, event), (State::Submitted, None));
+    assert_eq!(waits_on.wake_at, Some(NOW.after(Duration::from_hours(25))));
+    let last = Progress {
+        step: 1,
+        ..submitted(Class::Otp)
+    };
+    assert_eq!(
+        policy
+            .when_due(&row(Class::Otp, last), NOW.after(Duration::from_hours(26)))
+            .0
+            .state,
+        State::Unconfirmed
+    );
 }

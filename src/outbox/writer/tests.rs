@@ -118,7 +118,7 @@ async fn bench() -> Bench {
         refuses: refuses.clone(),
     });
     let policy = Arc::new(Policy {
-        steps: HashMap::from([(name("all"), 1)]),
+        steps: HashMap::from([(name("all"), vec![None])]),
         receipt_grace: Duration::from_secs(60),
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),
