@@ -58,6 +58,17 @@ pub(super) enum Wanted {
     Stop,
 }
 
+/// How far a session has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The link takes what is submitted.
+    Up,
+    /// The link ends by itself and takes nothing more.
+    Closing,
+    /// We have ended it.
+    Ending,
+}
+
 pub(super) struct Bind {
     pub(super) shared: Arc<Shared>,
     pub(super) bind: BindRef,
@@ -164,15 +175,14 @@ impl Bind {
         };
         let mut claimed = Vec::with_capacity(AT_ONCE);
         let mut claims: Option<mpsc::UnboundedReceiver<Arc<Claimed>>> = None;
-        let mut ending = false;
-        let mut closing = false;
+        let mut stage = Stage::Up;
         let down = loop {
             let wanted = if self.stop.is_cancelled() {
                 Wanted::Stop
             } else {
                 *self.wanted.borrow_and_update()
             };
-            let serves = wanted == Wanted::Run && self.mode.submits() && !ending && !closing;
+            let serves = stage == Stage::Up && wanted == Wanted::Run && self.mode.submits();
             match (serves, &mut claims) {
                 (true, None) => {
                     self.set(BindState::Bound, None);
@@ -180,14 +190,13 @@ impl Bind {
                 }
                 (false, Some(open)) => {
                     self.set(BindState::Draining, None);
-                    self.shared.outbox.bind_down(self.bind.clone()).await;
-                    session.give_back(open).await;
+                    self.take_back(&mut session, open).await;
                     claims = None;
                 }
                 (true, Some(_)) | (false, None) => {}
             }
-            if wanted == Wanted::Stop && !ending {
-                ending = true;
+            if wanted == Wanted::Stop && stage != Stage::Ending {
+                stage = Stage::Ending;
                 self.set(BindState::Draining, None);
                 link.stop.cancel();
             }
@@ -195,7 +204,8 @@ impl Bind {
                 biased;
                 report = link.reports.recv() => match report {
                     Some(LinkReport::Submits(reports)) => session.settle(reports).await,
-                    Some(LinkReport::Closing) => closing = true,
+                    Some(LinkReport::Closing) if stage == Stage::Up => stage = Stage::Closing,
+                    Some(LinkReport::Closing) => {}
                     Some(LinkReport::AnsweredBusy) => self.shared.state.answered_busy(),
                     Some(LinkReport::Down(reason)) => break reason,
                     None => break DownReason::Lost("the link's task ended".to_owned()),
@@ -206,18 +216,17 @@ impl Bind {
                     }
                     session.submit(&mut claimed, &link).await;
                 }
-                changed = self.wanted.changed(), if !ending => {
+                changed = self.wanted.changed(), if stage != Stage::Ending => {
                     if changed.is_err() {
                         link.stop.cancel();
-                        ending = true;
+                        stage = Stage::Ending;
                     }
                 }
-                () = self.stop.cancelled(), if !ending => {}
+                () = self.stop.cancelled(), if stage != Stage::Ending => {}
             }
         };
         if let Some(mut open) = claims {
-            self.shared.outbox.bind_down(self.bind.clone()).await;
-            session.give_back(&mut open).await;
+            self.take_back(&mut session, &mut open).await;
         }
         session.abandon().await;
         match &down {
@@ -234,6 +243,12 @@ impl Bind {
         };
         self.set(state, error);
         down
+    }
+
+    /// Takes the offer back; what was claimed under it and not submitted goes back too.
+    async fn take_back(&self, session: &mut Session, claims: &mut mpsc::UnboundedReceiver<Arc<Claimed>>) {
+        self.shared.outbox.bind_down(self.bind.clone()).await;
+        session.give_back(claims).await;
     }
 
     /// Offers the window to the outbox; what it claims comes out of the channel.
