@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `encoding` | [`Encoding`]: the choice of one, its limits, its `data_coding`, encode and decode |
 //! | `gsm7`, `latin1`, `ucs2` | the three alphabets |
+//! | `language`, `shift`, `tables` | [`Language`], [`ShiftTables`]: the national tables of the GSM 7-bit alphabet |
 //! | `split` | [`measure`] and [`split`]: how many segments a text takes, and their octets |
 //! | `header` | [`UserDataHeader`]: information elements; [`Concat`]: the place of a segment in its message |
 //! | `user_data` | [`UserData::decode`]: what an inbound message says |
@@ -38,15 +39,20 @@ struct Readme;
 mod encoding;
 mod gsm7;
 mod header;
+mod language;
 mod latin1;
 mod receipt;
+mod shift;
 mod split;
+mod tables;
 mod ucs2;
 mod user_data;
 
 pub use encoding::{DecodedText, Encoding, TextError, UnknownEncoding};
 pub use header::{Concat, Elements, InformationElement, MalformedHeader, ReferenceSize, UserDataHeader};
+pub use language::{Language, Languages, UnknownLanguage};
 pub use receipt::{DeliveryReceipt, LocalDateTime, ReceiptDate, ReceiptState};
+pub use shift::ShiftTables;
 pub use split::{
     MAX_PAYLOAD_OCTETS, MAX_SEGMENTS, Measure, Segment, Segments, SplitMode, SplitOptions, measure, split,
 };

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::encoding::{Encoding, TextError};
 use crate::header::{Concat, ReferenceSize};
+use crate::shift::ShiftTables;
 use crate::{gsm7, ucs2};
 
 /// Segments that a concatenation header can number.
@@ -300,7 +301,7 @@ struct Count {
 
 fn count(text: &str, wanted: Option<Encoding>) -> Result<Count, TextError> {
     if matches!(wanted, None | Some(Encoding::Gsm7))
-        && let Some(septets) = gsm7::measure(text)
+        && let Some(septets) = gsm7::alphabet(ShiftTables::DEFAULT).measure(text)
     {
         return Ok(Count {
             encoding: Encoding::Gsm7,
