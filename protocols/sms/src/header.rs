@@ -1,5 +1,14 @@
 //! The user data header (3GPP TS 23.040 §9.2.3.24): what may stand before the text when `esm_class` says so.
 
+use crate::language::Language;
+use crate::shift::{LOCKING_SHIFT, SINGLE_SHIFT, ShiftTables};
+
+/// Information element of application ports of one octet (TS 23.040 §9.2.3.24.3).
+const PORTS_8: u8 = 0x04;
+
+/// Information element of application ports of two octets (TS 23.040 §9.2.3.24.4).
+const PORTS_16: u8 = 0x05;
+
 /// Information element of a concatenated message with a reference of one octet (TS 23.040 §9.2.3.24.1).
 const CONCAT_8: u8 = 0x00;
 
@@ -77,6 +86,60 @@ impl<'a> UserDataHeader<'a> {
             .filter_map(|element| Concat::from_element(&element))
             .last()
     }
+
+    /// The application ports, if it has any. Of several the last count (TS 23.040 §9.2.3.24).
+    ///
+    /// ```
+    /// use araldo_sms::{Ports, UserDataHeader};
+    ///
+    /// let (header, _) = UserDataHeader::parse(&[6, 5, 4, 0x0B, 0x84, 0x23, 0xF0]).unwrap();
+    /// assert_eq!(header.ports(), Some(Ports { destination: 2948, source: 9200 }));
+    /// ```
+    #[must_use]
+    pub fn ports(&self) -> Option<Ports> {
+        self.elements()
+            .filter_map(|element| Ports::from_element(&element))
+            .last()
+    }
+
+    /// The national tables that its septets are read with. An element of a language that the standard reserves is
+    /// ignored, as TS 23.040 §9.2.3.24.15 asks; of several the last counts.
+    ///
+    /// ```
+    /// use araldo_sms::{Language, ShiftTables, UserDataHeader};
+    ///
+    /// let (header, _) = UserDataHeader::parse(&[6, 0x24, 1, 1, 0x25, 1, 99]).unwrap();
+    /// let tables = ShiftTables { locking: None, single: Some(Language::Turkish) };
+    /// assert_eq!(header.shift_tables(), tables);
+    /// ```
+    #[must_use]
+    pub fn shift_tables(&self) -> ShiftTables {
+        let mut tables = ShiftTables::DEFAULT;
+        for (id, language) in self.languages() {
+            match id {
+                LOCKING_SHIFT => tables.locking = language.or(tables.locking),
+                _ => tables.single = language.or(tables.single),
+            }
+        }
+        tables
+    }
+
+    /// Octets of the whole header, its length octet included.
+    pub(crate) fn octets(&self) -> usize {
+        1 + self.elements.len()
+    }
+
+    /// Whether it names a language that nobody knows, so its septets may mean something else.
+    pub(crate) fn has_unknown_language(&self) -> bool {
+        self.languages().any(|(_, language)| language.is_none())
+    }
+
+    fn languages(&self) -> impl Iterator<Item = (u8, Option<Language>)> {
+        self.elements().filter_map(|element| match (element.id, element.data) {
+            (id @ (SINGLE_SHIFT | LOCKING_SHIFT), &[number]) => Some((id, Language::from_number(number))),
+            _ => None,
+        })
+    }
 }
 
 /// The information elements of a header, from [`UserDataHeader::elements`].
@@ -135,6 +198,38 @@ pub struct InformationElement<'a> {
 pub struct MalformedHeader<'a> {
     /// What to read as the text: all after the header when its length fits, else all octets.
     pub rest: &'a [u8],
+}
+
+/// The application ports of a message (TS 23.040 §9.2.3.24.3, §9.2.3.24.4).
+///
+/// ```
+/// use araldo_sms::{Ports, UserDataHeader};
+///
+/// let (header, _) = UserDataHeader::parse(&[4, 4, 2, 0xF0, 0xF1]).unwrap();
+/// assert_eq!(header.ports(), Some(Ports { destination: 0xF0, source: 0xF1 }));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ports {
+    /// Where it goes on the receiving device.
+    pub destination: u16,
+    /// Where it comes from.
+    pub source: u16,
+}
+
+impl Ports {
+    fn from_element(element: &InformationElement<'_>) -> Option<Self> {
+        match (element.id, element.data) {
+            (PORTS_8, &[destination, source]) => Some(Self {
+                destination: destination.into(),
+                source: source.into(),
+            }),
+            (PORTS_16, &[high, low, source_high, source_low]) => Some(Self {
+                destination: u16::from_be_bytes([high, low]),
+                source: u16::from_be_bytes([source_high, source_low]),
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// How many bits the reference of a concatenated message has.
@@ -227,10 +322,14 @@ impl Concat {
     /// assert_eq!(header, [5, 0, 3, 0x7F, 2, 1]);
     /// ```
     pub fn write_header(&self, out: &mut Vec<u8>) {
+        write_header(Some(self), ShiftTables::DEFAULT, out);
+    }
+
+    fn write_element(&self, out: &mut Vec<u8>) {
         let [high, low] = self.reference.to_be_bytes();
         match self.reference_size {
-            ReferenceSize::Bits8 => out.extend_from_slice(&[5, CONCAT_8, 3, low, self.total, self.number]),
-            ReferenceSize::Bits16 => out.extend_from_slice(&[6, CONCAT_16, 4, high, low, self.total, self.number]),
+            ReferenceSize::Bits8 => out.extend_from_slice(&[CONCAT_8, 3, low, self.total, self.number]),
+            ReferenceSize::Bits16 => out.extend_from_slice(&[CONCAT_16, 4, high, low, self.total, self.number]),
         }
     }
 
@@ -243,6 +342,24 @@ impl Concat {
             _ => None,
         }
     }
+}
+
+/// Appends a header with the elements that are needed, and gives back its octets; without any there is no header.
+pub(crate) fn write_header(concat: Option<&Concat>, tables: ShiftTables, out: &mut Vec<u8>) -> u8 {
+    let start = out.len();
+    out.push(0);
+    if let Some(concat) = concat {
+        concat.write_element(out);
+    }
+    tables.write_elements(out);
+    // Seven octets at most, then six.
+    let length = (out.len() - start - 1) as u8;
+    if length == 0 {
+        out.truncate(start);
+        return 0;
+    }
+    out[start] = length;
+    length + 1
 }
 
 #[cfg(test)]
@@ -260,6 +377,29 @@ mod tests {
     fn of_two_concat_elements_the_last_counts() {
         let (header, _) = UserDataHeader::parse(&[11, 0, 3, 1, 2, 1, 8, 4, 1, 2, 2, 2]).unwrap();
         assert_eq!(header.concat(), Concat::new(ReferenceSize::Bits16, 0x0102, 2, 2));
+    }
+
+    #[test]
+    fn national_tables_and_concat_share_a_header() {
+        let tables = ShiftTables {
+            locking: Some(Language::Urdu),
+            single: Some(Language::Hindi),
+        };
+        let concat = Concat::new(ReferenceSize::Bits8, 7, 2, 1);
+        let mut out = Vec::new();
+        assert_eq!(write_header(concat.as_ref(), tables, &mut out), 12);
+        assert_eq!(out, [11, 0, 3, 7, 2, 1, 0x24, 1, 6, 0x25, 1, 13]);
+        let (header, _) = UserDataHeader::parse(&out).unwrap();
+        assert_eq!((header.concat(), header.shift_tables()), (concat, tables));
+    }
+
+    #[test]
+    fn language_that_nobody_knows_leaves_the_default_tables() {
+        let (header, _) = UserDataHeader::parse(&[3, 0x24, 1, 14]).unwrap();
+        assert_eq!(header.shift_tables(), ShiftTables::DEFAULT);
+        assert!(header.has_unknown_language());
+        let (header, _) = UserDataHeader::parse(&[4, 0x24, 2, 1, 1]).unwrap();
+        assert_eq!(header.shift_tables(), ShiftTables::DEFAULT);
     }
 
     #[test]

@@ -8,8 +8,10 @@
 //! | `encoding` | [`Encoding`]: the choice of one, its limits, its `data_coding`, encode and decode |
 //! | `gsm7`, `latin1`, `ucs2` | the three alphabets |
 //! | `language`, `shift`, `tables` | [`Language`], [`ShiftTables`]: the national tables of the GSM 7-bit alphabet |
+//! | `packing` | [`pack_septets`] and [`unpack_septets`]: eight septets in seven octets, with fill bits |
 //! | `split` | [`measure`] and [`split`]: how many segments a text takes, and their octets |
 //! | `header` | [`UserDataHeader`]: information elements; [`Concat`]: the place of a segment in its message |
+//! | `data_coding` | [`DataCodingScheme`]: alphabet, class and message waiting; [`DefaultAlphabet`]; [`FlashCoding`] |
 //! | `user_data` | [`UserData::decode`]: what an inbound message says |
 //! | `receipt` | [`DeliveryReceipt`]: the text of a delivery receipt, read and written |
 //!
@@ -36,11 +38,13 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod data_coding;
 mod encoding;
 mod gsm7;
 mod header;
 mod language;
 mod latin1;
+mod packing;
 mod receipt;
 mod shift;
 mod split;
@@ -48,9 +52,14 @@ mod tables;
 mod ucs2;
 mod user_data;
 
+pub use data_coding::{
+    Alphabet, DataCodingScheme, DefaultAlphabet, FlashCoding, MessageClass, MessageWaiting, UnknownAlphabet,
+    WaitingKind,
+};
 pub use encoding::{DecodedText, Encoding, TextError, UnknownEncoding};
-pub use header::{Concat, Elements, InformationElement, MalformedHeader, ReferenceSize, UserDataHeader};
+pub use header::{Concat, Elements, InformationElement, MalformedHeader, Ports, ReferenceSize, UserDataHeader};
 pub use language::{Language, Languages, UnknownLanguage};
+pub use packing::{fill_bits, pack_septets, unpack_septets};
 pub use receipt::{DeliveryReceipt, LocalDateTime, ReceiptDate, ReceiptState};
 pub use shift::ShiftTables;
 pub use split::{

@@ -4,6 +4,15 @@ use crate::encoding::{DecodedText, Encoding, TextError};
 use crate::gsm7;
 use crate::language::Language;
 
+/// Information element of a national single shift table (3GPP TS 23.040 §9.2.3.24.15).
+pub(crate) const SINGLE_SHIFT: u8 = 0x24;
+
+/// Information element of a national locking shift table (TS 23.040 §9.2.3.24.16).
+pub(crate) const LOCKING_SHIFT: u8 = 0x25;
+
+/// Octets of each of the two elements: identifier, length, language.
+const ELEMENT_OCTETS: usize = 3;
+
 /// The tables of the GSM 7-bit alphabet that a text uses; by default the default alphabet and its extension, which need
 /// no header.
 ///
@@ -31,7 +40,7 @@ impl ShiftTables {
     ///
     /// ```
     /// # use araldo_sms::ShiftTables;
-    /// assert_eq!(ShiftTables::DEFAULT, ShiftTables::default());
+    /// assert_eq!(ShiftTables::DEFAULT.element_octets(), 0);
     /// ```
     pub const DEFAULT: Self = Self {
         locking: None,
@@ -72,5 +81,30 @@ impl ShiftTables {
     pub fn decode(self, septets: &[u8]) -> DecodedText {
         let (text, lossy) = gsm7::alphabet(self).decode(septets);
         DecodedText { text, lossy }
+    }
+
+    /// Octets that its information elements take in a user data header: 0, 3 or 6.
+    ///
+    /// ```
+    /// # use araldo_sms::{Language, ShiftTables};
+    /// let tables = ShiftTables { locking: None, single: Some(Language::Spanish) };
+    /// assert_eq!(tables.element_octets(), 3);
+    /// ```
+    #[must_use]
+    pub fn element_octets(self) -> usize {
+        self.elements().count() * ELEMENT_OCTETS
+    }
+
+    /// Appends its information elements, without the length of the header.
+    pub(crate) fn write_elements(self, out: &mut Vec<u8>) {
+        for (id, language) in self.elements() {
+            out.extend_from_slice(&[id, 1, language.number()]);
+        }
+    }
+
+    fn elements(self) -> impl Iterator<Item = (u8, Language)> {
+        let single = self.single.map(|language| (SINGLE_SHIFT, language));
+        let locking = self.locking.map(|language| (LOCKING_SHIFT, language));
+        single.into_iter().chain(locking)
     }
 }

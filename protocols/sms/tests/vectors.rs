@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use araldo_sms::{DeliveryReceipt, Encoding, Language, ShiftTables, SplitOptions, UserData, measure, split};
+use araldo_sms::{
+    DeliveryReceipt, Encoding, Language, ShiftTables, SplitOptions, UserData, UserDataHeader, fill_bits, measure,
+    pack_septets, split, unpack_septets,
+};
 use serde_json::Value;
 
 fn load(file: &str) -> Value {
@@ -92,6 +95,74 @@ fn texts_have_the_septets_of_other_implementations() {
         assert_eq!(Encoding::Gsm7.decode(&octets).text, text, "{}", vector["id"]);
     }
     assert_eq!(list(&vectors, "packing").len(), 60);
+}
+
+#[test]
+fn septets_are_packed_as_other_implementations_pack_them() {
+    let vectors = load("gsm7.json");
+    for vector in list(&vectors, "packing") {
+        let septets = octets(vector, "septets_hex");
+        let mut packed = Vec::new();
+        pack_septets(&septets, 0, &mut packed);
+        assert_eq!(
+            hex::encode(&packed),
+            vector["packed_hex"].as_str().unwrap(),
+            "{}",
+            vector["id"]
+        );
+        assert_unpacked(&packed, 0, &septets, &vector["id"]);
+    }
+    assert_eq!(list(&vectors, "packing").len(), 60);
+}
+
+#[test]
+fn septets_after_a_header_begin_at_a_septet_boundary() {
+    let vectors = load("gsm7.json");
+    for vector in list(&vectors, "packing_with_fill_bits") {
+        let id = &vector["id"];
+        let header = octets(vector, "udh_hex");
+        let fill = fill_bits(header.len());
+        assert_eq!(u64::from(fill), vector["fill_bits"].as_u64().unwrap(), "{id}");
+
+        let user_data = octets(vector, "user_data_hex");
+        let (parsed, rest) = UserDataHeader::parse(&user_data).unwrap();
+        let mut septets = Vec::new();
+        parsed
+            .shift_tables()
+            .encode(vector["text"].as_str().unwrap(), &mut septets)
+            .unwrap();
+        assert_eq!(septets.len() as u64, vector["septet_count"].as_u64().unwrap(), "{id}");
+
+        let mut packed = header.clone();
+        pack_septets(&septets, fill, &mut packed);
+        assert_eq!(packed, user_data, "{id}");
+        assert_unpacked(rest, fill, &septets, id);
+    }
+    assert_eq!(list(&vectors, "packing_with_fill_bits").len(), 49);
+}
+
+fn octets(vector: &Value, key: &str) -> Vec<u8> {
+    hex::decode(vector[key].as_str().unwrap()).unwrap()
+}
+
+fn assert_unpacked(packed: &[u8], fill: u8, septets: &[u8], id: &Value) {
+    let mut unpacked = Vec::new();
+    unpack_septets(packed, fill, Some(septets.len()), &mut unpacked);
+    assert_eq!(unpacked, septets, "{id}");
+
+    // Without the count, an `@` that ends the last octet cannot be told from nothing.
+    let mut guessed = Vec::new();
+    unpack_septets(packed, fill, None, &mut guessed);
+    let is_full = (usize::from(fill) + 7 * septets.len()).is_multiple_of(8);
+    assert_eq!(
+        guessed,
+        if is_full {
+            septets.strip_suffix(&[0]).unwrap_or(septets)
+        } else {
+            septets
+        },
+        "{id}"
+    );
 }
 
 #[test]
