@@ -9,6 +9,7 @@
 //! | `gsm7`, `latin1`, `ucs2` | the three alphabets |
 //! | `language`, `shift`, `tables` | [`Language`], [`ShiftTables`]: the national tables of the GSM 7-bit alphabet |
 //! | `packing` | [`pack_septets`] and [`unpack_septets`]: eight septets in seven octets, with fill bits |
+//! | `lookalike` | [`replace_lookalikes`]: what keeps a text in GSM-7 |
 //! | `split` | [`measure`] and [`split`]: how many segments a text takes, and their octets |
 //! | `header` | [`UserDataHeader`]: information elements; [`Concat`]: the place of a segment in its message |
 //! | `data_coding` | [`DataCodingScheme`]: alphabet, class and message waiting; [`DefaultAlphabet`]; [`FlashCoding`] |
@@ -44,6 +45,7 @@ mod gsm7;
 mod header;
 mod language;
 mod latin1;
+mod lookalike;
 mod packing;
 mod receipt;
 mod shift;
@@ -59,6 +61,7 @@ pub use data_coding::{
 pub use encoding::{DecodedText, Encoding, TextError, UnknownEncoding};
 pub use header::{Concat, Elements, InformationElement, MalformedHeader, Ports, ReferenceSize, UserDataHeader};
 pub use language::{Language, Languages, UnknownLanguage};
+pub use lookalike::{Replaced, Replacement, replace_lookalikes};
 pub use packing::{fill_bits, pack_septets, unpack_septets};
 pub use receipt::{DeliveryReceipt, LocalDateTime, ReceiptDate, ReceiptState};
 pub use shift::ShiftTables;
