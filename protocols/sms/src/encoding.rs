@@ -6,7 +6,7 @@ use crate::shift::ShiftTables;
 use crate::{gsm7, latin1, ucs2};
 
 /// User data octets of one short message (3GPP TS 23.040 §9.2.3.24).
-const USER_DATA_OCTETS: usize = 140;
+pub(crate) const USER_DATA_OCTETS: usize = 140;
 
 /// How the characters of a message become octets.
 ///
@@ -168,16 +168,7 @@ impl Encoding {
         }
     }
 
-    /// Units of one character that the encoding is known to have.
-    pub(crate) fn width(self, character: char) -> usize {
-        match self {
-            Self::Gsm7 => gsm7().width(character),
-            Self::Latin1 => 1,
-            Self::Ucs2 => character.len_utf16(),
-        }
-    }
-
-    fn units_in(self, octets: usize) -> usize {
+    pub(crate) fn units_in(self, octets: usize) -> usize {
         match self {
             Self::Gsm7 => octets * 8 / 7,
             Self::Latin1 => octets,

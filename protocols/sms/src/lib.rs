@@ -66,6 +66,6 @@ pub use packing::{fill_bits, pack_septets, unpack_septets};
 pub use receipt::{DeliveryReceipt, LocalDateTime, ReceiptDate, ReceiptState};
 pub use shift::ShiftTables;
 pub use split::{
-    MAX_PAYLOAD_OCTETS, MAX_SEGMENTS, Measure, Segment, Segments, SplitMode, SplitOptions, measure, split,
+    MAX_PAYLOAD_OCTETS, MAX_SEGMENTS, Measure, National, Segment, Segments, SplitMode, SplitOptions, measure, split,
 };
 pub use user_data::{Content, UserData};

@@ -132,7 +132,7 @@ pub fn replace_lookalikes(text: &str, tables: ShiftTables) -> Replaced {
 }
 
 /// What a character outside the alphabet gives way to.
-fn lookalike(character: char, alphabet: &Alphabet) -> Option<&'static str> {
+pub(crate) fn lookalike(character: char, alphabet: &Alphabet) -> Option<&'static str> {
     if alphabet.has(character) {
         return None;
     }

@@ -27,6 +27,7 @@ fn options() -> impl Strategy<Value = SplitOptions> {
             reference_size,
             reference,
             sar_leaves_room,
+            ..SplitOptions::default()
         },
     )
 }

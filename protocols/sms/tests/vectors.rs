@@ -211,6 +211,37 @@ fn texts_are_divided_as_other_implementations_divide_them() {
 }
 
 #[test]
+fn grapheme_clusters_are_kept_as_a_calculator_keeps_them() {
+    const CALCULATOR: &str = "sms-segments-calculator 1.3.0";
+    let vectors = load("segments.json");
+    let options = SplitOptions {
+        whole_graphemes: true,
+        ..SplitOptions::default()
+    };
+    let (mut alike, mut otherwise) = (0, 0);
+    for vector in list(&vectors, "vectors") {
+        let id = &vector["id"];
+        let text = vector["text"].as_str().unwrap();
+        let divided = split(text, &options).unwrap();
+        if list(vector, "agreeing").iter().any(|name| name == CALCULATOR) {
+            let units: Vec<usize> = divided.segments.iter().map(|segment| segment.units).collect();
+            assert_eq!(serde_json::to_value(units).unwrap(), vector["segment_units"], "{id}");
+            alike += 1;
+        } else {
+            let texts = &vector["differing"][CALCULATOR]["texts"];
+            let pieces: Vec<&str> = divided
+                .segments
+                .iter()
+                .map(|segment| &text[segment.text.clone()])
+                .collect();
+            assert_eq!(&serde_json::to_value(pieces).unwrap(), texts, "{id}");
+            otherwise += 1;
+        }
+    }
+    assert_eq!((alike, otherwise), (139, 9));
+}
+
+#[test]
 fn receipts_are_read_as_their_senders_mean_them() {
     let vectors = load("dlr_texts.json");
     let mut checked = 0;
