@@ -14,13 +14,13 @@
 //! | `header` | [`UserDataHeader`]: information elements; [`Concat`]: the place of a segment in its message |
 //! | `data_coding` | [`DataCodingScheme`]: alphabet, class and message waiting; [`DefaultAlphabet`]; [`FlashCoding`] |
 //! | `user_data` | [`UserData::decode`]: what an inbound message says |
+//! | `reassembly` | [`Reassembly`]: segments until their message is whole |
 //! | `receipt` | [`DeliveryReceipt`]: the text of a delivery receipt, read and written |
 //!
 //! Invariants: no octets from a peer make anything here panic; a segment is never longer than its limit and never cuts
 //! an escape sequence or a surrogate pair; [`measure`] and [`split`] always agree.
 //!
-//! Deliberately absent: phone numbers, the PDUs that carry these octets (`araldo-smpp`), the reassembly of segments
-//! (it needs a store and a clock).
+//! Deliberately absent: phone numbers, the PDUs that carry these octets (`araldo-smpp`), a store that outlives a restart.
 //!
 //! ```
 //! use araldo_sms::{Encoding, SplitOptions, measure, split};
@@ -47,6 +47,7 @@ mod language;
 mod latin1;
 mod lookalike;
 mod packing;
+mod reassembly;
 mod receipt;
 mod shift;
 mod split;
@@ -63,6 +64,7 @@ pub use header::{Concat, Elements, InformationElement, MalformedHeader, Ports, R
 pub use language::{Language, Languages, UnknownLanguage};
 pub use lookalike::{Replaced, Replacement, replace_lookalikes};
 pub use packing::{fill_bits, pack_septets, unpack_septets};
+pub use reassembly::{Incomplete, Inserted, MessageKey, Outcome, Reassembly, ReassemblyLimits};
 pub use receipt::{DeliveryReceipt, LocalDateTime, ReceiptDate, ReceiptState};
 pub use shift::ShiftTables;
 pub use split::{
