@@ -115,6 +115,7 @@ impl Encoding {
     /// # Errors
     /// [`TextError::Unencodable`] with the first character that the encoding does not have.
     pub fn encode(self, text: &str, out: &mut Vec<u8>) -> Result<(), TextError> {
+        out.reserve(if self == Self::Ucs2 { 2 * text.len() } else { text.len() });
         match self {
             Self::Gsm7 => gsm7().encode(text, out),
             Self::Latin1 => latin1::encode(text, out),

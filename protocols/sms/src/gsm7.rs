@@ -74,19 +74,36 @@ impl Alphabet {
 
     /// Septets that `text` takes, or `None` when a character is outside the alphabet.
     pub(crate) fn measure(&self, text: &str) -> Option<Septets> {
-        let (mut characters, mut escapes) = (0, 0);
-        for character in text.chars() {
-            let code = self.code(character);
-            if code == OUTSIDE {
-                return None;
-            }
-            characters += 1;
-            escapes += usize::from(code >> 7);
+        let mut septets = Septets { total: 0, escapes: 0 };
+        for piece in pieces(text) {
+            let of_piece = self.measure_piece(piece)?;
+            septets.total += of_piece.total;
+            septets.escapes += of_piece.escapes;
         }
-        Some(Septets {
-            total: characters + escapes,
-            escapes,
-        })
+        Some(septets)
+    }
+
+    /// The same for one of the [`pieces`] of a text.
+    #[inline]
+    pub(crate) fn measure_piece(&self, piece: &str) -> Option<Septets> {
+        let (mut characters, mut escapes, mut is_outside) = (0, 0, false);
+        if piece.is_ascii() {
+            characters = piece.len();
+            for octet in piece.bytes() {
+                let code = self.low[usize::from(octet)];
+                escapes += usize::from(code >> 7);
+                is_outside |= code == OUTSIDE;
+            }
+        } else {
+            for character in piece.chars() {
+                let code = self.code(character);
+                characters += 1;
+                escapes += usize::from(code >> 7);
+                is_outside |= code == OUTSIDE;
+            }
+        }
+        let total = characters + escapes;
+        (!is_outside).then_some(Septets { total, escapes })
     }
 
     /// Septets of one character known to be in the alphabet: 1, or 2 with the escape.
@@ -101,12 +118,20 @@ impl Alphabet {
 
     /// Appends one octet a septet, or gives back the first character outside the alphabet and its position.
     pub(crate) fn encode(&self, text: &str, out: &mut Vec<u8>) -> Result<(), (usize, char)> {
-        out.reserve(text.len());
-        for (position, character) in text.chars().enumerate() {
-            match self.code(character) {
-                OUTSIDE => return Err((position, character)),
-                extended if extended >= EXTENDED => out.extend_from_slice(&[ESCAPE, extended & !EXTENDED]),
-                code => out.push(code),
+        let mut before = 0;
+        for piece in pieces(text) {
+            if piece.is_ascii() && piece.bytes().all(|octet| self.low[usize::from(octet)] < EXTENDED) {
+                out.extend(piece.bytes().map(|octet| self.low[usize::from(octet)]));
+                before += piece.len();
+                continue;
+            }
+            for character in piece.chars() {
+                match self.code(character) {
+                    OUTSIDE => return Err((before, character)),
+                    extended if extended >= EXTENDED => out.extend_from_slice(&[ESCAPE, extended & !EXTENDED]),
+                    code => out.push(code),
+                }
+                before += 1;
             }
         }
         Ok(())
@@ -156,6 +181,16 @@ impl Alphabet {
             },
         }
     }
+}
+
+/// A text in pieces of a few octets, most of which are ASCII in most texts: those need no decoding.
+pub(crate) fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
+    const OCTETS: usize = 16;
+    std::iter::from_fn(move || {
+        let (piece, rest) = text.split_at(text.ceil_char_boundary(OCTETS));
+        text = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 fn read(table: &[char; 128], code: u8) -> char {

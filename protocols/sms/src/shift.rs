@@ -61,6 +61,7 @@ impl ShiftTables {
     /// # Errors
     /// [`TextError::Unencodable`] with the first character that neither table has.
     pub fn encode(self, text: &str, out: &mut Vec<u8>) -> Result<(), TextError> {
+        out.reserve(text.len());
         gsm7::alphabet(self)
             .encode(text, out)
             .map_err(|(position, character)| TextError::Unencodable {

@@ -69,10 +69,11 @@ pub struct Measure {
 /// # Errors
 /// The same as [`split`].
 pub fn measure(text: &str, options: &SplitOptions) -> Result<Measure, TextError> {
-    Plan::of(text, options).map(|(plan, segments)| Measure {
-        encoding: plan.writing.encoding,
-        tables: plan.writing.tables,
-        segments,
+    let plan = Plan::of(text, options)?;
+    Ok(Measure {
+        encoding: plan.writing.encoding(),
+        tables: plan.writing.tables(),
+        segments: numbered(plan.segments(options))?,
         units: plan.units,
         replaced: plan.replacements.len(),
     })
@@ -162,24 +163,21 @@ impl Segment {
 /// [`TextError::Unencodable`] when the encoding asked for lacks a character, [`TextError::TooManySegments`] beyond
 /// [`MAX_SEGMENTS`], [`TextError::PayloadTooLong`] beyond [`MAX_PAYLOAD_OCTETS`].
 pub fn split(text: &str, options: &SplitOptions) -> Result<Segments, TextError> {
-    let (plan, total) = Plan::of(text, options)?;
-    let segments: Vec<Segment> = if total == 1 {
-        vec![segment(&plan, None, 0..plan.text.len(), plan.units, options)?]
+    let plan = Plan::of(text, options)?;
+    let segments = if plan.is_one_segment(options) {
+        vec![segment(&plan, None, 0..plan.text.len(), plan.units, options)]
     } else {
+        let cuts: Vec<_> = plan.cuts(options).collect();
+        let total = numbered(cuts.len())?;
         let concat = |number| Concat::new(options.reference_size, options.reference, total, number);
         (1..=total)
-            .zip(plan.cuts(options))
+            .zip(cuts)
             .map(|(number, (range, units))| segment(&plan, concat(number), range, units, options))
-            .collect::<Result<_, _>>()?
+            .collect()
     };
-    assert_eq!(
-        segments.len(),
-        usize::from(total),
-        "what was counted and what was cut disagree"
-    );
     Ok(Segments {
-        encoding: plan.writing.encoding,
-        tables: plan.writing.tables,
+        encoding: plan.writing.encoding(),
+        tables: plan.writing.tables(),
         units: plan.units,
         segments,
         replaced: (!plan.replacements.is_empty()).then(|| Replaced {
@@ -189,26 +187,30 @@ pub fn split(text: &str, options: &SplitOptions) -> Result<Segments, TextError> 
     })
 }
 
+fn numbered(segments: usize) -> Result<u8, TextError> {
+    u8::try_from(segments).map_err(|_| TextError::TooManySegments { segments })
+}
+
 fn segment(
     plan: &Plan<'_>,
     concat: Option<Concat>,
     range: Range<usize>,
     units: usize,
     options: &SplitOptions,
-) -> Result<Segment, TextError> {
+) -> Segment {
     let mut data = Vec::with_capacity(
-        options.header_octets(concat.is_some(), plan.writing.tables) + plan.writing.payload_octets(units),
+        options.header_octets(concat.is_some(), plan.writing.tables()) + plan.writing.payload_octets(units),
     );
     let in_header = concat.filter(|_| options.mode == SplitMode::UdhConcat);
-    let header_octets = header::write_header(in_header.as_ref(), plan.writing.tables, &mut data);
-    plan.writing.encode(&plan.text[range.clone()], &mut data)?;
-    Ok(Segment {
+    let header_octets = header::write_header(in_header.as_ref(), plan.writing.tables(), &mut data);
+    plan.writing.encode(&plan.text[range.clone()], &mut data);
+    Segment {
         concat,
         data,
         header_octets,
         units,
         text: range,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::plan::Writing;
+use crate::gsm7::pieces;
 
 /// Byte ranges and units of the segments, each filled before the next begins.
 pub(super) struct Cuts<'a> {
@@ -37,15 +38,24 @@ impl Iterator for Cuts<'_> {
 impl Cuts<'_> {
     /// Bytes and units of as much of `rest` as fits.
     fn fill(&self, rest: &str) -> (usize, usize) {
-        let mut units = 0;
-        for (at, character) in rest.char_indices() {
-            let width = self.writing.width(character);
-            if units + width > self.limit {
-                return (at, units);
+        let (mut length, mut units) = (0, 0);
+        for piece in pieces(rest) {
+            let piece_units = self.writing.units(piece);
+            if units + piece_units > self.limit {
+                for character in piece.chars() {
+                    let width = self.writing.width(character);
+                    if units + width > self.limit {
+                        break;
+                    }
+                    length += character.len_utf8();
+                    units += width;
+                }
+                break;
             }
-            units += width;
+            length += piece.len();
+            units += piece_units;
         }
-        (rest.len(), units)
+        (length, units)
     }
 }
 

@@ -5,58 +5,81 @@ use std::borrow::Cow;
 use super::cuts::Cuts;
 use super::{MAX_PAYLOAD_OCTETS, National, SplitMode, SplitOptions};
 use crate::encoding::{Encoding, TextError};
-use crate::gsm7::{self, Septets};
+use crate::gsm7::{self, Alphabet, Septets};
 use crate::language::Language;
 use crate::lookalike::{Replaced, Replacement, lookalike, replace_lookalikes};
 use crate::shift::ShiftTables;
-use crate::ucs2;
+use crate::{latin1, ucs2};
 
 /// An encoding, with its tables where it is GSM-7.
 #[derive(Clone, Copy)]
-pub(super) struct Writing {
-    pub(super) encoding: Encoding,
-    pub(super) tables: ShiftTables,
+pub(super) enum Writing {
+    Gsm7(ShiftTables, &'static Alphabet),
+    Latin1,
+    Ucs2,
 }
 
 impl Writing {
-    fn gsm7(tables: ShiftTables) -> Self {
-        Self {
-            encoding: Encoding::Gsm7,
-            tables,
+    pub(super) fn encoding(self) -> Encoding {
+        match self {
+            Self::Gsm7(..) => Encoding::Gsm7,
+            Self::Latin1 => Encoding::Latin1,
+            Self::Ucs2 => Encoding::Ucs2,
+        }
+    }
+
+    pub(super) fn tables(self) -> ShiftTables {
+        match self {
+            Self::Gsm7(tables, _) => tables,
+            Self::Latin1 | Self::Ucs2 => ShiftTables::DEFAULT,
         }
     }
 
     /// Units of one character that it is known to have.
     pub(super) fn width(self, character: char) -> usize {
-        match self.encoding {
-            Encoding::Gsm7 => gsm7::alphabet(self.tables).width(character),
-            Encoding::Latin1 => 1,
-            Encoding::Ucs2 => character.len_utf16(),
+        match self {
+            Self::Gsm7(_, alphabet) => alphabet.width(character),
+            Self::Latin1 => 1,
+            Self::Ucs2 => character.len_utf16(),
+        }
+    }
+
+    /// Units of one of the [`pieces`](gsm7::pieces) of a text that it is known to have.
+    pub(super) fn units(self, piece: &str) -> usize {
+        match self {
+            Self::Gsm7(_, alphabet) => alphabet.measure_piece(piece).map_or(0, |septets| septets.total),
+            // Latin-1 too has a unit a character, none of them a pair.
+            Self::Latin1 | Self::Ucs2 => ucs2::measure(piece).total,
         }
     }
 
     /// Appends text that it is known to have.
-    pub(super) fn encode(self, text: &str, out: &mut Vec<u8>) -> Result<(), TextError> {
-        match self.encoding {
-            Encoding::Gsm7 => self.tables.encode(text, out),
-            Encoding::Latin1 | Encoding::Ucs2 => self.encoding.encode(text, out),
-        }
+    pub(super) fn encode(self, text: &str, out: &mut Vec<u8>) {
+        let encoded = match self {
+            Self::Gsm7(_, alphabet) => alphabet.encode(text, out),
+            Self::Latin1 => latin1::encode(text, out),
+            Self::Ucs2 => {
+                ucs2::encode(text, out);
+                Ok(())
+            }
+        };
+        debug_assert_eq!(encoded, Ok(()), "what was measured has every character");
     }
 
     /// The octets of `units` in SMPP, where a septet takes an octet.
     pub(super) fn payload_octets(self, units: usize) -> usize {
-        match self.encoding {
-            Encoding::Gsm7 | Encoding::Latin1 => units,
-            Encoding::Ucs2 => 2 * units,
+        match self {
+            Self::Gsm7(..) | Self::Latin1 => units,
+            Self::Ucs2 => 2 * units,
         }
     }
 
     /// The bits of `units` on the air.
     fn bits(self, units: usize) -> usize {
-        match self.encoding {
-            Encoding::Gsm7 => 7 * units,
-            Encoding::Latin1 => 8 * units,
-            Encoding::Ucs2 => 16 * units,
+        match self {
+            Self::Gsm7(..) => 7 * units,
+            Self::Latin1 => 8 * units,
+            Self::Ucs2 => 16 * units,
         }
     }
 }
@@ -71,23 +94,21 @@ pub(super) struct Plan<'a> {
     pub(super) units: usize,
     /// Characters of more than one unit.
     wide: usize,
-    /// As many as it would take, be it more than a header can number.
-    segments: usize,
 }
 
 impl<'a> Plan<'a> {
-    /// The best way that the options allow, and how many segments it takes.
-    pub(super) fn of(text: &'a str, options: &SplitOptions) -> Result<(Self, u8), TextError> {
+    /// The best way that the options allow.
+    pub(super) fn of(text: &'a str, options: &SplitOptions) -> Result<Self, TextError> {
         let plan = match options.encoding {
             None => Self::gsm7(text, options)
-                .unwrap_or_else(|| Self::ucs2(text, options))
+                .unwrap_or_else(|| Self::ucs2(text))
                 .or_shorter(text, options),
             Some(Encoding::Gsm7) => match Self::gsm7(text, options) {
                 Some(plan) => plan.or_shorter(text, options),
                 None => Self::shortest_national(text, options).ok_or_else(|| lacking(text, options))?,
             },
-            Some(Encoding::Latin1) => Self::latin1(text, options)?,
-            Some(Encoding::Ucs2) => Self::ucs2(text, options),
+            Some(Encoding::Latin1) => Self::latin1(text)?,
+            Some(Encoding::Ucs2) => Self::ucs2(text),
         };
         plan.checked(options)
     }
@@ -99,9 +120,9 @@ impl<'a> Plan<'a> {
 
     fn with_tables(text: &'a str, tables: ShiftTables, options: &SplitOptions) -> Option<Self> {
         let alphabet = gsm7::alphabet(tables);
-        let writing = Writing::gsm7(tables);
+        let writing = Writing::Gsm7(tables, alphabet);
         if let Some(Septets { total, escapes }) = alphabet.measure(text) {
-            return Some(Self::new(text.into(), writing, total, escapes, options));
+            return Some(Self::new(text.into(), writing, total, escapes));
         }
         if !options.smart {
             return None;
@@ -110,49 +131,44 @@ impl<'a> Plan<'a> {
         let Septets { total, escapes } = alphabet.measure(&text)?;
         Some(Self {
             replacements,
-            ..Self::new(text.into(), writing, total, escapes, options)
+            ..Self::new(text.into(), writing, total, escapes)
         })
     }
 
-    fn latin1(text: &'a str, options: &SplitOptions) -> Result<Self, TextError> {
+    fn latin1(text: &'a str) -> Result<Self, TextError> {
         Encoding::Latin1.check(text)?;
-        let writing = Writing {
-            encoding: Encoding::Latin1,
-            tables: ShiftTables::DEFAULT,
-        };
-        Ok(Self::new(text.into(), writing, ucs2::measure(text).total, 0, options))
+        let units = Writing::Latin1.units(text);
+        Ok(Self::new(text.into(), Writing::Latin1, units, 0))
     }
 
-    fn ucs2(text: &'a str, options: &SplitOptions) -> Self {
-        let writing = Writing {
-            encoding: Encoding::Ucs2,
-            tables: ShiftTables::DEFAULT,
-        };
+    fn ucs2(text: &'a str) -> Self {
         let units = ucs2::measure(text);
-        Self::new(text.into(), writing, units.total, units.pairs, options)
+        Self::new(text.into(), Writing::Ucs2, units.total, units.pairs)
     }
 
-    fn new(text: Cow<'a, str>, writing: Writing, units: usize, wide: usize, options: &SplitOptions) -> Self {
-        let mut plan = Self {
+    fn new(text: Cow<'a, str>, writing: Writing, units: usize, wide: usize) -> Self {
+        Self {
             text,
             replacements: Vec::new(),
             writing,
             units,
             wide,
-            segments: 1,
-        };
-        plan.segments = plan.count(options);
-        plan
+        }
     }
 
-    fn count(&self, options: &SplitOptions) -> usize {
-        if options.mode == SplitMode::Payload || self.units <= self.limit(false, options) {
+    /// How many segments it takes, be it more than a header can number.
+    pub(super) fn segments(&self, options: &SplitOptions) -> usize {
+        if self.is_one_segment(options) {
             1
         } else if self.wide == 0 && !options.whole_graphemes {
             self.units.div_ceil(self.limit(true, options))
         } else {
             self.cuts(options).count()
         }
+    }
+
+    pub(super) fn is_one_segment(&self, options: &SplitOptions) -> bool {
+        options.mode == SplitMode::Payload || self.units <= self.limit(false, options)
     }
 
     /// Where the segments of several are cut.
@@ -167,14 +183,13 @@ impl<'a> Plan<'a> {
     }
 
     fn limit(&self, is_one_of_several: bool, options: &SplitOptions) -> usize {
-        let Writing { encoding, tables } = self.writing;
-        options.limit(is_one_of_several, encoding, tables)
+        options.limit(is_one_of_several, self.writing.encoding(), self.writing.tables())
     }
 
     /// Itself, or what the languages allowed make of the text if that is shorter. A text without escapes has no shorter
     /// form: every character takes one septet already.
     fn or_shorter(self, text: &'a str, options: &SplitOptions) -> Self {
-        if self.writing.encoding == Encoding::Gsm7 && self.wide == 0 {
+        if self.writing.encoding() == Encoding::Gsm7 && self.wide == 0 {
             return self;
         }
         match Self::shortest_national(text, options) {
@@ -199,24 +214,17 @@ impl<'a> Plan<'a> {
 
     /// Segments, then bits on the air.
     fn cost(&self, options: &SplitOptions) -> (usize, usize) {
-        let header_octets = options.header_octets(self.segments > 1, self.writing.tables);
-        (
-            self.segments,
-            self.segments * header_octets * 8 + self.writing.bits(self.units),
-        )
+        let segments = self.segments(options);
+        let header_octets = options.header_octets(segments > 1, self.writing.tables());
+        (segments, segments * header_octets * 8 + self.writing.bits(self.units))
     }
 
-    fn checked(self, options: &SplitOptions) -> Result<(Self, u8), TextError> {
-        let octets = options.header_octets(false, self.writing.tables) + self.writing.payload_octets(self.units);
+    fn checked(self, options: &SplitOptions) -> Result<Self, TextError> {
+        let octets = options.header_octets(false, self.writing.tables()) + self.writing.payload_octets(self.units);
         if options.mode == SplitMode::Payload && octets > MAX_PAYLOAD_OCTETS {
             return Err(TextError::PayloadTooLong { octets });
         }
-        match u8::try_from(self.segments) {
-            Ok(segments) => Ok((self, segments)),
-            Err(_) => Err(TextError::TooManySegments {
-                segments: self.segments,
-            }),
-        }
+        Ok(self)
     }
 }
 
