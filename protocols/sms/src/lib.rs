@@ -12,7 +12,9 @@
 //! | `lookalike` | [`replace_lookalikes`]: what keeps a text in GSM-7 |
 //! | `split` | [`measure`] and [`split`]: how many segments a text takes, and their octets |
 //! | `header` | [`UserDataHeader`]: information elements; [`Concat`]: the place of a segment in its message |
-//! | `data_coding` | [`DataCodingScheme`]: alphabet, class and message waiting; [`DefaultAlphabet`]; [`FlashCoding`] |
+//! | `data_coding` | [`DataCodingScheme`]: what a `data_coding` says: alphabet, class, message waiting |
+//! | `default_alphabet` | [`DefaultAlphabet`]: what a carrier means by 0 |
+//! | `flash` | [`FlashCoding`]: `data_coding` of a message to be shown at once |
 //! | `user_data` | [`UserData::decode`]: what an inbound message says |
 //! | `reassembly` | [`Reassembly`]: segments until their message is whole |
 //! | `receipt` | [`DeliveryReceipt`]: the text of a delivery receipt, read and written |
@@ -40,7 +42,9 @@
 struct Readme;
 
 mod data_coding;
+mod default_alphabet;
 mod encoding;
+mod flash;
 mod gsm7;
 mod header;
 mod language;
@@ -55,11 +59,10 @@ mod tables;
 mod ucs2;
 mod user_data;
 
-pub use data_coding::{
-    Alphabet, DataCodingScheme, DefaultAlphabet, FlashCoding, MessageClass, MessageWaiting, UnknownAlphabet,
-    WaitingKind,
-};
+pub use data_coding::{Alphabet, DataCodingScheme, MessageClass, MessageWaiting, WaitingKind};
+pub use default_alphabet::{DefaultAlphabet, UnknownAlphabet};
 pub use encoding::{DecodedText, Encoding, TextError, UnknownEncoding};
+pub use flash::FlashCoding;
 pub use header::{Concat, Elements, InformationElement, MalformedHeader, Ports, ReferenceSize, UserDataHeader};
 pub use language::{Language, Languages, UnknownLanguage};
 pub use lookalike::{Replaced, Replacement, replace_lookalikes};

@@ -1,6 +1,7 @@
 //! What an inbound message says: header, alphabet, text.
 
-use crate::data_coding::{Alphabet, DataCodingScheme, DefaultAlphabet};
+use crate::data_coding::{Alphabet, DataCodingScheme};
+use crate::default_alphabet::DefaultAlphabet;
 use crate::encoding::{DecodedText, Encoding};
 use crate::header::{Concat, UserDataHeader};
 use crate::packing::{fill_bits, unpack_septets};

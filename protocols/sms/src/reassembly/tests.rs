@@ -1,4 +1,5 @@
 use super::*;
+use crate::header::ReferenceSize;
 use crate::header::ReferenceSize::{Bits8, Bits16};
 
 fn place(reference_size: ReferenceSize, reference: u16, total: u8, number: u8) -> Concat {
