@@ -80,7 +80,7 @@ impl DataCodingScheme {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Alphabet {
-    /// The carrier's own: see [`DefaultAlphabet`].
+    /// The carrier's own: see [`DefaultAlphabet`](crate::DefaultAlphabet).
     Default,
     /// ASCII, which SMPP calls IA5.
     Ascii,

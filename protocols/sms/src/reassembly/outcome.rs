@@ -92,7 +92,7 @@ pub enum Outcome<T> {
     Complete(Vec<T>),
     /// That number is kept already; this one is not.
     Duplicate(T),
-    /// Its number is 0 or above the total. [`Concat::new`] makes none such.
+    /// Its number is 0 or above the total. [`Concat::new`](crate::Concat::new) makes none such.
     Refused(T),
 }
 
