@@ -22,8 +22,8 @@ const NONE: char = char::REPLACEMENT_CHARACTER;
 pub(crate) struct Alphabet {
     locking: [char; 128],
     single: [char; 128],
-    /// The code of each character up to U+00FF, where nearly all of most texts are.
-    low: [u8; 256],
+    /// The code of each character before U+0400: Latin and Greek letters, nearly all of most texts.
+    low: [u8; 0x400],
     /// The others with their codes, by character.
     high: Vec<(char, u8)>,
 }
@@ -48,7 +48,7 @@ impl Alphabet {
         let mut alphabet = Self {
             locking: codes(tables::locking(tables.locking)),
             single: codes(tables::single_shift(tables.single)),
-            low: [OUTSIDE; 256],
+            low: [OUTSIDE; 0x400],
             high: Vec::new(),
         };
         let extended = (EXTENDED..=u8::MAX).zip(alphabet.single);
