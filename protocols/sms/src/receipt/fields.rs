@@ -180,7 +180,7 @@ fn skip(octets: &[u8], from: usize, what: impl Fn(u8) -> bool) -> usize {
 }
 
 fn is_blank(octet: u8) -> bool {
-    octet.is_ascii_whitespace()
+    octet.is_ascii_whitespace() || octet == 0
 }
 
 fn is_separator(octet: u8) -> bool {

@@ -78,6 +78,7 @@ fn date_with_the_time_apart_is_one_value() {
 fn closing_nul_is_not_of_the_text() {
     assert_eq!(DeliveryReceipt::parse("stat:DELIVRD text:Hi\0").text, Some("Hi"));
     assert_eq!(DeliveryReceipt::parse("stat:DELIVRD\0").stat, Some("DELIVRD"));
+    assert_eq!(DeliveryReceipt::parse("id:7\0 stat:DELIVRD").id, Some("7"));
 }
 
 #[test]
