@@ -20,7 +20,8 @@
 //! | `receipt` | [`DeliveryReceipt`]: the text of a delivery receipt, read and written |
 //!
 //! Invariants: no octets from a peer make anything here panic; a segment is never longer than its limit and never cuts
-//! an escape sequence or a surrogate pair; [`measure`] and [`split`] always agree.
+//! an escape sequence or a surrogate pair; [`measure`] and [`split`] always agree; every segment given to [`Reassembly`]
+//! comes back once.
 //!
 //! Deliberately absent: phone numbers, the PDUs that carry these octets (`araldo-smpp`), a store that outlives a restart.
 //!
