@@ -2,10 +2,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::header::ReferenceSize;
+use crate::shift::ShiftTables;
 use crate::{gsm7, latin1, ucs2};
 
 /// User data octets of one short message (3GPP TS 23.040 §9.2.3.24).
-const USER_DATA_OCTETS: usize = 140;
+pub(crate) const USER_DATA_OCTETS: usize = 140;
 
 /// How the characters of a message become octets.
 ///
@@ -38,7 +39,7 @@ impl Encoding {
     /// ```
     #[must_use]
     pub fn choose(text: &str) -> Self {
-        if gsm7::measure(text).is_some() {
+        if gsm7().first_outside(text).is_none() {
             Self::Gsm7
         } else {
             Self::Ucs2
@@ -114,8 +115,9 @@ impl Encoding {
     /// # Errors
     /// [`TextError::Unencodable`] with the first character that the encoding does not have.
     pub fn encode(self, text: &str, out: &mut Vec<u8>) -> Result<(), TextError> {
+        out.reserve(if self == Self::Ucs2 { 2 * text.len() } else { text.len() });
         match self {
-            Self::Gsm7 => gsm7::encode(text, out),
+            Self::Gsm7 => gsm7().encode(text, out),
             Self::Latin1 => latin1::encode(text, out),
             Self::Ucs2 => {
                 ucs2::encode(text, out);
@@ -136,7 +138,7 @@ impl Encoding {
     #[must_use]
     pub fn decode(self, octets: &[u8]) -> DecodedText {
         let (text, lossy) = match self {
-            Self::Gsm7 => gsm7::decode(octets),
+            Self::Gsm7 => gsm7().decode(octets),
             Self::Latin1 => (latin1::decode(octets), false),
             Self::Ucs2 => ucs2::decode(octets),
         };
@@ -157,7 +159,7 @@ impl Encoding {
     /// [`TextError::Unencodable`] with the first character that the encoding does not have.
     pub fn check(self, text: &str) -> Result<(), TextError> {
         let outside = match self {
-            Self::Gsm7 => gsm7::first_outside(text),
+            Self::Gsm7 => gsm7().first_outside(text),
             Self::Latin1 => latin1::first_outside(text),
             Self::Ucs2 => None,
         };
@@ -167,16 +169,7 @@ impl Encoding {
         }
     }
 
-    /// Units of one character that the encoding is known to have.
-    pub(crate) fn width(self, character: char) -> usize {
-        match self {
-            Self::Gsm7 => gsm7::width(character),
-            Self::Latin1 => 1,
-            Self::Ucs2 => character.len_utf16(),
-        }
-    }
-
-    fn units_in(self, octets: usize) -> usize {
+    pub(crate) fn units_in(self, octets: usize) -> usize {
         match self {
             Self::Gsm7 => octets * 8 / 7,
             Self::Latin1 => octets,
@@ -191,6 +184,11 @@ impl Encoding {
             encoding: self,
         }
     }
+}
+
+/// The default alphabet with its extension.
+fn gsm7() -> &'static gsm7::Alphabet {
+    gsm7::alphabet(ShiftTables::DEFAULT)
 }
 
 impl fmt::Display for Encoding {

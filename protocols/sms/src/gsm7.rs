@@ -1,59 +1,39 @@
-//! The GSM 7-bit default alphabet and its extension (3GPP TS 23.038 §6.2.1, §6.2.1.1), one septet an octet as SMPP
-//! carries them.
+//! The GSM 7-bit alphabet (3GPP TS 23.038 §6.2.1), one septet an octet as SMPP carries them.
 
-/// Leads to the extension table; not a character of its own.
+use std::sync::OnceLock;
+
+use crate::language::Language;
+use crate::shift::ShiftTables;
+use crate::tables::{self, Rows};
+
+/// Leads to the single shift table; not a character of its own.
 const ESCAPE: u8 = 0x1B;
 
-/// TS 23.038 §6.2.1. The place of the escape holds a space, which is how an escape before an escape is shown.
-const DEFAULT: [char; 128] = [
-    '@', '£', '$', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', '\n', 'Ø', 'ø', '\r', 'Å', 'å', //
-    'Δ', '_', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ', 'Θ', 'Ξ', ' ', 'Æ', 'æ', 'ß', 'É', //
-    ' ', '!', '"', '#', '¤', '%', '&', '\'', '(', ')', '*', '+', ',', '-', '.', '/', //
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ':', ';', '<', '=', '>', '?', //
-    '¡', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', //
-    'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z', 'Ä', 'Ö', 'Ñ', 'Ü', '§', //
-    '¿', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', //
-    'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', 'ä', 'ö', 'ñ', 'ü', 'à', //
-];
-
-/// TS 23.038 §6.2.1.1: the code after the escape, and its character.
-const EXTENSION: [(u8, char); 10] = [
-    (0x0A, '\u{C}'),
-    (0x14, '^'),
-    (0x28, '{'),
-    (0x29, '}'),
-    (0x2F, '\\'),
-    (0x3C, '['),
-    (0x3D, '~'),
-    (0x3E, ']'),
-    (0x40, '|'),
-    (0x65, '€'),
-];
-
-/// Marks a code of the extension table in what [`code`] gives.
+/// Marks a code of the single shift table in what [`Alphabet::code`] gives.
 const EXTENDED: u8 = 0x80;
 
-/// What [`code`] gives for a character outside both tables. No extension code is 0x7F, so it means nothing else.
-const OUTSIDE: u8 = 0xFF;
+/// What [`Alphabet::code`] gives for a character outside both tables: an escape after an escape is no character.
+const OUTSIDE: u8 = EXTENDED | ESCAPE;
 
-/// The code of each character up to U+00FF, where all but eleven of the alphabet are.
-static LOW: [u8; 256] = low_table();
+/// No character at this code.
+const NONE: char = char::REPLACEMENT_CHARACTER;
 
-/// Septets that `text` takes, or `None` when a character is outside the alphabet.
-pub(crate) fn measure(text: &str) -> Option<Septets> {
-    let (mut characters, mut escapes) = (0, 0);
-    for character in text.chars() {
-        let code = code(character);
-        if code == OUTSIDE {
-            return None;
-        }
-        characters += 1;
-        escapes += usize::from(code >> 7);
-    }
-    Some(Septets {
-        total: characters + escapes,
-        escapes,
-    })
+/// A locking table with a single shift table, read in both directions.
+pub(crate) struct Alphabet {
+    locking: [char; 128],
+    single: [char; 128],
+    /// The code of each character before U+0400: Latin and Greek letters, nearly all of most texts.
+    low: [u8; 0x400],
+    /// The others with their codes, by character.
+    high: Vec<(char, u8)>,
+}
+
+/// Made when first asked for, and kept: there are 14 times 14 of them, and nobody asks for more than a few.
+pub(crate) fn alphabet(tables: ShiftTables) -> &'static Alphabet {
+    const COUNT: usize = Language::ALL.len() + 1;
+    static ALPHABETS: [[OnceLock<Alphabet>; COUNT]; COUNT] = [const { [const { OnceLock::new() }; COUNT] }; COUNT];
+    let place = |language: Option<Language>| language.map_or(0, |language| usize::from(language.number()));
+    ALPHABETS[place(tables.locking)][place(tables.single)].get_or_init(|| Alphabet::new(tables))
 }
 
 /// A count of septets, the escapes among them counted apart: without any, segments are a matter of division.
@@ -63,137 +43,221 @@ pub(crate) struct Septets {
     pub(crate) escapes: usize,
 }
 
-/// Septets of one character known to be in the alphabet: 1, or 2 with the escape.
-pub(crate) fn width(character: char) -> usize {
-    1 + usize::from(code(character) >> 7)
-}
-
-/// Appends one octet a septet, or gives back the first character outside the alphabet and its position.
-pub(crate) fn encode(text: &str, out: &mut Vec<u8>) -> Result<(), (usize, char)> {
-    out.reserve(text.len());
-    for (position, character) in text.chars().enumerate() {
-        match code(character) {
-            OUTSIDE => return Err((position, character)),
-            extended if extended >= EXTENDED => out.extend_from_slice(&[ESCAPE, extended & !EXTENDED]),
-            code => out.push(code),
-        }
-    }
-    Ok(())
-}
-
-/// The position and value of the first character outside the alphabet.
-pub(crate) fn first_outside(text: &str) -> Option<(usize, char)> {
-    text.chars()
-        .enumerate()
-        .find(|&(_, character)| code(character) == OUTSIDE)
-}
-
-/// Reads one septet an octet. The flag is true when something was not as the tables have it: a reserved escape, an
-/// escape at the end, an octet above 0x7F.
-pub(crate) fn decode(octets: &[u8]) -> (String, bool) {
-    let mut text = String::with_capacity(octets.len() + octets.len() / 8);
-    let mut lossy = false;
-    let mut octets = octets.iter().copied();
-    while let Some(octet) = octets.next() {
-        match octet {
-            ESCAPE => match octets.next() {
-                Some(code) => {
-                    let extended = extension(code);
-                    lossy |= extended.is_none();
-                    text.push(extended.unwrap_or_else(|| default(code)));
-                }
-                None => lossy = true,
-            },
-            0x80.. => {
-                lossy = true;
-                text.push(char::REPLACEMENT_CHARACTER);
+impl Alphabet {
+    fn new(tables: ShiftTables) -> Self {
+        let mut alphabet = Self {
+            locking: codes(tables::locking(tables.locking)),
+            single: codes(tables::single_shift(tables.single)),
+            low: [OUTSIDE; 0x400],
+            high: Vec::new(),
+        };
+        let extended = (EXTENDED..=u8::MAX).zip(alphabet.single);
+        let basic = (0..).zip(alphabet.locking).filter(|(code, _)| *code != ESCAPE);
+        // The cheaper code first, which is then the one that counts.
+        for (code, character) in basic.chain(extended).filter(|(_, character)| *character != NONE) {
+            if alphabet.code(character) == OUTSIDE {
+                alphabet.learn(character, code);
             }
-            code => text.push(default(code)),
+        }
+        alphabet
+    }
+
+    fn learn(&mut self, character: char, code: u8) {
+        match self.low.get_mut(character as usize) {
+            Some(low) => *low = code,
+            None => {
+                let place = self.high.partition_point(|(other, _)| *other < character);
+                self.high.insert(place, (character, code));
+            }
         }
     }
-    (text, lossy)
-}
 
-fn default(code: u8) -> char {
-    DEFAULT
-        .get(usize::from(code))
-        .copied()
-        .unwrap_or(char::REPLACEMENT_CHARACTER)
-}
-
-fn extension(code: u8) -> Option<char> {
-    EXTENSION.iter().find(|entry| entry.0 == code).map(|entry| entry.1)
-}
-
-/// The default table's code of a character, or the extension's with [`EXTENDED`], or [`OUTSIDE`].
-#[inline]
-fn code(character: char) -> u8 {
-    match character as u32 {
-        low @ 0..=0xFF => LOW[low as usize],
-        high => high_code(high),
-    }
-}
-
-/// The ten capital Greek letters and the euro.
-fn high_code(high: u32) -> u8 {
-    match high {
-        0x0394 => 0x10,
-        0x03A6 => 0x12,
-        0x0393 => 0x13,
-        0x039B => 0x14,
-        0x03A9 => 0x15,
-        0x03A0 => 0x16,
-        0x03A8 => 0x17,
-        0x03A3 => 0x18,
-        0x0398 => 0x19,
-        0x039E => 0x1A,
-        0x20AC => EXTENDED | 0x65,
-        _ => OUTSIDE,
-    }
-}
-
-/// Turns the two tables round, at compile time.
-const fn low_table() -> [u8; 256] {
-    let mut table = [OUTSIDE; 256];
-    let mut code = 0;
-    while code < DEFAULT.len() {
-        let character = DEFAULT[code] as usize;
-        if character < table.len() && code != ESCAPE as usize {
-            table[character] = code as u8;
+    /// Septets that `text` takes, or `None` when a character is outside the alphabet.
+    pub(crate) fn measure(&self, text: &str) -> Option<Septets> {
+        let mut septets = Septets { total: 0, escapes: 0 };
+        for piece in pieces(text) {
+            let of_piece = self.measure_piece(piece)?;
+            septets.total += of_piece.total;
+            septets.escapes += of_piece.escapes;
         }
-        code += 1;
+        Some(septets)
     }
-    let mut entry = 0;
-    while entry < EXTENSION.len() {
-        let character = EXTENSION[entry].1 as usize;
-        if character < table.len() {
-            table[character] = EXTENDED | EXTENSION[entry].0;
+
+    /// The same for one of the [`pieces`] of a text.
+    #[inline]
+    pub(crate) fn measure_piece(&self, piece: &str) -> Option<Septets> {
+        let (mut characters, mut escapes, mut is_outside) = (0, 0, false);
+        if piece.is_ascii() {
+            characters = piece.len();
+            for octet in piece.bytes() {
+                let code = self.low[usize::from(octet)];
+                escapes += usize::from(code >> 7);
+                is_outside |= code == OUTSIDE;
+            }
+        } else {
+            for character in piece.chars() {
+                let code = self.code(character);
+                characters += 1;
+                escapes += usize::from(code >> 7);
+                is_outside |= code == OUTSIDE;
+            }
         }
-        entry += 1;
+        let total = characters + escapes;
+        (!is_outside).then_some(Septets { total, escapes })
     }
-    table
+
+    /// Septets of one character known to be in the alphabet: 1, or 2 with the escape.
+    pub(crate) fn width(&self, character: char) -> usize {
+        1 + usize::from(self.code(character) >> 7)
+    }
+
+    /// Whether either table has it.
+    pub(crate) fn has(&self, character: char) -> bool {
+        self.code(character) != OUTSIDE
+    }
+
+    /// Appends one octet a septet, or gives back the first character outside the alphabet and its position.
+    pub(crate) fn encode(&self, text: &str, out: &mut Vec<u8>) -> Result<(), (usize, char)> {
+        let mut before = 0;
+        for piece in pieces(text) {
+            if piece.is_ascii() && piece.bytes().all(|octet| self.low[usize::from(octet)] < EXTENDED) {
+                out.extend(piece.bytes().map(|octet| self.low[usize::from(octet)]));
+                before += piece.len();
+                continue;
+            }
+            for character in piece.chars() {
+                match self.code(character) {
+                    OUTSIDE => return Err((before, character)),
+                    extended if extended >= EXTENDED => out.extend_from_slice(&[ESCAPE, extended & !EXTENDED]),
+                    code => out.push(code),
+                }
+                before += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The position and value of the first character outside the alphabet.
+    pub(crate) fn first_outside(&self, text: &str) -> Option<(usize, char)> {
+        text.chars().enumerate().find(|&(_, character)| !self.has(character))
+    }
+
+    /// Reads one septet an octet. The flag is true when something was not as the tables have it: a code that neither
+    /// has, a reserved escape, an escape at the end, an octet above 0x7F.
+    pub(crate) fn decode(&self, octets: &[u8]) -> (String, bool) {
+        let mut text = String::with_capacity(octets.len() + octets.len() / 8);
+        let mut lossy = false;
+        let mut octets = octets.iter().copied();
+        while let Some(octet) = octets.next() {
+            let character = if octet != ESCAPE {
+                read(&self.locking, octet)
+            } else if let Some(code) = octets.next() {
+                match read(&self.single, code) {
+                    NONE => {
+                        // TS 23.038 §6.2.1.1: shown as the character of the other table.
+                        lossy = true;
+                        read(&self.locking, code)
+                    }
+                    extended => extended,
+                }
+            } else {
+                lossy = true;
+                break;
+            };
+            lossy |= character == NONE;
+            text.push(character);
+        }
+        (text, lossy)
+    }
+
+    /// The locking table's code of a character, or the other one's with [`EXTENDED`], or [`OUTSIDE`].
+    #[inline]
+    fn code(&self, character: char) -> u8 {
+        match self.low.get(character as usize) {
+            Some(code) => *code,
+            None => match self.high.binary_search_by_key(&character, |(other, _)| *other) {
+                Ok(place) => self.high[place].1,
+                Err(_) => OUTSIDE,
+            },
+        }
+    }
+}
+
+/// A text in pieces of a few octets, most of which are ASCII in most texts: those need no decoding.
+pub(crate) fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
+    const OCTETS: usize = 16;
+    std::iter::from_fn(move || {
+        let (piece, rest) = text.split_at(text.ceil_char_boundary(OCTETS));
+        text = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+fn read(table: &[char; 128], code: u8) -> char {
+    table.get(usize::from(code)).copied().unwrap_or(NONE)
+}
+
+fn codes(rows: &Rows) -> [char; 128] {
+    let mut codes = [NONE; 128];
+    for (code, character) in codes.iter_mut().zip(rows.iter().flat_map(|row| row.chars())) {
+        *code = character;
+    }
+    codes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn default() -> &'static Alphabet {
+        alphabet(ShiftTables::DEFAULT)
+    }
+
+    fn decode(octets: &[u8]) -> (String, bool) {
+        default().decode(octets)
+    }
+
     #[test]
-    fn every_character_of_both_tables_encodes_to_its_own_code() {
-        for (at, character) in DEFAULT.iter().enumerate().filter(|(at, _)| *at != usize::from(ESCAPE)) {
-            assert_eq!(usize::from(code(*character)), at, "{character:?}");
+    fn every_table_has_128_codes_and_the_escape_is_no_character() {
+        for language in [None].into_iter().chain(Language::ALL.map(Some)) {
+            for rows in [tables::locking(language), tables::single_shift(language)] {
+                assert!(rows.iter().all(|row| row.chars().count() == 16), "{language:?}");
+            }
+            assert_eq!(codes(tables::locking(language))[usize::from(ESCAPE)], ' ');
+            assert_eq!(codes(tables::single_shift(language))[usize::from(ESCAPE)], NONE);
         }
-        for (at, character) in EXTENSION {
-            assert_eq!(code(character), EXTENDED | at, "{character:?}");
+    }
+
+    #[test]
+    fn every_character_of_both_tables_is_found_again_by_a_code_that_reads_the_same() {
+        for locking in [None].into_iter().chain(Language::ALL.map(Some)) {
+            for single in [None].into_iter().chain(Language::ALL.map(Some)) {
+                let alphabet = alphabet(ShiftTables { locking, single });
+                for character in alphabet.locking.into_iter().chain(alphabet.single) {
+                    if character != NONE {
+                        let mut octets = Vec::new();
+                        alphabet.encode(&character.to_string(), &mut octets).unwrap();
+                        assert_eq!(alphabet.decode(&octets), (character.to_string(), false));
+                        assert_eq!(octets.len(), alphabet.width(character));
+                    }
+                }
+            }
         }
     }
 
     #[test]
     fn no_more_characters_than_the_tables_hold_are_inside() {
-        let inside = ('\0'..=char::MAX)
-            .filter(|character| code(*character) != OUTSIDE)
-            .count();
-        assert_eq!(inside, 127 + EXTENSION.len());
+        let inside = ('\0'..=char::MAX).filter(|character| default().has(*character)).count();
+        assert_eq!(inside, 127 + 10);
+    }
+
+    #[test]
+    fn code_that_a_national_table_lacks_becomes_the_replacement_mark() {
+        let bengali = alphabet(ShiftTables {
+            locking: Some(Language::Bengali),
+            single: None,
+        });
+        assert_eq!(bengali.decode(&[0x61, 0x0C]), ("a\u{FFFD}".to_owned(), true));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The user data header (3GPP TS 23.040 §9.2.3.24): what may stand before the text when `esm_class` says so.
 
-/// Information element of a concatenated message with a reference of one octet (TS 23.040 §9.2.3.24.1).
-const CONCAT_8: u8 = 0x00;
+mod concat;
+mod ports;
 
-/// Information element of a concatenated message with a reference of two octets (TS 23.040 §9.2.3.24.8).
-const CONCAT_16: u8 = 0x08;
+pub use concat::{Concat, ReferenceSize};
+pub use ports::Ports;
+
+use crate::language::Language;
+use crate::shift::{LOCKING_SHIFT, SINGLE_SHIFT, ShiftTables};
 
 /// A user data header: a list of information elements, all whole.
 ///
@@ -77,6 +80,60 @@ impl<'a> UserDataHeader<'a> {
             .filter_map(|element| Concat::from_element(&element))
             .last()
     }
+
+    /// The application ports, if it has any. Of several the last count (TS 23.040 §9.2.3.24).
+    ///
+    /// ```
+    /// use araldo_sms::{Ports, UserDataHeader};
+    ///
+    /// let (header, _) = UserDataHeader::parse(&[6, 5, 4, 0x0B, 0x84, 0x23, 0xF0]).unwrap();
+    /// assert_eq!(header.ports(), Some(Ports { destination: 2948, source: 9200 }));
+    /// ```
+    #[must_use]
+    pub fn ports(&self) -> Option<Ports> {
+        self.elements()
+            .filter_map(|element| Ports::from_element(&element))
+            .last()
+    }
+
+    /// The national tables that its septets are read with. An element of a language that the standard reserves is
+    /// ignored, as TS 23.040 §9.2.3.24.15 asks; of several the last counts.
+    ///
+    /// ```
+    /// use araldo_sms::{Language, ShiftTables, UserDataHeader};
+    ///
+    /// let (header, _) = UserDataHeader::parse(&[6, 0x24, 1, 1, 0x25, 1, 99]).unwrap();
+    /// let tables = ShiftTables { locking: None, single: Some(Language::Turkish) };
+    /// assert_eq!(header.shift_tables(), tables);
+    /// ```
+    #[must_use]
+    pub fn shift_tables(&self) -> ShiftTables {
+        let mut tables = ShiftTables::DEFAULT;
+        for (id, language) in self.languages() {
+            match id {
+                LOCKING_SHIFT => tables.locking = language.or(tables.locking),
+                _ => tables.single = language.or(tables.single),
+            }
+        }
+        tables
+    }
+
+    /// Octets of the whole header, its length octet included.
+    pub(crate) fn octets(&self) -> usize {
+        1 + self.elements.len()
+    }
+
+    /// Whether it names a language that nobody knows, so its septets may mean something else.
+    pub(crate) fn has_unknown_language(&self) -> bool {
+        self.languages().any(|(_, language)| language.is_none())
+    }
+
+    fn languages(&self) -> impl Iterator<Item = (u8, Option<Language>)> {
+        self.elements().filter_map(|element| match (element.id, element.data) {
+            (id @ (SINGLE_SHIFT | LOCKING_SHIFT), &[number]) => Some((id, Language::from_number(number))),
+            _ => None,
+        })
+    }
 }
 
 /// The information elements of a header, from [`UserDataHeader::elements`].
@@ -137,112 +194,22 @@ pub struct MalformedHeader<'a> {
     pub rest: &'a [u8],
 }
 
-/// How many bits the reference of a concatenated message has.
-///
-/// ```
-/// use araldo_sms::ReferenceSize;
-///
-/// assert_eq!(ReferenceSize::default(), ReferenceSize::Bits8);
-/// assert_eq!(ReferenceSize::Bits16.header_octets(), 7);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum ReferenceSize {
-    /// One octet, which every handset knows.
-    #[default]
-    Bits8,
-    /// Two octets: fewer clashes, one septet less for the text of each segment.
-    Bits16,
-}
-
-impl ReferenceSize {
-    /// Octets of a header with a concatenation element only, its length octet included: 6 or 7.
-    ///
-    /// ```
-    /// # use araldo_sms::ReferenceSize;
-    /// assert_eq!(ReferenceSize::Bits8.header_octets(), 6);
-    /// ```
-    #[must_use]
-    pub fn header_octets(self) -> usize {
-        match self {
-            Self::Bits8 => 6,
-            Self::Bits16 => 7,
-        }
+/// Appends a header with the elements that are needed, and gives back its octets; without any there is no header.
+pub(crate) fn write_header(concat: Option<&Concat>, tables: ShiftTables, out: &mut Vec<u8>) -> u8 {
+    let start = out.len();
+    out.push(0);
+    if let Some(concat) = concat {
+        concat.write_element(out);
     }
-}
-
-/// The place of a segment in its message. `total` and `number` are at least 1 and `number` never exceeds `total` in
-/// what this crate returns.
-///
-/// ```
-/// use araldo_sms::{Concat, ReferenceSize};
-///
-/// let concat = Concat::new(ReferenceSize::Bits16, 0x1234, 3, 1).unwrap();
-/// let mut header = Vec::new();
-/// concat.write_header(&mut header);
-/// assert_eq!(header, [6, 8, 4, 0x12, 0x34, 3, 1]);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Concat {
-    /// Part of the message's identity: reference 7 of one octet is not reference 7 of two.
-    pub reference_size: ReferenceSize,
-    /// Equal in all segments of a message; at most 255 with [`ReferenceSize::Bits8`].
-    pub reference: u16,
-    /// How many segments the message has.
-    pub total: u8,
-    /// Which one this is, from 1.
-    pub number: u8,
-}
-
-impl Concat {
-    /// Checks the numbers, as they come from a header or from the `sar_` TLVs. A reference of one octet keeps only its
-    /// low octet.
-    ///
-    /// ```
-    /// use araldo_sms::{Concat, ReferenceSize};
-    ///
-    /// assert_eq!(Concat::new(ReferenceSize::Bits8, 1, 2, 0), None);
-    /// assert_eq!(Concat::new(ReferenceSize::Bits8, 0x0102, 2, 1).unwrap().reference, 2);
-    /// ```
-    #[must_use]
-    pub fn new(reference_size: ReferenceSize, reference: u16, total: u8, number: u8) -> Option<Self> {
-        let reference = match reference_size {
-            ReferenceSize::Bits8 => reference & 0xFF,
-            ReferenceSize::Bits16 => reference,
-        };
-        (1..=total).contains(&number).then_some(Self {
-            reference_size,
-            reference,
-            total,
-            number,
-        })
+    tables.write_elements(out);
+    // Seven octets at most, then six.
+    let length = (out.len() - start - 1) as u8;
+    if length == 0 {
+        out.truncate(start);
+        return 0;
     }
-
-    /// Appends a whole user data header with this element alone.
-    ///
-    /// ```
-    /// use araldo_sms::{Concat, ReferenceSize};
-    ///
-    /// let mut header = Vec::new();
-    /// Concat::new(ReferenceSize::Bits8, 0x7F, 2, 1).unwrap().write_header(&mut header);
-    /// assert_eq!(header, [5, 0, 3, 0x7F, 2, 1]);
-    /// ```
-    pub fn write_header(&self, out: &mut Vec<u8>) {
-        let [high, low] = self.reference.to_be_bytes();
-        match self.reference_size {
-            ReferenceSize::Bits8 => out.extend_from_slice(&[5, CONCAT_8, 3, low, self.total, self.number]),
-            ReferenceSize::Bits16 => out.extend_from_slice(&[6, CONCAT_16, 4, high, low, self.total, self.number]),
-        }
-    }
-
-    fn from_element(element: &InformationElement<'_>) -> Option<Self> {
-        match (element.id, element.data) {
-            (CONCAT_8, &[reference, total, number]) => Self::new(ReferenceSize::Bits8, reference.into(), total, number),
-            (CONCAT_16, &[high, low, total, number]) => {
-                Self::new(ReferenceSize::Bits16, u16::from_be_bytes([high, low]), total, number)
-            }
-            _ => None,
-        }
-    }
+    out[start] = length;
+    length + 1
 }
 
 #[cfg(test)]
@@ -260,6 +227,29 @@ mod tests {
     fn of_two_concat_elements_the_last_counts() {
         let (header, _) = UserDataHeader::parse(&[11, 0, 3, 1, 2, 1, 8, 4, 1, 2, 2, 2]).unwrap();
         assert_eq!(header.concat(), Concat::new(ReferenceSize::Bits16, 0x0102, 2, 2));
+    }
+
+    #[test]
+    fn national_tables_and_concat_share_a_header() {
+        let tables = ShiftTables {
+            locking: Some(Language::Urdu),
+            single: Some(Language::Hindi),
+        };
+        let concat = Concat::new(ReferenceSize::Bits8, 7, 2, 1);
+        let mut out = Vec::new();
+        assert_eq!(write_header(concat.as_ref(), tables, &mut out), 12);
+        assert_eq!(out, [11, 0, 3, 7, 2, 1, 0x24, 1, 6, 0x25, 1, 13]);
+        let (header, _) = UserDataHeader::parse(&out).unwrap();
+        assert_eq!((header.concat(), header.shift_tables()), (concat, tables));
+    }
+
+    #[test]
+    fn language_that_nobody_knows_leaves_the_default_tables() {
+        let (header, _) = UserDataHeader::parse(&[3, 0x24, 1, 14]).unwrap();
+        assert_eq!(header.shift_tables(), ShiftTables::DEFAULT);
+        assert!(header.has_unknown_language());
+        let (header, _) = UserDataHeader::parse(&[4, 0x24, 2, 1, 1]).unwrap();
+        assert_eq!(header.shift_tables(), ShiftTables::DEFAULT);
     }
 
     #[test]

@@ -9,7 +9,6 @@ pub(crate) fn first_outside(text: &str) -> Option<(usize, char)> {
 
 /// Appends an octet a character, or gives back the first character outside and its position.
 pub(crate) fn encode(text: &str, out: &mut Vec<u8>) -> Result<(), (usize, char)> {
-    out.reserve(text.len());
     for (position, character) in text.chars().enumerate() {
         out.push(u8::try_from(character).map_err(|_| (position, character))?);
     }

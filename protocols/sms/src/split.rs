@@ -1,10 +1,19 @@
 //! Dividing a text into segments.
 
+mod cuts;
+mod options;
+mod plan;
+
 use std::ops::Range;
 
 use crate::encoding::{Encoding, TextError};
-use crate::header::{Concat, ReferenceSize};
-use crate::{gsm7, ucs2};
+use crate::header::{self, Concat};
+use crate::lookalike::Replaced;
+use crate::shift::ShiftTables;
+
+pub use options::{National, SplitMode, SplitOptions};
+
+use plan::Plan;
 
 /// Segments that a concatenation header can number.
 ///
@@ -24,98 +33,30 @@ pub const MAX_SEGMENTS: usize = 255;
 /// ```
 pub const MAX_PAYLOAD_OCTETS: usize = 65_535;
 
-/// How a text is to be divided. The default is what suits most carriers.
-///
-/// ```
-/// use araldo_sms::{ReferenceSize, SplitMode, SplitOptions};
-///
-/// let options = SplitOptions { reference: 7, ..SplitOptions::default() };
-/// assert_eq!(options.encoding, None);
-/// assert_eq!(options.mode, SplitMode::UdhConcat);
-/// assert_eq!(options.reference_size, ReferenceSize::Bits8);
-/// assert!(options.sar_leaves_room);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SplitOptions {
-    /// The encoding to use; `None` chooses as [`Encoding::choose`] does.
-    pub encoding: Option<Encoding>,
-    /// How the segments of a long text belong together.
-    pub mode: SplitMode,
-    /// Bits of the reference.
-    pub reference_size: ReferenceSize,
-    /// Equal in all segments of this text, best different from that of the last texts to the same number. Of an 8-bit
-    /// reference the low octet is taken.
-    pub reference: u16,
-    /// In [`SplitMode::Sar`], whether each segment leaves room for the header that the MC makes of the TLVs. Only a
-    /// carrier that says it takes full segments gets `false`.
-    pub sar_leaves_room: bool,
-}
-
-impl Default for SplitOptions {
-    fn default() -> Self {
-        Self {
-            encoding: None,
-            mode: SplitMode::default(),
-            reference_size: ReferenceSize::default(),
-            reference: 0,
-            sar_leaves_room: true,
-        }
-    }
-}
-
-impl SplitOptions {
-    /// Units that each segment of several may have.
-    fn segment_limit(&self, encoding: Encoding) -> usize {
-        match self.mode {
-            SplitMode::Sar if !self.sar_leaves_room => encoding.single_limit(),
-            SplitMode::UdhConcat | SplitMode::Sar | SplitMode::Payload => encoding.segment_limit(self.reference_size),
-        }
-    }
-}
-
-/// How the segments of a long text belong together.
-///
-/// ```
-/// use araldo_sms::{SplitMode, SplitOptions, split};
-///
-/// let text = "x".repeat(161);
-/// let payload = split(&text, &SplitOptions { mode: SplitMode::Payload, ..SplitOptions::default() })?;
-/// assert_eq!(payload.segments.len(), 1);
-/// let sar = split(&text, &SplitOptions { mode: SplitMode::Sar, ..SplitOptions::default() })?;
-/// assert_eq!(sar.segments[1].data, b"xxxxxxxx");
-/// # Ok::<(), araldo_sms::TextError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum SplitMode {
-    /// A user data header before the text of each segment.
-    #[default]
-    UdhConcat,
-    /// The TLVs `sar_msg_ref_num`, `sar_total_segments`, `sar_segment_seqnum`.
-    Sar,
-    /// One body for the TLV `message_payload`; the MC divides it.
-    Payload,
-}
-
 /// What a text takes.
 ///
 /// ```
-/// use araldo_sms::{Encoding, Measure, SplitOptions, measure};
+/// use araldo_sms::{Encoding, SplitOptions, measure};
 ///
 /// let measured = measure("Привет", &SplitOptions::default())?;
-/// assert_eq!(measured, Measure { encoding: Encoding::Ucs2, segments: 1, units: 6 });
+/// assert_eq!((measured.encoding, measured.segments, measured.units), (Encoding::Ucs2, 1, 6));
 /// # Ok::<(), araldo_sms::TextError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measure {
     /// The encoding chosen or asked for.
     pub encoding: Encoding,
+    /// The tables, where the encoding is GSM-7 and [`SplitOptions::national`] allows others than the default.
+    pub tables: ShiftTables,
     /// How many segments [`split`] makes with the same options; 1 for an empty text and in [`SplitMode::Payload`].
     pub segments: u8,
     /// Septets, octets or UTF-16 code units of the whole, without headers.
     pub units: usize,
+    /// How many characters give way to look-alikes; more than 0 only with [`SplitOptions::smart`].
+    pub replaced: usize,
 }
 
-/// Counts what `text` takes, without allocating.
+/// Counts what `text` takes, without allocating unless look-alikes are replaced.
 ///
 /// ```
 /// use araldo_sms::{SplitOptions, measure};
@@ -128,35 +69,14 @@ pub struct Measure {
 /// # Errors
 /// The same as [`split`].
 pub fn measure(text: &str, options: &SplitOptions) -> Result<Measure, TextError> {
-    let Count { encoding, units, wide } = count(text, options.encoding)?;
-    let limit = options.segment_limit(encoding);
-    let segments = if options.mode == SplitMode::Payload {
-        let octets = payload_octets(encoding, units);
-        if octets > MAX_PAYLOAD_OCTETS {
-            return Err(TextError::PayloadTooLong { octets });
-        }
-        1
-    } else if units <= encoding.single_limit() {
-        1
-    } else if wide == 0 {
-        units.div_ceil(limit)
-    } else {
-        Cuts {
-            text,
-            from: 0,
-            encoding,
-            limit,
-        }
-        .count()
-    };
-    match u8::try_from(segments) {
-        Ok(segments) => Ok(Measure {
-            encoding,
-            segments,
-            units,
-        }),
-        Err(_) => Err(TextError::TooManySegments { segments }),
-    }
+    let plan = Plan::of(text, options)?;
+    Ok(Measure {
+        encoding: plan.writing.encoding(),
+        tables: plan.writing.tables(),
+        segments: numbered(plan.segments(options))?,
+        units: plan.units,
+        replaced: plan.replacements.len(),
+    })
 }
 
 /// The segments of a text, in their order.
@@ -173,8 +93,12 @@ pub fn measure(text: &str, options: &SplitOptions) -> Result<Measure, TextError>
 pub struct Segments {
     /// The encoding of all of them; [`Encoding::data_coding`] goes into the PDU.
     pub encoding: Encoding,
+    /// The tables, where the encoding is GSM-7; each segment names them in its header if they are not the default.
+    pub tables: ShiftTables,
     /// Units of the whole text, without headers.
     pub units: usize,
+    /// The text that was divided and the look-alikes in it; `None` when nothing was replaced.
+    pub replaced: Option<Replaced>,
     /// At least one, at most [`MAX_SEGMENTS`].
     pub segments: Vec<Segment>,
 }
@@ -201,11 +125,11 @@ pub struct Segment {
     pub concat: Option<Concat>,
     /// The octets for `short_message`, or for `message_payload` in [`SplitMode::Payload`]; the header included.
     pub data: Vec<u8>,
-    /// Octets of `data` that are the user data header: 0, 6 or 7.
+    /// Octets of `data` that are the user data header: 0 without one, at most 13.
     pub header_octets: u8,
     /// Units of the text in it.
     pub units: usize,
-    /// Where its text is in the whole, in bytes.
+    /// Where its text is in the whole, in bytes; in [`Segments::replaced`] if there is one.
     pub text: Range<usize>,
 }
 
@@ -223,7 +147,8 @@ impl Segment {
     }
 }
 
-/// Divides `text`, each segment as full as it can be without cutting an escape sequence or a surrogate pair.
+/// Divides `text`, each segment as full as it can be without cutting an escape sequence or a surrogate pair, nor a
+/// grapheme cluster if the options say so.
 ///
 /// ```
 /// use araldo_sms::{SplitOptions, split};
@@ -238,251 +163,55 @@ impl Segment {
 /// [`TextError::Unencodable`] when the encoding asked for lacks a character, [`TextError::TooManySegments`] beyond
 /// [`MAX_SEGMENTS`], [`TextError::PayloadTooLong`] beyond [`MAX_PAYLOAD_OCTETS`].
 pub fn split(text: &str, options: &SplitOptions) -> Result<Segments, TextError> {
-    let Measure {
-        encoding,
-        segments: total,
-        units,
-    } = measure(text, options)?;
-    let mut segments = Vec::with_capacity(usize::from(total));
-    if total == 1 {
-        let mut data = Vec::new();
-        encoding.encode(text, &mut data)?;
-        segments.push(Segment {
-            concat: None,
-            data,
-            header_octets: 0,
-            units,
-            text: 0..text.len(),
-        });
+    let plan = Plan::of(text, options)?;
+    let segments = if plan.is_one_segment(options) {
+        vec![segment(&plan, None, 0..plan.text.len(), plan.units, options)]
     } else {
-        let cuts = Cuts {
-            text,
-            from: 0,
-            encoding,
-            limit: options.segment_limit(encoding),
-        };
-        for (number, (range, units)) in (1..=total).zip(cuts) {
-            let concat = Concat::new(options.reference_size, options.reference, total, number);
-            let mut data = Vec::new();
-            if let (SplitMode::UdhConcat, Some(concat)) = (options.mode, &concat) {
-                data.reserve_exact(options.reference_size.header_octets() + payload_octets(encoding, units));
-                concat.write_header(&mut data);
-            }
-            let header_octets = if data.is_empty() {
-                0
-            } else {
-                options.reference_size.header_octets() as u8
-            };
-            encoding.encode(&text[range.clone()], &mut data)?;
-            segments.push(Segment {
-                concat,
-                data,
-                header_octets,
-                units,
-                text: range,
-            });
-        }
-    }
-    assert_eq!(segments.len(), usize::from(total), "measure and split disagree");
+        let cuts: Vec<_> = plan.cuts(options).collect();
+        let total = numbered(cuts.len())?;
+        let concat = |number| Concat::new(options.reference_size, options.reference, total, number);
+        (1..=total)
+            .zip(cuts)
+            .map(|(number, (range, units))| segment(&plan, concat(number), range, units, options))
+            .collect()
+    };
     Ok(Segments {
-        encoding,
-        units,
+        encoding: plan.writing.encoding(),
+        tables: plan.writing.tables(),
+        units: plan.units,
         segments,
+        replaced: (!plan.replacements.is_empty()).then(|| Replaced {
+            text: plan.text.into_owned(),
+            replacements: plan.replacements,
+        }),
     })
 }
 
-/// The encoding of a text, its units, and how many characters take two of them.
-struct Count {
-    encoding: Encoding,
+fn numbered(segments: usize) -> Result<u8, TextError> {
+    u8::try_from(segments).map_err(|_| TextError::TooManySegments { segments })
+}
+
+fn segment(
+    plan: &Plan<'_>,
+    concat: Option<Concat>,
+    range: Range<usize>,
     units: usize,
-    wide: usize,
-}
-
-fn count(text: &str, wanted: Option<Encoding>) -> Result<Count, TextError> {
-    if matches!(wanted, None | Some(Encoding::Gsm7))
-        && let Some(septets) = gsm7::measure(text)
-    {
-        return Ok(Count {
-            encoding: Encoding::Gsm7,
-            units: septets.total,
-            wide: septets.escapes,
-        });
-    }
-    let encoding = wanted.unwrap_or(Encoding::Ucs2);
-    encoding.check(text)?;
-    // Latin-1 too has a unit a character, none of them a pair.
-    let units = ucs2::measure(text);
-    Ok(Count {
-        encoding,
-        units: units.total,
-        wide: units.pairs,
-    })
-}
-
-/// The octets of `units` in SMPP, where a septet takes an octet.
-fn payload_octets(encoding: Encoding, units: usize) -> usize {
-    match encoding {
-        Encoding::Gsm7 | Encoding::Latin1 => units,
-        Encoding::Ucs2 => 2 * units,
-    }
-}
-
-/// Byte ranges and units of the segments, each filled before the next begins.
-struct Cuts<'a> {
-    text: &'a str,
-    from: usize,
-    encoding: Encoding,
-    limit: usize,
-}
-
-impl Iterator for Cuts<'_> {
-    type Item = (Range<usize>, usize);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rest = &self.text[self.from..];
-        if rest.is_empty() {
-            return None;
-        }
-        let (mut units, mut length) = (0, rest.len());
-        for (at, character) in rest.char_indices() {
-            let width = self.encoding.width(character);
-            if units + width > self.limit {
-                length = at;
-                break;
-            }
-            units += width;
-        }
-        let range = self.from..self.from + length;
-        self.from = range.end;
-        Some((range, units))
+    options: &SplitOptions,
+) -> Segment {
+    let mut data = Vec::with_capacity(
+        options.header_octets(concat.is_some(), plan.writing.tables()) + plan.writing.payload_octets(units),
+    );
+    let in_header = concat.filter(|_| options.mode == SplitMode::UdhConcat);
+    let header_octets = header::write_header(in_header.as_ref(), plan.writing.tables(), &mut data);
+    plan.writing.encode(&plan.text[range.clone()], &mut data);
+    Segment {
+        concat,
+        data,
+        header_octets,
+        units,
+        text: range,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with(encoding: Encoding, mode: SplitMode, reference_size: ReferenceSize) -> SplitOptions {
-        SplitOptions {
-            encoding: Some(encoding),
-            mode,
-            reference_size,
-            reference: 0x0102,
-            sar_leaves_room: true,
-        }
-    }
-
-    fn units(text: &str, options: &SplitOptions) -> Vec<usize> {
-        split(text, options)
-            .unwrap()
-            .segments
-            .iter()
-            .map(|segment| segment.units)
-            .collect()
-    }
-
-    #[test]
-    fn segments_fill_to_the_limits_of_ts_23_040() {
-        for (encoding, single, bits_8, bits_16) in [
-            (Encoding::Gsm7, 160, 153, 152),
-            (Encoding::Latin1, 140, 134, 133),
-            (Encoding::Ucs2, 70, 67, 66),
-        ] {
-            for (size, limit) in [(ReferenceSize::Bits8, bits_8), (ReferenceSize::Bits16, bits_16)] {
-                let options = with(encoding, SplitMode::UdhConcat, size);
-                assert_eq!(units(&"x".repeat(single), &options), [single]);
-                assert_eq!(units(&"x".repeat(single + 1), &options), [limit, single + 1 - limit]);
-            }
-        }
-    }
-
-    #[test]
-    fn reference_of_two_octets_stands_in_the_header() {
-        let options = with(Encoding::Gsm7, SplitMode::UdhConcat, ReferenceSize::Bits16);
-        let segments = split(&"x".repeat(200), &options).unwrap().segments;
-        assert_eq!(segments[1].data[..7], [6, 8, 4, 1, 2, 2, 2]);
-        assert_eq!(segments[0].data.len(), 7 + 152);
-    }
-
-    #[test]
-    fn sar_segments_have_numbers_but_no_header() {
-        let options = with(Encoding::Gsm7, SplitMode::Sar, ReferenceSize::Bits16);
-        let segments = split(&"x".repeat(200), &options).unwrap().segments;
-        assert!(
-            segments
-                .iter()
-                .all(|segment| !segment.udhi() && segment.data.len() == segment.units)
-        );
-        assert_eq!(segments[0].concat, Concat::new(ReferenceSize::Bits16, 0x0102, 2, 1));
-        assert_eq!(segments[0].units, 152);
-    }
-
-    #[test]
-    fn sar_segments_are_full_where_the_carrier_takes_them_so() {
-        let options = SplitOptions {
-            sar_leaves_room: false,
-            ..with(Encoding::Gsm7, SplitMode::Sar, ReferenceSize::Bits8)
-        };
-        assert_eq!(units(&"x".repeat(320), &options), [160, 160]);
-    }
-
-    #[test]
-    fn payload_is_one_body_up_to_what_the_tlv_holds() {
-        let options = with(Encoding::Ucs2, SplitMode::Payload, ReferenceSize::Bits8);
-        let segments = split(&"ж".repeat(32_767), &options).unwrap().segments;
-        assert_eq!(
-            (segments.len(), segments[0].data.len(), segments[0].concat),
-            (1, 65_534, None)
-        );
-        let error = split(&"ж".repeat(32_768), &options).unwrap_err();
-        assert_eq!(error, TextError::PayloadTooLong { octets: 65_536 });
-    }
-
-    #[test]
-    fn text_of_more_than_255_segments_is_refused() {
-        let options = with(Encoding::Gsm7, SplitMode::UdhConcat, ReferenceSize::Bits8);
-        assert_eq!(measure(&"x".repeat(153 * 255), &options).unwrap().segments, 255);
-        assert_eq!(
-            measure(&"x".repeat(153 * 255 + 1), &options),
-            Err(TextError::TooManySegments { segments: 256 })
-        );
-        // 152 septets a segment, since no escape is cut.
-        assert_eq!(measure(&"€".repeat(76 * 255), &options).unwrap().segments, 255);
-        assert!(measure(&"€".repeat(76 * 255 + 1), &options).is_err());
-    }
-
-    #[test]
-    fn empty_text_is_one_empty_segment() {
-        for mode in [SplitMode::UdhConcat, SplitMode::Sar, SplitMode::Payload] {
-            let segments = split(
-                "",
-                &SplitOptions {
-                    mode,
-                    ..SplitOptions::default()
-                },
-            )
-            .unwrap();
-            assert_eq!((segments.encoding, segments.segments.len()), (Encoding::Gsm7, 1));
-            assert_eq!(segments.segments[0].data, b"");
-        }
-    }
-
-    #[test]
-    fn forced_encoding_names_the_first_character_it_lacks() {
-        let options = with(Encoding::Gsm7, SplitMode::UdhConcat, ReferenceSize::Bits8);
-        assert_eq!(
-            split("è così ж, й", &options),
-            Err(TextError::Unencodable {
-                character: 'ж',
-                position: 7,
-                encoding: Encoding::Gsm7
-            })
-        );
-    }
-
-    #[test]
-    fn forced_ucs2_takes_a_text_that_gsm7_could() {
-        let options = with(Encoding::Ucs2, SplitMode::UdhConcat, ReferenceSize::Bits8);
-        assert_eq!(split("@", &options).unwrap().segments[0].data, [0, 0x40]);
-    }
-}
+mod tests;

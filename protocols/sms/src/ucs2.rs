@@ -23,7 +23,6 @@ pub(crate) struct CodeUnits {
 
 /// Appends two octets a code unit.
 pub(crate) fn encode(text: &str, out: &mut Vec<u8>) {
-    out.reserve(2 * text.len());
     for unit in text.encode_utf16() {
         out.extend_from_slice(&unit.to_be_bytes());
     }

@@ -1,7 +1,11 @@
 //! What an inbound message says: header, alphabet, text.
 
-use crate::encoding::Encoding;
+use crate::data_coding::{Alphabet, DataCodingScheme};
+use crate::default_alphabet::DefaultAlphabet;
+use crate::encoding::{DecodedText, Encoding};
 use crate::header::{Concat, UserDataHeader};
+use crate::packing::{fill_bits, unpack_septets};
+use crate::shift::ShiftTables;
 
 /// The user data of an inbound message, read with best effort.
 ///
@@ -22,6 +26,8 @@ pub struct UserData<'a> {
     pub header: Option<UserDataHeader<'a>>,
     /// The place in a longer message, by the header; the `sar_` TLVs are the caller's to look at.
     pub concat: Option<Concat>,
+    /// What `data_coding` said besides: class, message waiting.
+    pub scheme: DataCodingScheme,
 }
 
 /// What the octets after the header are.
@@ -43,17 +49,9 @@ pub enum Content<'a> {
 impl<'a> UserData<'a> {
     /// Reads the octets of `short_message` or `message_payload`.
     ///
-    /// `udhi` is bit 0x40 of `esm_class`; `default_alphabet` is what the carrier means by `data_coding` 0, and by the
-    /// classes and groups that stand for it. Never fails: see `lossy`.
-    ///
-    /// | `data_coding` | read as |
-    /// |---|---|
-    /// | 0 | `default_alphabet` |
-    /// | 1 | ASCII; octets above as Latin-1, flagged |
-    /// | 3 | Latin-1 |
-    /// | 8 | UCS-2 |
-    /// | 2, 4 and the other alphabets of SMPP 3.4 §5.2.19 | no text |
-    /// | 0x10 to 0x7F, 0xC0 to 0xFF | as TS 23.038 §4 and §5 have it: default, 8 bits (no text), UCS-2 |
+    /// `udhi` is bit 0x40 of `esm_class`. [`DataCodingScheme`] tells what `data_coding` is read as; `default_alphabet` is
+    /// what the carrier means by 0 and by the groups that stand for it, a [`DefaultAlphabet`] or an [`Encoding`]. The
+    /// header's national tables are honoured where that is GSM-7. Never fails: see `lossy`.
     ///
     /// ```
     /// use araldo_sms::{Encoding, UserData};
@@ -67,7 +65,8 @@ impl<'a> UserData<'a> {
     /// assert_eq!((read.text(), read.lossy), (Some("Stop"), true));
     /// ```
     #[must_use]
-    pub fn decode(data_coding: u8, udhi: bool, octets: &'a [u8], default_alphabet: Encoding) -> Self {
+    pub fn decode(data_coding: u8, udhi: bool, octets: &'a [u8], default_alphabet: impl Into<DefaultAlphabet>) -> Self {
+        let scheme = DataCodingScheme::of(data_coding);
         let (header, body, malformed) = if udhi {
             match UserDataHeader::parse(octets) {
                 Ok((header, rest)) => (Some(header), rest, false),
@@ -76,13 +75,19 @@ impl<'a> UserData<'a> {
         } else {
             (None, octets, false)
         };
-        let (content, lossy) = match Alphabet::of(data_coding, default_alphabet) {
-            Alphabet::Encoding(encoding) => {
-                let decoded = encoding.decode(body);
+        let alphabet = match scheme.alphabet {
+            Alphabet::Default => Some(default_alphabet.into()),
+            Alphabet::Ascii => Some(DefaultAlphabet::Ascii),
+            Alphabet::Latin1 => Some(DefaultAlphabet::Latin1),
+            Alphabet::Ucs2 => Some(DefaultAlphabet::Ucs2),
+            Alphabet::Octets => None,
+        };
+        let (content, lossy) = match alphabet {
+            Some(alphabet) => {
+                let decoded = alphabet.decode(header.as_ref(), body);
                 (Content::Text(decoded.text), decoded.lossy)
             }
-            Alphabet::Ascii => (Content::Text(Encoding::Latin1.decode(body).text), !body.is_ascii()),
-            Alphabet::None => (Content::Binary(body), false),
+            None => (Content::Binary(body), false),
         };
         let concat = header.and_then(|header| header.concat());
         Self {
@@ -90,6 +95,7 @@ impl<'a> UserData<'a> {
             lossy: lossy || malformed,
             header,
             concat,
+            scheme,
         }
     }
 
@@ -108,35 +114,37 @@ impl<'a> UserData<'a> {
     }
 }
 
-/// What a `data_coding` stands for.
-#[derive(Debug, PartialEq, Eq)]
-enum Alphabet {
-    Encoding(Encoding),
-    Ascii,
-    None,
-}
-
-impl Alphabet {
-    fn of(data_coding: u8, default: Encoding) -> Self {
-        match data_coding {
-            0x00 => Self::Encoding(default),
-            0x01 => Self::Ascii,
-            0x03 => Self::Encoding(Encoding::Latin1),
-            0x08 => Self::Encoding(Encoding::Ucs2),
-            // SMPP reserves these; MCs that pass the handset's TP-DCS on mean its general groups. Bit 5: compressed.
-            0x10..=0x1F | 0x40..=0x5F => match data_coding & 0x0C {
-                0x00 => Self::Encoding(default),
-                0x08 => Self::Encoding(Encoding::Ucs2),
-                _ => Self::None,
+impl DefaultAlphabet {
+    /// Reads what follows the header.
+    fn decode(self, header: Option<&UserDataHeader<'_>>, octets: &[u8]) -> DecodedText {
+        match self {
+            Self::Gsm7 => decode_septets(header, octets),
+            Self::Gsm7Packed => {
+                let mut septets = Vec::new();
+                let header_octets = header.map_or(0, UserDataHeader::octets);
+                unpack_septets(octets, fill_bits(header_octets), None, &mut septets);
+                decode_septets(header, &septets)
+            }
+            Self::Ascii => DecodedText {
+                lossy: !octets.is_ascii(),
+                ..Encoding::Latin1.decode(octets)
             },
-            // Message waiting, TS 23.038 §4; 0xE0 is UCS-2.
-            0xC0..=0xDF => Self::Encoding(default),
-            0xE0..=0xEF => Self::Encoding(Encoding::Ucs2),
-            // Message class, TS 23.038 §4: bit 2 says 8 bits.
-            0xF0..=0xFF if data_coding & 0x04 == 0 => Self::Encoding(default),
-            _ => Self::None,
+            Self::Latin1 => Encoding::Latin1.decode(octets),
+            Self::Utf8 => DecodedText {
+                text: String::from_utf8_lossy(octets).into_owned(),
+                lossy: std::str::from_utf8(octets).is_err(),
+            },
+            Self::Ucs2 => Encoding::Ucs2.decode(octets),
         }
     }
+}
+
+/// Septets mean what the header's tables make of them.
+fn decode_septets(header: Option<&UserDataHeader<'_>>, septets: &[u8]) -> DecodedText {
+    let tables = header.map_or(ShiftTables::DEFAULT, UserDataHeader::shift_tables);
+    let mut decoded = tables.decode(septets);
+    decoded.lossy |= header.is_some_and(UserDataHeader::has_unknown_language);
+    decoded
 }
 
 #[cfg(test)]
@@ -177,10 +185,61 @@ mod tests {
 
     #[test]
     fn alphabets_we_cannot_read_keep_their_octets() {
-        for data_coding in [2, 4, 5, 6, 7, 9, 10, 13, 14, 0x20, 0x30, 0x80] {
+        for data_coding in [2, 4, 5, 6, 7, 9, 10, 13, 14, 0x20, 0x30, 0x14] {
             let read = UserData::decode(data_coding, false, b"Hi", Encoding::Gsm7);
             assert_eq!(read.content, Content::Binary(b"Hi"), "{data_coding:#x}");
         }
+    }
+
+    #[test]
+    fn default_alphabet_may_be_any_that_carriers_mean() {
+        for (alphabet, octets) in [
+            (DefaultAlphabet::Gsm7, &b"caff\x04"[..]),
+            (DefaultAlphabet::Gsm7Packed, &[0xE3, 0xB0, 0xD9, 0x4C, 0x00]),
+            (DefaultAlphabet::Latin1, b"caff\xE8"),
+            (DefaultAlphabet::Utf8, "caffè".as_bytes()),
+            (DefaultAlphabet::Ucs2, b"\0c\0a\0f\0f\0\xE8"),
+        ] {
+            let read = UserData::decode(0, false, octets, alphabet);
+            assert_eq!((read.text(), read.lossy), (Some("caffè"), false), "{alphabet}");
+        }
+        let read = UserData::decode(0, false, b"caff\xE8", DefaultAlphabet::Ascii);
+        assert_eq!((read.text(), read.lossy), (Some("caffè"), true));
+        assert!(UserData::decode(0, false, b"caff\xE8", DefaultAlphabet::Utf8).lossy);
+    }
+
+    #[test]
+    fn packed_septets_begin_after_the_fill_bits() {
+        // The header takes six octets, so one bit fills up.
+        let octets = [0x05, 0x00, 0x03, 0x7F, 0x02, 0x01, 0xD0, 0x65, 0x36, 0xFB, 0x0D];
+        let read = UserData::decode(0, true, &octets, DefaultAlphabet::Gsm7Packed);
+        assert_eq!((read.text(), read.lossy), (Some("hello"), false));
+    }
+
+    #[test]
+    fn national_tables_of_the_header_are_honoured() {
+        let read = UserData::decode(0, true, b"\x03\x24\x01\x01da\x1bg", Encoding::Gsm7);
+        assert_eq!((read.text(), read.lossy), (Some("dağ"), false));
+        let read = UserData::decode(0, true, b"\x03\x25\x01\x03n\x7bo", Encoding::Gsm7);
+        assert_eq!((read.text(), read.lossy), (Some("não"), false));
+    }
+
+    #[test]
+    fn text_in_a_language_that_nobody_knows_is_flagged() {
+        let read = UserData::decode(0, true, b"\x03\x24\x01\x0eHi", Encoding::Gsm7);
+        assert_eq!((read.text(), read.lossy), (Some("Hi"), true));
+    }
+
+    #[test]
+    fn message_waiting_text_is_read_in_its_alphabet() {
+        assert_eq!(
+            UserData::decode(0xC8, false, b"2 new", Encoding::Gsm7).text(),
+            Some("2 new")
+        );
+        assert_eq!(
+            UserData::decode(0xE8, false, &[0x04, 0x16], Encoding::Gsm7).text(),
+            Some("Ж")
+        );
     }
 
     #[test]

@@ -61,17 +61,23 @@ impl<'a> Fields<'a> {
     }
 
     /// The word that begins at or after `from`; empty when the next field comes first. Gives its end too.
-    fn word(&self, from: usize, is_date: bool) -> (&'a str, usize) {
+    fn word(&self, field: Field, from: usize) -> (&'a str, usize) {
         let octets = self.text.as_bytes();
         let start = skip(octets, from, is_blank);
         if start > from && field_at(octets, start).is_some() {
             return ("", start);
         }
-        let mut end = word_end(octets, start);
+        let mut end = match field {
+            // Nobody knows what ids and error codes are made of.
+            Field::Id | Field::Err => word_end(octets, start),
+            // A separator may be before a field of the vendor's own, so it ends these.
+            _ => skip(octets, start, |octet| !is_between(octet)),
+        };
+        let is_date = matches!(field, Field::SubmitDate | Field::DoneDate);
         if is_date && octets[start..end].iter().any(|octet| matches!(octet, b'-' | b'/')) {
             // 2026-01-31 12:00:00: the time is a word of its own.
             let time = skip(octets, end, is_blank);
-            let time_end = word_end(octets, time);
+            let time_end = skip(octets, time, |octet| !is_between(octet));
             if matches!(&octets[time..time_end], [b'0'..=b'9', b'0'..=b'9', b':', ..]) {
                 end = time_end;
             }
@@ -105,10 +111,7 @@ impl<'a> Iterator for Fields<'a> {
         let (value, end) = match found.field {
             // Only the first counts; a long text of nothing but `text:` is not searched again for each.
             Field::Text if !self.text_seen => self.rest(found.value),
-            Field::SubmitDate | Field::DoneDate => self.word(found.value, true),
-            Field::Id | Field::Sub | Field::Dlvrd | Field::Stat | Field::Err | Field::Text => {
-                self.word(found.value, false)
-            }
+            field => self.word(field, found.value),
         };
         self.stat_seen |= found.field == Field::Stat;
         self.text_seen |= found.field == Field::Text;
@@ -153,15 +156,14 @@ fn match_name(rest: &[u8], name: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// Where the word that begins at `at` ends: at a blank, or at separators with a field after them.
+/// Where the word that begins at `at` ends: at a blank, or at separators with a blank or a field after them.
 fn word_end(octets: &[u8], mut at: usize) -> usize {
     while at < octets.len() && !is_blank(octets[at]) {
         let next = skip(octets, at, is_separator);
         if next == at {
             at += 1;
         } else {
-            let after = skip(octets, next, is_blank);
-            if after == octets.len() || field_at(octets, after).is_some() {
+            if octets.get(next).is_none_or(|octet| is_blank(*octet)) || field_at(octets, next).is_some() {
                 break;
             }
             at = next;
@@ -178,7 +180,7 @@ fn skip(octets: &[u8], from: usize, what: impl Fn(u8) -> bool) -> usize {
 }
 
 fn is_blank(octet: u8) -> bool {
-    octet.is_ascii_whitespace()
+    octet.is_ascii_whitespace() || octet == 0
 }
 
 fn is_separator(octet: u8) -> bool {

@@ -48,6 +48,20 @@ fn separator_inside_a_value_stays_in_it() {
 }
 
 #[test]
+fn field_of_the_vendors_own_ends_the_one_before() {
+    let receipt = DeliveryReceipt::parse("id:7,sub:001,done date:2601311201,stat:DELIVRD,mccmnc:22201,err:000");
+    assert_eq!(
+        (receipt.state, receipt.err),
+        (Some(ReceiptState::Delivered), Some("000"))
+    );
+    let receipt = DeliveryReceipt::parse("id:7; node:3 stat:EXPIRED; node:3 err:0;");
+    assert_eq!(
+        (receipt.id, receipt.stat, receipt.err),
+        (Some("7"), Some("EXPIRED"), Some("0"))
+    );
+}
+
+#[test]
 fn word_that_ends_like_a_name_is_no_field() {
     assert!(DeliveryReceipt::parse("grid:5 substat:DELIVRD").is_empty());
 }
@@ -64,6 +78,7 @@ fn date_with_the_time_apart_is_one_value() {
 fn closing_nul_is_not_of_the_text() {
     assert_eq!(DeliveryReceipt::parse("stat:DELIVRD text:Hi\0").text, Some("Hi"));
     assert_eq!(DeliveryReceipt::parse("stat:DELIVRD\0").stat, Some("DELIVRD"));
+    assert_eq!(DeliveryReceipt::parse("id:7\0 stat:DELIVRD").id, Some("7"));
 }
 
 #[test]
