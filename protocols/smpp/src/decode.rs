@@ -203,9 +203,7 @@ impl<'f> Reader<'f> {
     }
 
     /// All that is left, as optional parameters.
-    ///
-    /// `lenient` passes over a broken end in either mode: a command without fields is whole without its TLVs.
-    pub fn tlvs(&mut self, lenient: bool) -> Result<Tlvs, DecodeError> {
+    pub fn tlvs(&mut self) -> Result<Tlvs, DecodeError> {
         let region = self.frame.slice_ref(self.rest);
         let start = self.offset();
         self.rest = &[];
@@ -226,14 +224,7 @@ impl<'f> Reader<'f> {
         if left > 0 {
             let offset = start + tlvs.as_bytes().len();
             let problem = Problem::TlvStream { left };
-            match self.forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM) {
-                Err(_) if lenient => self.forgiven.push(Forgiven {
-                    field: "tlvs",
-                    offset,
-                    problem,
-                }),
-                other => other?,
-            }
+            self.forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM)?;
         }
         Ok(tlvs)
     }

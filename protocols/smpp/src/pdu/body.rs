@@ -41,10 +41,9 @@ macro_rules! body {
 
         impl crate::pdu::Body for $name {
             fn read(reader: &mut crate::decode::Reader<'_>) -> Result<Self, crate::DecodeError> {
-                const FIELDS: &[&str] = &[$(stringify!($field)),*];
                 Ok(Self {
                     $($field: <$type as crate::field::Field>::read(reader, const { &$spec })?,)*
-                    tlvs: reader.tlvs(FIELDS.is_empty())?,
+                    tlvs: reader.tlvs()?,
                 })
             }
 

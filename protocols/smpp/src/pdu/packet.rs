@@ -37,7 +37,7 @@ pub struct Packet {
 pub struct Decoded {
     /// The PDU.
     pub packet: Packet,
-    /// Empty in [`Mode::Strict`], but for trailing octets of a command without fields.
+    /// Empty in [`Mode::Strict`].
     pub forgiven: Vec<Forgiven>,
 }
 
