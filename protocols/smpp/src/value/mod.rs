@@ -3,6 +3,7 @@
 mod address;
 mod bind_mode;
 mod c_octet;
+mod calendar;
 mod data_coding;
 mod esm_class;
 mod interface_version;
@@ -14,6 +15,7 @@ mod time;
 pub use address::{Address, Npi, Ton};
 pub use bind_mode::BindMode;
 pub use c_octet::{COctet, Password};
+pub use calendar::OutOfRange;
 pub use data_coding::DataCoding;
 pub use esm_class::EsmClass;
 pub use interface_version::InterfaceVersion;
