@@ -1,11 +1,13 @@
 //! Optional parameters (SMPP 3.4 §3.2.4): kept as the region of octets they came in, read on access.
 
+mod broadcast;
 mod build;
 mod tag;
 mod typed;
 
 use bytes::Bytes;
 
+pub use broadcast::{BroadcastArea, BroadcastContentType, BroadcastFrequencyInterval, MsValidity};
 pub use build::TlvsMut;
 pub use tag::{TlvFormat, TlvTag};
 pub use typed::NetworkErrorCode;

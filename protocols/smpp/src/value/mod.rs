@@ -5,6 +5,7 @@ mod bind_mode;
 mod c_octet;
 mod calendar;
 mod data_coding;
+mod enumerations;
 mod esm_class;
 mod interface_version;
 mod message_state;
@@ -17,6 +18,11 @@ pub use bind_mode::BindMode;
 pub use c_octet::{COctet, Password};
 pub use calendar::OutOfRange;
 pub use data_coding::DataCoding;
+pub use enumerations::{
+    AddrSubunit, BearerType, BroadcastChannelIndicator, BroadcastMessageClass, DeliveryFailureReason, DisplayTime,
+    FrequencyUnit, ItsReplyType, LanguageIndicator, MsAvailabilityStatus, NetworkType, PayloadType, PrivacyIndicator,
+    UssdServiceOp,
+};
 pub use esm_class::EsmClass;
 pub use interface_version::InterfaceVersion;
 pub use message_state::MessageState;
