@@ -126,6 +126,13 @@ impl CommandStatus {
     /// What the standard alone says about trying again; a carrier's own table goes before it.
     ///
     /// Values nobody defined, the vendor range among them, are temporary: a message is lost by giving up too early.
+    ///
+    /// ```
+    /// use araldo_smpp::{CommandStatus, StatusClass};
+    ///
+    /// assert_eq!(CommandStatus::ESME_RTHROTTLED.class(), StatusClass::Throttled);
+    /// assert_eq!(CommandStatus::ESME_RINVDSTADR.class(), StatusClass::Permanent);
+    /// ```
     pub const fn class(self) -> StatusClass {
         match self {
             Self::ESME_ROK => StatusClass::Ok,

@@ -26,6 +26,10 @@ pub mod session;
 pub mod tlv;
 pub mod value;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use command_id::CommandId;
 pub use command_status::{CommandStatus, StatusClass};
 pub use decode::{DecodeError, Forgiven, Mode, Problem};

@@ -15,6 +15,37 @@ use serde_json::Value;
 /// Vectors not met yet. A vector met must leave the list, and one lost cannot slip away.
 const UNMET: &[&str] = &[];
 
+/// Where the answer is another than the first in the vectors, all of them listed there as acceptable, and why.
+const CHOSEN: &[(&str, &[&str])] = &[
+    (
+        "the status names what is short: the text, or a TLV",
+        &["length-15", "length-16", "truncated-10"],
+    ),
+    (
+        "a response is never answered, for that may never end",
+        &["command_id-22", "command_id-25", "command_id-26"],
+    ),
+    (
+        "5.0 has a text of 255 octets, and nothing is lost by taking it in 3.4",
+        &["sm_length-09"],
+    ),
+    (
+        "what only the message centre behind knows is left to it",
+        &["sm_length-14", "time-23", "value-13"],
+    ),
+    (
+        "an ESME keeps a receipt that can be read, for nobody would send it better",
+        &["tlv-30", "tlv-32", "seen-01"],
+    ),
+    (
+        "reserved values pass to who may know them (3.4 s3.3)",
+        &[
+            "value-01", "value-03", "value-04", "value-07", "value-09", "value-11", "value-12",
+        ],
+    ),
+    ("the destination that is not there is what fails first", &["value-18"]),
+];
+
 #[test]
 fn every_malformed_pdu_gets_an_answer_that_is_right() {
     let vectors = vectors();
@@ -34,12 +65,15 @@ fn every_malformed_pdu_gets_an_answer_that_is_right() {
 }
 
 #[test]
-fn most_answers_are_the_first_choice_and_not_merely_acceptable() {
-    let first = vectors()
+fn the_first_answer_is_given_but_where_another_was_chosen_with_a_reason() {
+    let second: Vec<_> = vectors()
         .iter()
-        .filter(|vector| meets(&outcome(vector), &vector["expect"]))
-        .count();
-    assert!(first >= 164, "{first} of 185");
+        .filter(|vector| !meets(&outcome(vector), &vector["expect"]))
+        .map(|vector| vector["id"].as_str().unwrap().to_owned())
+        .collect();
+    let mut chosen: Vec<_> = CHOSEN.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+    chosen.sort_by_key(|id| second.iter().position(|other| other == id));
+    assert_eq!(second, chosen);
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Dice<'_> {
                 break CommandId::ENQUIRE_LINK;
             }
         };
-        let bodiless = command.is_response() && Pdu::has_fields(command) && self.octet() % 8 == 0;
+        let bodiless = command.is_response() && Pdu::has_fields(command) && self.octet().is_multiple_of(8);
         let (pdu, status) = if bodiless {
             (Pdu::Bodiless(command), self.int().max(1))
         } else {
@@ -107,7 +107,7 @@ impl Dice<'_> {
     }
 
     fn destination(&mut self) -> Fields {
-        if self.octet() % 2 == 0 {
+        if self.octet().is_multiple_of(2) {
             let mut fields = self.address();
             fields.push("dest_flag", FieldValue::Int(1));
             return fields;
