@@ -52,6 +52,12 @@ impl<'o> Writer<'o> {
         self.room(length + 1)[length] = 0;
     }
 
+    /// The same room in a writer of the caller's own, which stays in registers; this one is left without any.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Self {
+        Self::new(std::mem::take(&mut self.rest))
+    }
+
     #[inline(always)]
     fn room(&mut self, length: usize) -> &mut [u8] {
         let (room, rest) = std::mem::take(&mut self.rest).split_at_mut(length);

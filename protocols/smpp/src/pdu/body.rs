@@ -52,8 +52,10 @@ macro_rules! body {
             }
 
             fn write(&self, out: &mut crate::encode::Writer<'_>) -> Result<(), crate::EncodeError> {
-                $(crate::field::Field::write(&self.$field, out, const { &$spec })?;)*
-                out.octets(self.tlvs.as_bytes());
+                let mut writer = out.take();
+                $(crate::field::Field::write(&self.$field, &mut writer, const { &$spec })?;)*
+                writer.octets(self.tlvs.as_bytes());
+                *out = writer;
                 Ok(())
             }
 
