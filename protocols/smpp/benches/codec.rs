@@ -35,7 +35,7 @@ fn both(criterion: &mut Criterion) {
     let smpp34 = || submit_sm::decode(CommandHeader::decode(black_box(&mt_frame))?, &mt_frame);
     group.bench_function("smpp34", |b| b.iter(|| each(smpp34)));
     group.bench_function("smpp-codec", |b| {
-        b.iter(|| each(|| SubmitSmRequest::decode(black_box(&mt_frame))))
+        b.iter(|| each(|| SubmitSmRequest::decode(black_box(&mt_frame))));
     });
     group.finish();
 
@@ -47,7 +47,7 @@ fn both(criterion: &mut Criterion) {
             || vec![pdu.clone(); PDUS],
             spend(submit_sm::encode),
             BatchSize::SmallInput,
-        )
+        );
     });
     let (pdu, mut out) = (SubmitSmRequest::decode(&mt_frame).unwrap(), Vec::new());
     group.bench_function("smpp-codec", |b| {
@@ -63,7 +63,7 @@ fn both(criterion: &mut Criterion) {
     let smpp34 = || deliver_sm::decode(CommandHeader::decode(black_box(&receipt_frame))?, &receipt_frame);
     group.bench_function("smpp34", |b| b.iter(|| each(smpp34)));
     group.bench_function("smpp-codec", |b| {
-        b.iter(|| each(|| DeliverSmRequest::decode(black_box(&receipt_frame))))
+        b.iter(|| each(|| DeliverSmRequest::decode(black_box(&receipt_frame))));
     });
     group.finish();
 
@@ -75,7 +75,7 @@ fn both(criterion: &mut Criterion) {
             || vec![pdu.clone(); PDUS],
             spend(deliver_sm::encode),
             BatchSize::SmallInput,
-        )
+        );
     });
     let (pdu, mut out) = (DeliverSmRequest::decode(&receipt_frame).unwrap(), Vec::new());
     group.bench_function("smpp-codec", |b| {
@@ -91,10 +91,10 @@ fn both(criterion: &mut Criterion) {
 /// stream, as rusmpp does, whose decoder uses up its input.
 fn decode<R: Request>(group: &mut BenchmarkGroup<'_, WallTime>, frame: &Bytes) {
     group.bench_function("araldo-smpp", |b| {
-        b.iter(|| each(|| decode_request::<R>(black_box(frame))))
+        b.iter(|| each(|| decode_request::<R>(black_box(frame))));
     });
     group.bench_function("araldo-smpp, any PDU", |b| {
-        b.iter(|| each(|| Packet::decode(black_box(frame), Mode::Strict)))
+        b.iter(|| each(|| Packet::decode(black_box(frame), Mode::Strict)));
     });
     let stream = frame.repeat(PDUS);
     let stream = || BytesMut::from(&stream[..]);
