@@ -19,6 +19,14 @@ pub struct Refusal {
 }
 
 /// What a message centre checks in a request of an ESME before it is handed on.
+///
+/// ```
+/// use araldo_smpp::CommandStatus;
+/// use araldo_smpp::pdu::SubmitSm;
+///
+/// let refusal = araldo_smpp::check::submitted(&SubmitSm::default().into()).unwrap_err();
+/// assert_eq!(refusal.command_status, CommandStatus::ESME_RINVDSTADR);
+/// ```
 pub fn submitted(pdu: &Pdu) -> Result<(), Refusal> {
     match pdu {
         Pdu::SubmitSm(body) => {

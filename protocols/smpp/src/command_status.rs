@@ -31,10 +31,17 @@ macro_rules! statuses {
                 match self.0 { $($value => Some(stringify!($name)),)* _ => None }
             }
 
-            /// The status of that name, as `ESME_RTHROTTLED`.
+            /// The status of that name, as `ESME_RTHROTTLED`; by the names of 5.0 that replaced those of 3.4 too.
             pub fn from_name(name: &str) -> Option<Self> {
                 $(if name == stringify!($name) { return Some(Self($value)); })*
-                None
+                match name {
+                    "ESME_RINVTLVSTREAM" => Some(Self::ESME_RINVOPTPARSTREAM),
+                    "ESME_RTLVNOTALLWD" => Some(Self::ESME_ROPTPARNOTALLWD),
+                    "ESME_RINVTLVLEN" => Some(Self::ESME_RINVPARLEN),
+                    "ESME_RMISSINGTLV" => Some(Self::ESME_RMISSINGOPTPARAM),
+                    "ESME_RINVTLVVAL" => Some(Self::ESME_RINVOPTPARAMVAL),
+                    _ => None,
+                }
             }
         }
     };
@@ -119,6 +126,13 @@ impl CommandStatus {
     /// What the standard alone says about trying again; a carrier's own table goes before it.
     ///
     /// Values nobody defined, the vendor range among them, are temporary: a message is lost by giving up too early.
+    ///
+    /// ```
+    /// use araldo_smpp::{CommandStatus, StatusClass};
+    ///
+    /// assert_eq!(CommandStatus::ESME_RTHROTTLED.class(), StatusClass::Throttled);
+    /// assert_eq!(CommandStatus::ESME_RINVDSTADR.class(), StatusClass::Permanent);
+    /// ```
     pub const fn class(self) -> StatusClass {
         match self {
             Self::ESME_ROK => StatusClass::Ok,
@@ -175,5 +189,20 @@ mod tests {
         assert_eq!(CommandStatus::ESME_RINVDSTADR.class(), StatusClass::Permanent);
         assert_eq!(CommandStatus::ESME_RMSGQFUL.class(), StatusClass::Throttled);
         assert_eq!(CommandStatus::from_name("ESME_RMSGQFUL"), Some(CommandStatus(0x14)));
+    }
+
+    #[test]
+    fn the_names_of_5_0_are_known_beside_those_of_3_4() {
+        let names = [
+            "ESME_RINVTLVSTREAM",
+            "ESME_RTLVNOTALLWD",
+            "ESME_RINVTLVLEN",
+            "ESME_RMISSINGTLV",
+            "ESME_RINVTLVVAL",
+        ];
+        assert_eq!(
+            names.map(CommandStatus::from_name),
+            [0xC0, 0xC1, 0xC2, 0xC3, 0xC4].map(|code| Some(CommandStatus(code)))
+        );
     }
 }

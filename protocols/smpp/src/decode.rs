@@ -134,6 +134,7 @@ impl<'f> Reader<'f> {
     }
 
     /// One octet.
+    #[inline(always)]
     pub fn octet(&mut self, field: &'static str) -> Result<u8, DecodeError> {
         self.parse(field, 1, be_u8)
     }
@@ -144,17 +145,32 @@ impl<'f> Reader<'f> {
     }
 
     /// So many octets; too few left is answered with `status`.
+    #[inline(always)]
     pub fn octets(&mut self, field: &'static str, count: usize, status: CommandStatus) -> Result<Bytes, DecodeError> {
-        self.parse(field, count, take(count))
-            .map(|part| self.frame.slice_ref(part))
-            .map_err(|mut error| {
-                error.command_status = status;
-                error
-            })
+        match self.parse(field, count, take(count)) {
+            Ok(part) => Ok(self.frame.slice_ref(part)),
+            Err(error) => Err(DecodeError {
+                command_status: status,
+                ..error
+            }),
+        }
     }
 
     /// A string up to its NUL, `max` octets with it; longer is answered with `status`.
+    #[inline(always)]
     pub fn c_octet(&mut self, field: &'static str, max: usize, status: CommandStatus) -> Result<COctet, DecodeError> {
+        if let Some((text, rest)) = COctet::leading(self.rest)
+            && text.len() < max
+        {
+            self.rest = rest;
+            return Ok(text);
+        }
+        self.long_c_octet(field, max, status)
+    }
+
+    /// As [`Self::c_octet`], whatever the string.
+    #[inline(never)]
+    fn long_c_octet(&mut self, field: &'static str, max: usize, status: CommandStatus) -> Result<COctet, DecodeError> {
         let offset = self.offset();
         let text = match terminated(take_till(|octet| octet == 0), tag(&[0_u8][..])).parse(self.rest) as Parsed<'f, _> {
             Ok((rest, text)) => {
@@ -183,13 +199,11 @@ impl<'f> Reader<'f> {
                 status,
             )?;
         }
-        Ok(self.frame.slice_ref(text).into())
+        Ok(COctet::within(self.frame, text))
     }
 
     /// All that is left, as optional parameters.
-    ///
-    /// `lenient` passes over a broken end in either mode: a command without fields is whole without its TLVs.
-    pub fn tlvs(&mut self, lenient: bool) -> Result<Tlvs, DecodeError> {
+    pub fn tlvs(&mut self) -> Result<Tlvs, DecodeError> {
         let region = self.frame.slice_ref(self.rest);
         let start = self.offset();
         self.rest = &[];
@@ -210,14 +224,7 @@ impl<'f> Reader<'f> {
         if left > 0 {
             let offset = start + tlvs.as_bytes().len();
             let problem = Problem::TlvStream { left };
-            match self.forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM) {
-                Err(_) if lenient => self.forgiven.push(Forgiven {
-                    field: "tlvs",
-                    offset,
-                    problem,
-                }),
-                other => other?,
-            }
+            self.forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM)?;
         }
         Ok(tlvs)
     }
@@ -264,6 +271,7 @@ impl<'f> Reader<'f> {
         self.mode == Mode::Tolerant
     }
 
+    #[inline(always)]
     fn parse<O>(
         &mut self,
         field: &'static str,

@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::decode::{DecodeError, Reader};
+use crate::encode::Writer;
 use crate::value::{Address, COctet, Password};
 use crate::{CommandStatus, Problem};
 
@@ -128,8 +129,10 @@ impl EncodeError {
 pub trait Field: Sized {
     /// Reads it where the reader stands.
     fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError>;
+    /// How many octets [`Self::write`] appends.
+    fn size(&self) -> usize;
     /// Appends it.
-    fn write(&self, out: &mut BytesMut, spec: &Spec) -> Result<(), EncodeError>;
+    fn write(&self, out: &mut Writer<'_>, spec: &Spec) -> Result<(), EncodeError>;
     /// Appends its names and values.
     fn show(&self, spec: &Spec, fields: &mut Fields);
     /// Builds it from names and values.
@@ -206,6 +209,7 @@ impl Fields {
 macro_rules! octet_field {
     ($name:ty) => {
         impl crate::field::Field for $name {
+            #[inline]
             fn read(
                 reader: &mut crate::decode::Reader<'_>,
                 spec: &crate::field::Spec,
@@ -213,12 +217,18 @@ macro_rules! octet_field {
                 reader.octet(spec.name).map(Self::from)
             }
 
+            #[inline(always)]
+            fn size(&self) -> usize {
+                1
+            }
+
+            #[inline(always)]
             fn write(
                 &self,
-                out: &mut bytes::BytesMut,
+                out: &mut crate::encode::Writer<'_>,
                 _spec: &crate::field::Spec,
             ) -> Result<(), crate::field::EncodeError> {
-                bytes::BufMut::put_u8(out, u8::from(*self));
+                out.octet(u8::from(*self));
                 Ok(())
             }
 
@@ -243,24 +253,28 @@ pub(crate) use octet_field;
 octet_field!(u8);
 
 impl Field for COctet {
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError> {
         reader.c_octet(spec.name, spec.max, spec.status)
     }
 
-    fn write(&self, out: &mut BytesMut, spec: &Spec) -> Result<(), EncodeError> {
-        let octets = self.as_bytes();
-        if octets.len() >= spec.max {
+    fn size(&self) -> usize {
+        self.len() + 1
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut Writer<'_>, spec: &Spec) -> Result<(), EncodeError> {
+        if self.len() >= spec.max {
             return Err(EncodeError::TooLong {
                 field: spec.name,
-                got: octets.len() + 1,
+                got: self.len() + 1,
                 max: spec.max,
             });
         }
-        if octets.contains(&0) {
+        if self.has_nul() {
             return Err(EncodeError::NulInside { field: spec.name });
         }
-        out.put_slice(octets);
-        out.put_u8(0);
+        out.c_octet(self);
         Ok(())
     }
 
@@ -274,11 +288,17 @@ impl Field for COctet {
 }
 
 impl Field for Password {
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError> {
         COctet::read(reader, spec).map(Self)
     }
 
-    fn write(&self, out: &mut BytesMut, spec: &Spec) -> Result<(), EncodeError> {
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut Writer<'_>, spec: &Spec) -> Result<(), EncodeError> {
         self.0.write(out, spec)
     }
 
@@ -292,6 +312,7 @@ impl Field for Password {
 }
 
 impl Field for Address {
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError> {
         let [ton, npi] = spec.ton_npi;
         Ok(Self {
@@ -301,9 +322,14 @@ impl Field for Address {
         })
     }
 
-    fn write(&self, out: &mut BytesMut, spec: &Spec) -> Result<(), EncodeError> {
-        out.put_u8(self.ton.0);
-        out.put_u8(self.npi.0);
+    fn size(&self) -> usize {
+        2 + self.addr.size()
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut Writer<'_>, spec: &Spec) -> Result<(), EncodeError> {
+        out.octet(self.ton.0);
+        out.octet(self.npi.0);
         self.addr.write(out, spec)
     }
 
@@ -326,19 +352,25 @@ impl Field for Address {
 
 /// short_message behind its sm_length (SMPP 3.4 §5.2.21, §5.2.22): 254 octets in 3.4, 255 in 5.0, which is taken here.
 impl Field for Bytes {
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError> {
         let length = reader.octet("sm_length")?;
         reader.octets(spec.name, length.into(), spec.status)
     }
 
-    fn write(&self, out: &mut BytesMut, spec: &Spec) -> Result<(), EncodeError> {
+    fn size(&self) -> usize {
+        1 + self.len()
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut Writer<'_>, spec: &Spec) -> Result<(), EncodeError> {
         let length = u8::try_from(self.len()).map_err(|_| EncodeError::TooLong {
             field: spec.name,
             got: self.len(),
             max: u8::MAX.into(),
         })?;
-        out.put_u8(length);
-        out.put_slice(self);
+        out.octet(length);
+        out.octets(self);
         Ok(())
     }
 
@@ -355,9 +387,9 @@ impl Field for Bytes {
 }
 
 /// Appends the count octet of a list, refusing more than 255.
-pub(crate) fn write_count(out: &mut BytesMut, field: &'static str, got: usize) -> Result<(), EncodeError> {
+pub(crate) fn write_count(out: &mut Writer<'_>, field: &'static str, got: usize) -> Result<(), EncodeError> {
     let max = usize::from(u8::MAX);
-    out.put_u8(u8::try_from(got).map_err(|_| EncodeError::TooLong { field, got, max })?);
+    out.octet(u8::try_from(got).map_err(|_| EncodeError::TooLong { field, got, max })?);
     Ok(())
 }
 

@@ -74,6 +74,17 @@ impl LooksLike {
 }
 
 /// Takes the first whole PDU out of `input`, sharing its memory; `None` while it is not all there.
+///
+/// ```
+/// use araldo_smpp::MAX_PDU;
+/// use araldo_smpp::framing::next_frame;
+/// use bytes::BytesMut;
+///
+/// let mut input = BytesMut::from(&b"\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x07\0\0"[..]);
+/// assert_eq!(next_frame(&mut input, MAX_PDU)?.map(|frame| frame.len()), Some(16));
+/// assert_eq!(next_frame(&mut input, MAX_PDU)?, None);
+/// # Ok::<(), araldo_smpp::FrameError>(())
+/// ```
 pub fn next_frame(input: &mut BytesMut, max: usize) -> Result<Option<Bytes>, FrameError> {
     let Some(got) = announced(input) else { return Ok(None) };
     let max = u32::try_from(max).unwrap_or(u32::MAX);

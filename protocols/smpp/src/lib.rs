@@ -4,6 +4,7 @@
 //! - [`pdu`]: a body a file, [`Pdu`] over all of them, [`Packet`] with the header around it.
 //! - [`tlv`]: optional parameters, kept as the region of octets they came in and read on access.
 //! - [`decode`] and [`field`]: how a field is read, written, shown by name; what a decoder forgives, what it refuses.
+//! - [`encode`]: how fields are written.
 //! - [`check`]: what a message centre refuses in a request that could be read.
 //! - [`framing`]: one PDU cut from a stream of octets, with the length judged before anything is reserved.
 //! - [`session`]: octets and time in; octets, events and the next deadline out.
@@ -17,12 +18,17 @@ pub mod check;
 pub mod command_id;
 pub mod command_status;
 pub mod decode;
+pub mod encode;
 pub mod field;
 pub mod framing;
 pub mod pdu;
 pub mod session;
 pub mod tlv;
 pub mod value;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use command_id::CommandId;
 pub use command_status::{CommandStatus, StatusClass};

@@ -6,20 +6,18 @@
     reason = "tests; one may begin its time now"
 )]
 
-use std::time::Instant;
+mod support;
 
-use araldo_smpp::pdu::{Bind, DeliverSm, Destination, Destinations, SubmitMulti, SubmitSm, SubmitSmResp};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use araldo_smpp::pdu::{Bind, DeliverSm, SubmitSm};
 use araldo_smpp::session::{EsmeConfig, McConfig};
-use araldo_smpp::{
-    Address, BindMode, COctet, CommandStatus, Mode, Packet, Pdu, SequenceNumber, Session, TlvTag, Tlvs, TlvsMut,
-};
+use araldo_smpp::{BindMode, COctet, Mode, Packet, Pdu, Session};
 use bytes::{BufMut, Bytes, BytesMut};
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-const COMMANDS: [u32; 18] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0B, 0x15, 0x21, 0x102, 0x103, 0x111, 0x112, 0x113,
-];
+use support::{Dice, REQUESTS};
 
 proptest! {
     #[test]
@@ -41,56 +39,96 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_shares_the_frame_and_copies_nothing(frame in frame(vec(any::<u8>(), 40..300))) {
-        let Ok(decoded) = Packet::decode(&frame, Mode::Tolerant) else { return Ok(()) };
-        let parts: Vec<Bytes> = match decoded.packet.pdu {
-            Pdu::SubmitSm(SubmitSm { destination, short_message, tlvs, .. })
-            | Pdu::DeliverSm(DeliverSm { destination, short_message, tlvs, .. }) => {
-                let payload = tlvs.message_payload().unwrap_or_default();
-                vec![destination.addr.to_bytes(), short_message, payload]
+    fn what_strict_mode_accepts_is_written_back_octet_for_octet(
+        likely in frame(vec(prop_oneof![4 => Just(0_u8), 1 => Just(1), 1 => Just(4), 1 => b'0'..=b'9'], 0..80)),
+        any in frame(vec(any::<u8>(), 0..60)),
+    ) {
+        for frame in [likely, any] {
+            if let Ok(decoded) = Packet::decode(&frame, Mode::Strict) {
+                prop_assert!(decoded.forgiven.is_empty());
+                prop_assert_eq!(encoded(&decoded.packet), frame);
             }
-            Pdu::SubmitMulti(SubmitMulti { dest_address, .. }) => {
-                prop_assert!(dest_address.0.capacity() <= frame.len(), "a list is bounded by what came");
-                vec![]
-            }
-            _ => vec![],
-        };
+        }
+    }
+
+    #[test]
+    fn a_text_and_a_long_string_share_the_frame(octets in vec(any::<u8>(), 3000)) {
+        let frame = encoded(&Dice(&octets).packet());
         let inside = frame.as_ptr_range();
-        for part in parts.iter().filter(|part| !part.is_empty()) {
+        let pdu = Packet::decode(&frame, Mode::Strict).unwrap().packet.pdu;
+        if let Some(id) = pdu.message_id().filter(|id| id.len() > COctet::SHORT) {
+            prop_assert!(inside.contains(&id.as_bytes().as_ptr()));
+        }
+        let (text, tlvs) = match &pdu {
+            Pdu::SubmitSm(body) => (&body.short_message[..], &body.tlvs),
+            Pdu::DeliverSm(body) => (&body.short_message[..], &body.tlvs),
+            other => (&[][..], other.tlvs()),
+        };
+        for part in [text, tlvs.as_bytes()].into_iter().filter(|part| !part.is_empty()) {
             prop_assert!(inside.contains(&part.as_ptr()));
         }
     }
 
     #[test]
-    fn a_submit_sm_written_is_read_back(submit_sm in submit_sm(), sequence in 1_u32..0x8000_0000) {
-        read_back(&Packet::new(SequenceNumber(sequence), submit_sm))?;
-    }
-
-    #[test]
-    fn a_submit_multi_written_is_read_back(names in vec(c_octet(20), 0..255), source in address()) {
-        let list = names.into_iter().map(Destination::DistributionList).collect();
-        let body = SubmitMulti { source, dest_address: Destinations(list), ..SubmitMulti::default() };
-        read_back(&Packet::new(SequenceNumber(1), body))?;
-    }
-
-    #[test]
-    fn a_response_written_is_read_back(message_id in c_octet(64), status in any::<u32>()) {
-        let pdu = Pdu::SubmitSmResp(SubmitSmResp { message_id, tlvs: Tlvs::EMPTY });
-        read_back(&Packet { command_status: CommandStatus(status), sequence_number: SequenceNumber(1), pdu })?;
-    }
-
-    #[test]
-    fn a_session_survives_any_octets_in_any_portions(stream in vec(portion(), 0..8), bound in any::<bool>()) {
-        let now = Instant::now();
-        let mut esme = Session::<()>::esme(EsmeConfig::default(), now);
-        let mut mc = Session::<()>::message_centre(McConfig::default(), now);
-        if bound {
-            esme.bind(BindMode::Transceiver, Bind::default(), now).unwrap();
-            mc.handle_bytes(esme.transmit(), now);
-            mc.accept_bind();
-            esme.handle_bytes(mc.transmit(), now);
+    fn any_pdu_written_is_read_back(octets in vec(any::<u8>(), 0..6000)) {
+        let packet = Dice(&octets).packet();
+        let frame = encoded(&packet);
+        for mode in [Mode::Strict, Mode::Tolerant] {
+            let decoded = Packet::decode(&frame, mode).unwrap();
+            prop_assert_eq!(&decoded.packet, &packet);
+            prop_assert!(decoded.forgiven.is_empty());
         }
-        for session in [&mut esme, &mut mc] {
+    }
+
+    #[test]
+    fn any_pdu_cut_short_or_changed_is_read_or_refused(octets in vec(any::<u8>(), 0..3000), at in any::<usize>(), to in any::<u8>()) {
+        let mut frame = BytesMut::from(encoded(&Dice(&octets).packet()));
+        let at = 16 + at % frame.len().saturating_sub(16).max(1);
+        match to {
+            0..128 => frame.truncate(at),
+            _ => if let Some(octet) = frame.get_mut(at) { *octet = to },
+        }
+        let length = frame.len() as u32;
+        frame[..4].copy_from_slice(&length.to_be_bytes());
+        let frame = frame.freeze();
+        let (strict, tolerant) = (Packet::decode(&frame, Mode::Strict), Packet::decode(&frame, Mode::Tolerant));
+        if let Ok(strict) = strict {
+            prop_assert_eq!(encoded(&strict.packet), frame);
+            prop_assert_eq!(tolerant, Ok(strict), "tolerant reads what strict reads, and as strict reads it");
+        }
+    }
+
+    #[test]
+    fn a_session_fed_pdus_in_any_order_keeps_its_bounds(octets in vec(any::<u8>(), 0..6000), esme in any::<bool>()) {
+        let now = Instant::now();
+        let mut session = bound(esme, now);
+        let (mut dice, mut input, mut fed) = (Dice(&octets), BytesMut::new(), 0);
+        while !dice.0.is_empty() {
+            let _ = session.submit(&SubmitSm::default(), (), now);
+            let _ = session.submit(&DeliverSm::default(), (), now);
+            input.extend_from_slice(&encoded(&dice.packet()));
+            fed += 1;
+            session.transmit().clear();
+            session.handle_bytes(&mut input, now);
+            prop_assert!(session.outstanding() <= 10, "the window");
+            prop_assert!(session.overdue() <= session.outstanding());
+            prop_assert!(session.transmit().len() <= 17, "one PDU has one short answer");
+            let mut events = 0;
+            while session.poll_event().is_some() { events += 1; }
+            prop_assert!(events <= 3, "{events} events");
+            prop_assert!(input.is_empty(), "whole PDUs are used up");
+        }
+        session.handle_timeout(now + Duration::from_secs(60));
+        prop_assert!(fed == 0 || session.poll_timeout().is_none_or(|at| at >= now));
+    }
+
+    #[test]
+    fn a_session_survives_any_octets_in_any_portions(stream in vec(portion(), 0..8), is_bound in any::<bool>()) {
+        let now = Instant::now();
+        let fresh: [Session<()>; 2] =
+            [Session::esme(EsmeConfig::default(), now), Session::message_centre(McConfig::default(), now)];
+        let sessions = if is_bound { [true, false].map(|esme| bound(esme, now)) } else { fresh };
+        for mut session in sessions {
             let mut input = BytesMut::new();
             for portion in &stream {
                 input.extend_from_slice(portion);
@@ -102,18 +140,36 @@ proptest! {
     }
 }
 
-fn read_back(packet: &Packet) -> Result<(), TestCaseError> {
+#[test]
+fn every_command_is_thrown() {
+    let thrown: BTreeSet<_> = (0..=u16::MAX)
+        .map(|octets| Dice(&octets.to_be_bytes()).packet().command_id())
+        .collect();
+    assert_eq!(thrown.len(), 33);
+}
+
+fn encoded(packet: &Packet) -> Bytes {
     let mut out = BytesMut::new();
     packet.encode(&mut out).unwrap();
-    let decoded = Packet::decode(&out.freeze(), Mode::Strict).unwrap();
-    prop_assert_eq!(&decoded.packet, packet);
-    prop_assert!(decoded.forgiven.is_empty());
-    Ok(())
+    out.freeze()
+}
+
+/// A session bound as transceiver to another.
+fn bound(is_esme: bool, now: Instant) -> Session<()> {
+    let mut esme = Session::esme(EsmeConfig::default(), now);
+    let mut centre = Session::message_centre(McConfig::default(), now);
+    esme.bind(BindMode::Transceiver, Bind::default(), now).unwrap();
+    centre.handle_bytes(esme.transmit(), now);
+    assert!(centre.accept_bind());
+    esme.handle_bytes(centre.transmit(), now);
+    while esme.poll_event().is_some() {}
+    while centre.poll_event().is_some() {}
+    if is_esme { esme } else { centre }
 }
 
 /// Octets behind a header whose length is right and whose command exists.
 fn frame(body: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Bytes> {
-    (proptest::sample::select(&COMMANDS[..]), any::<bool>(), 0_u32..2, body).prop_map(
+    (proptest::sample::select(&REQUESTS[..]), any::<bool>(), 0_u32..2, body).prop_map(
         |(command, response, status, body)| {
             let mut frame = BytesMut::new();
             frame.put_u32(16 + body.len() as u32);
@@ -131,57 +187,4 @@ fn portion() -> impl Strategy<Value = Bytes> {
         frame(vec(any::<u8>(), 0..60)),
         vec(any::<u8>(), 0..40).prop_map(Bytes::from)
     ]
-}
-
-fn c_octet(max: usize) -> impl Strategy<Value = COctet> {
-    vec(1_u8.., 0..=max).prop_map(|octets| COctet::from(Bytes::from(octets)))
-}
-
-fn address() -> impl Strategy<Value = Address> {
-    (any::<u8>(), any::<u8>(), c_octet(20)).prop_map(|(ton, npi, addr)| Address::new(ton.into(), npi.into(), addr))
-}
-
-fn submit_sm() -> impl Strategy<Value = SubmitSm> {
-    let octets = any::<[u8; 6]>();
-    (
-        c_octet(5),
-        address(),
-        address(),
-        octets,
-        c_octet(16),
-        c_octet(16),
-        vec(any::<u8>(), 0..=255),
-        tlvs(),
-    )
-        .prop_map(
-            |(service_type, source, destination, octets, schedule_delivery_time, validity_period, text, tlvs)| {
-                SubmitSm {
-                    service_type,
-                    source,
-                    destination,
-                    esm_class: octets[0].into(),
-                    protocol_id: octets[1],
-                    priority_flag: octets[2],
-                    schedule_delivery_time,
-                    validity_period,
-                    registered_delivery: octets[3].into(),
-                    replace_if_present_flag: octets[4],
-                    data_coding: octets[5].into(),
-                    sm_default_msg_id: 0,
-                    short_message: text.into(),
-                    tlvs,
-                }
-            },
-        )
-}
-
-fn tlvs() -> impl Strategy<Value = Tlvs> {
-    vec((any::<u16>(), vec(any::<u8>(), 0..20)), 0..5).prop_map(|list| {
-        let mut tlvs = TlvsMut::new();
-        for (reference, payload) in list {
-            tlvs.push_u16(TlvTag::USER_MESSAGE_REFERENCE, reference);
-            tlvs.push_octets(TlvTag::MESSAGE_PAYLOAD, &payload).unwrap();
-        }
-        tlvs.freeze()
-    })
 }

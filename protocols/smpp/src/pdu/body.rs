@@ -1,8 +1,7 @@
 //! What every body can do, and the macro by which a PDU lists its fields once.
 
-use bytes::BytesMut;
-
 use crate::decode::{DecodeError, Reader};
+use crate::encode::Writer;
 use crate::field::{EncodeError, FieldError, Fields};
 use crate::{CommandId, Tlvs};
 
@@ -10,8 +9,10 @@ use crate::{CommandId, Tlvs};
 pub trait Body: Sized {
     /// Reads it where the reader stands, to the end of the frame.
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
+    /// How many octets [`Self::write`] appends.
+    fn size(&self) -> usize;
     /// Appends it.
-    fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError>;
+    fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError>;
     /// The mandatory fields by name, in wire order.
     fn show(&self) -> Fields;
     /// Builds it from fields by name.
@@ -40,16 +41,21 @@ macro_rules! body {
 
         impl crate::pdu::Body for $name {
             fn read(reader: &mut crate::decode::Reader<'_>) -> Result<Self, crate::DecodeError> {
-                const FIELDS: &[&str] = &[$(stringify!($field)),*];
                 Ok(Self {
                     $($field: <$type as crate::field::Field>::read(reader, const { &$spec })?,)*
-                    tlvs: reader.tlvs(FIELDS.is_empty())?,
+                    tlvs: reader.tlvs()?,
                 })
             }
 
-            fn write(&self, out: &mut bytes::BytesMut) -> Result<(), crate::EncodeError> {
-                $(crate::field::Field::write(&self.$field, out, const { &$spec })?;)*
-                out.extend_from_slice(self.tlvs.as_bytes());
+            fn size(&self) -> usize {
+                0 $(+ crate::field::Field::size(&self.$field))* + self.tlvs.as_bytes().len()
+            }
+
+            fn write(&self, out: &mut crate::encode::Writer<'_>) -> Result<(), crate::EncodeError> {
+                let mut writer = out.take();
+                $(crate::field::Field::write(&self.$field, &mut writer, const { &$spec })?;)*
+                writer.octets(self.tlvs.as_bytes());
+                *out = writer;
                 Ok(())
             }
 

@@ -15,7 +15,7 @@ mod specs;
 mod submit_multi;
 mod submit_sm;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 pub use alert_notification::AlertNotification;
 pub use bind::{Bind, BindResp, Outbind};
@@ -27,13 +27,14 @@ pub use cancel_sm::{CancelSm, CancelSmResp};
 pub use control::{EnquireLink, EnquireLinkResp, GenericNack, Unbind, UnbindResp};
 pub use data_sm::{DataSm, DataSmResp};
 pub use deliver_sm::{DeliverSm, DeliverSmResp};
-pub use packet::{Decoded, Header, Packet, encode_request};
+pub use packet::{Decoded, Header, Packet, decode_request, encode_request};
 pub use query_sm::{QuerySm, QuerySmResp};
 pub use replace_sm::{ReplaceSm, ReplaceSmResp};
 pub use submit_multi::{Destination, Destinations, SubmitMulti, SubmitMultiResp, UnsuccessSme, UnsuccessSmes};
 pub use submit_sm::{SubmitSm, SubmitSmResp};
 
 use crate::decode::{DecodeError, Reader};
+use crate::encode::Writer;
 use crate::field::{EncodeError, FieldError, Fields};
 use crate::value::{BindMode, COctet};
 use crate::{CommandId, Tlvs};
@@ -72,13 +73,22 @@ macro_rules! pdus {
                 })
             }
 
+            /// How many octets [`Self::write`] appends.
+            pub fn size(&self) -> usize {
+                match self {
+                    $(Self::$variant(body) => body.size(),)*
+                    Self::Bodiless(_) => 0,
+                    Self::Unknown { body, .. } => body.len(),
+                }
+            }
+
             /// Appends the body.
-            pub fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+            pub fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 match self {
                     $(Self::$variant(body) => body.write(out),)*
                     Self::Bodiless(_) => Ok(()),
                     Self::Unknown { body, .. } => {
-                        out.extend_from_slice(body);
+                        out.octets(body);
                         Ok(())
                     }
                 }

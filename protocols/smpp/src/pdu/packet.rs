@@ -1,9 +1,10 @@
 //! A whole PDU: the header and the body behind it (SMPP 3.4 §3.2).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::{Body, Pdu};
 use crate::decode::{DecodeError, Forgiven, Mode, Problem, Reader};
+use crate::encode::Writer;
 use crate::field::EncodeError;
 use crate::{CommandId, CommandStatus, SequenceNumber};
 
@@ -36,7 +37,7 @@ pub struct Packet {
 pub struct Decoded {
     /// The PDU.
     pub packet: Packet,
-    /// Empty in [`Mode::Strict`], but for trailing octets of a command without fields.
+    /// Empty in [`Mode::Strict`].
     pub forgiven: Vec<Forgiven>,
 }
 
@@ -76,10 +77,7 @@ impl Packet {
 
     /// Reads one complete PDU. The fields share the frame's memory and keep it alive.
     pub fn decode(frame: &Bytes, mode: Mode) -> Result<Decoded, DecodeError> {
-        let header = match Header::parse(frame) {
-            Some(header) if usize::try_from(header.command_length) == Ok(frame.len()) => header,
-            other => return Err(bad_length(frame.len(), other)),
-        };
+        let header = whole(frame)?;
         let mut reader = Reader::new(frame, Header::LENGTH, mode);
         let pdu = if Pdu::has_fields(header.command_id) && reader.ends_here(header.command_id, header.command_status) {
             Pdu::Bodiless(header.command_id)
@@ -111,13 +109,13 @@ impl Packet {
 
     /// Appends the PDU. On an error nothing is appended.
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
-        encode_with(
-            self.command_id(),
-            self.command_status,
-            self.sequence_number,
-            out,
-            |out| self.pdu.write(out),
-        )
+        let head = Header {
+            command_length: length(self.pdu.size())?,
+            command_id: self.command_id(),
+            command_status: self.command_status,
+            sequence_number: self.sequence_number,
+        };
+        append(out, head, |rest| self.pdu.write(rest))
     }
 }
 
@@ -127,44 +125,88 @@ pub fn encode_request<R: super::Request>(
     sequence_number: SequenceNumber,
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
-    encode_with(R::COMMAND, CommandStatus::ESME_ROK, sequence_number, out, |out| {
-        Body::write(request, out)
+    let head = Header {
+        command_length: length(request.size())?,
+        command_id: R::COMMAND,
+        command_status: CommandStatus::ESME_ROK,
+        sequence_number,
+    };
+    append(out, head, |rest| Body::write(request, rest))
+}
+
+/// Reads one complete request whose command is known, strictly and without the enum over all of them.
+///
+/// Another command is refused with ESME_RINVCMDID.
+///
+/// ```
+/// use araldo_smpp::SequenceNumber;
+/// use araldo_smpp::pdu::{SubmitSm, decode_request, encode_request};
+/// use bytes::BytesMut;
+///
+/// let mut out = BytesMut::new();
+/// let submit_sm = SubmitSm { short_message: "Ciao".into(), ..SubmitSm::default() };
+/// encode_request(&submit_sm, SequenceNumber(1), &mut out)?;
+/// assert_eq!(decode_request::<SubmitSm>(&out.freeze())?, submit_sm);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn decode_request<R: super::Request>(frame: &Bytes) -> Result<R, DecodeError> {
+    let header = whole(frame)?;
+    if header.command_id != R::COMMAND {
+        return Err(DecodeError {
+            field: "command_id",
+            offset: 4,
+            problem: Problem::Value {
+                value: header.command_id.0,
+            },
+            command_status: CommandStatus::ESME_RINVCMDID,
+        });
+    }
+    R::read(&mut Reader::new(frame, Header::LENGTH, Mode::Strict))
+}
+
+/// The command_length of a PDU whose body has so many octets.
+fn length(body: usize) -> Result<u32, EncodeError> {
+    let (got, max) = (Header::LENGTH.saturating_add(body), u32::MAX as usize);
+    u32::try_from(got).map_err(|_| EncodeError::TooLong {
+        field: "command_length",
+        got,
+        max,
     })
 }
 
-/// Appends a header and what `body` writes, and puts the length in.
-fn encode_with(
-    command_id: CommandId,
-    command_status: CommandStatus,
-    sequence_number: SequenceNumber,
+/// Appends a header and what `body` writes, into room made once for both. On an error nothing is appended.
+fn append(
     out: &mut BytesMut,
-    body: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+    head: Header,
+    body: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
     let start = out.len();
-    out.put_u32(0);
-    out.put_u32(command_id.0);
-    out.put_u32(command_status.0);
-    out.put_u32(sequence_number.0);
-    let written = body(out).and_then(|()| {
-        let (got, max) = (out.len() - start, u32::MAX as usize);
-        u32::try_from(got).map_err(|_| EncodeError::TooLong {
-            field: "command_length",
-            got,
-            max,
-        })
-    });
-    match written {
-        Ok(length) => {
-            out[start..start + 4].copy_from_slice(&length.to_be_bytes());
-            Ok(())
-        }
-        Err(error) => {
-            out.truncate(start);
-            Err(error)
-        }
+    out.resize(start + head.command_length as usize, 0);
+    let mut writer = Writer::new(&mut out[start..]);
+    writer.quad(head.command_length);
+    writer.quad(head.command_id.0);
+    writer.quad(head.command_status.0);
+    writer.quad(head.sequence_number.0);
+    let written = body(&mut writer);
+    assert!(
+        written.is_err() || writer.left() == 0,
+        "a body writes as much as it says"
+    );
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
+}
+
+/// The header of a frame that is as long as it says.
+fn whole(frame: &Bytes) -> Result<Header, DecodeError> {
+    match Header::parse(frame) {
+        Some(header) if usize::try_from(header.command_length) == Ok(frame.len()) => Ok(header),
+        other => Err(bad_length(frame.len(), other)),
     }
 }
 
+#[cold]
 fn bad_length(got: usize, header: Option<Header>) -> DecodeError {
     let announced = header.map_or(0, |header| header.command_length);
     DecodeError {
@@ -177,6 +219,8 @@ fn bad_length(got: usize, header: Option<Header>) -> DecodeError {
 
 #[cfg(test)]
 mod tests {
+    use bytes::BufMut;
+
     use super::*;
     use crate::pdu::{DeliverSm, QuerySm};
     use crate::value::Address;

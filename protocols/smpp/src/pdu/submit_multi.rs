@@ -1,10 +1,11 @@
 //! submit_multi and its response (SMPP 3.4 §4.5).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::body::body;
 use super::specs;
 use crate::decode::{DecodeError, Reader};
+use crate::encode::Writer;
 use crate::field::{EncodeError, Field, FieldError, FieldValue, Fields, Spec, bad_value, plain, text, write_count};
 use crate::value::{Address, COctet, DataCoding, EsmClass, RegisteredDelivery};
 use crate::{CommandStatus, CommandStatus as S};
@@ -100,16 +101,24 @@ impl Field for Destinations {
         Ok(Self(list))
     }
 
-    fn write(&self, out: &mut BytesMut, _spec: &Spec) -> Result<(), EncodeError> {
+    fn size(&self) -> usize {
+        let size = |destination: &Destination| match destination {
+            Destination::Sme(address) => 1 + address.size(),
+            Destination::DistributionList(name) => 1 + name.size(),
+        };
+        1 + self.0.iter().map(size).sum::<usize>()
+    }
+
+    fn write(&self, out: &mut Writer<'_>, _spec: &Spec) -> Result<(), EncodeError> {
         write_count(out, NUMBER_OF_DESTS, self.0.len())?;
         for destination in &self.0 {
             match destination {
                 Destination::Sme(address) => {
-                    out.put_u8(1);
+                    out.octet(1);
                     address.write(out, &specs::DESTINATION)?;
                 }
                 Destination::DistributionList(name) => {
-                    out.put_u8(2);
+                    out.octet(2);
                     name.write(out, &DL_NAME)?;
                 }
             }
@@ -164,11 +173,15 @@ impl Field for UnsuccessSmes {
         Ok(Self(list))
     }
 
-    fn write(&self, out: &mut BytesMut, _spec: &Spec) -> Result<(), EncodeError> {
+    fn size(&self) -> usize {
+        1 + self.0.iter().map(|entry| entry.destination.size() + 4).sum::<usize>()
+    }
+
+    fn write(&self, out: &mut Writer<'_>, _spec: &Spec) -> Result<(), EncodeError> {
         write_count(out, NO_UNSUCCESS, self.0.len())?;
         for entry in &self.0 {
             entry.destination.write(out, &specs::DESTINATION)?;
-            out.put_u32(entry.error_status_code.0);
+            out.quad(entry.error_status_code.0);
         }
         Ok(())
     }

@@ -92,7 +92,13 @@ impl<T> Session<T> {
             });
             return;
         }
-        let Decoded { packet, forgiven } = match Packet::decode(frame, self.settings.mode) {
+        // enquire_link and unbind are whole without what may follow, and a link is worth more than that.
+        let mode = if Pdu::has_fields(command_id) {
+            self.settings.mode
+        } else {
+            Mode::Tolerant
+        };
+        let Decoded { packet, forgiven } = match Packet::decode(frame, mode) {
             Ok(decoded) => decoded,
             Err(error) => return self.refuse(header, frame, error.command_status, error.into()),
         };

@@ -4,6 +4,7 @@
 //! [`Session::submit`] and the like it writes what [`Session::transmit`] holds, takes every event, and sets its timer to
 //! [`Session::poll_timeout`]. Neither side of a session ever waits for the other inside this module.
 
+mod answer;
 mod config;
 mod error;
 mod event;
@@ -21,6 +22,7 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 
+pub use answer::{Action, Answer, Standing, answer};
 pub use config::{EsmeConfig, McConfig, Settings, UNANSWERED_ENQUIRE_LINKS};
 pub use error::{Rejected, RespondError, SubmitError, Submitted};
 pub use event::{Answered, BadPdu, BadPduReason, Event, Outstanding};

@@ -6,6 +6,18 @@ use super::{TlvFormat, TlvTag, Tlvs};
 use crate::field::{EncodeError, FieldError, FieldValue};
 
 /// Optional parameters being put together, one after the other, in one buffer.
+///
+/// ```
+/// use araldo_smpp::{MessageState, TlvTag, TlvsMut};
+///
+/// let mut tlvs = TlvsMut::new();
+/// tlvs.push_c_octet(TlvTag::RECEIPTED_MESSAGE_ID, b"AB12")?;
+/// tlvs.push_u8(TlvTag::MESSAGE_STATE, MessageState::DELIVERED.0);
+/// let tlvs = tlvs.freeze();
+/// assert_eq!(tlvs.receipted_message_id().unwrap(), "AB12");
+/// assert_eq!(tlvs.message_state(), Some(MessageState::DELIVERED));
+/// # Ok::<(), araldo_smpp::EncodeError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct TlvsMut(BytesMut);
 

@@ -1,11 +1,13 @@
 //! Optional parameters (SMPP 3.4 §3.2.4): kept as the region of octets they came in, read on access.
 
+mod broadcast;
 mod build;
 mod tag;
 mod typed;
 
 use bytes::Bytes;
 
+pub use broadcast::{BroadcastArea, BroadcastContentType, BroadcastFrequencyInterval, MsValidity};
 pub use build::TlvsMut;
 pub use tag::{TlvFormat, TlvTag};
 pub use typed::NetworkErrorCode;
@@ -72,7 +74,7 @@ impl Tlvs {
     pub fn get_c_octet(&self, tag: TlvTag) -> Option<COctet> {
         let value = self.get(tag)?;
         let end = value.iter().position(|&octet| octet == 0).unwrap_or(value.len());
-        Some(self.0.slice_ref(&value[..end]).into())
+        Some(COctet::within(&self.0, &value[..end]))
     }
 
     /// The integer of the first TLV of this tag; `None` also when its length is not that of an integer the tag has.

@@ -127,7 +127,10 @@ tags! {
 impl TlvTag {
     /// Whether the tag's value may be so long; always so for a tag nobody defined.
     pub fn allows_length(self, length: usize) -> bool {
-        self.lengths().contains(&length)
+        match self {
+            Self::MS_VALIDITY => matches!(length, 1 | 4),
+            other => other.lengths().contains(&length),
+        }
     }
 
     /// The width in which an integer of this tag is written.

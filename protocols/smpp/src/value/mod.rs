@@ -3,7 +3,9 @@
 mod address;
 mod bind_mode;
 mod c_octet;
+mod calendar;
 mod data_coding;
+mod enumerations;
 mod esm_class;
 mod interface_version;
 mod message_state;
@@ -14,7 +16,13 @@ mod time;
 pub use address::{Address, Npi, Ton};
 pub use bind_mode::BindMode;
 pub use c_octet::{COctet, Password};
+pub use calendar::OutOfRange;
 pub use data_coding::DataCoding;
+pub use enumerations::{
+    AddrSubunit, BearerType, BroadcastChannelIndicator, BroadcastMessageClass, DeliveryFailureReason, DisplayTime,
+    FrequencyUnit, ItsReplyType, LanguageIndicator, MsAvailabilityStatus, NetworkType, PayloadType, PrivacyIndicator,
+    UssdServiceOp,
+};
 pub use esm_class::EsmClass;
 pub use interface_version::InterfaceVersion;
 pub use message_state::MessageState;

@@ -69,6 +69,14 @@ pub enum TimeError {
 
 impl SmppTime {
     /// Reads a time; nothing at all is `None`, which means "at once" or "the default", by field.
+    ///
+    /// ```
+    /// use araldo_smpp::SmppTime;
+    /// use araldo_smpp::value::TimeError;
+    ///
+    /// assert!(matches!(SmppTime::parse(b"000002000000000R"), Ok(Some(SmppTime::Relative(_)))));
+    /// assert_eq!(SmppTime::parse(b"261331120000000+"), Err(TimeError::Range("month")));
+    /// ```
     pub fn parse(octets: &[u8]) -> Result<Option<Self>, TimeError> {
         match octets.len() {
             0 => Ok(None),
