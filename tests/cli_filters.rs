@@ -214,8 +214,13 @@ fn a_bad_line_gets_an_error_line_the_next_one_is_read_and_the_end_is_exit_1() {
         (&["sms", "split"], r#"{"text":1}"#, json!({ "error": "invalid_json" })),
         (
             &["sms", "split"],
-            r#"{"text":"x","smart":true}"#,
-            json!({ "error": "not_supported", "field": "smart" }),
+            r#"{"text":"x","shift_tables":["klingon"]}"#,
+            json!({ "error": "invalid_value", "field": "shift_tables" }),
+        ),
+        (
+            &["sms", "decode"],
+            r#"{"hex":"0g"}"#,
+            json!({ "error": "invalid_hex", "field": "hex" }),
         ),
         (
             &["sms", "split", "--encoding", "gsm7"],
@@ -315,4 +320,59 @@ fn arguments_that_make_no_sense_are_exit_2() {
         assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
         assert!(err.contains(hint), "{args:?}: {err}");
     }
+}
+
+#[test]
+fn look_alikes_and_national_tables_shorten_a_text_where_they_are_wanted() {
+    let quotes = r#"{"text":"\u201cCiao\u201d"}"#.to_owned();
+    let turkish = json!({ "text": "ş".repeat(100) }).to_string();
+    let answers = |args: &[&str]| -> Vec<Value> {
+        let lines = filter_to(0, args, &[quotes.clone(), turkish.clone()]);
+        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let plain = answers(&["sms", "split"]);
+    assert_eq!(
+        (&plain[0]["encoding"], &plain[0]["characters_replaced"]),
+        (&json!("ucs2"), &json!([]))
+    );
+    assert_eq!(plain[1]["segments"], 2);
+    let smart = answers(&["sms", "split", "--smart", "--shift-tables"]);
+    assert_eq!(
+        (&smart[0]["encoding"], &smart[0]["characters_replaced"]),
+        (&json!("gsm7"), &json!(["\u{201c}", "\u{201d}"]))
+    );
+    assert_eq!(
+        (&smart[1]["encoding"], &smart[1]["segments"]),
+        (&json!("gsm7"), &json!(1))
+    );
+    assert_eq!(smart[1]["locking_shift"], "turkish");
+}
+
+#[test]
+fn a_segment_is_decoded_with_its_header_and_what_is_no_text_as_octets() {
+    let lines = [
+        r#"{"hex":"0500030702014369616f","data_coding":0,"esm_class":64}"#.to_owned(),
+        r#"{"hex":"20ac","data_coding":8}"#.to_owned(),
+        r#"{"hex":"00ff","data_coding":4}"#.to_owned(),
+        r#"{"hex":"4369616f","data_coding":240}"#.to_owned(),
+    ];
+    let answers: Vec<Value> = filter_to(0, &["sms", "decode"], &lines)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers[0]["text"], "Ciao");
+    let segment = json!({ "reference": 7, "reference_bits": 8, "total": 2, "number": 1 });
+    assert_eq!(
+        (&answers[0]["segment"], &answers[0]["udh"]),
+        (&segment, &json!([{ "id": 0, "value_hex": "070201" }]))
+    );
+    assert_eq!(
+        (&answers[1]["text"], &answers[1]["segment"]),
+        (&json!("€"), &Value::Null)
+    );
+    assert_eq!(
+        (&answers[2]["text"], &answers[2]["octets"]),
+        (&Value::Null, &json!("00ff"))
+    );
+    assert_eq!((&answers[3]["text"], &answers[3]["class"]), (&json!("Ciao"), &json!(0)));
 }
