@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Event, Lease, Progress, Row, SegmentRecord, SegmentState, Seq};
+use super::{Event, Lease, Progress, Row, SegmentState, Seq};
 use crate::domain::{
     BindRef, Class, Encoding, Flag, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State, UnixMillis,
 };
@@ -554,22 +554,6 @@ impl Settle {
     /// Whether a receipt may have been quicker than this settlement.
     pub fn may_meet_receipts(&self) -> bool {
         self.claimed.receipt && matches!(self.progress.state, State::Submitted | State::Uncertain)
-    }
-}
-
-impl SegmentAnswer {
-    /// What is known of a segment, as a change.
-    pub fn of(seq: Seq, segment: SegmentRecord) -> Self {
-        Self {
-            seq,
-            number: segment.number,
-            attempt: segment.attempt,
-            carrier: segment.carrier,
-            state: segment.state,
-            carrier_message_id: segment.carrier_message_id,
-            code: segment.code,
-            at: segment.at,
-        }
     }
 }
 

@@ -76,32 +76,6 @@ pub fn doubt_settled_by<'a>(receipt: &Receipt, rows: impl Iterator<Item = &'a Ro
     (fitting.next().is_none() && is_out_unnamed(row, receipt.at)).then_some(row)
 }
 
-/// Whether such a receipt is the second one of a segment that was reported on already.
-pub fn is_reported(receipt: &Receipt, known: &[SegmentRecord]) -> bool {
-    let ids = known.iter().filter_map(|segment| segment.carrier_message_id.as_deref());
-    ids.into_iter()
-        .any(|id| receipt.candidates.iter().any(|candidate| &**candidate == id))
-}
-
-/// The segment of a long message in doubt that such a receipt is put down to: the first that has no answer. So every
-/// receipt counts once, and the message is whole when all have come.
-pub fn segment_reported(receipt: &Receipt, row: &Row, known: &[SegmentRecord]) -> Option<SegmentRecord> {
-    let state = segment_after(receipt.verdict)?;
-    let unanswered = |number: &u8| known.iter().all(|segment| segment.number != *number);
-    let number = (row.segments > 1)
-        .then(|| (1..=row.segments).find(unanswered))
-        .flatten()?;
-    Some(SegmentRecord {
-        number,
-        attempt: row.progress.attempt,
-        carrier: receipt.carrier.clone(),
-        state,
-        carrier_message_id: receipt.id(),
-        code: receipt.code,
-        at: receipt.at,
-    })
-}
-
 /// A row that a receipt may be about.
 pub(super) struct Candidate {
     /// Index into the candidates of the receipt.

@@ -25,10 +25,9 @@ behaviours!(
     a_message_taken_without_an_id_is_met_by_its_recipient_or_reference,
     a_parked_receipt_meets_the_message_that_is_then_taken_without_an_id,
     a_parked_receipt_is_looked_for_where_its_own_recipient_has_news,
-    receipts_that_name_no_message_settle_one_doubt_each,
     a_late_receipt_corrects_what_was_given_up_in_doubt_for_a_day,
-    a_long_message_in_doubt_is_delivered_when_a_receipt_has_come_for_every_segment,
-    a_late_answer_does_not_undo_what_a_receipt_said_of_a_segment,
+    receipts_of_unknown_segments_do_not_make_a_long_message_whole,
+    receipts_that_name_no_message_settle_one_doubt_each,
     a_long_message_is_delivered_when_every_segment_is,
     a_parked_receipt_of_a_segment_is_met_when_the_message_is_settled,
     a_late_answer_does_not_put_back_a_segment_of_a_later_attempt,
@@ -283,27 +282,6 @@ async fn a_parked_receipt_is_looked_for_where_its_own_recipient_has_news(bench: 
     assert_eq!((bench.state(1).await, bench.parked().await), (State::Uncertain, 1));
 }
 
-async fn receipts_that_name_no_message_settle_one_doubt_each(bench: &Bench) {
-    let nameless = || crate::store::Receipt {
-        candidates: Vec::new(),
-        ..delivered("", 1)
-    };
-    let claimed = bench.claimed_by(tim(), [long(1, 2)]).await.remove(0);
-    bench.settle(&claimed, uncertain(&claimed)).await;
-    bench.receive(vec![nameless()]).await;
-    assert_eq!(bench.state(1).await, State::Uncertain);
-    bench.receive(vec![nameless()]).await;
-    assert_eq!(bench.state(1).await, State::Delivered);
-    assert!(
-        bench
-            .record(1)
-            .await
-            .segments
-            .iter()
-            .all(|it| it.carrier_message_id.is_none())
-    );
-}
-
 async fn a_late_receipt_corrects_what_was_given_up_in_doubt_for_a_day(bench: &Bench) {
     for (n, reason) in [
         (1, Reason::OutcomeUnknown),
@@ -331,27 +309,31 @@ async fn a_late_receipt_corrects_what_was_given_up_in_doubt_for_a_day(bench: &Be
     assert_eq!(states, [State::Delivered, State::Failed, State::Failed]);
 }
 
-async fn a_long_message_in_doubt_is_delivered_when_a_receipt_has_come_for_every_segment(bench: &Bench) {
+async fn receipts_of_unknown_segments_do_not_make_a_long_message_whole(bench: &Bench) {
     let claimed = bench.claimed_by(tim(), [long(1, 3)]).await.remove(0);
-    bench.answer(vec![segment(&claimed, 2, "b")]).await;
-    bench.settle(&claimed, uncertain(&claimed)).await;
-    let results = bench.receive(vec![delivered("a", 1), delivered("b", 1)]).await;
-    assert_eq!(results, [ReceiptResult::SettledDoubt, MATCHED]);
-    assert_eq!(bench.state(1).await, State::Uncertain);
-    // The same receipt again is not another segment's.
-    assert_eq!(bench.receive(vec![delivered("a", 1)]).await, [ReceiptResult::Parked]);
-    assert_eq!(bench.state(1).await, State::Uncertain);
-    bench.receive(vec![delivered("c", 1)]).await;
-    assert_eq!(bench.state(1).await, State::Delivered);
-}
-
-async fn a_late_answer_does_not_undo_what_a_receipt_said_of_a_segment(bench: &Bench) {
-    let claimed = bench.claimed_by(tim(), [long(1, 2)]).await.remove(0);
     bench.answer(vec![segment(&claimed, 1, "a")]).await;
     bench.settle(&claimed, uncertain(&claimed)).await;
-    bench.receive(vec![delivered("b", 1)]).await;
-    bench.answer(vec![segment(&claimed, 2, "b")]).await;
-    assert_eq!(bench.record(1).await.segments[1].state, SegmentState::Delivered);
+    // Nobody knows which segments these are about, and what is missing is sent again.
+    bench
+        .receive(vec![delivered("a", 1), delivered("c", 1), delivered("d", 1)])
+        .await;
+    let record = bench.record(1).await;
+    assert_eq!(
+        (record.row.progress.state, record.segments.len()),
+        (State::Uncertain, 1)
+    );
+}
+
+async fn receipts_that_name_no_message_settle_one_doubt_each(bench: &Bench) {
+    for n in 1..=2 {
+        bench.doubted(n).await;
+        let nameless = crate::store::Receipt {
+            candidates: Vec::new(),
+            ..delivered("", n)
+        };
+        assert_eq!(bench.receive(vec![nameless]).await, [ReceiptResult::SettledDoubt]);
+        assert_eq!(bench.state(n).await, State::Delivered);
+    }
 }
 
 async fn a_long_message_is_delivered_when_every_segment_is(bench: &Bench) {

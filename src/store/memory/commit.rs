@@ -9,7 +9,7 @@ use crate::store::matching::{self, KnownInbound};
 use crate::store::{
     Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, IdempotencyKey,
     InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row, Rules, SegmentAnswer,
-    SegmentRecord, SegmentState, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
+    SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
 };
 
 pub(super) struct Transaction<'a> {
@@ -126,9 +126,11 @@ impl<'a> Transaction<'a> {
     }
 
     fn answer_segment(&mut self, answer: SegmentAnswer) {
-        let known = self.tables.segment(answer.seq, answer.number);
-        let reported = |state| matches!(state, SegmentState::Delivered | SegmentState::Undelivered);
-        if known.is_some_and(|it| it.attempt > answer.attempt || it.attempt == answer.attempt && reported(it.state)) {
+        if self
+            .tables
+            .segment(answer.seq, answer.number)
+            .is_some_and(|known| known.attempt > answer.attempt)
+        {
             return;
         }
         self.tables.put_segment(

@@ -98,13 +98,6 @@ impl Transaction<'_> {
         let Some(row) = matching::doubt_settled_by(receipt, out).cloned() else {
             return false;
         };
-        let known = self.segments_of_long(&row);
-        if matching::is_reported(receipt, &known) {
-            return false;
-        }
-        if let Some(segment) = matching::segment_reported(receipt, &row, &known) {
-            self.tables.put_segment(row.seq, segment);
-        }
         self.apply_receipt(receipt, &row, None);
         true
     }

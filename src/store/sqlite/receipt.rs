@@ -11,7 +11,7 @@ use super::commit::Transaction;
 use super::json;
 use crate::domain::{Name, UnixMillis};
 use crate::store::matching::{self, Candidate, tail};
-use crate::store::{Receipt, ReceiptResult, Row, SegmentAnswer, SegmentRecord, Seq};
+use crate::store::{Receipt, ReceiptResult, Row, SegmentRecord, Seq};
 
 macro_rules! by_carrier_id {
     () => {
@@ -186,14 +186,6 @@ impl Transaction<'_> {
         let Some(row) = matching::doubt_settled_by(receipt, current).cloned() else {
             return false;
         };
-        let known = segments.entry(row.seq).or_default();
-        if matching::is_reported(receipt, known) {
-            return false;
-        }
-        if let Some(segment) = matching::segment_reported(receipt, &row, known) {
-            known.push(segment.clone());
-            self.answer_segments(&[SegmentAnswer::of(row.seq, segment)]);
-        }
         self.apply_receipt(receipt, row, None, segments);
         true
     }

@@ -250,7 +250,7 @@ impl Transaction<'_> {
     }
 
     /// Records which segments of long messages the carrier has answered. A late answer to an earlier attempt is passed
-    /// over, and one to a segment that was reported on already.
+    /// over.
     pub(super) fn answer_segments(&mut self, answers: &[SegmentAnswer]) {
         #[derive(Serialize)]
         struct Columns<'a>(Seq, u8, u32, &'a str, &'static str, Option<&'a str>, Option<u32>, i64);
@@ -260,8 +260,7 @@ impl Transaction<'_> {
              value ->> 7 FROM jsonb_each(?) WHERE true \
              ON CONFLICT (message_seq, number) DO UPDATE SET attempt = excluded.attempt, carrier = excluded.carrier, \
              state = excluded.state, carrier_message_id = excluded.carrier_message_id, code = excluded.code, \
-             at = excluded.at WHERE excluded.attempt > segment.attempt \
-             OR (excluded.attempt = segment.attempt AND segment.state NOT IN ('delivered', 'undelivered'))";
+             at = excluded.at WHERE excluded.attempt >= segment.attempt";
         if answers.is_empty() {
             return;
         }
