@@ -111,7 +111,8 @@ impl Daemon {
         let api_listener = crate::http::bind(&config.http.api).context("http.api.listen")?;
         let admin_listener = crate::http::bind(&config.http.admin).context("http.admin.listen")?;
         let lease = store.take_lease().await?;
-        let policy = Arc::new(policy(&config));
+        let router = Arc::new(Router::new(&config.route));
+        let policy = Arc::new(policy(&config, &router));
         let settings = settings(&config);
         let (outbox, writer) = outbox::start(store.clone(), policy.clone(), &settings, clock.clone(), lease).await?;
         let in_doubt = outbox::rescue::orphans(&outbox, lease).await?;
@@ -147,7 +148,6 @@ impl Daemon {
         };
         upkeep.start(&tasks, &settings, disk::Watch::new(&config.state_dir, &config.store));
         tasks.spawn(metrics::count_changes(outbox.feed()));
-        let router = Arc::new(Router::new(&config.route));
         let state = ApiState::new(&config, outbox.clone(), store.clone(), router, clock.clone())?;
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
@@ -267,7 +267,7 @@ fn carriers(config: &Config, clock: &Clock) -> anyhow::Result<Vec<CarrierParts>>
     parts.collect()
 }
 
-fn policy(config: &Config) -> Policy {
+fn policy(config: &Config, router: &Router) -> Policy {
     let carriers = config.carrier.iter().map(|(name, carrier)| {
         let patience = CarrierPolicy {
             doubt_hold: config.doubt_hold(carrier),
@@ -287,7 +287,7 @@ fn policy(config: &Config) -> Policy {
         Some((name.clone(), SegmentHabit::fixed(habit)))
     });
     Policy {
-        steps: Router::new(&config.route).steps(),
+        steps: router.steps(),
         receipt_grace: config.outbox.receipt_grace,
         carriers: carriers.collect(),
         former_carrier: CarrierPolicy {

@@ -58,24 +58,21 @@ pub(super) fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
 
 /// The next octets of a body; `None` at its end.
 pub(super) async fn next(body: &mut Body, limits: BodyLimits) -> Result<Option<Bytes>, Problem> {
-    loop {
-        match tokio::time::timeout(limits.pause, body.frame()).await {
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-            Ok(Some(Err(_))) => return Err(Problem::new(Code::BodyIncomplete)),
-            Ok(None) => return Ok(None),
-            Err(_) => {
-                let seconds = limits.pause.as_secs();
-                return Err(Problem::with_detail(
-                    Code::BodyTimeout,
-                    format!("nothing came for {seconds} s"),
-                ));
-            }
+    let seconds = limits.pause.as_secs();
+    let late = || Problem::with_detail(Code::BodyTimeout, format!("nothing came for {seconds} s"));
+    tokio::time::timeout(limits.pause, data(body))
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}
+
+async fn data(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(Code::BodyIncomplete))?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
         }
     }
+    Ok(None)
 }
 
 /// A body whole, all of it within the time of one pause.
@@ -94,7 +91,7 @@ async fn gathered(headers: &HeaderMap, mut body: Body, limits: BodyLimits) -> Re
     if announced.is_some_and(|length| length > limits.bytes as u64) {
         return Err(too_large(limits));
     }
-    let Some(first) = next(&mut body, limits).await? else {
+    let Some(first) = data(&mut body).await? else {
         return Ok(Bytes::new());
     };
     if first.len() > limits.bytes {
@@ -104,11 +101,11 @@ async fn gathered(headers: &HeaderMap, mut body: Body, limits: BodyLimits) -> Re
         return Ok(first);
     }
     let mut all = BytesMut::from(first);
-    while let Some(data) = next(&mut body, limits).await? {
-        if all.len() + data.len() > limits.bytes {
+    while let Some(more) = data(&mut body).await? {
+        if all.len() + more.len() > limits.bytes {
             return Err(too_large(limits));
         }
-        all.extend_from_slice(&data);
+        all.extend_from_slice(&more);
     }
     Ok(all.freeze())
 }

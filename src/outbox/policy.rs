@@ -292,14 +292,7 @@ impl Policy {
         match elsewhere {
             Some(step) if was.copies < row.class.copies_allowed() && now < was.expires_at => {
                 let event = event_of(&was, EventKind::Resent, None, now);
-                let flags = was.flags.with(Flag::PossibleDuplicate).with(Flag::CopyDue);
-                let again = Progress {
-                    step,
-                    copies: was.copies + 1,
-                    flags,
-                    ..was
-                };
-                (self.waiting(&row.route, again, now), Some(event))
+                (self.waiting(&row.route, copy(was, step), now), Some(event))
             }
             _ => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
         }
@@ -395,6 +388,16 @@ impl Rules for Policy {
                 since: was.final_at.or(was.submitted_at).or(was.claimed_at),
             }),
         }
+    }
+}
+
+/// To be sent once more, in that step: counted from here on.
+fn copy(was: Progress, step: u8) -> Progress {
+    Progress {
+        step,
+        copies: was.copies + 1,
+        flags: was.flags.with(Flag::PossibleDuplicate).with(Flag::CopyDue),
+        ..was
     }
 }
 

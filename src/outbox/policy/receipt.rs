@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use super::{Policy, event_of};
+use super::{Policy, copy, event_of};
 use crate::domain::{Flag, Name, Reason, State, UnixMillis};
 use crate::outbox::SegmentHabit;
 use crate::store::{Event, EventKind, Progress, Receipt, Row, SegmentRecord, SegmentState};
@@ -116,15 +116,12 @@ impl Policy {
         match next.filter(|_| was.copies < row.class.copies_allowed() && now < was.expires_at) {
             Some(step) => {
                 let event = event_of(&was, EventKind::NextStep, None, now);
-                let copy = Progress {
-                    step,
+                let next = Progress {
                     tries: 0,
-                    copies: was.copies + 1,
-                    flags: was.flags.with(Flag::PossibleDuplicate).with(Flag::CopyDue),
                     carrier_message_id: None,
-                    ..was
+                    ..copy(was, step)
                 };
-                (self.waiting(&row.route, copy, now), Some(event))
+                (self.waiting(&row.route, next, now), Some(event))
             }
             None => {
                 let wake_at = Some(was.expires_at.max(now).after(self.receipt_grace));
