@@ -8,6 +8,8 @@ use assert_cmd::Command;
 use serde_json::{Value, json};
 
 const PDUS: &str = include_str!("../protocols/smpp/tests/vectors/smpp_pdus.json");
+const MALFORMED: &str = include_str!("../protocols/smpp/tests/vectors/smpp_malformed.json");
+const CHOSEN: &str = include_str!("../protocols/smpp/tests/vectors/chosen.json");
 const SEGMENTS: &str = include_str!("../protocols/sms/tests/vectors/segments.json");
 const RECEIPTS: &str = include_str!("../protocols/sms/tests/vectors/dlr_texts.json");
 
@@ -103,6 +105,46 @@ fn pdu_encode_gives_back_the_octets_of_all_352_from_the_vector_and_from_what_dec
         }
     }
     assert_eq!(hexes.len(), 352);
+}
+
+#[test]
+fn pdu_answer_does_with_all_185_malformed_inputs_as_listed_first_or_as_chosen_with_a_reason() {
+    let vectors = vectors(MALFORMED);
+    let lines: Vec<String> = vectors
+        .iter()
+        .map(|vector| {
+            json!({ "hex": vector["hex"], "receiver": vector["receiver"], "state": vector["state"] }).to_string()
+        })
+        .collect();
+    let mut second = Vec::new();
+    for (got, vector) in filter_json(&["pdu", "answer"], &lines).iter().zip(&vectors) {
+        let keys: Vec<&String> = got.as_object().unwrap().keys().collect();
+        assert_eq!(
+            keys,
+            ["action", "command", "command_status", "connection", "sequence_number"]
+        );
+        if !is_answer(got, &vector["expect"]) {
+            let others = vector["also_acceptable"].as_array().unwrap();
+            assert!(others.iter().any(|other| is_answer(got, other)), "{got}: {vector}");
+            second.push(vector["id"].as_str().unwrap());
+        }
+    }
+    let chosen: Value = serde_json::from_str(CHOSEN).unwrap();
+    let chosen = chosen.as_object().unwrap().values();
+    let mut chosen: Vec<&str> = chosen
+        .flat_map(|ids| ids.as_array().unwrap())
+        .map(|id| id.as_str().unwrap())
+        .collect();
+    chosen.sort_by_key(|id| vectors.iter().position(|vector| vector["id"] == *id));
+    assert_eq!(second, chosen);
+    assert_eq!(vectors.len(), 185);
+}
+
+/// Whether the answer has what is expected of it, in each key where something is.
+fn is_answer(got: &Value, expected: &Value) -> bool {
+    ["action", "command_status", "sequence_number", "command", "connection"]
+        .iter()
+        .all(|key| expected[key].is_null() || got[key] == expected[key])
 }
 
 #[test]
@@ -209,6 +251,21 @@ fn a_bad_line_gets_an_error_line_the_next_one_is_read_and_the_end_is_exit_1() {
             &["pdu", "encode"],
             r#"{"command":"submit_sm_resp","fields":{"message_id":"x"},"tlvs":[{"name":"no_such"}]}"#,
             json!({ "error": "unknown_tlv", "field": "no_such" }),
+        ),
+        (
+            &["pdu", "answer"],
+            r#"{"hex":"0","receiver":"client","state":"OPEN"}"#,
+            json!({ "error": "invalid_hex", "field": "hex" }),
+        ),
+        (
+            &["pdu", "answer"],
+            r#"{"hex":"","receiver":"nobody","state":"OPEN"}"#,
+            json!({ "error": "invalid_value", "field": "receiver" }),
+        ),
+        (
+            &["pdu", "answer"],
+            r#"{"hex":"","receiver":"client","state":"open"}"#,
+            json!({ "error": "invalid_value", "field": "state" }),
         ),
         (&["sms", "split"], "text", json!({ "error": "invalid_json" })),
         (&["sms", "split"], r#"{"text":1}"#, json!({ "error": "invalid_json" })),
