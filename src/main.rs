@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Verb::Pdu(verb) => verb.run(),
         Verb::Sms(verb) => verb.run(),
         Verb::Receipt(verb) => verb.run(),
+        Verb::Number(verb) => verb.run(),
     };
     exit.into()
 }
