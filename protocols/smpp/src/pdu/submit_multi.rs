@@ -7,7 +7,9 @@ use super::specs;
 use crate::decode::{DecodeError, Reader};
 use crate::encode::Writer;
 use crate::field::{EncodeError, Field, FieldError, FieldValue, Fields, Spec, bad_value, plain, text, write_count};
-use crate::value::{Address, COctet, DataCoding, EsmClass, RegisteredDelivery};
+use crate::value::{
+    Address, COctet, DataCoding, EsmClass, PriorityFlag, ProtocolId, RegisteredDelivery, ReplaceIfPresentFlag,
+};
 use crate::{CommandStatus, CommandStatus as S};
 
 body! {
@@ -22,9 +24,9 @@ body! {
         /// Mode, type and features.
         esm_class: EsmClass = specs::ESM_CLASS,
         /// TP-PID of the network.
-        protocol_id: u8 = specs::PROTOCOL_ID,
+        protocol_id: ProtocolId = specs::PROTOCOL_ID,
         /// Priority.
-        priority_flag: u8 = specs::PRIORITY,
+        priority_flag: PriorityFlag = specs::PRIORITY,
         /// When to deliver first; empty is at once ([`crate::SmppTime`]).
         schedule_delivery_time: COctet = specs::SCHEDULE,
         /// Until when to try; empty is the message centre's default ([`crate::SmppTime`]).
@@ -32,7 +34,7 @@ body! {
         /// Which receipts are wanted.
         registered_delivery: RegisteredDelivery = specs::REGISTERED_DELIVERY,
         /// Unused in submit_multi.
-        replace_if_present_flag: u8 = specs::REPLACE_IF_PRESENT,
+        replace_if_present_flag: ReplaceIfPresentFlag = specs::REPLACE_IF_PRESENT,
         /// The alphabet of the text.
         data_coding: DataCoding = specs::DATA_CODING,
         /// A text stored at the message centre; 0 is none.

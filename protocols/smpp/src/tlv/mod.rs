@@ -2,15 +2,16 @@
 
 mod broadcast;
 mod build;
+mod structured;
 mod tag;
 mod typed;
 
 use bytes::Bytes;
 
-pub use broadcast::{BroadcastArea, BroadcastContentType, BroadcastFrequencyInterval, MsValidity};
+pub use broadcast::{BroadcastArea, BroadcastContentType, BroadcastFrequencyInterval};
 pub use build::TlvsMut;
+pub use structured::{CallbackNum, CallbackNumAtag, ItsSessionInfo, MsValidity, NetworkErrorCode, Subaddress};
 pub use tag::{TlvFormat, TlvTag};
-pub use typed::NetworkErrorCode;
 
 use crate::field::FieldValue;
 use crate::value::COctet;
@@ -63,6 +64,11 @@ impl Tlvs {
     /// The octets of the first TLV of this tag.
     pub fn get(&self, tag: TlvTag) -> Option<&[u8]> {
         self.iter().find(|tlv| tlv.tag == tag).map(|tlv| tlv.value)
+    }
+
+    /// The octets of every TLV of this tag, in order.
+    pub fn all(&self, tag: TlvTag) -> impl Iterator<Item = &[u8]> {
+        self.iter().filter(move |tlv| tlv.tag == tag).map(|tlv| tlv.value)
     }
 
     /// As [`Self::get`], still shared with the frame.
