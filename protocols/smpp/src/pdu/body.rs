@@ -40,6 +40,7 @@ macro_rules! body {
         }
 
         impl crate::pdu::Body for $name {
+            #[inline(always)]
             fn read(reader: &mut crate::decode::Reader<'_>) -> Result<Self, crate::DecodeError> {
                 Ok(Self {
                     $($field: <$type as crate::field::Field>::read(reader, const { &$spec })?,)*

@@ -65,12 +65,15 @@ macro_rules! pdus {
                 }
             }
 
-            /// Reads the body of this command where the reader stands.
-            pub fn read(command_id: CommandId, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                Ok(match command_id {
-                    $(CommandId::$command => Self::$variant($body::read(reader)?),)*
-                    _ => Self::Unknown { command_id, body: reader.octets("body", reader.left(), ROK)? },
-                })
+            /// Reads the body that the header speaks of where the reader stands.
+            pub(super) fn read(header: &Header, reader: Reader<'_>) -> Result<Decoded, DecodeError> {
+                match header.command_id {
+                    $(CommandId::$command => packet::read(header, reader, $body::read, Self::$variant),)*
+                    command_id => {
+                        let body = |reader: &mut Reader<'_>| reader.octets("body", reader.left(), ROK);
+                        packet::read(header, reader, body, |body| Self::Unknown { command_id, body })
+                    }
+                }
             }
 
             /// How many octets [`Self::write`] appends.

@@ -41,9 +41,19 @@ impl Tlvs {
 
     /// The whole TLVs that the region begins with; what follows the last whole one is left out.
     pub fn leading(region: &Bytes) -> Self {
-        let mut whole = Iter(region);
-        while whole.next().is_some() {}
-        Self(region.slice(..region.len() - whole.0.len()))
+        let mut walk = Self::walk(region);
+        while walk.next().is_some() {}
+        Self(region.slice(..region.len() - walk.left()))
+    }
+
+    /// Walks over the whole TLVs that the region begins with.
+    pub(crate) fn walk(region: &[u8]) -> Iter<'_> {
+        Iter(region)
+    }
+
+    /// The octets of whole TLVs, a part of `frame`.
+    pub(crate) fn within(frame: &Bytes, whole: &[u8]) -> Self {
+        Self(frame.slice_ref(whole))
     }
 
     /// The octets as they are on the wire.
@@ -89,7 +99,19 @@ impl Tlvs {
     }
 }
 
+impl Iter<'_> {
+    /// Octets not walked over; at the end, those that are no whole TLV.
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
+    }
+}
+
 impl Tlv<'_> {
+    /// Octets on the wire, tag and length included.
+    pub(crate) fn size(&self) -> usize {
+        4 + self.value.len()
+    }
+
     /// The value as an integer, if the tag's value is one and the length is one the tag allows.
     pub fn int(&self) -> Option<u32> {
         if self.tag.format() != TlvFormat::Integer || !self.tag.allows_length(self.value.len()) {

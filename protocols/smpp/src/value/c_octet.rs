@@ -52,13 +52,19 @@ impl COctet {
         octets.map(|octets| Bytes::from(octets).into())
     }
 
-    /// The string that `octets` begin with and what is behind its NUL, if it is short and enough follows it to tell.
+    /// The string that `octets` begin with and what is behind its NUL, if it is short.
     ///
-    /// Always copies the same number of octets, which is far quicker than as many as the string has.
+    /// Most fields are empty. Of others the same number of octets is copied always, which is far quicker than as many
+    /// as the string has.
     #[inline(always)]
     pub(crate) fn leading(octets: &[u8]) -> Option<(Self, &[u8])> {
-        let (words, _) = octets.as_chunks::<8>();
-        let &[first, second, third] = words.first_chunk()?;
+        if let [0, rest @ ..] = octets {
+            return Some((Self::EMPTY, rest));
+        }
+        let [first, second, third] = match octets.as_chunks().0.first_chunk() {
+            Some(words) => *words,
+            None => padded(octets),
+        };
         let length = match (first_nul(first), first_nul(second), first_nul(third)) {
             (nul @ 0..8, _, _) => nul,
             (_, nul @ 0..8, _) => 8 + nul,
@@ -240,6 +246,14 @@ impl fmt::Debug for COctet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.as_str(), f)
     }
+}
+
+/// Octets that are fewer than the words, with NULs behind them.
+fn padded(octets: &[u8]) -> [[u8; 8]; 3] {
+    let mut words = [[0; 8]; 3];
+    let flat = words.as_flattened_mut().iter_mut();
+    flat.zip(octets).for_each(|(place, octet)| *place = *octet);
+    words
 }
 
 /// Where the first NUL is; 8 when there is none.
