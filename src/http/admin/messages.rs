@@ -8,9 +8,10 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use super::AdminState;
+use crate::accept::Wish;
 use crate::domain::Name;
 use crate::http::api::{
-    ListQuery, MessageView, Shown, Wish, act, inbound_page, message, message_id, one, page, store_problem,
+    ListQuery, MessageView, Shown, act, inbound_page, message, message_id, one, page, store_problem,
 };
 use crate::http::body::{self, Kind};
 use crate::http::problem::{Code, Fault, Problem};

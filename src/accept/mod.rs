@@ -1,18 +1,26 @@
 //! From what is asked for to a message ready to be stored: checked, measured, routed. Every independent fault is
 //! found at once.
 
+mod callback;
+mod client;
+mod fault;
+mod intake;
+mod text;
+mod wish;
+
 use std::time::Duration;
 
 use araldo_sms::{SplitOptions, TextError, measure};
-use serde::Serialize;
+pub use client::Client;
+pub use fault::{Code, Fault};
+pub(crate) use fault::{masked, nearest};
+pub use intake::Intake;
+pub(crate) use text::Text;
+use wish::time;
+pub(crate) use wish::{FIELDS, Wish};
 
-use super::wish::{Wish, time};
-use super::{ApiState, callback};
 use crate::clock;
-use crate::domain::{Class, MessageId, Msisdn, Name, NewMessage, SenderId, State, UnixMillis, mask_number};
-use crate::http::auth::Client;
-use crate::http::json::nearest;
-use crate::http::problem::{Code, Fault, Problem, masked};
+use crate::domain::{Class, Msisdn, NewMessage, SenderId, State, UnixMillis, mask_number};
 use crate::router::{Plan, Wanted};
 
 /// The longest validity, and the furthest that a message may be put off.
@@ -28,70 +36,11 @@ pub(crate) struct Accepted {
     /// Scheduled or queued.
     pub(crate) state: State,
     /// Septets or UTF-16 units of its text, for the answer.
-    units: usize,
-}
-
-/// What is answered to an accepted message.
-#[derive(Serialize, utoipa::ToSchema)]
-#[schema(as = Accepted)]
-pub(crate) struct AcceptedView<'a> {
-    /// The id; null for a dry run.
-    #[schema(value_type = Option<String>, example = "msg_01932b5e7c3a70008000000000000001")]
-    pub(crate) id: Option<MessageId>,
-    /// The recipient as it was read, in E.164.
-    #[schema(value_type = String, example = "+393331234567")]
-    pub(crate) to: &'a Msisdn,
-    /// `queued`, or `scheduled` where it waits for its time.
-    pub(crate) state: State,
-    /// The alphabet: `gsm7` or `ucs2`.
-    pub(crate) encoding: &'static str,
-    /// How many short messages the text makes.
-    pub(crate) segments: u8,
-    /// Septets or UTF-16 units of the text.
     pub(crate) units: usize,
-    /// The route that it follows.
-    #[schema(value_type = String)]
-    pub(crate) route: &'a Name,
-    /// The carriers that may carry it, likeliest first.
-    #[schema(value_type = Vec<String>)]
-    pub(crate) carriers: &'a [Name],
-    /// Characters replaced to fit the alphabet; none are for now.
-    #[schema(value_type = Vec<String>)]
-    pub(crate) characters_replaced: [&'static str; 0],
-    /// Not sent after.
-    #[schema(value_type = String, format = DateTime)]
-    pub(crate) expires_at: UnixMillis,
-    /// Whether nothing was stored.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) dry_run: bool,
-}
-
-impl Accepted {
-    /// The answer as JSON. Begins with the id, so that a stored answer shows it without being parsed.
-    pub(crate) fn answer(&self, state: &ApiState, dry_run: bool) -> String {
-        let message = &self.message;
-        let view = AcceptedView {
-            id: (!dry_run).then_some(message.id),
-            to: &message.to,
-            state: self.state,
-            encoding: message.encoding.as_str(),
-            segments: message.segments,
-            units: self.units,
-            route: &message.lane.route,
-            carriers: state
-                .routes
-                .get(&message.lane.route)
-                .map_or(&[], |facts| &facts.carriers),
-            characters_replaced: [],
-            expires_at: message.expires_at,
-            dry_run,
-        };
-        serde_json::to_string(&view).unwrap_or_default()
-    }
 }
 
 /// Checks a wish.
-pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Result<Accepted, Problem> {
+pub(crate) fn accept(state: &Intake, client: &Client, wish: &Wish<'_>) -> Result<Accepted, Vec<Fault>> {
     let now = state.clock.now();
     let mut faults = Vec::new();
     let to = found(destination(wish), &mut faults);
@@ -122,10 +71,10 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
     let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan), Some(measured)) =
         (to, text, from, class, times, plan, measured)
     else {
-        return Err(Problem::of_faults(faults));
+        return Err(faults);
     };
     if !faults.is_empty() {
-        return Err(Problem::of_faults(faults));
+        return Err(faults);
     }
     let message = NewMessage {
         id: clock::message_id(now),
@@ -320,7 +269,7 @@ fn reference(wish: &Wish<'_>) -> Result<(), Fault> {
     Err(Fault::new("/reference", Code::InvalidReference, detail).limit(MAX_REFERENCE))
 }
 
-fn route(state: &ApiState, wanted: &Wanted<'_>) -> Result<Plan, Fault> {
+fn route(state: &Intake, wanted: &Wanted<'_>) -> Result<Plan, Fault> {
     state.router.plan(wanted).map_err(|_| {
         let to = wanted.to.digits();
         Fault::new(
@@ -332,7 +281,7 @@ fn route(state: &ApiState, wanted: &Wanted<'_>) -> Result<Plan, Fault> {
     })
 }
 
-fn measured(state: &ApiState, plan: Option<&Plan>, text: &str) -> Result<araldo_sms::Measure, Fault> {
+fn measured(state: &Intake, plan: Option<&Plan>, text: &str) -> Result<araldo_sms::Measure, Fault> {
     let facts = plan.and_then(|plan| state.routes.get(&plan.route));
     let options = facts.map_or_else(SplitOptions::default, |facts| facts.split);
     let limit = facts.map_or(state.max_segments, |facts| facts.max_segments);

@@ -4,9 +4,8 @@ use std::net::IpAddr;
 
 use axum::http::Uri;
 
+use super::{Client, Code, Fault};
 use crate::config::Network;
-use crate::http::auth::Client;
-use crate::http::problem::{Code, Fault};
 
 const MAX_URL: usize = 2_048;
 
