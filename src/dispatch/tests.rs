@@ -42,6 +42,7 @@ impl Carrier for HandHeld {
             inbound,
         };
         let link = Link {
+            peer: "127.0.0.1:2775".into(),
             submits,
             reports: reports_rx,
             inbound: inbound_rx,

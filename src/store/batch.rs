@@ -282,6 +282,8 @@ pub struct BadPdu {
     pub at: UnixMillis,
     /// The bind that brought it.
     pub bind: BindRef,
+    /// The address and port that it came from.
+    pub peer: Box<str>,
     /// What is wrong with it.
     pub reason: Box<str>,
     /// The command_status with which it was answered.

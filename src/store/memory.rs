@@ -99,11 +99,16 @@ impl Store for MemoryStore {
         .boxed()
     }
 
-    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
+    fn quarantine<'a>(
+        &'a self,
+        carrier: Option<&'a Name>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>> {
         async move {
             self.with(|tables| {
-                let newest = tables.quarantine.iter().rev().take(limit as usize);
-                Ok(newest.map(tables::quarantine_record).collect())
+                let newest = tables.quarantine.iter().rev();
+                let fits = newest.filter(|pdu| carrier.is_none_or(|carrier| *carrier == pdu.bind.carrier));
+                Ok(fits.take(limit as usize).map(tables::quarantine_record).collect())
             })
         }
         .boxed()

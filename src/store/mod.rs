@@ -57,8 +57,12 @@ pub trait Store: Send + Sync + 'static {
     /// A page of inbound texts, newest first.
     fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>>;
 
-    /// The newest PDUs that could not be read.
-    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>>;
+    /// The newest PDUs that could not be read, of one carrier or of all.
+    fn quarantine<'a>(
+        &'a self,
+        carrier: Option<&'a Name>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>>;
 
     /// Segments that wait in each lane, by priority.
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;

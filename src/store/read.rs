@@ -1,6 +1,6 @@
 //! What the store shows.
 
-use crate::domain::{Class, Encoding, InboundId, Lane, MessageId, Msisdn, Name, State, UnixMillis};
+use crate::domain::{BindRef, Class, Encoding, InboundId, Lane, MessageId, Msisdn, Name, State, UnixMillis};
 
 use super::{Event, Row, SegmentState, Seq};
 
@@ -113,13 +113,15 @@ pub struct InboundRecord {
 pub struct QuarantineRecord {
     /// When it came.
     pub at: UnixMillis,
-    /// The carrier that sent it.
-    pub carrier: Name,
+    /// The bind that brought it.
+    pub bind: BindRef,
+    /// The address and port that it came from; `None` where a version that did not keep it wrote the row.
+    pub peer: Option<Box<str>>,
     /// What is wrong with it.
     pub reason: Box<str>,
     /// The status with which it was answered.
     pub status: u32,
-    /// The octets.
+    /// The octets, cut to a bound. They hold numbers and texts.
     pub octets: Vec<u8>,
 }
 

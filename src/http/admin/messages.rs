@@ -109,7 +109,7 @@ pub(super) async fn inbound(State(state): State<Arc<AdminState>>, uri: Uri) -> R
     inbound_page(&state.api, &uri, None, reveal).await
 }
 
-fn how_shown(query: &ListQuery) -> Result<Shown, Problem> {
+pub(super) fn how_shown(query: &ListQuery) -> Result<Shown, Problem> {
     match query.get("reveal") {
         None | Some("false") => Ok(Shown::Masked),
         Some("true") => Ok(Shown::Revealed),

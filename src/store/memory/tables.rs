@@ -279,7 +279,8 @@ pub(super) fn inbound_record(seq: Seq, text: &NewInbound) -> InboundRecord {
 pub(super) fn quarantine_record(pdu: &BadPdu) -> QuarantineRecord {
     QuarantineRecord {
         at: pdu.at,
-        carrier: pdu.bind.carrier.clone(),
+        bind: pdu.bind.clone(),
+        peer: Some(pdu.peer.clone()),
         reason: pdu.reason.clone(),
         status: pdu.status,
         octets: pdu.octets.to_vec(),

@@ -81,9 +81,9 @@ impl Transaction<'_> {
 
     pub(super) fn keep_bad_pdus(&mut self, items: &[BadPdu]) {
         #[derive(Serialize)]
-        struct Columns<'a>(i64, &'a str, u16, &'a str, u32, String);
-        const INSERT: &str = "INSERT INTO quarantine (at, carrier, bind, reason, status, octets) \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5) \
+        struct Columns<'a>(i64, &'a str, u16, &'a str, &'a str, u32, String);
+        const INSERT: &str = "INSERT INTO quarantine (at, carrier, bind, peer, reason, status, octets) \
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, unhex(value ->> 6) \
              FROM jsonb_each(?)";
         const MAKE_ROOM: &str = "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?";
         if items.is_empty() {
@@ -97,6 +97,7 @@ impl Transaction<'_> {
                     item.at.0,
                     item.bind.carrier.as_str(),
                     item.bind.bind,
+                    &item.peer,
                     &item.reason,
                     item.status,
                     octets,

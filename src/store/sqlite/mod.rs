@@ -100,8 +100,12 @@ impl Store for SqliteStore {
         self.read(read::inbound(&self.readers, query)).boxed()
     }
 
-    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
-        self.read(read::quarantine(&self.readers, limit)).boxed()
+    fn quarantine<'a>(
+        &'a self,
+        carrier: Option<&'a Name>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>> {
+        self.read(read::quarantine(&self.readers, carrier, limit)).boxed()
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
