@@ -20,6 +20,15 @@ pub enum Mode {
 }
 
 /// Why a body is refused, and with which status.
+///
+/// ```
+/// use araldo_smpp::{CommandStatus, Mode, Packet};
+/// use bytes::Bytes;
+///
+/// let unterminated = Bytes::from_static(b"\0\0\0\x12\x80\0\0\x04\0\0\0\0\0\0\0\x01AB");
+/// let error = Packet::decode(&unterminated, Mode::Strict).unwrap_err();
+/// assert_eq!((error.field, error.offset), ("message_id", 16));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} at octet {offset}: {problem}")]
 pub struct DecodeError {

@@ -68,6 +68,18 @@ pub enum FieldValue {
 }
 
 /// Fields by name, in wire order.
+///
+/// ```
+/// use araldo_smpp::{CommandId, FieldError, FieldValue, Fields, Pdu, Tlvs};
+///
+/// let mut fields = Fields::default();
+/// let missing = Pdu::build(CommandId::SUBMIT_SM_RESP, true, &fields, Tlvs::EMPTY);
+/// assert_eq!(missing, Err(FieldError::Missing("message_id")));
+/// fields.push("message_id", FieldValue::Str("AB12".into()));
+/// let pdu = Pdu::build(CommandId::SUBMIT_SM_RESP, true, &fields, Tlvs::EMPTY)?;
+/// assert_eq!(pdu.fields(), fields);
+/// # Ok::<(), FieldError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields(pub Vec<(Cow<'static, str>, FieldValue)>);
 

@@ -9,6 +9,14 @@ use crate::field::EncodeError;
 use crate::{CommandId, CommandStatus, SequenceNumber};
 
 /// The four integers every PDU begins with.
+///
+/// ```
+/// use araldo_smpp::{CommandId, Header};
+///
+/// let header = Header::parse(b"\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x07").unwrap();
+/// assert_eq!((header.command_id, header.sequence_number.0), (CommandId::ENQUIRE_LINK, 7));
+/// assert_eq!(Header::parse(b"\0\0\0\x10"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Header {
     /// Octets of the whole PDU, these sixteen included.
@@ -22,6 +30,24 @@ pub struct Header {
 }
 
 /// A PDU with what its header says beside the command, which the body knows.
+///
+/// ```
+/// use araldo_smpp::pdu::SubmitSm;
+/// use araldo_smpp::{Address, Mode, Packet, Pdu, SequenceNumber};
+/// use bytes::BytesMut;
+///
+/// let submit_sm = SubmitSm {
+///     destination: Address::international("393331234567"),
+///     short_message: (&b"Ciao"[..]).into(),
+///     ..SubmitSm::default()
+/// };
+/// let packet = Packet::new(SequenceNumber(7), Pdu::SubmitSm(submit_sm));
+/// let mut octets = BytesMut::new();
+/// packet.encode(&mut octets)?;
+/// let decoded = Packet::decode(&octets.freeze(), Mode::Strict).expect("what was written is read back");
+/// assert_eq!(decoded.packet, packet);
+/// # Ok::<(), araldo_smpp::EncodeError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// The outcome in a response; zero in a request of ours.

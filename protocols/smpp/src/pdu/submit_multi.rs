@@ -59,6 +59,18 @@ body! {
 pub struct Destinations(pub Vec<Destination>);
 
 /// One destination of submit_multi (SMPP 3.4 §4.5.1.1).
+///
+/// ```
+/// use araldo_smpp::Address;
+/// use araldo_smpp::pdu::{Destination, Destinations, SubmitMulti};
+///
+/// let to = vec![
+///     Destination::Sme(Address::international("393331234567")),
+///     Destination::DistributionList("friends".into()),
+/// ];
+/// let submit_multi = SubmitMulti { dest_address: Destinations(to), ..SubmitMulti::default() };
+/// assert_eq!(submit_multi.dest_address.0.len(), 2);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// dest_flag 1: an address.

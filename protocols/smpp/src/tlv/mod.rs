@@ -19,6 +19,16 @@ use crate::value::COctet;
 /// The optional parameters of a PDU, in the order they came, repeated ones included.
 ///
 /// Holds whole TLVs only, so walking it cannot fail. Nothing is allocated for it or for a TLV in it.
+///
+/// ```
+/// use araldo_smpp::{TlvTag, Tlvs};
+/// use bytes::Bytes;
+///
+/// let tlvs = Tlvs::leading(&Bytes::from_static(b"\x02\x04\0\x02\0\x07\x14\x01\0\x01x"));
+/// assert_eq!(tlvs.user_message_reference(), Some(7));
+/// assert_eq!(tlvs.get(TlvTag(0x1401)), Some(&b"x"[..]));
+/// assert_eq!(tlvs.message_state(), None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tlvs(Bytes);
 

@@ -93,6 +93,18 @@ impl Tlvs {
     }
 
     /// The numbers to call back, in order: the TLV may be repeated.
+    ///
+    /// ```
+    /// use araldo_smpp::value::DigitMode;
+    /// use araldo_smpp::{TlvTag, TlvsMut};
+    ///
+    /// let mut tlvs = TlvsMut::new();
+    /// tlvs.push_octets(TlvTag::CALLBACK_NUM, b"\x01\x01\x01393331234567")?;
+    /// let tlvs = tlvs.freeze();
+    /// let number = tlvs.callback_nums().next().unwrap();
+    /// assert_eq!((number.digit_mode, number.digits), (DigitMode::ASCII, &b"393331234567"[..]));
+    /// # Ok::<(), araldo_smpp::EncodeError>(())
+    /// ```
     pub fn callback_nums(&self) -> impl Iterator<Item = CallbackNum<'_>> {
         self.all(TlvTag::CALLBACK_NUM).filter_map(|value| {
             let (&[digit_mode, ton, npi], digits) = value.split_first_chunk()?;
