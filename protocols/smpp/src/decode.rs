@@ -219,13 +219,18 @@ impl<'f> Reader<'f> {
         if self.rest.is_empty() {
             return Ok(Tlvs::EMPTY);
         }
-        self.some_tlvs()
+        let region = std::mem::take(&mut self.rest);
+        let left = self.check_tlvs(region)?;
+        if left > 0 {
+            let frame = self.frame.slice(..self.frame.len() - left);
+            return Ok(Tlvs::ending(&frame, region.len() - left));
+        }
+        Ok(Tlvs::ending(self.frame, region.len()))
     }
 
-    /// Walks once over what is left, and shares the whole TLVs of it.
+    /// Walks over the TLVs that the frame ends with, and says how many octets after them are no whole TLV.
     #[inline(never)]
-    fn some_tlvs(&mut self) -> Result<Tlvs, DecodeError> {
-        let region = std::mem::take(&mut self.rest);
+    fn check_tlvs(&mut self, region: &[u8]) -> Result<usize, DecodeError> {
         let mut walk = Tlvs::walk(region);
         let mut offset = self.frame.len() - region.len();
         for tlv in walk.by_ref() {
@@ -240,7 +245,7 @@ impl<'f> Reader<'f> {
             let problem = Problem::TlvStream { left };
             self.forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM)?;
         }
-        Ok(Tlvs::within(self.frame, &region[..region.len() - left]))
+        Ok(left)
     }
 
     /// Notes a fault in [`Mode::Tolerant`], refuses it in [`Mode::Strict`].

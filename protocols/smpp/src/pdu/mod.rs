@@ -76,24 +76,28 @@ macro_rules! pdus {
                 }
             }
 
-            /// How many octets [`Self::write`] appends.
-            pub fn size(&self) -> usize {
+            /// The most octets [`Self::write`] appends.
+            pub fn room(&self) -> usize {
                 match self {
-                    $(Self::$variant(body) => body.size(),)*
-                    Self::Bodiless(_) => 0,
-                    Self::Unknown { body, .. } => body.len(),
+                    $(Self::$variant(body) => body.room(),)*
+                    Self::Bodiless(_) | Self::Unknown { .. } => 0,
                 }
             }
 
-            /// Appends the body.
+            /// Appends the mandatory fields, up to the text of a PDU that ends with a text.
             pub fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 match self {
                     $(Self::$variant(body) => body.write(out),)*
-                    Self::Bodiless(_) => Ok(()),
-                    Self::Unknown { body, .. } => {
-                        out.octets(body);
-                        Ok(())
-                    }
+                    Self::Bodiless(_) | Self::Unknown { .. } => Ok(()),
+                }
+            }
+
+            /// What follows as it is: the text, or nothing, and the optional parameters.
+            pub fn tail(&self) -> [&[u8]; 2] {
+                match self {
+                    $(Self::$variant(body) => body.tail(),)*
+                    Self::Bodiless(_) => [&[], &[]],
+                    Self::Unknown { body, .. } => [body, &[]],
                 }
             }
 

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Body, Pdu};
+use super::Pdu;
 use crate::decode::{DecodeError, Forgiven, Mode, Problem, Reader};
 use crate::encode::Writer;
 use crate::field::EncodeError;
@@ -109,13 +109,14 @@ impl Packet {
 
     /// Appends the PDU. On an error nothing is appended.
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
-        let head = Header {
-            command_length: length(self.pdu.size())?,
-            command_id: self.command_id(),
-            command_status: self.command_status,
-            sequence_number: self.sequence_number,
-        };
-        append(out, head, |rest| self.pdu.write(rest))
+        let head = [self.command_id().0, self.command_status.0, self.sequence_number.0];
+        append(
+            out,
+            head,
+            self.pdu.room(),
+            |writer| self.pdu.write(writer),
+            self.pdu.tail(),
+        )
     }
 }
 
@@ -147,7 +148,7 @@ pub(super) fn read<B>(
             forgiven: reader.into_forgiven(),
         }
     };
-    if Pdu::has_fields(command_id) && reader.ends_here(command_id, command_status) {
+    if reader.left() == 0 && Pdu::has_fields(command_id) && reader.ends_here(command_id, command_status) {
         return Ok(decoded(Pdu::Bodiless(command_id), reader));
     }
     match body(&mut reader) {
@@ -166,13 +167,14 @@ pub fn encode_request<R: super::Request>(
     sequence_number: SequenceNumber,
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
-    let head = Header {
-        command_length: length(request.size())?,
-        command_id: R::COMMAND,
-        command_status: CommandStatus::ESME_ROK,
-        sequence_number,
-    };
-    append(out, head, |rest| Body::write(request, rest))
+    let head = [R::COMMAND.0, CommandStatus::ESME_ROK.0, sequence_number.0];
+    append(
+        out,
+        head,
+        request.room(),
+        |writer| request.write(writer),
+        request.tail(),
+    )
 }
 
 /// Reads one complete request whose command is known, strictly and without the enum over all of them.
@@ -205,38 +207,42 @@ pub fn decode_request<R: super::Request>(frame: &Bytes) -> Result<R, DecodeError
     R::read(&mut Reader::new(frame, Header::LENGTH, Mode::Strict))
 }
 
-/// The command_length of a PDU whose body has so many octets.
-fn length(body: usize) -> Result<u32, EncodeError> {
-    let (got, max) = (Header::LENGTH.saturating_add(body), u32::MAX as usize);
-    u32::try_from(got).map_err(|_| EncodeError::TooLong {
-        field: "command_length",
-        got,
-        max,
-    })
-}
-
-/// Appends a header and what `body` writes, into room made once for both. On an error nothing is appended.
+/// Appends a header of command_id, command_status and sequence_number, what `fields` writes into `room` for it, and the
+/// tail; then says how long the PDU is. On an error nothing is appended.
+#[inline]
 fn append(
     out: &mut BytesMut,
-    head: Header,
-    body: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    head: [u32; 3],
+    room: usize,
+    fields: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    tail: [&[u8]; 2],
 ) -> Result<(), EncodeError> {
-    let start = out.len();
-    out.resize(start + head.command_length as usize, 0);
+    let (start, room) = (out.len(), Header::LENGTH + room);
+    out.reserve(tail.iter().fold(room, |sum, part| sum + part.len()));
+    out.resize(start + room, 0);
     let mut writer = Writer::new(&mut out[start..]);
-    writer.quad(head.command_length);
-    writer.quad(head.command_id.0);
-    writer.quad(head.command_status.0);
-    writer.quad(head.sequence_number.0);
-    let written = body(&mut writer);
-    assert!(
-        written.is_err() || writer.left() == 0,
-        "a body writes as much as it says"
-    );
-    if written.is_err() {
+    let [command_id, command_status, sequence_number] = head.map(u32::to_be_bytes);
+    writer.octets([[0; 4], command_id, command_status, sequence_number].as_flattened());
+    if let Err(error) = fields(&mut writer) {
         out.truncate(start);
+        return Err(error);
     }
-    written
+    let left = writer.left();
+    out.truncate(start + room - left);
+    for part in tail.into_iter().filter(|part| !part.is_empty()) {
+        out.extend_from_slice(part);
+    }
+    let got = out.len() - start;
+    let Ok(length) = u32::try_from(got) else {
+        out.truncate(start);
+        return Err(EncodeError::TooLong {
+            field: "command_length",
+            got,
+            max: u32::MAX as usize,
+        });
+    };
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
 }
 
 /// The header of a frame that is as long as it says.

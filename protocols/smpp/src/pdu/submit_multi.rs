@@ -115,12 +115,12 @@ impl Field for Destinations {
         Ok(Self(list))
     }
 
-    fn size(&self) -> usize {
-        let size = |destination: &Destination| match destination {
-            Destination::Sme(address) => 1 + address.size(),
-            Destination::DistributionList(name) => 1 + name.size(),
+    fn room(&self, _spec: &Spec) -> usize {
+        let room = |destination: &Destination| match destination {
+            Destination::Sme(address) => 1 + address.room(&specs::DESTINATION),
+            Destination::DistributionList(name) => 1 + name.room(&DL_NAME),
         };
-        1 + self.0.iter().map(size).sum::<usize>()
+        1 + self.0.iter().map(room).sum::<usize>()
     }
 
     fn write(&self, out: &mut Writer<'_>, _spec: &Spec) -> Result<(), EncodeError> {
@@ -187,8 +187,9 @@ impl Field for UnsuccessSmes {
         Ok(Self(list))
     }
 
-    fn size(&self) -> usize {
-        1 + self.0.iter().map(|entry| entry.destination.size() + 4).sum::<usize>()
+    fn room(&self, _spec: &Spec) -> usize {
+        let room = |entry: &UnsuccessSme| entry.destination.room(&specs::DESTINATION) + 4;
+        1 + self.0.iter().map(room).sum::<usize>()
     }
 
     fn write(&self, out: &mut Writer<'_>, _spec: &Spec) -> Result<(), EncodeError> {

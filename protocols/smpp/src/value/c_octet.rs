@@ -86,6 +86,11 @@ impl COctet {
         Self::short(text).unwrap_or_else(|| Self(Octets::Long(frame.slice_ref(text))))
     }
 
+    /// These octets, none of which is NUL, shared with nobody.
+    pub(crate) fn copied(text: &[u8]) -> Self {
+        Self::short(text).unwrap_or_else(|| Self(Octets::Long(Bytes::copy_from_slice(text))))
+    }
+
     /// These octets in the value itself, if they are few enough. None of them may be NUL.
     fn short(text: &[u8]) -> Option<Self> {
         let mut words = [[0; 8]; 3];
