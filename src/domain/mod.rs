@@ -5,6 +5,7 @@ mod class;
 mod id;
 mod mask;
 mod message;
+mod network;
 mod state;
 mod time;
 
@@ -14,5 +15,6 @@ pub use class::{AfterDoubt, Class};
 pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
 pub use mask::{Masked, mask_number};
 pub use message::{BindRef, Channel, Lane, NewMessage};
+pub use network::{InvalidNetwork, Network};
 pub use state::{Flag, Flags, Reason, State, UnknownWord};
 pub use time::UnixMillis;
