@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use araldo_sms::{ReferenceSize, SplitOptions};
 
+use crate::backend::AddressGuard;
 use crate::clock::Clock;
-use crate::config::{Config, LongMessage, Network};
+use crate::config::{Config, LongMessage};
 use crate::domain::Name;
 use crate::router::Router;
 
@@ -18,8 +19,8 @@ pub struct Intake {
     pub router: Arc<Router>,
     /// Segments of a text at the most, where no route says less.
     pub max_segments: u8,
-    /// Private networks that a callback may name.
-    pub callback_networks: Vec<Network>,
+    /// Where a callback may lead.
+    pub callback_guard: AddressGuard,
     pub(super) routes: HashMap<Name, RouteFacts>,
 }
 
@@ -43,7 +44,7 @@ impl Intake {
         Self {
             routes: facts.collect(),
             max_segments: config.outbox.max_segments,
-            callback_networks: config.webhook.allow_networks.clone(),
+            callback_guard: AddressGuard::new(&config.webhook.allow_networks),
             router,
             clock,
         }

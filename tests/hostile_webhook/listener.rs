@@ -1,0 +1,67 @@
+//! Who stands on an address and counts who comes.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::{Hits, PUBLIC};
+
+/// The ports that are called.
+pub(crate) const PORTS: [u16; 3] = [80, 443, 8080];
+
+/// Hears every address of the namespace, of both families.
+pub(crate) struct Listener(Arc<Mutex<Hits>>);
+
+impl Listener {
+    /// Listens; with TLS it is the back end too, on the public addresses.
+    pub(crate) fn start(tls: Option<&Arc<ServerConfig>>) -> Self {
+        let hits = Arc::<Mutex<Hits>>::default();
+        for port in PORTS {
+            let listener = TcpListener::bind(("::", port)).unwrap();
+            let (hits, tls) = (Arc::clone(&hits), tls.cloned());
+            thread::spawn(move || {
+                for tcp in listener.incoming() {
+                    let tcp = tcp.unwrap();
+                    let address = tcp.local_addr().unwrap().ip().to_canonical();
+                    *hits.lock().unwrap().entry(address).or_default() += 1;
+                    let public = PUBLIC.iter().any(|public| public.parse() == Ok(address));
+                    if let (Some(tls), true, 443) = (&tls, public, port) {
+                        let tls = Arc::clone(tls);
+                        thread::spawn(move || answer(tcp, tls));
+                    }
+                }
+            });
+        }
+        Self(hits)
+    }
+
+    /// What was counted since the last time.
+    pub(crate) fn take(&self) -> Hits {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// Answers one request: a redirect to what follows `/to/`, 200 otherwise.
+fn answer(tcp: TcpStream, tls: Arc<ServerConfig>) {
+    let mut stream = StreamOwned::new(ServerConnection::new(tls).unwrap(), tcp);
+    let mut request = Vec::new();
+    let mut octets = [0; 4096];
+    while !request.ends_with(b"\r\n\r\n{}") {
+        match stream.read(&mut octets) {
+            Ok(0) | Err(_) => return,
+            Ok(count) => request.extend_from_slice(&octets[..count]),
+        }
+    }
+    let request = String::from_utf8_lossy(&request);
+    let path = request.split(' ').nth(1).unwrap();
+    let head = match path.strip_prefix("/to/") {
+        Some(place) => format!("302 Found\r\nlocation: {place}"),
+        None => "200 OK".to_owned(),
+    };
+    let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    // Whoever does not wait for it has had its connection counted.
+    let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
+}

@@ -1,0 +1,153 @@
+//! Hostile webhook addresses: with the guard on, nobody who stands on a forbidden address sees a connection; with the guard
+//! off, the same posts reach them.
+//!
+//! Two network namespaces, so that nothing of this machine is touched. In the world's, every address there is is local, and
+//! a listener hears them all; a pair of virtual interfaces joins it to the sender's, whose loopback has listeners of its
+//! own. The sender posts through the same code as the daemon, under a name server whose answers change from one question
+//! to the next. It needs `ip` and `unshare`, and root, sudo or user namespaces; where they are missing it is passed over, but
+//! under `CI` that is a failure.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod hostile;
+mod listener;
+mod sender;
+mod world;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+/// Which part of the rig this process plays; none in the process that the test began in.
+const ROLE: &str = "ARALDO_HOSTILE_ROLE";
+/// The directory that the parts share.
+const DIR: &str = "ARALDO_HOSTILE_DIR";
+/// The test's own name, for the parts to be started under.
+const TEST: &str = "nobody_on_a_forbidden_address_sees_a_connection";
+
+/// The only addresses that may be reached, of the world's back end.
+const PUBLIC: [&str; 2] = ["8.8.4.4", "2606:4700:4700::1111"];
+/// The world's end of the pair, and the sender's: public by their looks.
+const WORLD: [&str; 2] = ["9.9.9.1", "2a09::1"];
+const SENDER: [&str; 2] = ["9.9.9.2", "2a09::2"];
+
+/// Connections that listeners saw, by the address that they came to.
+type Hits = BTreeMap<IpAddr, u64>;
+
+/// One pass over all addresses.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Pass {
+    /// How often each answer was given.
+    answers: BTreeMap<String, u64>,
+    hits: Hits,
+}
+
+impl Pass {
+    fn forbidden(&self) -> Hits {
+        let allowed = |address: &IpAddr| PUBLIC.iter().any(|public| public.parse() == Ok(*address));
+        (self.hits.iter())
+            .filter(|(address, _)| !allowed(address))
+            .map(|(address, count)| (*address, *count))
+            .collect()
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Report {
+    guarded: Pass,
+    control: Pass,
+}
+
+#[test]
+fn nobody_on_a_forbidden_address_sees_a_connection() {
+    match std::env::var(ROLE).as_deref() {
+        Ok("world") => return world::run(),
+        Ok("sender") => return sender::run(),
+        Ok(_) | Err(_) => {}
+    }
+    let Some(way) = namespaces() else {
+        let ci = ["CI", "ARALDO_CI"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        assert!(
+            !ci,
+            "no network namespaces here: ip (iproute2) and unshare, and root, sudo or user namespaces are needed"
+        );
+        eprintln!("passed over: needs ip (iproute2) and unshare, and root, sudo or user namespaces");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let status = part("world", &way).env(DIR, dir.path()).status().unwrap();
+    assert!(status.success(), "the world ended with {status}");
+    let report = std::fs::read(dir.path().join("report.json")).unwrap();
+    judge(&serde_json::from_slice(&report).unwrap());
+}
+
+fn judge(report: &Report) {
+    let cases = hostile::cases();
+    let urls: u64 = cases.iter().map(|case| case.posts).sum();
+    println!("{} hostile addresses, {urls} posts", cases.len());
+    println!("guarded: {:?}", report.guarded.answers);
+    println!("control: {:?}", report.control.answers);
+    assert!(cases.len() >= 300);
+
+    let forbidden = report.guarded.forbidden();
+    println!(
+        "connections to forbidden addresses: {} with the guard",
+        forbidden.values().sum::<u64>()
+    );
+    assert!(forbidden.is_empty(), "{forbidden:?}");
+    // That is not for want of a network.
+    for public in PUBLIC {
+        assert!(
+            report.guarded.hits.contains_key(&public.parse().unwrap()),
+            "{public} was not reached"
+        );
+    }
+    assert!(report.guarded.answers["taken"] > 0 && report.guarded.answers["status_302"] > 0);
+
+    let reached = report.control.forbidden();
+    println!(
+        "{} without, on {} addresses",
+        reached.values().sum::<u64>(),
+        reached.len()
+    );
+    let meant = cases.iter().filter_map(|case| case.means);
+    let missed: Vec<_> = meant.filter(|address| !reached.contains_key(address)).collect();
+    assert!(missed.is_empty(), "the control did not reach {missed:?}");
+}
+
+/// How a program gets a network namespace of its own here: what to write before it.
+fn namespaces() -> Option<Vec<&'static str>> {
+    let works = |words: &[&str]| {
+        let out = Command::new(words[0]).args(&words[1..]).output();
+        out.is_ok_and(|out| out.status.success())
+    };
+    let keep = "--preserve-env=ARALDO_HOSTILE_ROLE,ARALDO_HOSTILE_DIR";
+    let ways = [
+        vec!["unshare", "--net"],
+        vec!["unshare", "--user", "--map-root-user", "--net"],
+        vec!["sudo", "-n", keep, "unshare", "--net"],
+    ];
+    let mut ways = ways.into_iter().filter(|_| works(&["ip", "-V"]));
+    ways.find(|way| works(&[way, &["ip", "link", "set", "lo", "up"][..]].concat()))
+}
+
+/// This binary again, in a network namespace of its own.
+fn part(role: &str, way: &[&str]) -> Command {
+    let mut command = Command::new(way[0]);
+    command.args(&way[1..]).arg(std::env::current_exe().unwrap());
+    command.args(["--exact", TEST, "--nocapture"]).env(ROLE, role);
+    command
+}
+
+fn ip(args: &str) {
+    let out = Command::new("ip").args(args.split(' ')).output().unwrap();
+    assert!(
+        out.status.success(),
+        "ip {args}: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+}

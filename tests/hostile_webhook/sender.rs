@@ -1,0 +1,124 @@
+//! The sender's part: posts to every hostile address, with the guard and without.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io::{self, BufRead, Write};
+use std::net::{IpAddr, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use araldo::backend::{AddressGuard, Answer, Keys, Post, Resolver, Webhooks};
+use araldo::domain::UnixMillis;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::hostile::{self, Case};
+use crate::listener::{Listener, PORTS};
+use crate::{DIR, PUBLIC, Pass, SENDER, WORLD, ip};
+
+/// How the sender's lines to the world begin.
+pub(crate) const MARK: &str = "@@ ";
+
+pub(crate) fn run() {
+    tell("ready");
+    listen_to_world();
+    ip("link set lo up");
+    ip("link set inside up");
+    ip(&format!("addr add {}/30 dev inside", SENDER[0]));
+    ip(&format!("-6 addr add {}/64 dev inside nodad", SENDER[1]));
+    ip(&format!("route add default via {}", WORLD[0]));
+    ip(&format!("-6 route add default via {}", WORLD[1]));
+    let dir = std::env::var(DIR).unwrap();
+    let ca_file = Path::new(&dir).join("ca.pem");
+    let listener = Listener::start(None);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+
+    let guarded = AddressGuard::default();
+    let answers = runtime.block_on(pass(guarded, &ca_file));
+    tell_pass(answers, &listener);
+
+    let open = AddressGuard::new(&["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+    let answers = runtime.block_on(pass(open, &ca_file));
+    // Spellings that we refuse to read are read by others.
+    for host in hostile::cases().into_iter().filter_map(|case| case.spelled) {
+        let _ = TcpStream::connect((host.as_str(), PORTS[1]));
+    }
+    tell_pass(answers, &listener);
+}
+
+fn tell_pass(answers: BTreeMap<String, u64>, listener: &Listener) {
+    let hits = listener.take();
+    tell(&serde_json::to_string(&Pass { answers, hits }).unwrap());
+    listen_to_world();
+}
+
+fn tell(line: &str) {
+    // Not by `println!`, which the test harness may catch.
+    writeln!(io::stdout(), "\n{MARK}{line}").unwrap();
+}
+
+/// Waits until the world says to go on.
+fn listen_to_world() {
+    let mut line = String::new();
+    assert!(
+        io::stdin().lock().read_line(&mut line).unwrap() > 0,
+        "the world is gone"
+    );
+}
+
+async fn pass(guard: AddressGuard, ca_file: &Path) -> BTreeMap<String, u64> {
+    let cases = hostile::cases();
+    let names = Arc::new(Names::new(&cases));
+    let webhooks = Webhooks::with_resolver(guard, Some(ca_file), names).unwrap();
+    let keys = Keys::new(["whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"]).unwrap();
+    let mut answers = BTreeMap::new();
+    let fine = ["https://public.rig.example/", "https://[2606:4700:4700::1111]/"];
+    let urls = cases.iter().flat_map(|case| (0..case.posts).map(|_| case.url.as_str()));
+    for url in fine.into_iter().chain(urls) {
+        let post = Post {
+            url,
+            id: "evt_1",
+            at: UnixMillis(0),
+            keys: &keys,
+            body: Bytes::from_static(b"{}"),
+            timeout: Duration::from_secs(1),
+        };
+        let word = match webhooks.post(post).await {
+            Answer::Taken { .. } => "taken".to_owned(),
+            Answer::Gone => "gone".to_owned(),
+            Answer::Failed { failure, .. } => failure.to_string(),
+        };
+        *answers.entry(word).or_default() += 1;
+    }
+    answers
+}
+
+/// The name server: each question about a name gets its next answer, and the last one for good.
+struct Names(Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>);
+
+impl Names {
+    fn new(cases: &[Case]) -> Self {
+        let host = |url: &str| url.split('/').nth(2).unwrap().to_ascii_lowercase();
+        let mut names: HashMap<_, _> = (cases.iter())
+            .filter(|case| !case.answers.is_empty())
+            .map(|case| (host(&case.url), case.answers.clone().into()))
+            .collect();
+        let public = vec![PUBLIC[0].parse().unwrap()];
+        names.insert("public.rig.example".to_owned(), VecDeque::from([public]));
+        Self(Mutex::new(names))
+    }
+}
+
+impl Resolver for Names {
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+        let mut names = self.0.lock().unwrap();
+        let answer = names.get_mut(name).and_then(|answers| {
+            if answers.len() > 1 {
+                answers.pop_front()
+            } else {
+                answers.front().cloned()
+            }
+        });
+        Box::pin(async { answer.ok_or_else(|| io::Error::other("no such name")) })
+    }
+}
