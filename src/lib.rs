@@ -14,6 +14,7 @@
 //! | [`router`] | which lanes a message takes, in which order |
 //! | [`outbox`] | the writer that forms batches by back-pressure, what follows from each outcome, who may claim what |
 //! | [`store`] | one trait, two stores (SQLite, memory), one suite that both pass |
+//! | [`backend`] | webhooks to back ends, signed, and the guard over the addresses that they reach |
 //! | [`dispatch`] | a bind's pull loop: claim, submit, settle; what comes in; fail-over |
 //! | [`carrier`] | how a message leaves and what comes back, a folder a protocol |
 //! | [`receipt`] | what a receipt says, and under which id its message is known |
@@ -40,6 +41,7 @@
 //! module but [`clock`] reads the time.
 
 pub mod app;
+pub mod backend;
 pub mod carrier;
 pub mod cli;
 pub mod clock;

@@ -45,7 +45,7 @@ pub use secret::Secret;
 pub use show::{DEFAULT_FILE, Effective};
 pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
-pub use webhook::{InvalidNetwork, Network, WebhookConfig};
+pub use webhook::WebhookConfig;
 
 use crate::domain::Name;
 

@@ -6,6 +6,7 @@ mod endpoint;
 mod id;
 mod mask;
 mod message;
+mod network;
 mod state;
 mod time;
 
@@ -16,5 +17,6 @@ pub use endpoint::Endpoint;
 pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
 pub use mask::{Masked, mask_number};
 pub use message::{BindRef, Channel, Lane, NewMessage};
+pub use network::{InvalidNetwork, Network};
 pub use state::{Flag, Flags, Reason, State, UnknownWord};
 pub use time::UnixMillis;

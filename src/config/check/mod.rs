@@ -6,6 +6,7 @@ mod http;
 mod outbox;
 mod route;
 mod tls;
+mod webhook;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -27,6 +28,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.store();
     check.http();
     check.clients();
+    check.webhooks();
     check.carriers();
     check.routes();
     check.outbox();

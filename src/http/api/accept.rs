@@ -102,7 +102,7 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
     let times = found(times(wish, class.unwrap_or(Class::Service), now), &mut faults);
     found(reference(wish), &mut faults);
     found(
-        callback::check(wish.callback.as_deref(), client, &state.callback_networks),
+        callback::check(wish.callback.as_deref(), client, &state.callback_guard),
         &mut faults,
     );
 

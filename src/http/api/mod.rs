@@ -35,8 +35,9 @@ use super::auth::{Clients, DuplicateKey};
 use super::body::BodyLimits;
 use super::edge::{self, Edge};
 use super::problem;
+use crate::backend::AddressGuard;
 use crate::clock::Clock;
-use crate::config::{Config, LongMessage, Network};
+use crate::config::{Config, LongMessage};
 use crate::domain::Name;
 use crate::outbox::Outbox;
 use crate::router::Router;
@@ -65,8 +66,8 @@ pub struct ApiState {
     pub max_requests: u32,
     /// Segments of a text at the most, where no route says less.
     pub max_segments: u8,
-    /// Private networks that a callback may name.
-    pub callback_networks: Vec<Network>,
+    /// Where a callback may lead.
+    pub callback_guard: AddressGuard,
     routes: HashMap<Name, RouteFacts>,
 }
 
@@ -110,7 +111,7 @@ impl ApiState {
             },
             max_requests: config.http.max_requests,
             max_segments: config.outbox.max_segments,
-            callback_networks: config.webhook.allow_networks.clone(),
+            callback_guard: AddressGuard::new(&config.webhook.allow_networks),
             outbox,
             store,
             router,

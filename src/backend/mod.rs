@@ -1,0 +1,16 @@
+//! What is asked of back-end systems: signed webhooks, and the guard that keeps them from addresses of the inside.
+//!
+//! A URL is taken apart once ([`Target`]), its name is resolved by us, every address is judged ([`AddressGuard`]), and
+//! the connection goes to an address that was judged: there is nothing that could change in between.
+
+mod connect;
+mod guard;
+mod signature;
+mod target;
+mod webhook;
+
+pub use connect::{Resolver, SystemResolver, TrustError};
+pub use guard::{AddressGuard, Refusal};
+pub use signature::{InvalidKey, Keys};
+pub use target::{Host, InvalidTarget, Target};
+pub use webhook::{Answer, Failure, MAX_RETRY_AFTER, Post, Webhooks};
