@@ -76,6 +76,7 @@ async fn house() -> House {
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
+        hearing: Default::default(),
     });
     let settings = Settings {
         queue: 16,

@@ -72,7 +72,7 @@ pub struct NewMessage {
     /// The owner's own word for it.
     pub reference: Option<Box<str>>,
     /// Where its outcomes are told instead of the client's usual address.
-    pub callback: Option<Box<str>>,
+    pub callback: Option<Arc<str>>,
     /// When it was accepted.
     pub accepted_at: UnixMillis,
     /// Not to be sent before; `None` is at once.

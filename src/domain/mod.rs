@@ -2,6 +2,7 @@
 
 mod address;
 mod class;
+mod endpoint;
 mod id;
 mod mask;
 mod message;
@@ -13,6 +14,7 @@ mod time;
 pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCode};
 pub use araldo_sms::Encoding;
 pub use class::{AfterDoubt, Class};
+pub use endpoint::Endpoint;
 pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
 pub use mask::{Masked, mask_number};
 pub use message::{BindRef, Channel, Lane, NewMessage};

@@ -5,8 +5,10 @@
 //! commits, and hands them over. So at any moment the rows claimed and not settled in the store never exceed the
 //! windows, and that bounds what can be in doubt.
 
+mod bell;
 mod board;
 mod health;
+mod hearing;
 mod policy;
 pub mod prune;
 pub mod rescue;
@@ -19,8 +21,10 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use bell::{Bell, Rung};
 pub use board::{Offer, Pace, Service, Taken};
 pub use health::Health;
+pub use hearing::Hearing;
 pub use policy::{CarrierPolicy, Outcome, Policy, backoff};
 pub use segment_habit::{Habit, SegmentHabit};
 pub use settings::Settings;
@@ -28,8 +32,8 @@ pub use writer::start;
 
 use crate::domain::BindRef;
 use crate::store::{
-    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, InboundResult, NewInbound, Prune,
-    PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult,
+    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, InboundResult, NewInbound, NoticeAct,
+    NoticeSettle, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -41,6 +45,7 @@ pub struct Outbox {
     requests: mpsc::Sender<Request>,
     work: mpsc::Sender<Work>,
     feed: broadcast::Sender<Arc<Changed>>,
+    bell: Arc<Bell>,
     health: Arc<Health>,
     commit_timeout: Duration,
 }
@@ -90,6 +95,14 @@ pub(crate) enum Work {
     Quarantine {
         pdu: BadPdu,
         reply: Reply<()>,
+    },
+    Notices {
+        notices: Vec<NoticeSettle>,
+        reply: Reply<()>,
+    },
+    NoticeAct {
+        act: NoticeAct,
+        reply: Reply<u32>,
     },
     Act {
         item: ActItem,
@@ -171,6 +184,16 @@ impl Outbox {
         self.ask(|reply| Work::Quarantine { pdu, reply }).await
     }
 
+    /// Notes what came of webhooks. Answered after its commit.
+    pub async fn settle_notices(&self, notices: Vec<NoticeSettle>) -> Result<(), StoreError> {
+        self.ask(|reply| Work::Notices { notices, reply }).await
+    }
+
+    /// Replays dead letters, or switches an endpoint off or on; how many notices that has moved.
+    pub async fn act_on_notices(&self, act: NoticeAct) -> Result<u32, StoreError> {
+        self.ask(|reply| Work::NoticeAct { act, reply }).await
+    }
+
     /// Cancels or requeues a message.
     pub async fn act(&self, item: ActItem) -> Result<ActResult, StoreError> {
         self.ask(|reply| Work::Act { item, reply }).await
@@ -206,6 +229,11 @@ impl Outbox {
     /// Every change of state from now on, but for those enqueued and claimed.
     pub fn feed(&self) -> broadcast::Receiver<Arc<Changed>> {
         self.feed.subscribe()
+    }
+
+    /// Rings for every commit that has left something to tell.
+    pub fn bell(&self) -> &Arc<Bell> {
+        &self.bell
     }
 
     /// How the store is.

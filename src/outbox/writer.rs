@@ -11,6 +11,7 @@ use metrics::{counter, histogram};
 use replay::Again;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::bell::Bell;
 use super::board::Board;
 use super::health::{Health, LastWord};
 use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Settings, Settlement, Work};
@@ -36,6 +37,7 @@ pub async fn start(
     let (work, work_rx) = mpsc::channel(WORK_QUEUE);
     let feed = broadcast::Sender::new(FEED);
     let health = Arc::new(Health::new());
+    let bell = Arc::new(Bell::default());
     let mut board = Board::default();
     board.load(&store.backlog().await?);
     let writer = Writer {
@@ -47,6 +49,7 @@ pub async fn start(
         board,
         claims: HashMap::new(),
         feed: feed.clone(),
+        bell: bell.clone(),
         health: health.clone(),
         again: Again::default(),
     };
@@ -60,6 +63,7 @@ pub async fn start(
             requests,
             work,
             feed,
+            bell,
             health,
             commit_timeout: settings.commit_timeout,
         },
@@ -76,6 +80,7 @@ struct Writer {
     board: Board,
     claims: HashMap<BindRef, mpsc::UnboundedSender<Arc<Claimed>>>,
     feed: broadcast::Sender<Arc<Changed>>,
+    bell: Arc<Bell>,
     health: Arc<Health>,
     again: Again,
 }
@@ -91,6 +96,8 @@ struct Waiting {
     quarantine: Vec<Reply<()>>,
     acts: Vec<Reply<ActResult>>,
     sweeps: Vec<Reply<SweepResult>>,
+    notices: Vec<(usize, Reply<()>)>,
+    notice_acts: Vec<Reply<u32>>,
     prune: Option<Reply<PruneResult>>,
     downs: Vec<oneshot::Sender<()>>,
 }
@@ -174,6 +181,14 @@ impl Writer {
             Work::Quarantine { pdu, reply } => {
                 batch.quarantine.push(pdu);
                 waiting.quarantine.push(reply);
+            }
+            Work::Notices { notices, reply } => {
+                waiting.notices.push((notices.len(), reply));
+                batch.notices.extend(notices);
+            }
+            Work::NoticeAct { act, reply } => {
+                batch.notice_acts.push(act);
+                waiting.notice_acts.push(reply);
             }
             Work::Act { item, reply } => {
                 batch.acts.push(item);
@@ -259,9 +274,10 @@ impl Writer {
         }
     }
 
-    fn hand_out(&mut self, batch: &Batch, applied: Applied, waiting: Waiting) {
+    fn hand_out(&mut self, batch: &Batch, mut applied: Applied, waiting: Waiting) {
         self.health.working.store(true, Ordering::Relaxed);
         self.health.commits.fetch_add(1, Ordering::Relaxed);
+        self.ring(&mut applied);
         self.hand_out_placed(batch, &applied.enqueue);
         self.hand_out_claims(batch, applied.claims);
         for changed in applied.changed {
@@ -279,11 +295,24 @@ impl Writer {
         reply_all(waiting.inbound, applied.inbound);
         let kept = vec![(); waiting.quarantine.len()];
         reply_all(waiting.quarantine, kept);
+        for (_, reply) in waiting.notices {
+            reply.send(Ok(())).ok();
+        }
+        reply_all(waiting.notice_acts, applied.notice_acts);
         reply_all(waiting.acts, applied.acts);
         reply_all(waiting.sweeps, applied.sweeps);
         if let (Some(reply), Some(result)) = (waiting.prune, applied.prune) {
             reply.send(Ok(result)).ok();
         }
+    }
+
+    /// Calls those who tell of what was committed.
+    fn ring(&self, applied: &mut Applied) {
+        if applied.noticed {
+            self.bell.noticed();
+        }
+        self.bell
+            .ring(std::mem::take(&mut applied.heard_by), !applied.notice_acts.is_empty());
     }
 
     fn hand_out_placed(&mut self, batch: &Batch, results: &[EnqueueResult]) {
@@ -409,6 +438,8 @@ fn batch_len(batch: &Batch) -> usize {
         + batch.quarantine.len()
         + batch.acts.len()
         + batch.sweeps.len()
+        + batch.notices.len()
+        + batch.notice_acts.len()
         + usize::from(batch.prune.is_some())
 }
 

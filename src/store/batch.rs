@@ -1,12 +1,14 @@
 //! What goes into one commit, and what came of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Event, Lease, Progress, Row, SegmentState, Seq};
+use super::{Event, Lease, NoticeAct, NoticeSettle, Progress, Row, SegmentState, Seq};
 use crate::domain::{
-    BindRef, Class, Encoding, Flag, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State, UnixMillis,
+    BindRef, Class, Encoding, Endpoint, Flag, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State,
+    UnixMillis,
 };
 
 /// Changes for one commit, in the order in which they are applied.
@@ -30,6 +32,10 @@ pub struct Batch {
     pub acts: Vec<ActItem>,
     /// Deadlines to look at.
     pub sweeps: Vec<Sweep>,
+    /// Webhooks that were tried.
+    pub notices: Vec<NoticeSettle>,
+    /// Wishes for notices.
+    pub notice_acts: Vec<NoticeAct>,
     /// Old rows to forget.
     pub prune: Option<Prune>,
     /// Rows to claim.
@@ -55,8 +61,14 @@ pub struct Applied {
     pub prune: Option<PruneResult>,
     /// One for each claim.
     pub claims: Vec<Vec<LaneClaimed>>,
+    /// For each wish for notices, how many it has moved.
+    pub notice_acts: Vec<u32>,
     /// Every message that changed its state, except those enqueued and claimed.
     pub changed: Vec<Changed>,
+    /// Whether there are new notices.
+    pub noticed: bool,
+    /// Endpoints for which there are new pending notices.
+    pub heard_by: BTreeSet<Endpoint>,
 }
 
 /// A message to store.
@@ -117,6 +129,8 @@ pub struct Claimed {
     pub route: Name,
     /// Whether a receipt is wanted.
     pub receipt: bool,
+    /// Where its outcomes are told instead of the client's usual address.
+    pub callback: Option<Arc<str>>,
     /// When it was accepted.
     pub accepted_at: UnixMillis,
     /// Its progress, as claimed.
@@ -381,6 +395,9 @@ pub struct Prune {
     pub keys_before: UnixMillis,
     /// Parked receipts older than this are forgotten.
     pub parked_before: UnixMillis,
+    /// Where the last step ended among the notices. Those of messages that are forgotten go with them; others that are
+    /// not pending are forgotten where they are older than `ended_before`.
+    pub notices_after: Seq,
 }
 
 /// What pruning did.
@@ -394,6 +411,10 @@ pub struct PruneResult {
     pub keys: u64,
     /// Parked receipts forgotten.
     pub parked: u64,
+    /// The cursor among the notices for the next step; 0 when the end was reached.
+    pub next_notice: Seq,
+    /// Notices forgotten by their age.
+    pub notices: u64,
 }
 
 /// A bind that claims rows.
@@ -430,6 +451,8 @@ pub struct LaneClaimed {
 /// A message changed its state.
 #[derive(Clone, Debug)]
 pub struct Changed {
+    /// Its place.
+    pub seq: Seq,
     /// The message.
     pub id: MessageId,
     /// Its owner.
@@ -450,6 +473,8 @@ pub struct Changed {
     pub segments: u8,
     /// The step it was in.
     pub from_step: u8,
+    /// Where its outcomes are told instead of the client's usual address.
+    pub callback: Option<Arc<str>>,
 }
 
 impl Batch {
@@ -468,6 +493,8 @@ impl Batch {
             && self.quarantine.is_empty()
             && self.acts.is_empty()
             && self.sweeps.is_empty()
+            && self.notices.is_empty()
+            && self.notice_acts.is_empty()
             && self.prune.is_none()
             && self.claims.is_empty()
     }
@@ -490,6 +517,7 @@ impl Changed {
     /// `row` goes on as `progress`.
     pub fn of(row: &Row, progress: &Progress, now: UnixMillis) -> Self {
         Self {
+            seq: row.seq,
             id: row.id,
             client: row.client.clone(),
             class: row.class,
@@ -500,6 +528,7 @@ impl Changed {
             route: row.route.clone(),
             segments: row.segments,
             from_step: row.progress.step,
+            callback: row.callback.clone(),
         }
     }
 }
@@ -509,6 +538,7 @@ impl Settle {
     pub fn changed(&self, now: UnixMillis) -> Changed {
         let claimed = &self.claimed;
         Changed {
+            seq: claimed.seq,
             id: claimed.id,
             client: claimed.client.clone(),
             class: claimed.class,
@@ -519,6 +549,7 @@ impl Settle {
             route: claimed.route.clone(),
             segments: claimed.segments,
             from_step: claimed.progress.step,
+            callback: claimed.callback.clone(),
         }
     }
 
@@ -586,6 +617,7 @@ impl Claimed {
             segments: message.segments,
             route: message.lane.route.clone(),
             receipt: message.receipt,
+            callback: message.callback.clone(),
             accepted_at: message.accepted_at,
             progress,
             answered: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::domain::{BindRef, Class, Encoding, InboundId, Lane, MessageId, Msisdn, Name, State, UnixMillis};
 
-use super::{Event, Row, SegmentState, Seq};
+use super::{Event, Notice, Row, SegmentState, Seq};
 
 /// A message whole.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct MessageRecord {
     pub events: Vec<Event>,
     /// Its segments as far as answered. Empty in lists, and for messages of one segment.
     pub segments: Vec<SegmentRecord>,
+    /// What its owner is told of it by webhook, oldest first. Empty in lists.
+    pub webhooks: Vec<Notice>,
 }
 
 /// One answered segment of a long message.

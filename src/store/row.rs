@@ -1,6 +1,7 @@
 //! A message as a row: what never changes, and its progress.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -34,6 +35,8 @@ pub struct Row {
     pub segments: u8,
     /// Whether a receipt is wanted.
     pub receipt: bool,
+    /// Where its outcomes are told instead of the client's usual address.
+    pub callback: Option<Arc<str>>,
     /// When it was accepted.
     pub accepted_at: UnixMillis,
     /// What changes.

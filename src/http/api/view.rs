@@ -282,6 +282,7 @@ mod tests {
             route: Name::parse("italy").unwrap(),
             segments: 1,
             receipt: true,
+            callback: None,
             accepted_at: UnixMillis(10),
             progress,
         };
@@ -301,6 +302,7 @@ mod tests {
             not_before: None,
             events: vec![event],
             segments: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 

@@ -102,6 +102,17 @@ impl Writer {
             let done = self.one(&Batch { sweeps, ..empty() }).await;
             reply.send(done.and_then(|applied| first(applied.sweeps))).ok();
         }
+        let mut notices = batch.notices.into_iter();
+        for (len, reply) in waiting.notices {
+            let notices = notices.by_ref().take(len).collect();
+            let done = self.one(&Batch { notices, ..empty() }).await;
+            reply.send(done.map(|_| ())).ok();
+        }
+        for (act, reply) in batch.notice_acts.into_iter().zip(waiting.notice_acts) {
+            let notice_acts = vec![act];
+            let done = self.one(&Batch { notice_acts, ..empty() }).await;
+            reply.send(done.and_then(|applied| first(applied.notice_acts))).ok();
+        }
         if let (prune @ Some(_), Some(reply)) = (batch.prune, waiting.prune) {
             let done = self.one(&Batch { prune, ..empty() }).await;
             reply.send(done.map(|applied| applied.prune.unwrap_or_default())).ok();
@@ -165,6 +176,7 @@ impl Writer {
             self.health.fail(error);
         }
         let mut applied = committed?;
+        self.ring(&mut applied);
         for changed in std::mem::take(&mut applied.changed) {
             self.count(&changed);
             self.feed.send(Arc::new(changed)).ok();

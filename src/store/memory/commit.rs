@@ -6,6 +6,7 @@ use super::tables::Tables;
 use crate::domain::{Lane, Name, Reason, State, UnixMillis};
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
+use crate::store::notice::NewNotice;
 use crate::store::{
     Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, IdempotencyKey,
     InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row, Rules, SegmentAnswer,
@@ -15,7 +16,9 @@ use crate::store::{
 pub(super) struct Transaction<'a> {
     pub(super) tables: &'a mut Tables,
     pub(super) rules: &'a dyn Rules,
-    now: UnixMillis,
+    pub(super) now: UnixMillis,
+    /// What owners are told beside the changes, not yet kept.
+    pub(super) notices: Vec<NewNotice>,
     pub(super) applied: Applied,
 }
 
@@ -25,6 +28,7 @@ impl<'a> Transaction<'a> {
             tables,
             rules,
             now,
+            notices: Vec::new(),
             applied: Applied::default(),
         }
     }
@@ -53,6 +57,9 @@ impl<'a> Transaction<'a> {
             let result = self.sweep(sweep);
             self.applied.sweeps.push(result);
         }
+        self.keep_notices();
+        self.settle_notices(&batch.notices);
+        self.act_on_notices(&batch.notice_acts);
         if let Some(prune) = batch.prune {
             self.applied.prune = Some(self.prune(prune));
         }
@@ -185,6 +192,7 @@ impl<'a> Transaction<'a> {
             InboundResult::Repeated
         } else {
             let seq = self.tables.inbound.last_key_value().map_or(1, |(seq, _)| seq + 1);
+            self.notices.push(NewNotice::of_inbound(seq, &item, self.rules));
             self.tables.inbound.insert(seq, item);
             InboundResult::Stored(seq)
         };
@@ -291,7 +299,7 @@ impl<'a> Transaction<'a> {
         let next = if seen.len() < step { 0 } else { last };
         let old: Vec<Seq> = seen
             .into_iter()
-            .filter(|row| ended_before(row, prune.ended_before))
+            .filter(|row| ended_before(row, prune.ended_before) && !self.tables.notices.awaits(row.seq))
             .map(|row| row.seq)
             .collect();
         for seq in &old {
@@ -307,7 +315,10 @@ impl<'a> Transaction<'a> {
         for id in &parked {
             self.tables.parked.remove(id);
         }
+        let (notices, next_notice) = self.tables.notices.prune(prune);
         PruneResult {
+            next_notice,
+            notices,
             next,
             messages: old.len() as u64,
             keys: keys.len() as u64,
@@ -356,6 +367,7 @@ impl<'a> Transaction<'a> {
             segments: row.segments,
             route: row.route,
             receipt: row.receipt,
+            callback: row.callback,
             accepted_at: row.accepted_at,
             progress: row.progress,
             answered: Vec::new(),

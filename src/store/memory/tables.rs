@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::notice::Notices;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, State, UnixMillis};
 use crate::store::{
     Backlog, BadPdu, Event, IdempotencyKey, InboundRecord, MessageQuery, MessageRecord, NewInbound, Progress,
@@ -33,6 +34,7 @@ pub(super) struct Tables {
     pub(super) next_parked: u64,
     pub(super) inbound: BTreeMap<Seq, NewInbound>,
     pub(super) quarantine: VecDeque<BadPdu>,
+    pub(super) notices: Notices,
 }
 
 /// A stored message.
@@ -41,7 +43,7 @@ pub(super) struct Message {
     pub(super) from: SenderId,
     pub(super) text: Arc<str>,
     pub(super) encoding: Encoding,
-    reference: Option<Box<str>>,
+    pub(super) reference: Option<Box<str>>,
     not_before: Option<UnixMillis>,
 }
 
@@ -76,6 +78,7 @@ impl Tables {
             route: message.lane.route.clone(),
             segments: message.segments,
             receipt: message.receipt,
+            callback: message.callback.clone(),
             accepted_at: message.accepted_at,
             progress,
         };
@@ -113,6 +116,7 @@ impl Tables {
         self.index(&message.row, false);
         self.ids.remove(&message.row.id);
         self.events.remove(&seq);
+        self.notices.forget_message(seq);
         self.forget_segments(seq);
     }
 
@@ -189,6 +193,7 @@ impl Tables {
         let seq = message.row.seq;
         MessageRecord {
             events: self.events.get(&seq).cloned().unwrap_or_default(),
+            webhooks: self.notices.of_message(seq),
             segments: if message.row.segments > 1 {
                 self.segments_of(seq)
             } else {
@@ -256,6 +261,7 @@ impl Message {
             not_before: self.not_before,
             events: Vec::new(),
             segments: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 }

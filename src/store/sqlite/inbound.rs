@@ -8,6 +8,7 @@ use super::commit::Transaction;
 use super::script::Script;
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
+use crate::store::notice::NewNotice;
 use crate::store::{BadPdu, InboundResult, NewInbound, Seq};
 
 pub(super) const BY_ID: &str = "SELECT i.carrier, i.carrier_message_id, i.digest, i.at \
@@ -42,6 +43,10 @@ impl Transaction<'_> {
             self.applied.inbound.push(InboundResult::Stored(seq));
         }
         insert(&mut self.script, &rows);
+        let told = rows
+            .iter()
+            .map(|(seq, text)| NewNotice::of_inbound(*seq, text, self.rules));
+        self.notices.extend(told);
         Ok(())
     }
 

@@ -86,6 +86,7 @@ pub(super) async fn message(
             .map(|r| columns::segment(r, 0).map(|(_, segment)| segment))
             .collect::<Result<_, _>>()?;
     }
+    message.webhooks = super::notice_read::of_message(&mut snapshot, message.row.seq).await?;
     Ok(Some(message))
 }
 
@@ -263,6 +264,7 @@ fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
         not_before: r.try_get::<Option<i64>, _>(ROW_COLUMNS + 3)?.map(UnixMillis),
         events: Vec::new(),
         segments: Vec::new(),
+        webhooks: Vec::new(),
     })
 }
 
