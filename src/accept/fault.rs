@@ -76,6 +76,13 @@ codes! {
     InvalidLimit 422 "invalid_limit" "The limit is out of its range" "Use 1 to 1000."
     UnknownClient 422 "unknown_client" "There is no such client" "Name a configured client."
     NoRoute 422 "no_route" "No route leads to the destination" "Check the number; the operator configures the routes."
+    TextAndTemplate 422 "text_and_template" "A message has a text or a template, and not both" "Leave one of the two out; vars and locale go with a template."
+    UnknownTemplate 422 "unknown_template" "There is no such template" "Use the name of a template of this gateway: the part of its file's name before the language."
+    TemplateFailed 422 "template_failed" "The template does not give a text with these values" "Send the values that the template uses, each of the kind that it needs: template and line say where."
+    LinkNotAllowed 422 "link_not_allowed" "The text has a link that its template does not allow" "Leave the link out, or ask the operator to allow its host for this template."
+    ExpressionFailed 422 "expression_failed" "A rule cannot be followed with this event" "Send the data that the rule uses: rule and expression say where."
+    UnknownEvent 422 "unknown_event" "No rule knows events of this type" "Check the type; the operator configures the rules."
+    InvalidEvent 422 "invalid_event" "The event is not one of CloudEvents 1.0" "Give id, source, specversion and type, each as the specification wants it, and data in JSON."
     NotAvailable 422 "not_available" "That is not available yet" "Send `text`."
     IdempotencyKeyReused 422 "idempotency_key_reused" "The Idempotency-Key was used for another request" "Use a new key for a new message."
     RateLimited 429 "rate_limited" "The client sends too fast" "Wait for `Retry-After`."
@@ -111,6 +118,37 @@ pub struct Fault {
     /// What to write instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<Cow<'static, str>>,
+    /// The part of the configuration that could not be followed.
+    #[serde(flatten)]
+    pub origin: Option<Box<Origin>>,
+}
+
+/// A part of the configuration that what was sent does not go with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The rule, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Box<str>>,
+    /// The key of the rule that holds the expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expression: Option<Box<str>>,
+    /// The template, with its language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<Box<str>>,
+    /// The line of the template, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+impl Origin {
+    /// A line of a template.
+    pub fn template(template: &str, line: Option<usize>) -> Self {
+        Self {
+            template: Some(template.into()),
+            line,
+            ..Self::default()
+        }
+    }
 }
 
 impl Fault {
@@ -123,7 +161,26 @@ impl Fault {
             got: None,
             limit: None,
             hint: None,
+            origin: None,
         }
+    }
+
+    /// The part of the configuration that could not be followed.
+    #[must_use]
+    pub fn of(self, origin: Origin) -> Self {
+        Self {
+            origin: Some(Box::new(origin)),
+            ..self
+        }
+    }
+
+    /// The same fault as met by a rule; what it names already stays.
+    #[must_use]
+    pub fn in_rule(mut self, rule: &str, expression: &str) -> Self {
+        let origin = self.origin.get_or_insert_default();
+        origin.rule.get_or_insert_with(|| rule.into());
+        origin.expression.get_or_insert_with(|| expression.into());
+        self
     }
 
     /// What came; masked by the caller.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use araldo_sms::{SplitOptions, TextError, measure};
 pub use client::Client;
-pub use fault::{Code, Fault};
+pub use fault::{Code, Fault, Origin};
 pub(crate) use fault::{masked, nearest};
 pub use intake::Intake;
 pub(crate) use text::Text;
@@ -20,31 +20,65 @@ use wish::time;
 pub(crate) use wish::{FIELDS, Wish};
 
 use crate::clock;
-use crate::domain::{Class, Msisdn, NewMessage, SenderId, State, UnixMillis, mask_number};
+use crate::domain::{Class, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
 use crate::router::{Plan, Wanted};
 
 /// The longest validity, and the furthest that a message may be put off.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// A `not_before` this little in the past is now: clocks differ.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
-const MAX_REFERENCE: usize = 128;
+/// Characters of a reference.
+pub(crate) const MAX_REFERENCE: usize = 128;
 
 /// A message ready to be stored, and the answer to give once it is.
 pub(crate) struct Accepted {
     /// The message.
     pub(crate) message: NewMessage,
-    /// Scheduled or queued.
+    /// Scheduled, queued, or ended at once.
     pub(crate) state: State,
+    /// Why it ends at once.
+    pub(crate) ended: Option<Reason>,
     /// Septets or UTF-16 units of its text, for the answer.
     pub(crate) units: usize,
 }
 
-/// Checks a wish.
+/// What a message says, and where in the request that stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Body<'a> {
+    /// The text.
+    pub(crate) text: &'a str,
+    /// Segments that it may make, where less than its route allows.
+    pub(crate) max_segments: Option<u8>,
+    /// The pointer of what gave it.
+    pub(crate) pointer: &'static str,
+}
+
+/// What becomes of a message for which there is no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WithoutRoute {
+    /// It is refused: who sends it is there to hear it.
+    Refused,
+    /// It is stored as failed: nobody waits who could do anything about it.
+    Failed,
+}
+
+/// Checks a wish that brings its own text.
 pub(crate) fn accept(state: &Intake, client: &Client, wish: &Wish<'_>) -> Result<Accepted, Vec<Fault>> {
+    accept_saying(state, client, wish, text(wish), WithoutRoute::Refused)
+}
+
+/// Checks a wish whose text comes from elsewhere.
+pub(crate) fn accept_saying(
+    state: &Intake,
+    client: &Client,
+    wish: &Wish<'_>,
+    said: Result<Body<'_>, Fault>,
+    without_route: WithoutRoute,
+) -> Result<Accepted, Vec<Fault>> {
     let now = state.clock.now();
     let mut faults = Vec::new();
     let to = found(destination(wish), &mut faults);
-    let text = found(text(wish), &mut faults);
+    let body = found(said.and_then(sayable), &mut faults);
     let from = found(sender(wish, client), &mut faults);
     let class = found(class(wish), &mut faults);
     found(channels(wish), &mut faults);
@@ -63,29 +97,35 @@ pub(crate) fn accept(state: &Intake, client: &Client, wish: &Wish<'_>) -> Result
                 class,
                 client: &client.name,
             };
-            found(route(state, &wanted), &mut faults)
+            match state.router.plan(&wanted) {
+                Ok(plan) => Some(Some(plan)),
+                Err(_) if without_route == WithoutRoute::Failed => Some(None),
+                Err(_) => found(Err(no_route(&wanted)), &mut faults),
+            }
         }
         _ => None,
     };
-    let measured = text.and_then(|text| found(measured(state, plan.as_ref(), text), &mut faults));
-    let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan), Some(measured)) =
-        (to, text, from, class, times, plan, measured)
+    let route = plan.as_ref().and_then(Option::as_ref);
+    let measured = body.and_then(|body| found(measured(state, route, body), &mut faults));
+    let (Some(to), Some(body), Some(from), Some(class), Some(times), Some(plan), Some(measured)) =
+        (to, body, from, class, times, plan, measured)
     else {
         return Err(faults);
     };
     if !faults.is_empty() {
         return Err(faults);
     }
+    let ended = plan.is_none().then_some(Reason::NoRoute);
     let message = NewMessage {
         id: clock::message_id(now),
         client: client.name.clone(),
         class,
         to,
         from,
-        text: text.into(),
+        text: body.text.into(),
         encoding: measured.encoding,
         segments: measured.segments,
-        lane: plan.lane,
+        lane: plan.map_or_else(Lane::nowhere, |plan| plan.lane),
         receipt: wish.receipt.unwrap_or(true),
         reference: wish.reference.as_deref().map(Into::into),
         callback: wish.callback.as_deref().map(Into::into),
@@ -93,14 +133,15 @@ pub(crate) fn accept(state: &Intake, client: &Client, wish: &Wish<'_>) -> Result
         not_before: times.not_before,
         expires_at: times.expires_at,
     };
-    let state = if times.not_before.is_some() {
-        State::Scheduled
-    } else {
-        State::Queued
+    let state = match (ended, times.not_before) {
+        (Some(_), _) => State::Failed,
+        (None, Some(_)) => State::Scheduled,
+        (None, None) => State::Queued,
     };
     Ok(Accepted {
         message,
         state,
+        ended,
         units: measured.units,
     })
 }
@@ -120,19 +161,28 @@ fn destination(wish: &Wish<'_>) -> Result<Msisdn, Fault> {
     })
 }
 
-fn text<'w>(wish: &'w Wish<'_>) -> Result<&'w str, Fault> {
-    let Some(text) = wish.text.as_deref() else {
-        return Err(Fault::new("/text", Code::Required, "is missing"));
-    };
-    if text.is_empty() {
-        return Err(Fault::new("/text", Code::TextEmpty, "is empty"));
+fn text<'w>(wish: &'w Wish<'_>) -> Result<Body<'w>, Fault> {
+    let pointer = "/text";
+    match wish.text.as_deref() {
+        Some(text) => Ok(Body {
+            text,
+            max_segments: None,
+            pointer,
+        }),
+        None => Err(Fault::new(pointer, Code::Required, "is missing")),
     }
-    match text.chars().position(|c| c == '\0') {
+}
+
+fn sayable(body: Body<'_>) -> Result<Body<'_>, Fault> {
+    if body.text.is_empty() {
+        return Err(Fault::new(body.pointer, Code::TextEmpty, "is empty"));
+    }
+    match body.text.chars().position(|c| c == '\0') {
         Some(position) => {
             let detail = format!("has U+0000 at character {}, which ends texts on the way", position + 1);
-            Err(Fault::new("/text", Code::TextUnencodable, detail).got("U+0000"))
+            Err(Fault::new(body.pointer, Code::TextUnencodable, detail).got("U+0000"))
         }
-        None => Ok(text),
+        None => Ok(body),
     }
 }
 
@@ -269,25 +319,21 @@ fn reference(wish: &Wish<'_>) -> Result<(), Fault> {
     Err(Fault::new("/reference", Code::InvalidReference, detail).limit(MAX_REFERENCE))
 }
 
-fn route(state: &Intake, wanted: &Wanted<'_>) -> Result<Plan, Fault> {
-    state.router.plan(wanted).map_err(|_| {
-        let to = wanted.to.digits();
-        Fault::new(
-            "/to",
-            Code::NoRoute,
-            format!("no route leads there for class {}", wanted.class),
-        )
-        .got(mask_number(&format!("+{to}")))
-    })
+fn no_route(wanted: &Wanted<'_>) -> Fault {
+    let to = wanted.to.digits();
+    let detail = format!("no route leads there for class {}", wanted.class);
+    Fault::new("/to", Code::NoRoute, detail).got(mask_number(&format!("+{to}")))
 }
 
-fn measured(state: &Intake, plan: Option<&Plan>, text: &str) -> Result<araldo_sms::Measure, Fault> {
+fn measured(state: &Intake, plan: Option<&Plan>, body: Body<'_>) -> Result<araldo_sms::Measure, Fault> {
+    let text = body.text;
     let facts = plan.and_then(|plan| state.routes.get(&plan.route));
     let options = facts.map_or_else(SplitOptions::default, |facts| facts.split);
     let limit = facts.map_or(state.max_segments, |facts| facts.max_segments);
+    let limit = body.max_segments.map_or(limit, |most| most.min(limit));
     let too_long = |segments: usize, encoding: &str, units: usize| {
         let detail = format!("makes {segments} segments in {encoding} ({units} units); at most {limit} are sent");
-        let mut fault = Fault::new("/text", Code::TextTooLong, detail)
+        let mut fault = Fault::new(body.pointer, Code::TextTooLong, detail)
             .got(format!("{segments} segments"))
             .limit(limit);
         if let Some((at, wide)) = (encoding == "ucs2").then(|| first_wide(text)).flatten() {
@@ -309,7 +355,7 @@ fn measured(state: &Intake, plan: Option<&Plan>, text: &str) -> Result<araldo_sm
             let encoding = araldo_sms::Encoding::choose(text);
             Err(too_long(segments, encoding.as_str(), text.chars().count()))
         }
-        Err(error) => Err(Fault::new("/text", Code::TextUnencodable, error.to_string())),
+        Err(error) => Err(Fault::new(body.pointer, Code::TextUnencodable, error.to_string())),
     }
 }
 

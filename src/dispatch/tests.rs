@@ -148,6 +148,7 @@ impl House {
             message,
             key: None,
             claim: None,
+            birth: None,
         };
         self.outbox.enqueue(vec![item]).await.unwrap();
     }

@@ -32,8 +32,9 @@ pub use writer::start;
 
 use crate::domain::BindRef;
 use crate::store::{
-    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, InboundResult, NewInbound, NoticeAct,
-    NoticeSettle, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult,
+    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, Group, GroupResult, InboundResult,
+    NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError,
+    Sweep, SweepResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -51,7 +52,7 @@ pub struct Outbox {
 }
 
 /// Why nothing was stored, or why nobody knows.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum EnqueueError {
     /// Too many requests wait for the writer.
     #[error("the queue to the store is full")]
@@ -68,14 +69,20 @@ pub enum EnqueueError {
 }
 
 /// Where the answer to a request goes.
-type EnqueueReply = oneshot::Sender<Result<Vec<EnqueueResult>, EnqueueError>>;
+type EnqueueReply<T> = oneshot::Sender<Result<Vec<T>, EnqueueError>>;
 /// Where the answer to anything else goes.
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// New messages, which may be refused when too many wait.
-pub(crate) struct Request {
-    items: Vec<Enqueue>,
-    reply: EnqueueReply,
+pub(crate) enum Request {
+    Messages {
+        items: Vec<Enqueue>,
+        reply: EnqueueReply<EnqueueResult>,
+    },
+    Groups {
+        groups: Vec<Group>,
+        reply: EnqueueReply<GroupResult>,
+    },
 }
 
 /// Everything else: bounded by windows, and never refused.
@@ -143,16 +150,23 @@ pub struct Settlement {
 impl Outbox {
     /// Stores messages: one result each, after a synced commit.
     pub async fn enqueue(&self, items: Vec<Enqueue>) -> Result<Vec<EnqueueResult>, EnqueueError> {
+        self.request(|reply| Request::Messages { items, reply }).await
+    }
+
+    /// Stores groups of messages, each whole or not at all: one result each, after a synced commit.
+    pub async fn enqueue_groups(&self, groups: Vec<Group>) -> Result<Vec<GroupResult>, EnqueueError> {
+        self.request(|reply| Request::Groups { groups, reply }).await
+    }
+
+    async fn request<T>(&self, request: impl FnOnce(EnqueueReply<T>) -> Request) -> Result<Vec<T>, EnqueueError> {
         if self.health.storage_low() {
             return Err(EnqueueError::StorageLow);
         }
         let (reply, answer) = oneshot::channel();
-        self.requests
-            .try_send(Request { items, reply })
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => EnqueueError::QueueFull,
-                mpsc::error::TrySendError::Closed(_) => EnqueueError::Unavailable,
-            })?;
+        self.requests.try_send(request(reply)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => EnqueueError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => EnqueueError::Unavailable,
+        })?;
         match tokio::time::timeout(self.commit_timeout, answer).await {
             Ok(Ok(result)) => result,
             // The writer ended with our request in its hands, or is late with it: it may be stored.

@@ -16,10 +16,10 @@ use super::board::Board;
 use super::health::{Health, LastWord};
 use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Settings, Settlement, Work};
 use crate::clock::{Clock, monotonic};
-use crate::domain::{BindRef, Lane, State};
+use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{
-    ActResult, Applied, Batch, Changed, Claim, Claimed, EnqueueResult, InboundResult, Lease, Progress, PruneResult,
-    ReceiptResult, Settle, Store, StoreError, Sweep, SweepResult,
+    ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, GroupResult, InboundResult, Lease,
+    PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -88,7 +88,8 @@ struct Writer {
 /// Who waits for what in a batch; the order is that of the batch's own items.
 #[derive(Default)]
 struct Waiting {
-    requests: Vec<(usize, EnqueueReply)>,
+    requests: Vec<(usize, EnqueueReply<EnqueueResult>)>,
+    groups: Vec<(usize, EnqueueReply<GroupResult>)>,
     /// Of each settlement, whether its place in the window is free with it.
     frees_place: Vec<bool>,
     receipts: Vec<(usize, Reply<Vec<ReceiptResult>>)>,
@@ -153,8 +154,16 @@ impl Writer {
     }
 
     fn gather_request(request: Request, batch: &mut Batch, waiting: &mut Waiting) {
-        waiting.requests.push((request.items.len(), request.reply));
-        batch.enqueue.extend(request.items);
+        match request {
+            Request::Messages { items, reply } => {
+                waiting.requests.push((items.len(), reply));
+                batch.enqueue.extend(items);
+            }
+            Request::Groups { groups, reply } => {
+                waiting.groups.push((groups.len(), reply));
+                batch.groups.extend(groups);
+            }
+        }
     }
 
     fn gather(&mut self, work: Work, batch: &mut Batch, waiting: &mut Waiting) {
@@ -259,9 +268,10 @@ impl Writer {
 
     /// New messages that a bind can take at once are stored as claimed; the others join their lane.
     fn place(&mut self, batch: &mut Batch) {
-        for item in &mut batch.enqueue {
+        let members = batch.groups.iter_mut().flat_map(|group| &mut group.members);
+        for item in batch.enqueue.iter_mut().chain(members) {
             let message = &item.message;
-            if message.not_before.is_some_and(|at| at > batch.now) {
+            if item.fails() || message.not_before.is_some_and(|at| at > batch.now) {
                 continue;
             }
             match self.board.place(&message.lane, message.class, message.segments) {
@@ -278,7 +288,7 @@ impl Writer {
         self.health.working.store(true, Ordering::Relaxed);
         self.health.commits.fetch_add(1, Ordering::Relaxed);
         self.ring(&mut applied);
-        self.hand_out_placed(batch, &applied.enqueue);
+        self.hand_out_placed(batch, &applied);
         self.hand_out_claims(batch, applied.claims);
         for changed in applied.changed {
             self.count(&changed);
@@ -286,6 +296,10 @@ impl Writer {
         }
         let mut results = applied.enqueue.into_iter();
         for (len, reply) in waiting.requests {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+        }
+        let mut results = applied.groups.into_iter();
+        for (len, reply) in waiting.groups {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
         let mut results = applied.receipts.into_iter();
@@ -315,25 +329,38 @@ impl Writer {
             .ring(std::mem::take(&mut applied.heard_by), !applied.notice_acts.is_empty());
     }
 
-    fn hand_out_placed(&mut self, batch: &Batch, results: &[EnqueueResult]) {
-        for (item, result) in batch.enqueue.iter().zip(results) {
-            let message = &item.message;
-            match (result, &item.claim) {
-                (EnqueueResult::Stored(seq), Some((bind, lease))) => {
-                    let progress = Progress::waiting(message.lane.step, None, message.expires_at);
-                    let progress = progress.claimed(*lease, bind.clone(), batch.now);
-                    self.hand_to(bind, Arc::new(Claimed::new(message, *seq, progress)));
-                }
-                (EnqueueResult::Stored(_), None) => {}
-                (EnqueueResult::Replayed(_) | EnqueueResult::KeyReused, Some((bind, _))) => {
-                    self.board.settled(bind, message.class, message.segments);
-                }
-                (EnqueueResult::Replayed(_) | EnqueueResult::KeyReused, None) => {
-                    if message.not_before.is_none_or(|at| at <= batch.now) {
-                        self.board
-                            .remove(&message.lane, message.class.priority(), u64::from(message.segments));
-                    }
-                }
+    fn hand_out_placed(&mut self, batch: &Batch, applied: &Applied) {
+        for (item, result) in batch.enqueue.iter().zip(&applied.enqueue) {
+            let seq = match result {
+                EnqueueResult::Stored(seq) => Some(*seq),
+                EnqueueResult::Replayed(_) | EnqueueResult::KeyReused => None,
+            };
+            self.hand_out_item(item, seq, batch.now);
+        }
+        for (group, result) in batch.groups.iter().zip(&applied.groups) {
+            let seqs = match result {
+                GroupResult::Stored(seqs) => seqs.as_slice(),
+                GroupResult::Replayed(_) | GroupResult::KeyReused => &[],
+            };
+            for (index, item) in group.members.iter().enumerate() {
+                self.hand_out_item(item, seqs.get(index).copied(), batch.now);
+            }
+        }
+    }
+
+    /// A message that was stored, or not, where it was stored before.
+    fn hand_out_item(&mut self, item: &Enqueue, stored: Option<Seq>, now: UnixMillis) {
+        let message = &item.message;
+        match (stored, &item.claim) {
+            (Some(seq), Some((bind, _))) => {
+                self.hand_to(bind, Arc::new(Claimed::new(message, seq, item.stored_as(now))));
+            }
+            (Some(_), None) => {}
+            (None, Some((bind, _))) => self.board.settled(bind, message.class, message.segments),
+            (None, None) if item.fails() || message.not_before.is_some_and(|at| at > now) => {}
+            (None, None) => {
+                self.board
+                    .remove(&message.lane, message.class.priority(), u64::from(message.segments));
             }
         }
     }
@@ -391,7 +418,8 @@ impl Writer {
     async fn recover(&mut self, batch: Batch, waiting: Waiting, error: StoreError) {
         counter!("araldo_commit_failures_total").increment(1);
         tracing::error!(event = "commit_failed", %error, items = batch_len(&batch));
-        for item in &batch.enqueue {
+        let members = batch.groups.iter().flat_map(|group| &group.members);
+        for item in batch.enqueue.iter().chain(members) {
             if let Some((bind, _)) = &item.claim {
                 self.board.settled(bind, item.message.class, item.message.segments);
             }
@@ -400,6 +428,9 @@ impl Writer {
             self.health.working.store(false, Ordering::Relaxed);
             self.health.fail(&error);
             for (_, reply) in waiting.requests {
+                reply.send(Err(EnqueueError::Unavailable)).ok();
+            }
+            for (_, reply) in waiting.groups {
                 reply.send(Err(EnqueueError::Unavailable)).ok();
             }
             return;
@@ -430,7 +461,9 @@ fn reply_all<T>(waiting: Vec<Reply<T>>, results: Vec<T>) {
 }
 
 fn batch_len(batch: &Batch) -> usize {
+    // The key of a group is a row too.
     batch.enqueue.len()
+        + batch.groups.iter().map(|group| group.members.len() + 1).sum::<usize>()
         + batch.settle.len()
         + batch.segments.len()
         + batch.receipts.len()

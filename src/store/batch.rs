@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::{Event, Lease, NoticeAct, NoticeSettle, Progress, Row, SegmentState, Seq};
 use crate::domain::{
-    BindRef, Class, Encoding, Endpoint, Flag, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State,
-    UnixMillis,
+    BindRef, Class, Encoding, Endpoint, Flag, Flags, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId,
+    State, UnixMillis,
 };
 
 /// Changes for one commit, in the order in which they are applied.
@@ -18,6 +18,8 @@ pub struct Batch {
     pub now: UnixMillis,
     /// Messages to store.
     pub enqueue: Vec<Enqueue>,
+    /// Messages to store together, each group whole or not at all.
+    pub groups: Vec<Group>,
     /// Segments of long messages that were answered.
     pub segments: Vec<SegmentAnswer>,
     /// Claims to settle.
@@ -47,6 +49,8 @@ pub struct Batch {
 pub struct Applied {
     /// One for each message.
     pub enqueue: Vec<EnqueueResult>,
+    /// One for each group.
+    pub groups: Vec<GroupResult>,
     /// One for each claim settled.
     pub settle: Vec<SettleResult>,
     /// One for each receipt.
@@ -80,6 +84,41 @@ pub struct Enqueue {
     pub key: Option<IdempotencyKey>,
     /// Stored as claimed by this bind, which has window and tokens for it.
     pub claim: Option<(BindRef, Lease)>,
+    /// What the message begins with, where it is not made by a request of its own.
+    pub birth: Option<Box<Birth>>,
+}
+
+/// What a message that was made by an event begins with.
+#[derive(Clone, Debug, Default)]
+pub struct Birth {
+    /// The first of its timeline.
+    pub event: Option<Event>,
+    /// It fails at once, for this reason.
+    pub failed: Option<Reason>,
+    /// Its notes.
+    pub flags: Flags,
+}
+
+/// Messages that are stored together under one key: all of them or none. There may be none, and the key is kept.
+#[derive(Debug)]
+pub struct Group {
+    /// The owner.
+    pub client: Name,
+    /// Makes the same request twice one.
+    pub key: IdempotencyKey,
+    /// The messages, without keys of their own.
+    pub members: Vec<Enqueue>,
+}
+
+/// What became of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupResult {
+    /// Stored, each in its place.
+    Stored(Vec<Seq>),
+    /// The same request was stored before: this was its answer.
+    Replayed(Box<str>),
+    /// The key was used for another request.
+    KeyReused,
 }
 
 /// The owner's word that makes a request unique, for a day.
@@ -486,6 +525,7 @@ impl Batch {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.enqueue.is_empty()
+            && self.groups.is_empty()
             && self.segments.is_empty()
             && self.settle.is_empty()
             && self.receipts.is_empty()
@@ -501,11 +541,43 @@ impl Batch {
 }
 
 impl Enqueue {
+    /// A message to store, under no key.
+    pub fn new(message: NewMessage) -> Self {
+        Self {
+            message,
+            key: None,
+            claim: None,
+            birth: None,
+        }
+    }
+
+    /// Whether it fails at once.
+    pub fn fails(&self) -> bool {
+        self.birth.as_ref().is_some_and(|birth| birth.failed.is_some())
+    }
+
+    /// What its owner is told of a message that ends at once: it leaves no other state.
+    pub fn ended(&self, seq: Seq, now: UnixMillis) -> Option<Changed> {
+        self.fails().then(|| {
+            Changed::of(
+                &Row::new(seq, &self.message, self.stored_as(now)),
+                &self.stored_as(now),
+                now,
+            )
+        })
+    }
+
     /// The progress with which the message enters the outbox: claimed where it may be sent now and a bind asked for it.
     pub fn stored_as(&self, now: UnixMillis) -> Progress {
         let message = &self.message;
         let due = message.not_before.filter(|at| *at > now);
-        let waiting = Progress::waiting(message.lane.step, due, message.expires_at);
+        let mut waiting = Progress::waiting(message.lane.step, due, message.expires_at);
+        if let Some(birth) = &self.birth {
+            waiting.flags = birth.flags;
+            if birth.failed.is_some() {
+                return waiting.ended(State::Failed, birth.failed, now);
+            }
+        }
         match &self.claim {
             Some((bind, lease)) if waiting.state == State::Queued => waiting.claimed(*lease, bind.clone(), now),
             _ => waiting,

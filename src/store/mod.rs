@@ -19,9 +19,9 @@ use std::path::PathBuf;
 use futures_util::future::BoxFuture;
 
 pub use batch::{
-    Act, ActItem, ActResult, Applied, BadPdu, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, IdempotencyKey,
-    InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer,
-    Settle, SettleResult, Sweep, SweepResult, Verdict,
+    Act, ActItem, ActResult, Applied, BadPdu, Batch, Birth, Changed, Claim, Claimed, Enqueue, EnqueueResult, Group,
+    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
+    ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
 pub use notice::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,

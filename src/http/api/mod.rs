@@ -31,7 +31,8 @@ use super::edge::{self, Edge};
 use super::problem;
 use crate::accept::Intake;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Origins};
+use crate::notify::{Notifier, Publisher};
 use crate::outbox::Outbox;
 use crate::router::Router;
 use crate::store::Store;
@@ -49,6 +50,8 @@ pub struct ApiState {
     pub store: Arc<dyn Store>,
     /// What checks, measures and routes.
     pub intake: Arc<Intake>,
+    /// What makes messages of events.
+    pub publisher: Arc<Publisher>,
     /// Who may call.
     pub clients: Clients,
     /// The time.
@@ -65,6 +68,9 @@ pub enum StateError {
     /// Two clients with one key.
     #[error(transparent)]
     DuplicateKey(#[from] DuplicateKey),
+    /// Templates or rules that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
 
 impl ApiState {
@@ -76,8 +82,12 @@ impl ApiState {
         router: Arc<Router>,
         clock: Clock,
     ) -> Result<Arc<Self>, StateError> {
+        let intake = Arc::new(Intake::new(config, router, clock.clone()));
+        let notifier = Notifier::load(config, &Origins::default())?;
+        let publisher = Publisher::new(notifier, intake.clone(), outbox.clone(), store.clone());
         Ok(Arc::new(Self {
-            intake: Arc::new(Intake::new(config, router, clock.clone())),
+            intake,
+            publisher: Arc::new(publisher),
             clients: Clients::new(&config.client, &config.address)?,
             body: BodyLimits {
                 bytes: usize::try_from(config.http.max_body).unwrap_or(usize::MAX),

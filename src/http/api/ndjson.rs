@@ -294,6 +294,7 @@ async fn store(state: &ApiState, items: Vec<Enqueue>) -> Result<Vec<EnqueueResul
             message: item.message.clone(),
             key: item.key.clone(),
             claim: None,
+            birth: None,
         });
         match state.outbox.enqueue(copy.collect()).await {
             Err(EnqueueError::QueueFull) => {

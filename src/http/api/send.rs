@@ -142,6 +142,7 @@ pub(super) fn item(message: NewMessage, key: Option<Box<str>>, wish: &Wish<'_>, 
             answer: answer.into(),
         }),
         claim: None,
+        birth: None,
     }
 }
 

@@ -132,6 +132,22 @@ impl Writer {
             works |= results.is_ok();
             reply.send(results).ok();
         }
+        let mut groups = batch.groups.into_iter();
+        for (len, reply) in waiting.groups {
+            let mut results = Ok(Vec::with_capacity(len));
+            for mut group in groups.by_ref().take(len) {
+                group.members.iter_mut().for_each(|item| item.claim = None);
+                let groups = vec![group];
+                let done = self.one(&Batch { groups, ..empty() }).await;
+                match (done.and_then(|applied| first(applied.groups)), &mut results) {
+                    (Ok(result), Ok(results)) => results.push(result),
+                    (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
+                    (_, Err(_)) => {}
+                }
+            }
+            works |= results.is_ok();
+            reply.send(results).ok();
+        }
         self.health.working.store(works, Ordering::Relaxed);
     }
 

@@ -212,6 +212,7 @@ fn new(message: NewMessage) -> Enqueue {
         message,
         key: None,
         claim: None,
+        birth: None,
     }
 }
 
@@ -389,7 +390,7 @@ async fn a_full_queue_refuses_and_says_so() {
     let mut refused = false;
     for _ in 0..64 {
         let (reply, _) = oneshot::channel();
-        let request = Request {
+        let request = Request::Messages {
             items: vec![new(message(&bench.clock))],
             reply,
         };

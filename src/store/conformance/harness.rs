@@ -96,6 +96,7 @@ pub(in crate::store) fn new(message: NewMessage) -> Enqueue {
         message,
         key: None,
         claim: None,
+        birth: None,
     }
 }
 
@@ -256,6 +257,7 @@ impl Bench {
             message: message.clone(),
             key: None,
             claim: claim.clone(),
+            birth: None,
         });
         let applied = self
             .commit(Batch {

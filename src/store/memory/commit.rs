@@ -1,16 +1,16 @@
 //! One batch. Only storing messages can fail, and that is found out before anything is changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::tables::Tables;
-use crate::domain::{Lane, Name, Reason, State, UnixMillis};
+use crate::domain::{Lane, MessageId, Name, Reason, State, UnixMillis};
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
 use crate::store::notice::NewNotice;
 use crate::store::{
-    Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, IdempotencyKey,
-    InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row, Rules, SegmentAnswer,
-    SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
+    Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, Group,
+    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row,
+    Rules, SegmentAnswer, SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
 };
 
 pub(super) struct Transaction<'a> {
@@ -20,6 +20,23 @@ pub(super) struct Transaction<'a> {
     /// What owners are told beside the changes, not yet kept.
     pub(super) notices: Vec<NewNotice>,
     pub(super) applied: Applied,
+}
+
+/// What is to be stored, once all of it is known to be new.
+#[derive(Default)]
+struct New<'a> {
+    seq: Seq,
+    rows: Vec<(Seq, &'a Enqueue)>,
+    ids: BTreeSet<MessageId>,
+    keys: BTreeMap<(&'a Name, &'a str), &'a IdempotencyKey>,
+}
+
+/// An earlier request under a key.
+enum Before {
+    /// The same: its answer.
+    Same(Box<str>),
+    /// Another one.
+    Other,
 }
 
 impl<'a> Transaction<'a> {
@@ -34,7 +51,7 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn apply(mut self, batch: &Batch) -> Result<Applied, StoreError> {
-        self.enqueue(&batch.enqueue)?;
+        self.enqueue(&batch.enqueue, &batch.groups)?;
         for answer in &batch.segments {
             self.answer_segment(answer.clone());
         }
@@ -86,50 +103,78 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn enqueue(&mut self, items: &[Enqueue]) -> Result<(), StoreError> {
-        let mut seq = self.tables.next_seq();
-        let mut new: Vec<(Seq, &Enqueue)> = Vec::new();
-        let mut keys: BTreeMap<(&Name, &str), &IdempotencyKey> = BTreeMap::new();
-        let mut ids = std::collections::BTreeSet::new();
+    fn enqueue(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<(), StoreError> {
+        let mut new = New {
+            seq: self.tables.next_seq(),
+            ..New::default()
+        };
         for item in items {
-            let client = &item.message.client;
-            let before = item.key.as_ref().and_then(|key| {
-                let stored = || {
-                    self.tables
-                        .keys
-                        .get(&(client.clone(), key.key.clone()))
-                        .map(|(before, _)| before)
-                };
-                keys.get(&(client, &*key.key))
-                    .copied()
-                    .or_else(stored)
-                    .map(|before| (key, before))
-            });
-            let result = match before {
-                Some((key, before)) if key.fingerprint == before.fingerprint => {
-                    EnqueueResult::Replayed(before.answer.clone())
-                }
-                Some(_) => EnqueueResult::KeyReused,
+            let before = item
+                .key
+                .as_ref()
+                .and_then(|key| self.before(&new, &item.message.client, key));
+            self.applied.enqueue.push(match before {
+                Some(Before::Same(answer)) => EnqueueResult::Replayed(answer),
+                Some(Before::Other) => EnqueueResult::KeyReused,
                 None => {
-                    if self.tables.holds(item.message.id) || !ids.insert(item.message.id) {
-                        return Err(StoreError::Statement(format!("{} is stored already", item.message.id)));
-                    }
-                    keys.extend(item.key.as_ref().map(|key| ((client, &*key.key), key)));
-                    new.push((seq, item));
-                    seq += 1;
-                    EnqueueResult::Stored(seq - 1)
+                    new.keys
+                        .extend(item.key.as_ref().map(|key| ((&item.message.client, &*key.key), key)));
+                    EnqueueResult::Stored(self.next_place(&mut new, item)?)
                 }
-            };
-            self.applied.enqueue.push(result);
+            });
         }
-        for (seq, item) in new {
+        for group in groups {
+            self.applied
+                .groups
+                .push(match self.before(&new, &group.client, &group.key) {
+                    Some(Before::Same(answer)) => GroupResult::Replayed(answer),
+                    Some(Before::Other) => GroupResult::KeyReused,
+                    None => {
+                        new.keys.insert((&group.client, &*group.key.key), &group.key);
+                        let places = group.members.iter().map(|item| self.next_place(&mut new, item));
+                        GroupResult::Stored(places.collect::<Result<_, _>>()?)
+                    }
+                });
+        }
+        for (seq, item) in new.rows {
             self.tables.insert(seq, &item.message, item.stored_as(self.now));
-            if let Some(key) = &item.key {
-                let place = (item.message.client.clone(), key.key.clone());
-                self.tables.keys.insert(place, (key.clone(), self.now));
+            if let Some(birth) = &item.birth {
+                self.note(seq, birth.event.clone());
+                self.applied.changed.extend(item.ended(seq, self.now));
             }
         }
+        for ((client, word), key) in new.keys {
+            self.tables
+                .keys
+                .insert((client.clone(), word.into()), (key.clone(), self.now));
+        }
         Ok(())
+    }
+
+    /// What an earlier request of the same key got, in this batch or before it.
+    fn before(&self, new: &New<'_>, client: &Name, key: &IdempotencyKey) -> Option<Before> {
+        let stored = || {
+            self.tables
+                .keys
+                .get(&(client.clone(), key.key.clone()))
+                .map(|(before, _)| before)
+        };
+        let before = new.keys.get(&(client, &*key.key)).copied().or_else(stored)?;
+        Some(if before.fingerprint == key.fingerprint {
+            Before::Same(before.answer.clone())
+        } else {
+            Before::Other
+        })
+    }
+
+    fn next_place<'e>(&self, new: &mut New<'e>, item: &'e Enqueue) -> Result<Seq, StoreError> {
+        if self.tables.holds(item.message.id) || !new.ids.insert(item.message.id) {
+            return Err(StoreError::Statement(format!("{} is stored already", item.message.id)));
+        }
+        let seq = new.seq;
+        new.rows.push((seq, item));
+        new.seq += 1;
+        Ok(seq)
     }
 
     fn answer_segment(&mut self, answer: SegmentAnswer) {

@@ -68,20 +68,7 @@ impl Tables {
     }
 
     pub(super) fn insert(&mut self, seq: Seq, message: &NewMessage, progress: Progress) {
-        let row = Row {
-            seq,
-            id: message.id,
-            client: message.client.clone(),
-            class: message.class,
-            to: message.to.digits().into(),
-            from: message.from.to_string().into(),
-            route: message.lane.route.clone(),
-            segments: message.segments,
-            receipt: message.receipt,
-            callback: message.callback.clone(),
-            accepted_at: message.accepted_at,
-            progress,
-        };
+        let row = Row::new(seq, message, progress);
         self.last_message = seq;
         self.ids.insert(message.id, seq);
         self.index(&row, true);

@@ -121,7 +121,7 @@ impl Writer {
             script: Script::begin(),
             trust,
         };
-        transaction.enqueue(&batch.enqueue).await?;
+        transaction.enqueue(&batch.enqueue, &batch.groups).await?;
         transaction.answer_segments(&batch.segments);
         transaction.settle(&batch.settle).await?;
         transaction.match_receipts(&batch.receipts).await?;
