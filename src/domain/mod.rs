@@ -5,14 +5,16 @@ mod class;
 mod id;
 mod mask;
 mod message;
+mod shape;
 mod state;
 mod time;
 
 pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCode};
-pub use araldo_sms::Encoding;
+pub use araldo_sms::{Concat, Encoding, ReferenceSize};
 pub use class::{AfterDoubt, Class};
 pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
 pub use mask::{Masked, mask_number};
 pub use message::{BindRef, Channel, Lane, NewMessage};
+pub use shape::Shape;
 pub use state::{Flag, Flags, Reason, State, UnknownWord};
 pub use time::UnixMillis;

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use araldo_sms::{SplitOptions, TextError, measure};
+use araldo_sms::Language;
 use serde::Serialize;
 
 use super::wish::{Wish, time};
+use super::written::{Asked, written};
 use super::{ApiState, callback};
 use crate::clock;
 use crate::domain::{Class, MessageId, Msisdn, Name, NewMessage, SenderId, State, UnixMillis, mask_number};
@@ -27,8 +28,10 @@ pub(crate) struct Accepted {
     pub(crate) message: NewMessage,
     /// Scheduled or queued.
     pub(crate) state: State,
-    /// Septets or UTF-16 units of its text, for the answer.
+    /// Septets, octets or UTF-16 units of its text, for the answer.
     units: usize,
+    /// What gave way to look-alikes in its text, for the answer.
+    replaced: Vec<char>,
 }
 
 /// What is answered to an accepted message.
@@ -43,11 +46,11 @@ pub(crate) struct AcceptedView<'a> {
     pub(crate) to: &'a Msisdn,
     /// `queued`, or `scheduled` where it waits for its time.
     pub(crate) state: State,
-    /// The alphabet: `gsm7` or `ucs2`.
+    /// The alphabet: `gsm7`, `latin1` or `ucs2`.
     pub(crate) encoding: &'static str,
     /// How many short messages the text makes.
     pub(crate) segments: u8,
-    /// Septets or UTF-16 units of the text.
+    /// Septets, octets or UTF-16 units of the text.
     pub(crate) units: usize,
     /// The route that it follows.
     #[schema(value_type = String)]
@@ -55,9 +58,15 @@ pub(crate) struct AcceptedView<'a> {
     /// The carriers that may carry it, likeliest first.
     #[schema(value_type = Vec<String>)]
     pub(crate) carriers: &'a [Name],
-    /// Characters replaced to fit the alphabet; none are for now.
+    /// Characters that gave way to look-alikes so that the text stays in GSM-7, each as often as it did.
     #[schema(value_type = Vec<String>)]
-    pub(crate) characters_replaced: [&'static str; 0],
+    pub(crate) characters_replaced: &'a [char],
+    /// The language whose table stands for the GSM alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) locking_shift: Option<&'static str>,
+    /// The language whose table stands for the extension of the GSM alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) single_shift: Option<&'static str>,
     /// Not sent after.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) expires_at: UnixMillis,
@@ -82,7 +91,9 @@ impl Accepted {
                 .routes
                 .get(&message.lane.route)
                 .map_or(&[], |facts| &facts.carriers),
-            characters_replaced: [],
+            characters_replaced: &self.replaced,
+            locking_shift: message.shape.tables.locking.map(Language::as_str),
+            single_shift: message.shape.tables.single.map(Language::as_str),
             expires_at: message.expires_at,
             dry_run,
         };
@@ -101,6 +112,7 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
     found(channels(wish), &mut faults);
     let times = found(times(wish, class.unwrap_or(Class::Service), now), &mut faults);
     found(reference(wish), &mut faults);
+    let asked = found(Asked::read(wish), &mut faults);
     found(
         callback::check(wish.callback.as_deref(), client, &state.callback_networks),
         &mut faults,
@@ -118,9 +130,11 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
         }
         _ => None,
     };
-    let measured = text.and_then(|text| found(measured(state, plan.as_ref(), text), &mut faults));
-    let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan), Some(measured)) =
-        (to, text, from, class, times, plan, measured)
+    let facts = plan.as_ref().and_then(|plan| state.routes.get(&plan.route));
+    let common = facts.map_or(&state.unrouted, |facts| &facts.common);
+    let text = text.zip(asked);
+    let text = text.and_then(|(text, asked)| found(written(text, &asked, common), &mut faults));
+    let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan)) = (to, text, from, class, times, plan)
     else {
         return Err(Problem::of_faults(faults));
     };
@@ -133,9 +147,10 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
         class,
         to,
         from,
-        text: text.into(),
-        encoding: measured.encoding,
-        segments: measured.segments,
+        text: (&*text.text).into(),
+        encoding: text.encoding,
+        shape: text.shape,
+        segments: text.segments,
         lane: plan.lane,
         receipt: wish.receipt.unwrap_or(true),
         reference: wish.reference.as_deref().map(Into::into),
@@ -152,7 +167,8 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
     Ok(Accepted {
         message,
         state,
-        units: measured.units,
+        units: text.units,
+        replaced: text.replaced,
     })
 }
 
@@ -330,45 +346,4 @@ fn route(state: &ApiState, wanted: &Wanted<'_>) -> Result<Plan, Fault> {
         )
         .got(mask_number(&format!("+{to}")))
     })
-}
-
-fn measured(state: &ApiState, plan: Option<&Plan>, text: &str) -> Result<araldo_sms::Measure, Fault> {
-    let facts = plan.and_then(|plan| state.routes.get(&plan.route));
-    let options = facts.map_or_else(SplitOptions::default, |facts| facts.split);
-    let limit = facts.map_or(state.max_segments, |facts| facts.max_segments);
-    let too_long = |segments: usize, encoding: &str, units: usize| {
-        let detail = format!("makes {segments} segments in {encoding} ({units} units); at most {limit} are sent");
-        let mut fault = Fault::new("/text", Code::TextTooLong, detail)
-            .got(format!("{segments} segments"))
-            .limit(limit);
-        if let Some((at, wide)) = (encoding == "ucs2").then(|| first_wide(text)).flatten() {
-            fault = fault.hint(format!(
-                "U+{:04X} at character {at} is not in the GSM alphabet",
-                u32::from(wide)
-            ));
-        }
-        fault
-    };
-    match measure(text, &options) {
-        Ok(measured) if measured.segments <= limit => Ok(measured),
-        Ok(measured) => Err(too_long(
-            measured.segments.into(),
-            measured.encoding.as_str(),
-            measured.units,
-        )),
-        Err(TextError::TooManySegments { segments }) => {
-            let encoding = araldo_sms::Encoding::choose(text);
-            Err(too_long(segments, encoding.as_str(), text.chars().count()))
-        }
-        Err(error) => Err(Fault::new("/text", Code::TextUnencodable, error.to_string())),
-    }
-}
-
-/// The first character that keeps a text from the GSM alphabet, and its place from 1.
-fn first_wide(text: &str) -> Option<(usize, char)> {
-    let mut buffer = [0; 4];
-    let is_wide = |c: char, buffer: &mut [u8; 4]| {
-        araldo_sms::Encoding::choose(c.encode_utf8(buffer)) != araldo_sms::Encoding::Gsm7
-    };
-    (1..).zip(text.chars()).find(|(_, c)| is_wide(*c, &mut buffer))
 }

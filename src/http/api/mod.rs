@@ -10,12 +10,12 @@ mod openapi;
 mod send;
 mod view;
 mod wish;
+mod written;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use araldo_sms::{ReferenceSize, SplitOptions};
 use axum::Router as HttpRouter;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
@@ -30,13 +30,14 @@ pub(super) use view::{MessageView, Shown};
 #[cfg(test)]
 pub(super) use wish::FIELDS;
 pub(super) use wish::Wish;
+use written::Common;
 
 use super::auth::{Clients, DuplicateKey};
 use super::body::BodyLimits;
 use super::edge::{self, Edge};
 use super::problem;
 use crate::clock::Clock;
-use crate::config::{Config, LongMessage, Network};
+use crate::config::{Config, Network};
 use crate::domain::Name;
 use crate::outbox::Outbox;
 use crate::router::Router;
@@ -63,8 +64,8 @@ pub struct ApiState {
     pub body: BodyLimits,
     /// Requests answered at once.
     pub max_requests: u32,
-    /// Segments of a text at the most, where no route says less.
-    pub max_segments: u8,
+    /// How a text is measured that has no route.
+    unrouted: Common,
     /// Private networks that a callback may name.
     pub callback_networks: Vec<Network>,
     routes: HashMap<Name, RouteFacts>,
@@ -82,10 +83,8 @@ pub enum StateError {
 struct RouteFacts {
     /// Every carrier of the route, in the order of its steps.
     carriers: Vec<Name>,
-    /// Segments that each of them takes.
-    max_segments: u8,
-    /// How texts are measured for them.
-    split: SplitOptions,
+    /// How a text is written that each of them can take.
+    common: Common,
 }
 
 impl ApiState {
@@ -109,7 +108,7 @@ impl ApiState {
                 pause: config.http.body_timeout,
             },
             max_requests: config.http.max_requests,
-            max_segments: config.outbox.max_segments,
+            unrouted: Common::of(&[], config.outbox.max_segments),
             callback_networks: config.webhook.allow_networks.clone(),
             outbox,
             store,
@@ -124,20 +123,9 @@ impl RouteFacts {
         let carriers = router.carriers_of_route(route);
         let configs: Vec<_> = carriers.iter().filter_map(|id| config.carrier.get(id)).collect();
         let max_segments = configs.iter().map(|carrier| config.max_segments(carrier)).min();
-        // Measured for the carrier with the least room in a segment, since any of them may get the message.
-        let wide = configs.iter().any(|carrier| carrier.long_message == LongMessage::Udh16);
-        let reference_size = if wide {
-            ReferenceSize::Bits16
-        } else {
-            ReferenceSize::Bits8
-        };
         Self {
             carriers,
-            max_segments: max_segments.unwrap_or(config.outbox.max_segments),
-            split: SplitOptions {
-                reference_size,
-                ..SplitOptions::default()
-            },
+            common: Common::of(&configs, max_segments.unwrap_or(config.outbox.max_segments)),
         }
     }
 }

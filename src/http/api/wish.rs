@@ -22,6 +22,9 @@ pub(crate) struct Wish<'a> {
     pub(crate) reference: Option<Text<'a>>,
     pub(crate) receipt: Option<bool>,
     pub(crate) callback: Option<Text<'a>>,
+    pub(crate) encoding: Option<Text<'a>>,
+    pub(crate) smart: Option<bool>,
+    pub(crate) flash: Option<bool>,
     pub(crate) dry_run: Option<bool>,
     /// Of a line of NDJSON.
     pub(crate) idempotency_key: Option<Text<'a>>,
@@ -30,7 +33,7 @@ pub(crate) struct Wish<'a> {
 }
 
 /// The fields of the body of `POST /v1/messages`.
-pub(crate) const FIELDS: [&str; 11] = [
+pub(crate) const FIELDS: [&str; 14] = [
     "to",
     "text",
     "from",
@@ -41,6 +44,9 @@ pub(crate) const FIELDS: [&str; 11] = [
     "reference",
     "receipt",
     "callback",
+    "encoding",
+    "smart",
+    "flash",
     "dry_run",
 ];
 /// Fields of the design that are not there yet.
@@ -84,7 +90,15 @@ impl<'a> Wish<'a> {
     /// SHA-256 over what is asked for, the same however the JSON was written.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         #[derive(Serialize)]
-        struct Asked<'w>([Option<&'w str>; 8], Option<Vec<&'w str>>, Option<bool>);
+        struct Asked<'w>(
+            [Option<&'w str>; 8],
+            Option<Vec<&'w str>>,
+            Option<bool>,
+            #[serde(skip_serializing_if = "Option::is_none")] Option<Form<'w>>,
+        );
+        /// How the text is to be written; left out where nothing is said of it.
+        type Form<'w> = (Option<&'w str>, Option<bool>, Option<bool>);
+        let form = (self.encoding.as_deref(), self.smart, self.flash);
         let asked = Asked(
             [
                 &self.to,
@@ -101,6 +115,7 @@ impl<'a> Wish<'a> {
                 .as_ref()
                 .map(|channels| channels.iter().map(|channel| &**channel).collect()),
             self.receipt,
+            (form != (None, None, None)).then_some(form),
         );
         Sha256::digest(serde_json::to_vec(&asked).unwrap_or_default()).into()
     }
@@ -149,6 +164,10 @@ mod tests {
         assert_eq!(one, same);
         assert_ne!(one, other);
         assert_ne!(one, moved);
+        let flash = Wish::read(br#"{"to":"+393331234567","text":"a","flash":true}"#)
+            .unwrap()
+            .fingerprint();
+        assert_ne!(one, flash);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 
 use super::columns::{self, ROW_COLUMNS, row_columns, segment_columns};
-use crate::domain::{BindRef, Class, InboundId, Lane, MessageId, Name, UnixMillis};
+use crate::domain::{BindRef, Class, Concat, InboundId, Lane, MessageId, Name, ReferenceSize, UnixMillis};
 use crate::store::{
     Backlog, IdempotencyKey, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals,
     QuarantineRecord, Seq, Totals,
@@ -42,7 +42,10 @@ pub(super) const TOTALS: &str = concat!(
 
 macro_rules! record_columns {
     () => {
-        concat!(row_columns!(), ", m.text, m.encoding, m.reference, m.not_before")
+        concat!(
+            row_columns!(),
+            ", m.text, m.encoding, m.reference, m.not_before, m.shape"
+        )
     };
 }
 
@@ -156,7 +159,7 @@ pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Resu
 
 pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Result<Page<InboundRecord>, sqlx::Error> {
     const SELECT: &str = "SELECT seq, id, carrier, sender, recipient, text, lossy, data_coding, segment_reference, \
-         segment_total, segment_number, at, note FROM inbound \
+         segment_total, segment_number, at, note, segment_reference_bits FROM inbound \
          WHERE seq < ?1 AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
          ORDER BY seq DESC LIMIT ?3";
     let to = query
@@ -261,6 +264,7 @@ fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
         encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
         reference: r.try_get::<Option<String>, _>(ROW_COLUMNS + 2)?.map(Into::into),
         not_before: r.try_get::<Option<i64>, _>(ROW_COLUMNS + 3)?.map(UnixMillis),
+        shape: columns::shape(r, ROW_COLUMNS + 4)?,
         events: Vec::new(),
         segments: Vec::new(),
     })
@@ -269,11 +273,15 @@ fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
 fn inbound_record(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error> {
     let reference: Option<i64> = r.try_get(8)?;
     let segment = match reference {
-        Some(reference) => Some((
+        Some(reference) => Concat::new(
+            match r.try_get::<Option<i64>, _>(13)? {
+                Some(16) => ReferenceSize::Bits16,
+                _ => ReferenceSize::Bits8,
+            },
             u16::try_from(reference).map_err(columns::decode)?,
             columns::narrow(r, 9)?,
             columns::narrow(r, 10)?,
-        )),
+        ),
         None => None,
     };
     Ok(InboundRecord {
