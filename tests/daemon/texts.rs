@@ -53,3 +53,37 @@ async fn a_text_is_written_read_and_dated_as_its_carrier_is_configured() {
     let octets = hex::encode(b"\x10\x00\x13Il caff\xE8 \"\xE8\" pronto");
     assert!(submit.contains(&octets), "{submit}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn carriers_with_references_of_two_sizes_send_what_was_counted() {
+    let _stage = together().await;
+    let house = House::new("");
+    let narrow = Carrier::start(house.path(), "narrow", &[]);
+    let wide = Carrier::start(house.path(), "wide", &[]);
+    house.configure(&format!(
+        "{}{}[route.all]\nsteps = [{{ carriers = [\"narrow\", \"wide\"] }}]\n",
+        narrow.section("long_message = \"udh8\""),
+        wide.section("long_message = \"udh16\""),
+    ));
+    let daemon = house.start().await;
+    let headers = [("content-type", "application/x-ndjson".to_owned())];
+    // Two segments with a reference of 8 bits, three with one of 16.
+    let lines: String = (10..50)
+        .map(|n| {
+            format!(
+                "{}\n",
+                json!({ "to": format!("+3933312345{n}"), "from": "Bank", "text": "x".repeat(306) })
+            )
+        })
+        .collect();
+    let mut client = house.client();
+    let answer = client.request(Method::POST, "/v1/messages", &headers, lines.into_bytes());
+    for line in answer.await.unwrap().lines() {
+        assert_eq!(line["segments"], 2, "{line}");
+    }
+    house.settled(LIMIT).await;
+    assert!(daemon.stop().await.success());
+    assert_eq!(house.database().states().await, [("delivered".to_owned(), 40)].into());
+    let taken = (narrow.count("accepted").await, wide.count("accepted").await);
+    assert!(taken.0 > 0 && taken.1 > 0 && taken.0 + taken.1 == 80, "{taken:?}");
+}
