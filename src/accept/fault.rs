@@ -67,6 +67,7 @@ codes! {
     TextUnencodable 422 "text_unencodable" "The text has a character that cannot be sent" "Leave the character out."
     SenderInvalid 422 "sender_invalid" "The sender is not a number, a short code or a name" "Names have 1 to 11 characters of the GSM alphabet with at least one letter."
     SenderNotRegistered 422 "sender_not_registered" "The client may not use this sender" "Use one of the client's senders."
+    InvalidEncoding 422 "invalid_encoding" "The encoding is not known, or the message cannot go in it" "Use auto, gsm7, latin1 or ucs2."
     InvalidClass 422 "invalid_class" "The class is not known" "Use otp, alert, reply, transaction, service or marketing."
     InvalidChannel 422 "invalid_channel" "The channel is not known" "Use [\"sms\"]."
     InvalidState 422 "invalid_state" "The state is not known" "Use a state that messages have."

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use araldo_sms::{ReferenceSize, SplitOptions};
-
+use super::written::Common;
 use crate::backend::AddressGuard;
 use crate::clock::Clock;
-use crate::config::{Config, LongMessage};
+use crate::config::Config;
 use crate::domain::Name;
-use crate::router::Router;
+use crate::router::{Plan, Router};
 
 /// What checks, measures and routes messages, wherever they come from.
 pub struct Intake {
@@ -17,21 +16,19 @@ pub struct Intake {
     pub clock: Clock,
     /// Which way messages go.
     pub router: Arc<Router>,
-    /// Segments of a text at the most, where no route says less.
-    pub max_segments: u8,
     /// Where a callback may lead.
     pub callback_guard: AddressGuard,
-    pub(super) routes: HashMap<Name, RouteFacts>,
+    /// How a text is measured that has no route.
+    unrouted: Common,
+    routes: HashMap<Name, RouteFacts>,
 }
 
 /// What is known of a route's carriers.
-pub(super) struct RouteFacts {
+struct RouteFacts {
     /// Every carrier of the route, in the order of its steps.
-    pub(super) carriers: Vec<Name>,
-    /// Segments that each of them takes.
-    pub(super) max_segments: u8,
-    /// How texts are measured for them.
-    pub(super) split: SplitOptions,
+    carriers: Vec<Name>,
+    /// How a text is written that each of them can take.
+    common: Common,
 }
 
 impl Intake {
@@ -43,11 +40,17 @@ impl Intake {
         });
         Self {
             routes: facts.collect(),
-            max_segments: config.outbox.max_segments,
+            unrouted: Common::of(&[], config.outbox.max_segments),
             callback_guard: AddressGuard::new(&config.webhook.allow_networks),
             router,
             clock,
         }
+    }
+
+    /// How a text is written that follows a plan.
+    pub(super) fn common(&self, plan: Option<&Plan>) -> &Common {
+        plan.and_then(|plan| self.routes.get(&plan.route))
+            .map_or(&self.unrouted, |facts| &facts.common)
     }
 
     /// The carriers that may carry what goes a route, likeliest first.
@@ -61,20 +64,9 @@ impl RouteFacts {
         let carriers = router.carriers_of_route(route);
         let configs: Vec<_> = carriers.iter().filter_map(|id| config.carrier.get(id)).collect();
         let max_segments = configs.iter().map(|carrier| config.max_segments(carrier)).min();
-        // Measured for the carrier with the least room in a segment, since any of them may get the message.
-        let wide = configs.iter().any(|carrier| carrier.long_message == LongMessage::Udh16);
-        let reference_size = if wide {
-            ReferenceSize::Bits16
-        } else {
-            ReferenceSize::Bits8
-        };
         Self {
             carriers,
-            max_segments: max_segments.unwrap_or(config.outbox.max_segments),
-            split: SplitOptions {
-                reference_size,
-                ..SplitOptions::default()
-            },
+            common: Common::of(&configs, max_segments.unwrap_or(config.outbox.max_segments)),
         }
     }
 }

@@ -7,10 +7,10 @@ mod fault;
 mod intake;
 mod text;
 mod wish;
+mod written;
 
 use std::time::Duration;
 
-use araldo_sms::{SplitOptions, TextError, measure};
 pub use client::Client;
 pub use fault::{Code, Fault, Origin};
 pub(crate) use fault::{masked, nearest};
@@ -18,10 +18,11 @@ pub use intake::Intake;
 pub(crate) use text::Text;
 use wish::time;
 pub(crate) use wish::{FIELDS, Wish};
+use written::{Asked, written};
 
 use crate::clock;
 use crate::domain::{Class, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
-use crate::router::{Plan, Wanted};
+use crate::router::Wanted;
 
 /// The longest validity, and the furthest that a message may be put off.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
@@ -38,8 +39,10 @@ pub(crate) struct Accepted {
     pub(crate) state: State,
     /// Why it ends at once.
     pub(crate) ended: Option<Reason>,
-    /// Septets or UTF-16 units of its text, for the answer.
+    /// Septets, octets or UTF-16 units of its text, for the answer.
     pub(crate) units: usize,
+    /// What gave way to look-alikes in its text, for the answer.
+    pub(crate) replaced: Vec<char>,
 }
 
 /// What a message says, and where in the request that stands.
@@ -84,6 +87,7 @@ pub(crate) fn accept_saying(
     found(channels(wish), &mut faults);
     let times = found(times(wish, class.unwrap_or(Class::Service), now), &mut faults);
     found(reference(wish), &mut faults);
+    let asked = found(Asked::read(wish), &mut faults);
     found(
         callback::check(wish.callback.as_deref(), client, &state.callback_guard),
         &mut faults,
@@ -105,10 +109,10 @@ pub(crate) fn accept_saying(
         }
         _ => None,
     };
-    let route = plan.as_ref().and_then(Option::as_ref);
-    let measured = body.and_then(|body| found(measured(state, route, body), &mut faults));
-    let (Some(to), Some(body), Some(from), Some(class), Some(times), Some(plan), Some(measured)) =
-        (to, body, from, class, times, plan, measured)
+    let common = state.common(plan.as_ref().and_then(Option::as_ref));
+    let text = body.zip(asked);
+    let text = text.and_then(|(body, asked)| found(written(body, &asked, common), &mut faults));
+    let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan)) = (to, text, from, class, times, plan)
     else {
         return Err(faults);
     };
@@ -122,9 +126,10 @@ pub(crate) fn accept_saying(
         class,
         to,
         from,
-        text: body.text.into(),
-        encoding: measured.encoding,
-        segments: measured.segments,
+        text: (&*text.text).into(),
+        encoding: text.encoding,
+        shape: text.shape,
+        segments: text.segments,
         lane: plan.map_or_else(Lane::nowhere, |plan| plan.lane),
         receipt: wish.receipt.unwrap_or(true),
         reference: wish.reference.as_deref().map(Into::into),
@@ -142,7 +147,8 @@ pub(crate) fn accept_saying(
         message,
         state,
         ended,
-        units: measured.units,
+        units: text.units,
+        replaced: text.replaced,
     })
 }
 
@@ -323,47 +329,4 @@ fn no_route(wanted: &Wanted<'_>) -> Fault {
     let to = wanted.to.digits();
     let detail = format!("no route leads there for class {}", wanted.class);
     Fault::new("/to", Code::NoRoute, detail).got(mask_number(&format!("+{to}")))
-}
-
-fn measured(state: &Intake, plan: Option<&Plan>, body: Body<'_>) -> Result<araldo_sms::Measure, Fault> {
-    let text = body.text;
-    let facts = plan.and_then(|plan| state.routes.get(&plan.route));
-    let options = facts.map_or_else(SplitOptions::default, |facts| facts.split);
-    let limit = facts.map_or(state.max_segments, |facts| facts.max_segments);
-    let limit = body.max_segments.map_or(limit, |most| most.min(limit));
-    let too_long = |segments: usize, encoding: &str, units: usize| {
-        let detail = format!("makes {segments} segments in {encoding} ({units} units); at most {limit} are sent");
-        let mut fault = Fault::new(body.pointer, Code::TextTooLong, detail)
-            .got(format!("{segments} segments"))
-            .limit(limit);
-        if let Some((at, wide)) = (encoding == "ucs2").then(|| first_wide(text)).flatten() {
-            fault = fault.hint(format!(
-                "U+{:04X} at character {at} is not in the GSM alphabet",
-                u32::from(wide)
-            ));
-        }
-        fault
-    };
-    match measure(text, &options) {
-        Ok(measured) if measured.segments <= limit => Ok(measured),
-        Ok(measured) => Err(too_long(
-            measured.segments.into(),
-            measured.encoding.as_str(),
-            measured.units,
-        )),
-        Err(TextError::TooManySegments { segments }) => {
-            let encoding = araldo_sms::Encoding::choose(text);
-            Err(too_long(segments, encoding.as_str(), text.chars().count()))
-        }
-        Err(error) => Err(Fault::new(body.pointer, Code::TextUnencodable, error.to_string())),
-    }
-}
-
-/// The first character that keeps a text from the GSM alphabet, and its place from 1.
-fn first_wide(text: &str) -> Option<(usize, char)> {
-    let mut buffer = [0; 4];
-    let is_wide = |c: char, buffer: &mut [u8; 4]| {
-        araldo_sms::Encoding::choose(c.encode_utf8(buffer)) != araldo_sms::Encoding::Gsm7
-    };
-    (1..).zip(text.chars()).find(|(_, c)| is_wide(*c, &mut buffer))
 }

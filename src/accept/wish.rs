@@ -21,6 +21,9 @@ pub(crate) struct Wish<'a> {
     pub(crate) reference: Option<Text<'a>>,
     pub(crate) receipt: Option<bool>,
     pub(crate) callback: Option<Text<'a>>,
+    pub(crate) encoding: Option<Text<'a>>,
+    pub(crate) smart: Option<bool>,
+    pub(crate) flash: Option<bool>,
     pub(crate) dry_run: Option<bool>,
     /// Of a line of NDJSON.
     pub(crate) idempotency_key: Option<Text<'a>>,
@@ -29,7 +32,7 @@ pub(crate) struct Wish<'a> {
 }
 
 /// The fields of the body of `POST /v1/messages`.
-pub(crate) const FIELDS: [&str; 11] = [
+pub(crate) const FIELDS: [&str; 14] = [
     "to",
     "text",
     "from",
@@ -40,13 +43,24 @@ pub(crate) const FIELDS: [&str; 11] = [
     "reference",
     "receipt",
     "callback",
+    "encoding",
+    "smart",
+    "flash",
     "dry_run",
 ];
 impl Wish<'_> {
     /// SHA-256 over what is asked for, the same however the JSON was written.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         #[derive(Serialize)]
-        struct Asked<'w>([Option<&'w str>; 8], Option<Vec<&'w str>>, Option<bool>);
+        struct Asked<'w>(
+            [Option<&'w str>; 8],
+            Option<Vec<&'w str>>,
+            Option<bool>,
+            #[serde(skip_serializing_if = "Option::is_none")] Option<Form<'w>>,
+        );
+        /// How the text is to be written; left out where nothing is said of it.
+        type Form<'w> = (Option<&'w str>, Option<bool>, Option<bool>);
+        let form = (self.encoding.as_deref(), self.smart, self.flash);
         let asked = Asked(
             [
                 &self.to,
@@ -63,6 +77,7 @@ impl Wish<'_> {
                 .as_ref()
                 .map(|channels| channels.iter().map(|channel| &**channel).collect()),
             self.receipt,
+            (form != (None, None, None)).then_some(form),
         );
         Sha256::digest(serde_json::to_vec(&asked).unwrap_or_default()).into()
     }

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{BindRef, Encoding, Reason, SenderId, UnixMillis};
+use crate::domain::{BindRef, Concat, Encoding, Reason, SenderId, Shape, UnixMillis};
 
 /// A carrier that can be bound to.
 pub trait Carrier: Send + Sync + 'static {
@@ -75,6 +75,8 @@ pub struct Message {
     pub text: Arc<str>,
     /// The alphabet.
     pub encoding: Encoding,
+    /// How it is written besides.
+    pub shape: Shape,
     /// Not to be delivered after.
     pub expires_at: UnixMillis,
     /// Whether a receipt is wanted.
@@ -187,6 +189,8 @@ pub struct InboundReceipt {
     pub error: Option<u32>,
     /// Our `user_message_reference`.
     pub reference: Option<u16>,
+    /// When the message came to its end, by the carrier's clock.
+    pub done_at: Option<UnixMillis>,
 }
 
 /// A text as it came.
@@ -206,8 +210,8 @@ pub struct InboundText {
     pub text: Option<Box<str>>,
     /// Whether reading lost something.
     pub lossy: bool,
-    /// Reference, total and number of a segment.
-    pub segment: Option<(u16, u8, u8)>,
+    /// The place of a segment in its message.
+    pub segment: Option<Concat>,
     /// The carrier's own id for it.
     pub carrier_message_id: Option<Box<str>>,
     /// What was forgiven in reading the PDU.

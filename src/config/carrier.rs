@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, unit};
+use super::{DefaultAlphabet, FlashCoding, NationalTables, Secret, Zone, unit};
 use crate::domain::AddressKind;
 
 /// A carrier: how to reach it, how fast, and its ways.
@@ -94,8 +94,17 @@ pub struct CarrierConfig {
     pub long_message: LongMessage,
     /// Segments that a text may make with this carrier, 1 to 255. `None`: `outbox.max_segments`.
     pub max_segments: Option<u8>,
-    /// What the carrier means by `data_coding` 0. Default `gsm7`.
+    /// What the carrier means by `data_coding` 0, both ways. Default `gsm7`.
     pub default_alphabet: DefaultAlphabet,
+    /// Whether look-alikes replace what GSM-7 lacks where that keeps a text in GSM-7; a message may say otherwise.
+    /// Default false.
+    pub smart: bool,
+    /// National tables that its handsets know, used where they make a message shorter. Default none.
+    pub shift_tables: NationalTables,
+    /// Whether what a reader takes for one character stays in one segment. Default false.
+    pub whole_graphemes: bool,
+    /// By which `data_coding` it knows a flash message. Default `general`.
+    pub flash_coding: FlashCoding,
     /// `service_type`, at most 5 characters. Default empty.
     pub service_type: String,
     /// TON and NPI of our addresses, by their kind.
@@ -114,6 +123,8 @@ pub struct CarrierConfig {
     pub segment_receipts: SegmentReceipts,
     /// How the id in a receipt relates to the id in the answer. Default `learned`.
     pub receipt_id: ReceiptId,
+    /// The zone of the dates in its receipts. Default UTC.
+    pub time_zone: Zone,
     /// What a deliver_sm is answered while we cannot store it; one that the carrier tries again after. Default
     /// `ESME_RTHROTTLED`.
     pub busy_status: BusyStatus,
@@ -223,17 +234,6 @@ pub enum BusyStatus {
     SystemError,
 }
 
-/// What `data_coding` 0 means to a carrier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DefaultAlphabet {
-    /// The GSM alphabet, an octet a character.
-    #[default]
-    Gsm7,
-    /// ISO 8859-1.
-    Latin1,
-}
-
 /// What to do on a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -328,6 +328,10 @@ impl Default for CarrierConfig {
             long_message: LongMessage::Udh8,
             max_segments: None,
             default_alphabet: DefaultAlphabet::Gsm7,
+            smart: false,
+            shift_tables: NationalTables::default(),
+            whole_graphemes: false,
+            flash_coding: FlashCoding::General,
             service_type: String::new(),
             source: Numbering::default(),
             destination: Numbering::default(),
@@ -336,6 +340,7 @@ impl Default for CarrierConfig {
             reference_tlv: true,
             segment_receipts: SegmentReceipts::Learned,
             receipt_id: ReceiptId::Learned,
+            time_zone: Zone::default(),
             busy_status: BusyStatus::Throttled,
         }
     }

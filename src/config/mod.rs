@@ -22,8 +22,10 @@ mod show;
 mod state_dir;
 mod store;
 mod template;
+mod text;
 pub(crate) mod unit;
 mod webhook;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,8 +35,8 @@ use serde::{Deserialize, Serialize};
 
 pub use address::AddressConfig;
 pub use carrier::{
-    BindMode, BusyStatus, CarrierConfig, DefaultAlphabet, InterfaceVersion, LongMessage, Numbering, Protocol,
-    ReceiptId, SegmentReceipts, StatusAction, TonNpi, ValidityFormat,
+    BindMode, BusyStatus, CarrierConfig, InterfaceVersion, LongMessage, Numbering, Protocol, ReceiptId,
+    SegmentReceipts, StatusAction, TonNpi, ValidityFormat,
 };
 pub use client::{ClientConfig, ClientWebhookConfig, Scope};
 pub use error::{ConfigError, Place, Problem};
@@ -49,7 +51,9 @@ pub use show::{DEFAULT_FILE, Effective};
 pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
 pub use template::{TemplateConfig, TemplatesConfig};
+pub use text::{DefaultAlphabet, FlashCoding, NationalTables};
 pub use webhook::WebhookConfig;
+pub use zone::Zone;
 
 use crate::domain::Name;
 

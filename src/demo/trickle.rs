@@ -62,7 +62,7 @@ pub(super) async fn answer(stage: Arc<Stage>) {
             Err(RecvError::Closed) => return,
         };
         // Of a long text only the first segment is answered.
-        if text.segment.is_some_and(|(_, _, number)| number > 1) {
+        if text.segment.is_some_and(|segment| segment.number > 1) {
             continue;
         }
         let wish = Wish {

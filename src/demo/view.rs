@@ -118,7 +118,7 @@ impl RowView {
             carrier: record.carrier.to_string(),
             note: record
                 .segment
-                .map(|(_, total, number)| format!("segment {number} of {total}"))
+                .map(|segment| format!("segment {} of {}", segment.number, segment.total))
                 .unwrap_or_default(),
             ..Self::default()
         }

@@ -62,6 +62,7 @@ impl Flight {
             from: claimed.from.clone(),
             text: claimed.text.clone(),
             encoding: claimed.encoding,
+            shape: claimed.shape,
             expires_at: claimed.progress.expires_at,
             receipt: claimed.receipt,
             reference: reference_of(claimed.seq),
@@ -183,7 +184,7 @@ fn checksum(carrier: &Name) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Class, Encoding, MessageId, SenderId};
+    use crate::domain::{Class, Encoding, MessageId, SenderId, Shape};
     use crate::store::Progress;
 
     fn flight(answered: Vec<u8>) -> Flight {
@@ -196,6 +197,7 @@ mod tests {
             from: SenderId::parse("Bank").unwrap(),
             text: "x".into(),
             encoding: Encoding::Gsm7,
+            shape: Shape::default(),
             segments: 1,
             route: Name::parse("all").unwrap(),
             receipt: true,

@@ -114,6 +114,7 @@ impl Pump {
             reference: brought.reference,
             verdict,
             code: brought.error,
+            done_at: brought.done_at,
             at: self.clock.now(),
         };
         Some(Asked {

@@ -16,7 +16,7 @@ use crate::carrier::{
 };
 use crate::clock::Clock;
 use crate::config::{CarrierConfig, RouteConfig, StepCarrier, StepConfig};
-use crate::domain::{BindRef, Class, Encoding, Lane, Msisdn, Name, NewMessage, SenderId, UnixMillis};
+use crate::domain::{BindRef, Class, Encoding, Lane, Msisdn, Name, NewMessage, SenderId, Shape, UnixMillis};
 use crate::outbox::{self, CarrierPolicy, Outbox, Policy, Settings};
 use crate::store::memory::MemoryStore;
 use crate::store::{Enqueue, InboundQuery, Store};
@@ -132,6 +132,7 @@ impl House {
             from: SenderId::parse("Bank").unwrap(),
             text: "Ciao".into(),
             encoding: Encoding::Gsm7,
+            shape: Shape::default(),
             segments: 1,
             lane: Lane {
                 route: name("all"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use araldo_sms::Encoding;
 use serde::{Deserialize, Serialize};
 
-use super::{Class, MessageId, Msisdn, Name, SenderId, UnixMillis};
+use super::{Class, MessageId, Msisdn, Name, SenderId, Shape, UnixMillis};
 
 /// How a message reaches the handset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -73,6 +73,8 @@ pub struct NewMessage {
     pub text: Arc<str>,
     /// The alphabet chosen.
     pub encoding: Encoding,
+    /// How it is written besides.
+    pub shape: Shape,
     /// How many segments the text makes, 1 to 255.
     pub segments: u8,
     /// The first step of its plan.

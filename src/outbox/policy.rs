@@ -381,6 +381,7 @@ impl Rules for Policy {
                     carrier_message_id: None,
                     submitted_at: None,
                     final_at: None,
+                    done_at: None,
                     reason: None,
                     code: None,
                     ..was

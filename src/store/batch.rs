@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::{Event, Lease, NoticeAct, NoticeSettle, Progress, Row, SegmentState, Seq};
 use crate::domain::{
-    BindRef, Class, Encoding, Endpoint, Flag, Flags, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId,
-    State, UnixMillis,
+    BindRef, Class, Concat, Encoding, Endpoint, Flag, Flags, InboundId, Lane, MessageId, Name, NewMessage, Reason,
+    SenderId, Shape, State, UnixMillis,
 };
 
 /// Changes for one commit, in the order in which they are applied.
@@ -162,6 +162,8 @@ pub struct Claimed {
     pub text: Arc<str>,
     /// The alphabet.
     pub encoding: Encoding,
+    /// How it is written besides.
+    pub shape: Shape,
     /// How many segments the text makes.
     pub segments: u8,
     /// The route of its plan.
@@ -250,6 +252,8 @@ pub struct Receipt {
     pub verdict: Verdict,
     /// The carrier's error code, where it is a number other than zero.
     pub code: Option<u32>,
+    /// When the message came to its end, where the receipt says so.
+    pub done_at: Option<UnixMillis>,
     /// When it came.
     pub at: UnixMillis,
 }
@@ -289,8 +293,8 @@ pub struct NewInbound {
     pub text: Option<Box<str>>,
     /// Whether reading lost something.
     pub lossy: bool,
-    /// Reference, total and number of a segment.
-    pub segment: Option<(u16, u8, u8)>,
+    /// The place of a segment in its message.
+    pub segment: Option<Concat>,
     /// The carrier's own id for it.
     pub carrier_message_id: Option<Box<str>>,
     /// SHA-256 over addresses and octets.
@@ -686,6 +690,7 @@ impl Claimed {
             from: message.from.clone(),
             text: message.text.clone(),
             encoding: message.encoding,
+            shape: message.shape,
             segments: message.segments,
             route: message.lane.route.clone(),
             receipt: message.receipt,

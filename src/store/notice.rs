@@ -9,7 +9,9 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::{Changed, Seq};
-use crate::domain::{Class, Endpoint, Flags, InboundId, MessageId, Name, Reason, State, UnixMillis, UnknownWord};
+use crate::domain::{
+    Class, Concat, Endpoint, Flags, InboundId, MessageId, Name, Reason, State, UnixMillis, UnknownWord,
+};
 
 /// What a notice tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -190,8 +192,8 @@ pub struct AboutInbound {
     pub to: Box<str>,
     /// What it says; `None` where it is no text.
     pub text: Option<Box<str>>,
-    /// Reference, total and number of a segment.
-    pub segment: Option<(u16, u8, u8)>,
+    /// Which segment of a long text it is.
+    pub segment: Option<Concat>,
 }
 
 /// Which notices an endpoint is to be told now.

@@ -1,6 +1,8 @@
 //! What the store shows.
 
-use crate::domain::{BindRef, Class, Encoding, InboundId, Lane, MessageId, Msisdn, Name, State, UnixMillis};
+use crate::domain::{
+    BindRef, Class, Concat, Encoding, InboundId, Lane, MessageId, Msisdn, Name, Shape, State, UnixMillis,
+};
 
 use super::{Event, Notice, Row, SegmentState, Seq};
 
@@ -13,6 +15,8 @@ pub struct MessageRecord {
     pub text: Box<str>,
     /// The alphabet.
     pub encoding: Encoding,
+    /// How it is written besides.
+    pub shape: Shape,
     /// The owner's word for it.
     pub reference: Option<Box<str>>,
     /// Not to be sent before.
@@ -102,8 +106,8 @@ pub struct InboundRecord {
     pub lossy: bool,
     /// As it came.
     pub data_coding: u8,
-    /// Reference, total and number of a segment.
-    pub segment: Option<(u16, u8, u8)>,
+    /// The place of a segment in its message.
+    pub segment: Option<Concat>,
     /// When it came.
     pub at: UnixMillis,
     /// What was forgiven in reading it.

@@ -73,6 +73,8 @@ pub struct Progress {
     pub submitted_at: Option<UnixMillis>,
     /// When it reached a final state.
     pub final_at: Option<UnixMillis>,
+    /// When it came to its end as the carrier says: by the date in the receipt of that end.
+    pub done_at: Option<UnixMillis>,
     /// The carrier's id of a message of one segment; the ids of a longer one stand with its segments.
     pub carrier_message_id: Option<Box<str>>,
     /// Why it ended.
@@ -126,6 +128,7 @@ impl Progress {
             claimed_at: None,
             submitted_at: None,
             final_at: None,
+            done_at: None,
             carrier_message_id: None,
             reason: None,
             code: None,

@@ -30,7 +30,8 @@ pub(crate) fn daemon(asked: &str) -> (u16, Value) {
         "POST carriers/tim/stop" => (200, json!({ "id": "tim", "state": "stopping" })),
         "POST messages" => (
             202,
-            json!({ "id": ID, "to": "+393331234567", "state": "queued", "segments": 1, "encoding": "gsm7" }),
+            json!({ "id": ID, "to": "+393331234567", "state": "queued", "segments": 1, "encoding": "gsm7",
+                "characters_replaced": ["’", "“"] }),
         ),
         _ if asked.starts_with("GET messages?") => (200, json!({ "data": [message("delivered", &[])], "next": "c2" })),
         _ if asked.starts_with("GET inbound?") => (

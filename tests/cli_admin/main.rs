@@ -284,11 +284,21 @@ fn send_takes_the_text_from_arguments_or_standard_input() {
         "r1",
         "--dry-run",
         "--no-receipt",
+        "--smart",
+        "--flash",
+        "--encoding",
+        "gsm7",
     ];
     let body = sent(&[&["send", "+393331234567", "x"][..], &all].concat(), "");
     let want = json!({ "to": "+393331234567", "text": "x", "client": "shop", "from": "MyBank", "class": "otp",
-        "reference": "r1", "dry_run": true, "receipt": false });
+        "reference": "r1", "dry_run": true, "receipt": false, "smart": true, "flash": true, "encoding": "gsm7" });
     assert_eq!(body, want);
+    assert_eq!(
+        sent(&["send", "+393331234567", "x", "--smart=false"], "")["smart"],
+        false
+    );
+    let ended = bench.run(&["send", "+393331234567", "x", "--smart"]);
+    assert!(ended.out.ends_with("replaced to stay in gsm7: ’ “\n"), "{}", ended.out);
 }
 
 #[test]

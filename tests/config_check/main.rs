@@ -172,6 +172,57 @@ fn certificates_that_do_not_match_or_have_expired_are_exit_78() {
 }
 
 #[test]
+fn ways_of_a_carrier_that_cannot_be_are_exit_78() {
+    let bench = Bench::new();
+    let ways = |ways: &str| bench.config(&[CLIENT, CARRIER, ways, ROUTE]);
+    ways(
+        "shift_tables = [\"turkish\", \"spanish\"]\ntime_zone = \"Europe/Rome\"\ndefault_alphabet = \"gsm7_packed\"\n",
+    );
+    let (code, out, err) = bench.check(&["--strict"], &[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("carrier.tim.time_zone = \"Europe/Rome\"  # "), "{out}");
+    for (way, words) in [
+        (
+            "time_zone = \"Europe/Roma\"",
+            &[
+                "araldo.toml:9:",
+                "carrier.tim.time_zone: ",
+                "\"Europe/Roma\"",
+                "\"Europe/Rome\" or \"+01:00\"",
+            ][..],
+        ),
+        (
+            "shift_tables = [\"turkisch\"]",
+            &[
+                "carrier.tim.shift_tables[0]: `turkisch` is not one of",
+                "did you mean \"turkish\"?",
+            ],
+        ),
+        (
+            "shift_tables = \"automatic\"\nlong_message = \"sar\"",
+            &[
+                "carrier.tim.shift_tables: the carrier divides long texts itself",
+                "see also",
+            ],
+        ),
+        (
+            "shift_tables = \"automatic\"\ndefault_alphabet = \"latin1\"",
+            &["carrier.tim.shift_tables: national tables need septets", "see also"],
+        ),
+        (
+            "default_alphabet = \"ebcdic\"",
+            &["`ebcdic` is not one of gsm7, gsm7_packed, ascii"],
+        ),
+    ] {
+        ways(&format!("{way}\n"));
+        bench.refuses(way, 78, words);
+    }
+    ways("");
+    let env = [("ARALDO__CARRIER__TIM__SHIFT_TABLES", "[\"urdu\"]")];
+    assert_eq!(bench.check(&[], &env).0, 0);
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_is_exit_73() {
     let bench = Bench::new();
     bench.write("state", "a file", 0o600);

@@ -15,3 +15,4 @@ mod receipts;
 mod restart;
 mod routes;
 mod start;
+mod texts;

@@ -2,10 +2,12 @@
 
 use araldo_smpp::pdu::{DataSm, DeliverSm};
 use araldo_smpp::{EsmClass, Forgiven, Tlvs};
-use araldo_sms::{Concat, DeliveryReceipt, Encoding, ReceiptState, ReferenceSize, UserData};
+use araldo_sms::{Concat, DeliveryReceipt, LocalDateTime, ReceiptState, ReferenceSize, UserData};
 use bytes::Bytes;
 
 use crate::carrier::{InboundReceipt, InboundText};
+use crate::config::{CarrierConfig, Zone};
+use crate::domain::UnixMillis;
 
 /// A deliver_sm read.
 pub(super) enum Delivery {
@@ -28,7 +30,7 @@ struct Parts<'a> {
 }
 
 /// Reads a deliver_sm.
-pub(super) fn deliver_sm(pdu: &DeliverSm, forgiven: &[Forgiven], alphabet: Encoding) -> Delivery {
+pub(super) fn deliver_sm(pdu: &DeliverSm, forgiven: &[Forgiven], config: &CarrierConfig) -> Delivery {
     let parts = Parts {
         source: &pdu.source.addr.as_str(),
         destination: &pdu.destination.addr.as_str(),
@@ -37,11 +39,11 @@ pub(super) fn deliver_sm(pdu: &DeliverSm, forgiven: &[Forgiven], alphabet: Encod
         short_message: &pdu.short_message,
         tlvs: &pdu.tlvs,
     };
-    read(&parts, forgiven, alphabet)
+    read(&parts, forgiven, config)
 }
 
 /// Reads a data_sm, whose text is its message_payload.
-pub(super) fn data_sm(pdu: &DataSm, forgiven: &[Forgiven], alphabet: Encoding) -> Delivery {
+pub(super) fn data_sm(pdu: &DataSm, forgiven: &[Forgiven], config: &CarrierConfig) -> Delivery {
     let parts = Parts {
         source: &pdu.source.addr.as_str(),
         destination: &pdu.destination.addr.as_str(),
@@ -50,14 +52,14 @@ pub(super) fn data_sm(pdu: &DataSm, forgiven: &[Forgiven], alphabet: Encoding) -
         short_message: &Bytes::new(),
         tlvs: &pdu.tlvs,
     };
-    read(&parts, forgiven, alphabet)
+    read(&parts, forgiven, config)
 }
 
-fn read(parts: &Parts<'_>, forgiven: &[Forgiven], alphabet: Encoding) -> Delivery {
+fn read(parts: &Parts<'_>, forgiven: &[Forgiven], config: &CarrierConfig) -> Delivery {
     let octets = parts.tlvs.message_payload().filter(|payload| !payload.is_empty());
     let octets = octets.unwrap_or_else(|| parts.short_message.clone());
     if parts.esm_class.is_receipt() || parts.esm_class.is_intermediate() {
-        let receipt = receipt(parts, &octets);
+        let receipt = receipt(parts, &octets, config);
         let says_nothing =
             receipt.carrier_message_id.is_empty() && receipt.state.is_none() && receipt.reference.is_none();
         return if says_nothing {
@@ -67,10 +69,10 @@ fn read(parts: &Parts<'_>, forgiven: &[Forgiven], alphabet: Encoding) -> Deliver
         };
     }
     // The octets are copied: the frame they stand in would keep the whole read buffer alive.
-    Delivery::Text(text(parts, Bytes::copy_from_slice(&octets), forgiven, alphabet))
+    Delivery::Text(text(parts, Bytes::copy_from_slice(&octets), forgiven, config))
 }
 
-fn receipt(parts: &Parts<'_>, octets: &[u8]) -> InboundReceipt {
+fn receipt(parts: &Parts<'_>, octets: &[u8], config: &CarrierConfig) -> InboundReceipt {
     let latin = String::from_utf8_lossy(octets);
     let mut receipt = DeliveryReceipt::parse(&latin);
     let id = parts.tlvs.receipted_message_id();
@@ -95,11 +97,33 @@ fn receipt(parts: &Parts<'_>, octets: &[u8]) -> InboundReceipt {
         state: by_tlv.or(receipt.state),
         error: error.or(network),
         reference: parts.tlvs.user_message_reference(),
+        done_at: receipt.done_date.and_then(|date| instant(date.at?, &config.time_zone)),
     }
 }
 
-fn text(parts: &Parts<'_>, octets: Bytes, forgiven: &[Forgiven], alphabet: Encoding) -> InboundText {
-    let read = UserData::decode(parts.data_coding, parts.esm_class.has_udhi(), &octets, alphabet);
+/// A date by the carrier's clock as an instant. Of an hour that comes twice the first is meant, and a time that summer
+/// skips is as much later as summer time is.
+fn instant(date: LocalDateTime, zone: &Zone) -> Option<UnixMillis> {
+    let number = |part: u8| i8::try_from(part).ok();
+    let date = jiff::civil::DateTime::new(
+        i16::try_from(date.year).ok()?,
+        number(date.month)?,
+        number(date.day)?,
+        number(date.hour)?,
+        number(date.minute)?,
+        number(date.second)?,
+        0,
+    );
+    zone.0.to_timestamp(date.ok()?).ok().map(UnixMillis::from)
+}
+
+fn text(parts: &Parts<'_>, octets: Bytes, forgiven: &[Forgiven], config: &CarrierConfig) -> InboundText {
+    let read = UserData::decode(
+        parts.data_coding,
+        parts.esm_class.has_udhi(),
+        &octets,
+        config.default_alphabet,
+    );
     let concat = read.concat.or_else(|| sar(parts.tlvs));
     let note = forgiven
         .iter()
@@ -113,7 +137,7 @@ fn text(parts: &Parts<'_>, octets: Bytes, forgiven: &[Forgiven], alphabet: Encod
         esm_class: parts.esm_class.0,
         text: read.text().map(Into::into),
         lossy: read.lossy,
-        segment: concat.map(|concat| (concat.reference, concat.total, concat.number)),
+        segment: concat,
         carrier_message_id: parts.tlvs.receipted_message_id().map(|id| id.as_str().into()),
         note: (!note.is_empty()).then(|| note.into()),
         octets,

@@ -11,13 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use araldo_smpp::CommandStatus;
-use araldo_sms::Encoding;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{Carrier, Link, LinkMode, OpenError};
 use crate::clock::Clock;
-use crate::config::{BusyStatus, CarrierConfig, DefaultAlphabet, StatusAction};
+use crate::config::{BusyStatus, CarrierConfig, StatusAction};
 use crate::domain::BindRef;
 
 /// How long a deliver_sm may wait for our commit before it is answered that we are busy (DESIGN §3).
@@ -68,13 +67,6 @@ impl Shared {
             BusyStatus::SystemError => CommandStatus::ESME_RSYSERR,
         }
     }
-
-    fn default_alphabet(&self) -> Encoding {
-        match self.config.default_alphabet {
-            DefaultAlphabet::Gsm7 => Encoding::Gsm7,
-            DefaultAlphabet::Latin1 => Encoding::Latin1,
-        }
-    }
 }
 
 impl Carrier for SmppCarrier {
@@ -82,3 +74,6 @@ impl Carrier for SmppCarrier {
         link::open(self.shared.clone(), bind, mode).boxed()
     }
 }
+
+#[cfg(test)]
+mod tests;

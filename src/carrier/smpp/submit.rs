@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use araldo_smpp::TlvTag;
 use araldo_smpp::pdu::SubmitSm;
-use araldo_smpp::{Address, COctet, DataCoding, EsmClass, Npi, RegisteredDelivery, Tlvs, TlvsMut, Ton};
-use araldo_sms::{Encoding, ReferenceSize, Segment, SplitMode, SplitOptions};
+use araldo_smpp::{Address, COctet, DataCoding, EsmClass, Npi, RegisteredDelivery, TlvsMut, Ton};
+use araldo_sms::{Encoding, National, Segment, ShiftTables, SplitMode, SplitOptions};
 use bytes::Bytes;
 
 use super::Shared;
 use crate::carrier::Message;
 use crate::config::{CarrierConfig, LongMessage, Numbering, ValidityFormat};
 use crate::domain::{AddressKind, UnixMillis};
+
+/// Octets of short_message at the most (SMPP 3.4 §5.2.21). A default alphabet of several octets a character may need more.
+const MAX_SHORT_MESSAGE: usize = 254;
 
 /// A PDU of a message, with its place in it.
 pub(super) struct SegmentPdu {
@@ -35,25 +38,24 @@ pub(super) fn pdus(shared: &Shared, message: &Message, now: UnixMillis) -> Optio
     Some((pdus, total))
 }
 
+/// As the text was counted when it was accepted; only how its segments belong together is the carrier's own.
 fn split_options(long: LongMessage, message: &Message) -> SplitOptions {
-    let mode = match long {
-        LongMessage::Udh8 | LongMessage::Udh16 => SplitMode::UdhConcat,
-        LongMessage::Sar => SplitMode::Sar,
-        LongMessage::Payload => SplitMode::Payload,
-    };
-    let reference_size = match long {
-        LongMessage::Udh16 => ReferenceSize::Bits16,
-        LongMessage::Udh8 | LongMessage::Sar | LongMessage::Payload => ReferenceSize::Bits8,
-    };
-    let reference = match reference_size {
-        ReferenceSize::Bits8 if mode == SplitMode::UdhConcat => message.concat_reference & 0xff,
-        _ => message.concat_reference,
-    };
+    let shape = &message.shape;
     SplitOptions {
         encoding: Some(message.encoding),
-        mode,
-        reference_size,
-        reference,
+        mode: match long {
+            LongMessage::Udh8 | LongMessage::Udh16 => SplitMode::UdhConcat,
+            LongMessage::Sar => SplitMode::Sar,
+            LongMessage::Payload => SplitMode::Payload,
+        },
+        reference_size: shape.reference_size,
+        reference: message.concat_reference,
+        national: if shape.tables == ShiftTables::DEFAULT {
+            National::Never
+        } else {
+            National::Always(shape.tables)
+        },
+        whole_graphemes: shape.whole_graphemes,
         ..SplitOptions::default()
     }
 }
@@ -72,9 +74,18 @@ fn frame(config: &CarrierConfig, message: &Message, now: UnixMillis) -> Option<S
         destination: address(&config.destination, AddressKind::International, &message.to)?,
         validity_period: COctet::from(validity(config.validity_format, left, now)),
         registered_delivery: RegisteredDelivery(u8::from(message.receipt)),
-        data_coding: DataCoding(message.encoding.data_coding()),
+        data_coding: DataCoding(data_coding(config, message)?),
         ..SubmitSm::default()
     })
+}
+
+/// `None` for a flash message in an alphabet that has none.
+fn data_coding(config: &CarrierConfig, message: &Message) -> Option<u8> {
+    if message.shape.flash {
+        message.encoding.flash_data_coding(config.flash_coding.into())
+    } else {
+        Some(message.encoding.data_coding())
+    }
 }
 
 fn segment_pdu(
@@ -92,23 +103,25 @@ fn segment_pdu(
     if config.reference_tlv {
         tlvs.push_u16(TlvTag::USER_MESSAGE_REFERENCE, message.reference);
     }
-    match (config.long_message, segment.concat) {
-        (LongMessage::Sar, Some(concat)) => {
-            tlvs.push_u16(TlvTag::SAR_MSG_REF_NUM, concat.reference);
-            tlvs.push_u8(TlvTag::SAR_TOTAL_SEGMENTS, concat.total);
-            tlvs.push_u8(TlvTag::SAR_SEGMENT_SEQNUM, concat.number);
-            pdu.short_message = Bytes::from(segment.data);
-        }
-        (LongMessage::Payload, _) if segment.data.len() > Encoding::Gsm7.single_limit() => {
-            tlvs.push_octets(TlvTag::MESSAGE_PAYLOAD, &segment.data).ok()?;
-        }
-        _ => pdu.short_message = Bytes::from(segment.data),
+    if let (LongMessage::Sar, Some(concat)) = (config.long_message, segment.concat) {
+        tlvs.push_u16(TlvTag::SAR_MSG_REF_NUM, concat.reference);
+        tlvs.push_u8(TlvTag::SAR_TOTAL_SEGMENTS, concat.total);
+        tlvs.push_u8(TlvTag::SAR_SEGMENT_SEQNUM, concat.number);
     }
-    pdu.tlvs = if config.reference_tlv || config.long_message != LongMessage::Udh8 {
-        tlvs.freeze()
-    } else {
-        Tlvs::EMPTY
+    let octets = match message.encoding {
+        Encoding::Gsm7 => segment.into_alphabet(&message.text, config.default_alphabet.into())?,
+        Encoding::Latin1 | Encoding::Ucs2 => segment.data,
     };
+    let most = match config.long_message {
+        LongMessage::Payload => Encoding::Gsm7.single_limit(),
+        LongMessage::Udh8 | LongMessage::Udh16 | LongMessage::Sar => MAX_SHORT_MESSAGE,
+    };
+    if octets.len() > most {
+        tlvs.push_octets(TlvTag::MESSAGE_PAYLOAD, &octets).ok()?;
+    } else {
+        pdu.short_message = Bytes::from(octets);
+    }
+    pdu.tlvs = tlvs.freeze();
     Some(SegmentPdu { number, pdu })
 }
 

@@ -48,6 +48,16 @@ pub struct SendArgs {
     /// Not after this time.
     #[arg(long, value_name = "TIME")]
     expires_at: Option<Timestamp>,
+    /// The encoding.
+    #[arg(long, value_parser = ["auto", "gsm7", "latin1", "ucs2"])]
+    encoding: Option<String>,
+    /// Replace look-alikes (curly quotes, dashes) where that keeps the text in GSM-7 [default: as the carriers are
+    /// configured].
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    smart: Option<bool>,
+    /// Have the handset show it at once and not keep it.
+    #[arg(long)]
+    flash: bool,
     /// Ask for no receipt.
     #[arg(long)]
     no_receipt: bool,
@@ -86,6 +96,10 @@ impl SendArgs {
                 let (id, state) = (cell(&answer, "id"), cell(&answer, "state"));
                 screen.line(&format!("{id} {state} to {to} in {shape}"))?;
             }
+            let replaced = cell(&answer, "characters_replaced");
+            if !replaced.is_empty() {
+                screen.line(&format!("replaced to stay in gsm7: {replaced}"))?;
+            }
             Ok(Exit::Ok)
         })
     }
@@ -122,6 +136,9 @@ impl SendArgs {
         put("reference", self.reference.as_ref().map(|reference| json!(reference)));
         put("not_before", self.not_before.map(|at| json!(at)));
         put("expires_at", self.expires_at.map(|at| json!(at)));
+        put("encoding", self.encoding.as_ref().map(|encoding| json!(encoding)));
+        put("smart", self.smart.map(Value::Bool));
+        put("flash", self.flash.then_some(Value::Bool(true)));
         put("receipt", self.no_receipt.then_some(Value::Bool(false)));
         put("dry_run", self.dry_run.then_some(Value::Bool(true)));
         Value::Object(body)

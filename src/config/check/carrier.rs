@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 
-use super::super::CarrierConfig;
+use super::super::{CarrierConfig, LongMessage};
 use super::{Check, secs, tls};
 
 impl Check<'_> {
@@ -176,6 +176,7 @@ impl Check<'_> {
         if let Some(most) = carrier.max_segments {
             self.within(&format!("{key}.max_segments"), most, 1..=255);
         }
+        self.tables(key, carrier);
         self.span(
             &format!("{key}.max_validity"),
             carrier.max_validity,
@@ -197,6 +198,32 @@ impl Check<'_> {
                 let cause = format!("`{status}` is neither the name nor the code of a status");
                 self.wrong(&key, cause, "write e.g. ESME_RINVDSTADR or 0x00000413");
             }
+        }
+    }
+}
+
+impl Check<'_> {
+    /// National tables stand in headers of our own, before septets.
+    fn tables(&mut self, key: &str, carrier: &CarrierConfig) {
+        if carrier.shift_tables.is_none() {
+            return;
+        }
+        let tables = format!("{key}.shift_tables");
+        if matches!(carrier.long_message, LongMessage::Sar | LongMessage::Payload) {
+            self.disagrees(
+                &tables,
+                &format!("{key}.long_message"),
+                "the carrier divides long texts itself, and does not know of tables",
+                "write shift_tables = \"none\", or long_message = \"udh8\" or \"udh16\"",
+            );
+        }
+        if !carrier.default_alphabet.is_septets() {
+            self.disagrees(
+                &tables,
+                &format!("{key}.default_alphabet"),
+                "national tables need septets, and the carrier takes another alphabet",
+                "write shift_tables = \"none\", or default_alphabet = \"gsm7\" or \"gsm7_packed\"",
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is answered to an accepted message.
 
+use araldo_sms::Language;
 use serde::Serialize;
 
 use super::ApiState;
@@ -18,11 +19,11 @@ pub(crate) struct AcceptedView<'a> {
     pub(crate) to: &'a Msisdn,
     /// `queued`, or `scheduled` where it waits for its time.
     pub(crate) state: State,
-    /// The alphabet: `gsm7` or `ucs2`.
+    /// The alphabet: `gsm7`, `latin1` or `ucs2`.
     pub(crate) encoding: &'static str,
     /// How many short messages the text makes.
     pub(crate) segments: u8,
-    /// Septets or UTF-16 units of the text.
+    /// Septets, octets or UTF-16 units of the text.
     pub(crate) units: usize,
     /// The route that it follows.
     #[schema(value_type = String)]
@@ -30,9 +31,15 @@ pub(crate) struct AcceptedView<'a> {
     /// The carriers that may carry it, likeliest first.
     #[schema(value_type = Vec<String>)]
     pub(crate) carriers: &'a [Name],
-    /// Characters replaced to fit the alphabet; none are for now.
+    /// Characters that gave way to look-alikes so that the text stays in GSM-7, each as often as it did.
     #[schema(value_type = Vec<String>)]
-    pub(crate) characters_replaced: [&'static str; 0],
+    pub(crate) characters_replaced: &'a [char],
+    /// The language whose table stands for the GSM alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) locking_shift: Option<&'static str>,
+    /// The language whose table stands for the extension of the GSM alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) single_shift: Option<&'static str>,
     /// Not sent after.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) expires_at: UnixMillis,
@@ -54,7 +61,9 @@ impl Accepted {
             units: self.units,
             route: &message.lane.route,
             carriers: state.intake.carriers(&message.lane.route),
-            characters_replaced: [],
+            characters_replaced: &self.replaced,
+            locking_shift: message.shape.tables.locking.map(Language::as_str),
+            single_shift: message.shape.tables.single.map(Language::as_str),
             expires_at: message.expires_at,
             dry_run,
         };

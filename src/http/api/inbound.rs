@@ -12,7 +12,7 @@ use super::ApiState;
 use super::list::{self, ListQuery, page_limit, read_cursor};
 use super::send::store_problem;
 use crate::config::Scope;
-use crate::domain::{InboundId, Masked, Name, UnixMillis};
+use crate::domain::{InboundId, Masked, Name, ReferenceSize, UnixMillis};
 use crate::http::problem::Problem;
 use crate::store::{InboundQuery, InboundRecord, Page};
 
@@ -48,6 +48,8 @@ pub(crate) struct InboundView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InboundSegment {
     reference: u16,
+    /// 8 or 16: reference 7 of 8 bits is not reference 7 of 16.
+    reference_bits: u8,
     total: u8,
     number: u8,
 }
@@ -66,10 +68,14 @@ impl InboundView {
             text: record.text.filter(|_| reveal),
             lossy: record.lossy,
             carrier: record.carrier,
-            segment: record.segment.map(|(reference, total, number)| InboundSegment {
-                reference,
-                total,
-                number,
+            segment: record.segment.map(|segment| InboundSegment {
+                reference: segment.reference,
+                reference_bits: match segment.reference_size {
+                    ReferenceSize::Bits8 => 8,
+                    ReferenceSize::Bits16 => 16,
+                },
+                total: segment.total,
+                number: segment.number,
             }),
             note: record.note,
             received_at: record.at,

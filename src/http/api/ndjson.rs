@@ -193,6 +193,7 @@ struct Brief<'a> {
     id: &'a str,
     state: &'a str,
     segments: u8,
+    characters_replaced: Vec<char>,
 }
 
 #[derive(Serialize)]
@@ -201,6 +202,7 @@ struct ResultLine<'a> {
     id: &'a str,
     state: &'a str,
     segments: u8,
+    characters_replaced: Vec<char>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replayed: bool,
 }
@@ -307,7 +309,12 @@ async fn store(state: &ApiState, items: Vec<Enqueue>) -> Result<Vec<EnqueueResul
 }
 
 fn write_stored(out: &mut Vec<u8>, line: u64, answer: &str, replayed: bool) -> serde_json::Result<()> {
-    let Brief { id, state, segments } = serde_json::from_str(answer)?;
+    let Brief {
+        id,
+        state,
+        segments,
+        characters_replaced,
+    } = serde_json::from_str(answer)?;
     write(
         out,
         &ResultLine {
@@ -315,6 +322,7 @@ fn write_stored(out: &mut Vec<u8>, line: u64, answer: &str, replayed: bool) -> s
             id,
             state,
             segments,
+            characters_replaced,
             replayed,
         },
     )

@@ -40,6 +40,13 @@ pub(super) struct MessageRequest {
     receipt: Option<bool>,
     /// Where its outcomes are told instead of the client's usual address.
     callback: Option<String>,
+    /// `auto`, `gsm7`, `latin1` or `ucs2`; `auto` where not said: GSM-7 if it has every character, else UCS-2.
+    encoding: Option<String>,
+    /// Whether look-alikes replace what GSM-7 lacks (curly quotes, dashes, …) where that keeps the text in GSM-7; as
+    /// the carriers are configured where not said.
+    smart: Option<bool>,
+    /// Whether the handset shows it at once and does not keep it; false where not said.
+    flash: Option<bool>,
     /// Checks, measures and routes it, and stores nothing.
     dry_run: Option<bool>,
 }
@@ -64,6 +71,8 @@ pub(super) struct LineResult {
     id: Option<String>,
     state: Option<State>,
     segments: Option<u8>,
+    /// Characters that gave way to look-alikes so that the text stays in GSM-7, each as often as it did.
+    characters_replaced: Option<Vec<String>>,
     /// The same key and message was stored before.
     replayed: Option<bool>,
     error: Option<ProblemDocument>,

@@ -1,5 +1,6 @@
 //! A message as it is shown, with its timeline.
 
+use araldo_sms::Language;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,8 +43,17 @@ pub(crate) struct MessageView {
     from: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
-    /// `gsm7` or `ucs2`.
+    /// `gsm7`, `latin1` or `ucs2`.
     encoding: &'static str,
+    /// The language whose table stands for the GSM alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locking_shift: Option<&'static str>,
+    /// The language whose table stands for the extension of the GSM alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    single_shift: Option<&'static str>,
+    /// Whether the handset shows it at once and does not keep it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    flash: bool,
     /// How many short messages it makes.
     segments: u8,
     #[schema(value_type = String)]
@@ -81,6 +91,10 @@ pub(crate) struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     final_at: Option<UnixMillis>,
+    /// When it came to its end as the carrier's receipt says, by the carrier's clock; to the minute with most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    done_at: Option<UnixMillis>,
     /// The segments of a long message as far as answered; not in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     segment_states: Vec<SegmentView>,
@@ -131,6 +145,10 @@ pub(crate) struct TimelineEntry {
     reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u32>,
+    /// When it happened as the carrier's receipt says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    done_at: Option<UnixMillis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<Box<str>>,
 }
@@ -155,6 +173,9 @@ impl MessageView {
             from: number(&row.from),
             text: shows_text(shown, &progress).then_some(record.text),
             encoding: record.encoding.as_str(),
+            locking_shift: record.shape.tables.locking.map(Language::as_str),
+            single_shift: record.shape.tables.single.map(Language::as_str),
+            flash: record.shape.flash,
             segments: row.segments,
             route: row.route,
             step: progress.step,
@@ -170,6 +191,7 @@ impl MessageView {
             expires_at: progress.expires_at,
             submitted_at: progress.submitted_at,
             final_at: progress.final_at,
+            done_at: progress.done_at,
             segment_states: Vec::new(),
             timeline: Vec::new(),
         }
@@ -222,6 +244,7 @@ fn timeline(record: &MessageRecord) -> Vec<TimelineEntry> {
         entries.push(TimelineEntry {
             reason: progress.reason,
             code: progress.code,
+            done_at: progress.done_at,
             ..TimelineEntry::new(at, progress.state.as_str())
         });
     }
@@ -249,6 +272,7 @@ impl TimelineEntry {
             carrier_message_id: None,
             reason: None,
             code: None,
+            done_at: None,
             note: None,
         }
     }
@@ -266,7 +290,7 @@ impl TimelineEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Encoding, Flags};
+    use crate::domain::{Encoding, Flags, Shape};
     use crate::store::Row;
 
     fn delivered() -> MessageRecord {
@@ -282,6 +306,7 @@ mod tests {
             claimed_at: Some(UnixMillis(30)),
             submitted_at: Some(UnixMillis(40)),
             final_at: Some(UnixMillis(50)),
+            done_at: Some(UnixMillis(45)),
             carrier_message_id: Some("AB12".into()),
             ..Progress::waiting(0, None, UnixMillis(1_000))
         };
@@ -311,6 +336,7 @@ mod tests {
             row,
             text: "secret".into(),
             encoding: Encoding::Gsm7,
+            shape: Shape::default(),
             reference: None,
             not_before: None,
             events: vec![event],
@@ -332,6 +358,10 @@ mod tests {
                 (40, "submitted"),
                 (50, "delivered")
             ]
+        );
+        assert_eq!(
+            (view.done_at, view.timeline[4].done_at),
+            (Some(UnixMillis(45)), Some(UnixMillis(45)))
         );
         assert_eq!(view.timeline[3].carrier_message_id.as_deref(), Some("AB12"));
         assert_eq!((view.timeline[1].attempt, view.timeline[1].code), (Some(1), Some(8)));

@@ -81,5 +81,9 @@ mod tests {
         assert_eq!(one, same);
         assert_ne!(one, other);
         assert_ne!(one, moved);
+        let flash = Wish::read(br#"{"to":"+393331234567","text":"a","flash":true}"#)
+            .unwrap()
+            .fingerprint();
+        assert_ne!(one, flash);
     }
 }

@@ -8,6 +8,7 @@ mod messages;
 mod ndjson;
 mod server;
 mod store_trouble;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -48,6 +48,7 @@ impl Policy {
             submitted_at,
             carrier_message_id,
             code: None,
+            done_at: receipt.done_at,
             ..was
         };
         (progress.ended(State::Delivered, None, receipt.at), event)
@@ -102,6 +103,7 @@ impl Policy {
         let progress = Progress {
             flags,
             code: receipt.code,
+            done_at: receipt.done_at,
             submitted_at: was.submitted_at.or(Some(receipt.at)),
             ..was
         };

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::{BindRef, Class, Encoding, Flags, MessageId, SenderId};
+use crate::domain::{BindRef, Class, Encoding, Flags, MessageId, SenderId, Shape};
 use crate::store::{Lease, SegmentState};
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
@@ -56,6 +56,7 @@ fn claimed(class: Class) -> Arc<Claimed> {
         from: SenderId::parse("Bank").unwrap(),
         text: "x".into(),
         encoding: Encoding::Gsm7,
+        shape: Shape::default(),
         segments: 1,
         route: name("italy"),
         receipt: true,
@@ -76,6 +77,7 @@ fn receipt(verdict: Verdict) -> Receipt {
         reference: None,
         verdict,
         code: None,
+        done_at: None,
         at: NOW.after(Duration::from_secs(5)),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, SenderId, UnixMillis};
+use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, SenderId, Shape, UnixMillis};
 use crate::outbox::{CarrierPolicy, Offer, Outcome, Pace, Service};
 use crate::store::memory::MemoryStore;
 use crate::store::{
@@ -193,6 +193,7 @@ fn message(clock: &Clock) -> NewMessage {
         from: SenderId::parse("Bank").unwrap(),
         text: "Ciao".into(),
         encoding: Encoding::Gsm7,
+        shape: Shape::default(),
         segments: 1,
         lane: Lane {
             route: name("all"),

@@ -153,6 +153,7 @@ async fn many_lanes_are_claimed_at_once_each_for_itself(bench: &Bench) {
 async fn a_claimed_row_carries_all_that_its_carrier_needs(bench: &Bench) {
     let mut sent = message(1);
     sent.text = "Perché no? \u{1f3e6} \"".into();
+    sent.shape = "flash reference_16 locking_turkish".parse().unwrap();
     bench.enqueue([sent.clone()]).await;
     let row = bench.claim(at(7), tim(), 1).await.remove(0);
     let waiting = Progress::waiting(0, None, sent.expires_at);
@@ -170,7 +171,9 @@ async fn a_claimed_row_carries_all_that_its_carrier_needs(bench: &Bench) {
     );
     assert_eq!(row.progress, waiting.claimed(LEASE, tim(), at(7)));
     assert!(row.answered.is_empty());
+    assert_eq!(row.shape, sent.shape);
     assert_eq!(bench.progress(1).await, row.progress);
+    assert_eq!(bench.record(1).await.shape, sent.shape);
 }
 
 async fn what_a_carrier_has_answered_of_a_long_message_is_not_sent_to_it_again(bench: &Bench) {

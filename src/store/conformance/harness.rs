@@ -6,8 +6,8 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::domain::{
-    BindRef, Class, Encoding, Endpoint, Flag, InboundId, Lane, MessageId, Msisdn, Name, NewMessage, Reason, SenderId,
-    State, UnixMillis,
+    BindRef, Class, Concat, Encoding, Endpoint, Flag, InboundId, Lane, MessageId, Msisdn, Name, NewMessage, Reason,
+    ReferenceSize, SenderId, Shape, State, UnixMillis,
 };
 use crate::store::Lease;
 use crate::store::memory::MemoryStore;
@@ -68,6 +68,7 @@ pub(in crate::store) fn message(n: u32) -> NewMessage {
         from: SenderId::parse("MyBank").unwrap(),
         text: "Your card has been shipped.".into(),
         encoding: Encoding::Gsm7,
+        shape: Shape::default(),
         segments: 1,
         lane: italy(),
         receipt: true,
@@ -109,6 +110,7 @@ pub(in crate::store) fn receipt(carrier_id: &str, n: u32, verdict: Verdict) -> R
         reference: None,
         verdict,
         code: None,
+        done_at: Some(at(4_000)),
         at: at(5_000),
     }
 }
@@ -128,7 +130,7 @@ pub(in crate::store) fn text_in(n: u128, digest: u8) -> NewInbound {
         octets: Bytes::from_static(b"STOP\0"),
         text: Some("STOP\0".into()),
         lossy: false,
-        segment: Some((7, 2, 1)),
+        segment: Concat::new(ReferenceSize::Bits8, 7, 2, 1),
         carrier_message_id: None,
         digest: [digest; 32],
         losses: Vec::new(),
@@ -404,6 +406,7 @@ impl Rules for TestRules {
         };
         let mut progress = held.clone().ended(state, reason, receipt.at);
         progress.code = receipt.code;
+        progress.done_at = receipt.done_at;
         let corrected = held.state.is_final();
         if corrected {
             progress.flags = progress.flags.with(Flag::CorrectedByReceipt);

@@ -2,6 +2,7 @@ use bytes::Bytes;
 
 use super::behaviours;
 use super::harness::*;
+use crate::domain::{Concat, ReferenceSize};
 use crate::store::{BadPdu, Batch, InboundQuery, InboundResult, Loss, NewInbound};
 
 behaviours!(
@@ -112,7 +113,7 @@ async fn a_text_is_kept_as_it_came(bench: &Bench) {
     };
     assert_eq!(
         (first.text.as_deref(), first.segment, first.at),
-        (Some("STOP\0"), Some((7, 2, 1)), NOW)
+        (Some("STOP\0"), Concat::new(ReferenceSize::Bits8, 7, 2, 1), NOW)
     );
     assert_eq!(
         (first.id, &*first.from, &*first.to),

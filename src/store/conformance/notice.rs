@@ -1,6 +1,6 @@
 use super::behaviours;
 use super::harness::*;
-use crate::domain::{Endpoint, NewMessage, Reason, State, UnixMillis};
+use crate::domain::{Concat, Endpoint, NewMessage, Reason, ReferenceSize, State, UnixMillis};
 use crate::store::{
     About, Act, ActItem, Applied, Batch, DeadNotices, DueNotices, DuePage, Fate, NoticeAct, NoticeKind, NoticeQuery,
     NoticeRecord, NoticeSettle, Prune, Seq, Sweep,
@@ -248,7 +248,7 @@ async fn an_inbound_text_is_told_of_once(bench: &Bench) {
     );
     assert_eq!(
         (about.text.as_deref(), about.segment),
-        (Some("STOP\0"), Some((7, 2, 1)))
+        (Some("STOP\0"), Concat::new(ReferenceSize::Bits8, 7, 2, 1))
     );
 }
 

@@ -46,6 +46,7 @@ async fn a_receipt_meets_its_message(bench: &Bench) {
         (State::Undelivered, Some(Reason::AbsentSubscriber))
     );
     assert_eq!((progress.code, progress.final_at), (Some(u32::MAX), Some(at(5_000))));
+    assert_eq!(progress.done_at, Some(at(4_000)));
 }
 
 async fn a_receipt_says_under_which_of_its_candidates_it_was_known(bench: &Bench) {
@@ -89,6 +90,7 @@ async fn a_receipt_before_its_answer_is_parked_and_met_by_it(bench: &Bench) {
     let applied = bench.settle(&claimed, submitted(&claimed, "a")).await;
     assert_eq!(applied.changed.len(), 2);
     assert_eq!((bench.state(1).await, bench.parked().await), (State::Delivered, 0));
+    assert_eq!(bench.progress(1).await.done_at, Some(at(4_000)));
 }
 
 async fn a_parked_receipt_is_met_once(bench: &Bench) {

@@ -409,6 +409,7 @@ impl<'a> Transaction<'a> {
             from: message.from.clone(),
             text: message.text.clone(),
             encoding: message.encoding,
+            shape: message.shape,
             segments: row.segments,
             route: row.route,
             receipt: row.receipt,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::notice::Notices;
-use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, State, UnixMillis};
+use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
 use crate::store::{
     Backlog, BadPdu, Event, IdempotencyKey, InboundRecord, MessageQuery, MessageRecord, NewInbound, Progress,
     QuarantineRecord, Receipt, Row, SegmentRecord, Seq,
@@ -43,6 +43,7 @@ pub(super) struct Message {
     pub(super) from: SenderId,
     pub(super) text: Arc<str>,
     pub(super) encoding: Encoding,
+    pub(super) shape: Shape,
     pub(super) reference: Option<Box<str>>,
     not_before: Option<UnixMillis>,
 }
@@ -79,6 +80,7 @@ impl Tables {
                 from: message.from.clone(),
                 text: message.text.clone(),
                 encoding: message.encoding,
+                shape: message.shape,
                 reference: message.reference.clone(),
                 not_before: message.not_before,
             },
@@ -244,6 +246,7 @@ impl Message {
             row: self.row.clone(),
             text: (&*self.text).into(),
             encoding: self.encoding,
+            shape: self.shape,
             reference: self.reference.clone(),
             not_before: self.not_before,
             events: Vec::new(),

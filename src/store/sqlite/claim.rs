@@ -18,7 +18,7 @@ pub(super) const CLAIM: &str = concat!(
      RETURNING ",
     "seq, id, client, class, recipient, sender, route, segments, receipt, callback, accepted_at, \
      state, step, wake_at, expires_at, attempt, tries, copies, flags, lease, carrier, bind, \
-     claimed_at, submitted_at, final_at, carrier_message_id, reason, code, text, encoding"
+     claimed_at, submitted_at, final_at, carrier_message_id, reason, code, done_at, text, encoding, shape"
 );
 
 /// Octets of UTF-8 in a text of 255 segments, at most.
@@ -147,6 +147,7 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         from: row.from.parse().map_err(columns::decode)?,
         text: text.into(),
         encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
+        shape: columns::shape(r, ROW_COLUMNS + 2)?,
         segments: row.segments,
         route: row.route,
         receipt: row.receipt,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::json::JsonRow;
 
-use crate::domain::{BindRef, Flags, MessageId, Name, UnixMillis};
+use crate::domain::{BindRef, Concat, Flags, MessageId, Name, ReferenceSize, Shape, UnixMillis};
 use crate::store::{Event, Lease, Progress, Row, SegmentRecord};
 
 /// The columns that [`row`] reads, in its order, of a table named `m`; `json` for a `json_array`, which has no octets.
@@ -24,14 +24,14 @@ macro_rules! row_columns {
             $id,
             ", m.client, m.class, m.recipient, m.sender, m.route, m.segments, m.receipt, m.callback, m.accepted_at, \
          m.state, m.step, m.wake_at, m.expires_at, m.attempt, m.tries, m.copies, m.flags, m.lease, m.carrier, m.bind, \
-         m.claimed_at, m.submitted_at, m.final_at, m.carrier_message_id, m.reason, m.code"
+         m.claimed_at, m.submitted_at, m.final_at, m.carrier_message_id, m.reason, m.code, m.done_at"
         )
     };
 }
 pub(super) use row_columns;
 
 /// How many columns [`row_columns`] names: others follow from there.
-pub(super) const ROW_COLUMNS: usize = 28;
+pub(super) const ROW_COLUMNS: usize = 29;
 
 /// Where some of them stand, for a row that cannot be read whole.
 pub(super) const CLIENT: usize = 2;
@@ -104,6 +104,7 @@ pub(super) fn row(r: &impl Cells, at: usize) -> Result<Row, sqlx::Error> {
             carrier_message_id: r.text(at + 25)?.map(Into::into),
             reason: r.text(at + 26)?.map(|word| word.parse().map_err(decode)).transpose()?,
             code: r.number(at + 27)?.map(code),
+            done_at: r.number(at + 28)?.map(UnixMillis),
         },
     })
 }
@@ -142,6 +143,24 @@ pub(super) fn event(r: &SqliteRow) -> Result<Event, sqlx::Error> {
         code: r.try_get::<Option<i64>, _>(5)?.map(code),
         note: r.try_get::<Option<String>, _>(6)?.map(Into::into),
     })
+}
+
+/// How a text is written besides its alphabet: an empty cell is the usual way.
+pub(super) fn shape(r: &impl Cells, at: usize) -> Result<Shape, sqlx::Error> {
+    r.text(at)?
+        .map_or(Ok(Shape::default()), |words| words.parse().map_err(decode))
+}
+
+/// Which segment of which text an inbound text is: reference, total, number and the bits of the reference.
+pub(super) fn concat(r: &impl Cells, at: usize) -> Result<Option<Concat>, sqlx::Error> {
+    let Some(reference) = narrow_if_any(r, at)? else {
+        return Ok(None);
+    };
+    let size = match r.number(at + 3)? {
+        Some(16) => ReferenceSize::Bits16,
+        _ => ReferenceSize::Bits8,
+    };
+    Ok(Concat::new(size, reference, narrow(r, at + 1)?, narrow(r, at + 2)?))
 }
 
 /// Reads a word of ours.

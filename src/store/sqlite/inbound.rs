@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::commit::Transaction;
 use super::script::Script;
+use crate::domain::{Concat, ReferenceSize};
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
 use crate::store::notice::NewNotice;
@@ -128,17 +129,19 @@ fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
         String,
         Option<&'a str>,
         bool,
-        Option<(u16, u8, u8)>,
+        Option<(u16, u8, u8, u8)>,
         Option<&'a str>,
         String,
         i64,
         Option<&'a str>,
     );
     const INSERT: &str = "INSERT INTO inbound (seq, id, carrier, bind, sender, recipient, data_coding, esm_class, \
-         octets, text, lossy, segment_reference, segment_total, segment_number, carrier_message_id, digest, at, note) \
+         octets, text, lossy, segment_reference, segment_total, segment_number, carrier_message_id, digest, at, note, \
+         segment_reference_bits) \
          SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
          value ->> 7, unhex(value ->> 8), value ->> 9, value ->> 10, value ->> '$[11][0]', value ->> '$[11][1]', \
-         value ->> '$[11][2]', value ->> 12, unhex(value ->> 13), value ->> 14, value ->> 15 FROM jsonb_each(?)";
+         value ->> '$[11][2]', value ->> 12, unhex(value ->> 13), value ->> 14, value ->> 15, \
+         value ->> '$[11][3]' FROM jsonb_each(?)";
     if rows.is_empty() {
         return;
     }
@@ -157,7 +160,7 @@ fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
                 hex::encode(&item.octets),
                 item.text.as_deref(),
                 item.lossy,
-                item.segment,
+                item.segment.map(segment_columns),
                 item.carrier_message_id.as_deref(),
                 hex::encode(item.digest),
                 item.at.0,
@@ -166,6 +169,14 @@ fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
         })
         .collect();
     script.add(INSERT).bind_json(&rows);
+}
+
+fn segment_columns(segment: Concat) -> (u16, u8, u8, u8) {
+    let bits = match segment.reference_size {
+        ReferenceSize::Bits8 => 8,
+        ReferenceSize::Bits16 => 16,
+    };
+    (segment.reference, segment.total, segment.number, bits)
 }
 
 impl Stored {

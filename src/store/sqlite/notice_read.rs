@@ -35,7 +35,8 @@ macro_rules! record_columns {
             "(m.id), m.client, m.class, m.recipient, m.sender, m.segments, m.reference, m.callback, m.accepted_at, \
              m.submitted_at, i.seq, ",
             $hex,
-            "(i.id), n.client, i.sender, i.recipient, i.text, i.segment_reference, i.segment_total, i.segment_number"
+            "(i.id), n.client, i.sender, i.recipient, i.text, i.segment_reference, i.segment_total, i.segment_number, \
+             i.segment_reference_bits"
         )
     };
 }
@@ -235,14 +236,6 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             submitted_at: r.number(at + 10)?.map(UnixMillis),
         }))
     } else {
-        let segment = match r.number(at + 17)? {
-            Some(_) => Some((
-                columns::narrow(r, at + 17)?,
-                columns::narrow(r, at + 18)?,
-                columns::narrow(r, at + 19)?,
-            )),
-            None => None,
-        };
         About::Inbound(Box::new(AboutInbound {
             seq: columns::narrow(r, at + 11)?,
             id: InboundId(r.uuid(at + 12)?),
@@ -250,7 +243,7 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             from: columns::words(r, at + 14)?,
             to: columns::words(r, at + 15)?,
             text: r.text(at + 16)?.map(Into::into),
-            segment,
+            segment: columns::concat(r, at + 17)?,
         }))
     };
     Ok(NoticeRecord { notice, about })

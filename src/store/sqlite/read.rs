@@ -42,7 +42,10 @@ pub(super) const TOTALS: &str = concat!(
 
 macro_rules! record_columns {
     () => {
-        concat!(row_columns!(), ", m.text, m.encoding, m.reference, m.not_before")
+        concat!(
+            row_columns!(),
+            ", m.text, m.encoding, m.reference, m.not_before, m.shape"
+        )
     };
 }
 
@@ -157,7 +160,7 @@ pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Resu
 
 pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Result<Page<InboundRecord>, sqlx::Error> {
     const SELECT: &str = "SELECT seq, id, carrier, sender, recipient, text, lossy, data_coding, segment_reference, \
-         segment_total, segment_number, at, note FROM inbound \
+         segment_total, segment_number, segment_reference_bits, at, note FROM inbound \
          WHERE seq < ?1 AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
          ORDER BY seq DESC LIMIT ?3";
     let to = query
@@ -262,6 +265,7 @@ fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
         encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
         reference: r.try_get::<Option<String>, _>(ROW_COLUMNS + 2)?.map(Into::into),
         not_before: r.try_get::<Option<i64>, _>(ROW_COLUMNS + 3)?.map(UnixMillis),
+        shape: columns::shape(r, ROW_COLUMNS + 4)?,
         events: Vec::new(),
         segments: Vec::new(),
         webhooks: Vec::new(),
@@ -269,15 +273,6 @@ fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
 }
 
 fn inbound_record(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error> {
-    let reference: Option<i64> = r.try_get(8)?;
-    let segment = match reference {
-        Some(reference) => Some((
-            u16::try_from(reference).map_err(columns::decode)?,
-            columns::narrow(r, 9)?,
-            columns::narrow(r, 10)?,
-        )),
-        None => None,
-    };
     Ok(InboundRecord {
         seq: r.try_get(0)?,
         id: InboundId(r.try_get(1)?),
@@ -287,8 +282,8 @@ fn inbound_record(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error> {
         text: r.try_get::<Option<String>, _>(5)?.map(Into::into),
         lossy: r.try_get(6)?,
         data_coding: columns::narrow(r, 7)?,
-        segment,
-        at: UnixMillis(r.try_get(11)?),
-        note: r.try_get::<Option<String>, _>(12)?.map(Into::into),
+        segment: columns::concat(r, 8)?,
+        at: UnixMillis(r.try_get(12)?),
+        note: r.try_get::<Option<String>, _>(13)?.map(Into::into),
     })
 }

@@ -129,7 +129,7 @@ impl Transaction<'_> {
     /// Looks whether a receipt was quicker than the answer, or than the doubt, that these rows have just come to.
     pub(super) async fn meet_parked_receipts(&mut self, settled: &[(Seq, &str)]) -> Result<(), sqlx::Error> {
         const SELECT: &str = "SELECT p.id, p.carrier, p.destination, p.carrier_message_id, p.candidates, p.reference, \
-             p.verdict, p.reason, p.code, p.at FROM parked_receipt AS p \
+             p.verdict, p.reason, p.code, p.at, p.done_at FROM parked_receipt AS p \
              WHERE p.tail IN (SELECT value FROM json_each(?)) ORDER BY p.id";
         if self.writer.parked == 0 || settled.is_empty() {
             return Ok(());
@@ -306,10 +306,12 @@ impl Transaction<'_> {
             Option<&'a str>,
             Option<u32>,
             i64,
+            Option<i64>,
         );
         const INSERT: &str = "INSERT INTO parked_receipt (carrier, tail, destination, carrier_message_id, candidates, \
-             reference, verdict, reason, code, at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
-             value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM jsonb_each(?)";
+             reference, verdict, reason, code, at, done_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
+             value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, \
+             value ->> 10 FROM jsonb_each(?)";
         if receipts.is_empty() {
             return;
         }
@@ -328,6 +330,7 @@ impl Transaction<'_> {
                     reason,
                     receipt.code,
                     receipt.at.0,
+                    receipt.done_at.map(|at| at.0),
                 )
             })
             .collect();
@@ -366,6 +369,7 @@ fn parked_receipt(r: &SqliteRow) -> Result<(i64, Receipt), sqlx::Error> {
         code: r
             .try_get::<Option<i64>, _>(8)?
             .and_then(|code| u32::try_from(code).ok()),
+        done_at: r.try_get::<Option<i64>, _>(10)?.map(UnixMillis),
         at: UnixMillis(r.try_get(9)?),
     };
     Ok((r.try_get(0)?, receipt))

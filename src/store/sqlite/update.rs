@@ -23,7 +23,7 @@ macro_rules! update {
      state = j.value ->> 3, step = j.value ->> 4, wake_at = j.value ->> 5, expires_at = j.value ->> 6, \
      tries = j.value ->> 7, copies = j.value ->> 8, flags = j.value ->> 9, \
      submitted_at = j.value ->> 10, final_at = j.value ->> 11, \
-     carrier_message_id = j.value ->> 12, reason = j.value ->> 13, code = j.value ->> 14 \
+     carrier_message_id = j.value ->> 12, reason = j.value ->> 13, code = j.value ->> 14, done_at = j.value ->> 15 \
      FROM jsonb_each(?) AS j \
      WHERE message.seq = (j.value ->> 0) AND message.attempt = (j.value ->> 1) AND message.state = (j.value ->> 2)"
     };
@@ -51,6 +51,7 @@ struct Columns<'a>(
     Option<&'a str>,
     Option<&'static str>,
     Option<u32>,
+    Option<i64>,
 );
 
 impl RowUpdate {
@@ -86,6 +87,7 @@ fn columns_of(seq: Seq, attempt: u32, from: State, p: &Progress) -> Columns<'_> 
         p.carrier_message_id.as_deref(),
         p.reason.map(|reason| reason.as_str()),
         p.code,
+        p.done_at.map(|at| at.0),
     )
 }
 

@@ -27,10 +27,10 @@ pub(super) struct Unanswered {
 impl Driver {
     /// Offers a deliver_sm or data_sm inward and keeps its place until it is answered.
     pub(super) fn request(&mut self, packet: Packet, forgiven: &[Forgiven]) {
-        let alphabet = self.shared.default_alphabet();
+        let config = &self.shared.config;
         let delivery = match &packet.pdu {
-            Pdu::DeliverSm(pdu) => inbound::deliver_sm(pdu, forgiven, alphabet),
-            Pdu::DataSm(pdu) => inbound::data_sm(pdu, forgiven, alphabet),
+            Pdu::DeliverSm(pdu) => inbound::deliver_sm(pdu, forgiven, config),
+            Pdu::DataSm(pdu) => inbound::data_sm(pdu, forgiven, config),
             other => {
                 let command = other.command_id();
                 self.respond(command, packet.sequence_number, CommandStatus::ESME_RINVCMDID);
