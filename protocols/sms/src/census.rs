@@ -1,5 +1,6 @@
 //! Which characters a text is made of, counted once for all the tables it might be written with.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::gsm7::{Septets, pieces};
@@ -13,7 +14,9 @@ use crate::tables;
 /// with any tables is a sum over those.
 pub(crate) struct Census {
     /// The classes that the text has, with their counts.
-    classes: Vec<(Homes, usize)>,
+    classes: [(Homes, usize); COUNT],
+    /// How many those are.
+    present: usize,
 }
 
 /// The tables that have a character: bit n for language n, bit 0 for the default.
@@ -22,6 +25,8 @@ struct Homes {
     locking: u16,
     single: u16,
 }
+
+const NOWHERE: Homes = Homes { locking: 0, single: 0 };
 
 /// The bit of [`Homes`] that stands for the default tables.
 const DEFAULT: u16 = 1;
@@ -41,17 +46,27 @@ impl Census {
                 }
             }
         }
+        let mut census = Self {
+            classes: [(NOWHERE, 0); COUNT],
+            present: 0,
+        };
         let counted = classes.homes.iter().copied().zip(counts);
-        Self {
-            classes: counted.filter(|(_, count)| *count > 0).collect(),
+        for (place, class) in census.classes.iter_mut().zip(counted.filter(|(_, count)| *count > 0)) {
+            *place = class;
+            census.present += 1;
         }
+        census
+    }
+
+    fn classes(&self) -> &[(Homes, usize)] {
+        &self.classes[..self.present]
     }
 
     /// What each language's tables offer for this text where they have all of its characters: its signs after an escape,
     /// its letters without one, or both for a longer header.
     pub(crate) fn fitting(&self, languages: Languages) -> impl Iterator<Item = (ShiftTables, Septets)> {
         let [mut single, mut locking, mut both] = [u16::MAX; 3];
-        for (homes, _) in &self.classes {
+        for (homes, _) in self.classes() {
             if homes.locking & DEFAULT == 0 {
                 single &= homes.single;
             }
@@ -75,7 +90,7 @@ impl Census {
     /// What the text takes where every character outside this locking table is in the single shift table.
     fn septets(&self, locking: Option<Language>) -> Septets {
         let mut septets = Septets { total: 0, escapes: 0 };
-        for (homes, count) in &self.classes {
+        for (homes, count) in self.classes() {
             septets.total += count;
             if homes.locking & bit(locking) == 0 {
                 septets.escapes += count;
@@ -117,18 +132,17 @@ struct Classes {
 }
 
 static CLASSES: LazyLock<Classes> = LazyLock::new(|| {
-    let nowhere = Homes { locking: 0, single: 0 };
-    let mut characters = std::collections::BTreeMap::<char, Homes>::new();
+    let mut characters = BTreeMap::new();
     for language in [None].into_iter().chain(Language::ALL.map(Some)) {
         for character in tables::characters(tables::locking(language)) {
-            characters.entry(character).or_insert(nowhere).locking |= bit(language);
+            characters.entry(character).or_insert(NOWHERE).locking |= bit(language);
         }
         for character in tables::characters(tables::single_shift(language)) {
-            characters.entry(character).or_insert(nowhere).single |= bit(language);
+            characters.entry(character).or_insert(NOWHERE).single |= bit(language);
         }
     }
     let mut classes = Classes {
-        homes: vec![nowhere],
+        homes: vec![NOWHERE],
         low: [0; 0xE00],
         high: Vec::new(),
     };
