@@ -13,10 +13,11 @@ use crate::tables;
 /// Characters that the same tables have are one class. There are a few dozen, of which a text has a few: what it takes
 /// with any tables is a sum over those.
 pub(crate) struct Census {
-    /// The classes that the text has, with their counts.
-    classes: [(Homes, usize); COUNT],
+    counts: [u32; COUNT],
+    /// The classes that the text has.
+    present: [u8; COUNT],
     /// How many those are.
-    present: usize,
+    length: usize,
 }
 
 /// The tables that have a character: bit n for language n, bit 0 for the default.
@@ -34,32 +35,37 @@ const DEFAULT: u16 = 1;
 impl Census {
     pub(crate) fn of(text: &str) -> Self {
         let classes = &*CLASSES;
-        let mut counts = [0; COUNT];
+        let mut census = Self {
+            counts: [0; COUNT],
+            present: [0; COUNT],
+            length: 0,
+        };
         for piece in pieces(text) {
             if piece.is_ascii() {
-                for octet in piece.bytes() {
-                    counts[usize::from(classes.low[usize::from(octet)]) % COUNT] += 1;
-                }
+                piece
+                    .bytes()
+                    .for_each(|octet| census.count(classes.low[usize::from(octet)]));
             } else {
-                for character in piece.chars() {
-                    counts[usize::from(classes.of(character)) % COUNT] += 1;
-                }
+                piece.chars().for_each(|character| census.count(classes.of(character)));
             }
         }
-        let mut census = Self {
-            classes: [(NOWHERE, 0); COUNT],
-            present: 0,
-        };
-        let counted = classes.homes.iter().copied().zip(counts);
-        for (place, class) in census.classes.iter_mut().zip(counted.filter(|(_, count)| *count > 0)) {
-            *place = class;
-            census.present += 1;
+        for class in (0..).take(classes.homes.len()) {
+            if census.counts[usize::from(class)] > 0 {
+                census.present[census.length] = class;
+                census.length += 1;
+            }
         }
         census
     }
 
-    fn classes(&self) -> &[(Homes, usize)] {
-        &self.classes[..self.present]
+    #[inline]
+    fn count(&mut self, class: u8) {
+        self.counts[usize::from(class) % COUNT] += 1;
+    }
+
+    fn classes(&self) -> impl Iterator<Item = (Homes, usize)> {
+        let classes = self.present[..self.length].iter().map(|class| usize::from(*class));
+        classes.map(|class| (CLASSES.homes[class], self.counts[class] as usize))
     }
 
     /// What each language's tables offer for this text where they have all of its characters: its signs after an escape,
