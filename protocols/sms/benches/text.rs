@@ -21,6 +21,11 @@ const CYRILLIC: &str = "Уважаемый клиент, ваш заказ 48291
 
 const TURKISH: &str = "Yarın saat üçte görüşelim, çarşıda buluşuruz, çocuklar şarkı söyleyecek. İyi geceler! ";
 
+const HINDI: &str = "आपका ऑर्डर 482913 आज 9 से 12 बजे के बीच पहुँचेगा। धन्यवाद! ";
+
+/// As a word processor dresses it up.
+const DRESSED: &str = "“L’ordine” n. 482913 è in consegna – oggi, tra le 9 e le 12… Grazie! ";
+
 fn gsm7(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gsm7");
     for (name, text) in [("notice", NOTICE), ("dense", DENSE)] {
@@ -80,17 +85,27 @@ fn segments(criterion: &mut Criterion) {
         national: National::WhereShorter(Languages::from_iter([Language::Turkish])),
         ..plain
     };
+    let any = SplitOptions {
+        national: National::WhereShorter(Languages::ALL),
+        ..plain
+    };
     let whole = SplitOptions {
         whole_graphemes: true,
         ..plain
     };
+    let smart = SplitOptions { smart: true, ..plain };
     for (name, text, options) in [
         ("one", NOTICE.to_owned(), plain),
         ("four", NOTICE.repeat(4), plain),
         ("dense", DENSE.repeat(4), plain),
         ("cyrillic", CYRILLIC.repeat(4), plain),
         ("turkish_national", TURKISH.repeat(4), national),
+        ("turkish_any_national", TURKISH.repeat(4), any),
+        ("hindi_any_national", HINDI.repeat(4), any),
+        ("dense_any_national", DENSE.repeat(4), any),
         ("whole_graphemes", NOTICE.repeat(4), whole),
+        ("dense_whole_graphemes", DENSE.repeat(4), whole),
+        ("look_alikes", DRESSED.repeat(4), smart),
     ] {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(format!("measure/{name}"), |bencher| {

@@ -1,5 +1,6 @@
 //! Which characters a text is made of, counted once for all the tables it might be written with.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::gsm7::{Septets, pieces};
@@ -12,8 +13,11 @@ use crate::tables;
 /// Characters that the same tables have are one class. There are a few dozen, of which a text has a few: what it takes
 /// with any tables is a sum over those.
 pub(crate) struct Census {
-    /// The classes that the text has, with their counts.
-    classes: Vec<(Homes, usize)>,
+    counts: [u32; COUNT],
+    /// The classes that the text has.
+    present: [u8; COUNT],
+    /// How many those are.
+    length: usize,
 }
 
 /// The tables that have a character: bit n for language n, bit 0 for the default.
@@ -23,35 +27,52 @@ struct Homes {
     single: u16,
 }
 
+const NOWHERE: Homes = Homes { locking: 0, single: 0 };
+
 /// The bit of [`Homes`] that stands for the default tables.
 const DEFAULT: u16 = 1;
 
 impl Census {
     pub(crate) fn of(text: &str) -> Self {
         let classes = &*CLASSES;
-        let mut counts = [0; COUNT];
+        let mut census = Self {
+            counts: [0; COUNT],
+            present: [0; COUNT],
+            length: 0,
+        };
         for piece in pieces(text) {
             if piece.is_ascii() {
-                for octet in piece.bytes() {
-                    counts[usize::from(classes.low[usize::from(octet)]) % COUNT] += 1;
-                }
+                piece
+                    .bytes()
+                    .for_each(|octet| census.count(classes.low[usize::from(octet)]));
             } else {
-                for character in piece.chars() {
-                    counts[usize::from(classes.of(character)) % COUNT] += 1;
-                }
+                piece.chars().for_each(|character| census.count(classes.of(character)));
             }
         }
-        let counted = classes.homes.iter().copied().zip(counts);
-        Self {
-            classes: counted.filter(|(_, count)| *count > 0).collect(),
+        for class in (0..).take(classes.homes.len()) {
+            if census.counts[usize::from(class)] > 0 {
+                census.present[census.length] = class;
+                census.length += 1;
+            }
         }
+        census
+    }
+
+    #[inline]
+    fn count(&mut self, class: u8) {
+        self.counts[usize::from(class) % COUNT] += 1;
+    }
+
+    fn classes(&self) -> impl Iterator<Item = (Homes, usize)> {
+        let classes = self.present[..self.length].iter().map(|class| usize::from(*class));
+        classes.map(|class| (CLASSES.homes[class], self.counts[class] as usize))
     }
 
     /// What each language's tables offer for this text where they have all of its characters: its signs after an escape,
     /// its letters without one, or both for a longer header.
     pub(crate) fn fitting(&self, languages: Languages) -> impl Iterator<Item = (ShiftTables, Septets)> {
         let [mut single, mut locking, mut both] = [u16::MAX; 3];
-        for (homes, _) in &self.classes {
+        for (homes, _) in self.classes() {
             if homes.locking & DEFAULT == 0 {
                 single &= homes.single;
             }
@@ -75,7 +96,7 @@ impl Census {
     /// What the text takes where every character outside this locking table is in the single shift table.
     fn septets(&self, locking: Option<Language>) -> Septets {
         let mut septets = Septets { total: 0, escapes: 0 };
-        for (homes, count) in &self.classes {
+        for (homes, count) in self.classes() {
             septets.total += count;
             if homes.locking & bit(locking) == 0 {
                 septets.escapes += count;
@@ -117,18 +138,17 @@ struct Classes {
 }
 
 static CLASSES: LazyLock<Classes> = LazyLock::new(|| {
-    let nowhere = Homes { locking: 0, single: 0 };
-    let mut characters = std::collections::BTreeMap::<char, Homes>::new();
+    let mut characters = BTreeMap::new();
     for language in [None].into_iter().chain(Language::ALL.map(Some)) {
         for character in tables::characters(tables::locking(language)) {
-            characters.entry(character).or_insert(nowhere).locking |= bit(language);
+            characters.entry(character).or_insert(NOWHERE).locking |= bit(language);
         }
         for character in tables::characters(tables::single_shift(language)) {
-            characters.entry(character).or_insert(nowhere).single |= bit(language);
+            characters.entry(character).or_insert(NOWHERE).single |= bit(language);
         }
     }
     let mut classes = Classes {
-        homes: vec![nowhere],
+        homes: vec![NOWHERE],
         low: [0; 0xE00],
         high: Vec::new(),
     };

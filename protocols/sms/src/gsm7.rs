@@ -119,14 +119,21 @@ impl Alphabet {
                 before += piece.len();
                 continue;
             }
+            // An escape is written always, and overwritten where the code needs none.
+            let (mut septets, mut length) = ([0; 4 * PIECE], 0);
             for character in piece.chars() {
-                match self.code(character) {
-                    OUTSIDE => return Err((before, character)),
-                    extended if extended >= EXTENDED => out.extend_from_slice(&[ESCAPE, extended & !EXTENDED]),
-                    code => out.push(code),
+                let code = self.code(character);
+                if code == OUTSIDE {
+                    out.extend_from_slice(&septets[..length]);
+                    return Err((before, character));
                 }
+                septets[length] = ESCAPE;
+                length += usize::from(code >> 7);
+                septets[length] = code & !EXTENDED;
+                length += 1;
                 before += 1;
             }
+            out.extend_from_slice(&septets[..length]);
         }
         Ok(())
     }
@@ -177,11 +184,13 @@ impl Alphabet {
     }
 }
 
+/// Octets of a piece, but for a character that goes on behind them.
+const PIECE: usize = 16;
+
 /// A text in pieces of a few octets, most of which are ASCII in most texts: those need no decoding.
 pub(crate) fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
-    const OCTETS: usize = 16;
     std::iter::from_fn(move || {
-        let (piece, rest) = text.split_at(text.ceil_char_boundary(OCTETS));
+        let (piece, rest) = text.split_at(text.ceil_char_boundary(PIECE));
         text = rest;
         (!piece.is_empty()).then_some(piece)
     })

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::gsm7::{self, Alphabet};
+use crate::gsm7::{self, Alphabet, pieces};
 use crate::shift::ShiftTables;
 
 /// Signs, blanks and ligatures, and what each of those on the left gives way to. What cannot be seen gives way to
@@ -119,13 +119,22 @@ pub fn replace_lookalikes(text: &str, tables: ShiftTables) -> Replaced {
         text: String::with_capacity(text.len()),
         replacements: Vec::new(),
     };
-    for (position, from) in text.chars().enumerate() {
-        match lookalike(from, alphabet) {
-            Some(to) => {
-                replaced.text.push_str(to);
-                replaced.replacements.push(Replacement { position, from, to });
+    let mut position = 0;
+    for piece in pieces(text) {
+        if alphabet.measure_piece(piece).is_some() {
+            replaced.text.push_str(piece);
+            position += piece.chars().count();
+            continue;
+        }
+        for from in piece.chars() {
+            match lookalike(from, alphabet) {
+                Some(to) => {
+                    replaced.text.push_str(to);
+                    replaced.replacements.push(Replacement { position, from, to });
+                }
+                None => replaced.text.push(from),
             }
-            None => replaced.text.push(from),
+            position += 1;
         }
     }
     replaced
