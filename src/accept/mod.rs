@@ -20,7 +20,7 @@ use wish::time;
 pub(crate) use wish::{FIELDS, Wish};
 
 use crate::clock;
-use crate::domain::{Class, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
+use crate::domain::{Class, Flags, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
 use crate::router::{Plan, Wanted};
 
 /// The longest validity, and the furthest that a message may be put off.
@@ -38,6 +38,8 @@ pub(crate) struct Accepted {
     pub(crate) state: State,
     /// Why it ends at once.
     pub(crate) ended: Option<Reason>,
+    /// Notes with which it begins.
+    pub(crate) flags: Flags,
     /// Septets or UTF-16 units of its text, for the answer.
     pub(crate) units: usize,
 }
@@ -142,6 +144,7 @@ pub(crate) fn accept_saying(
         message,
         state,
         ended,
+        flags: Flags::default(),
         units: measured.units,
     })
 }
