@@ -21,7 +21,7 @@ pub(crate) use wish::{FIELDS, Wish};
 use written::{Asked, written};
 
 use crate::clock;
-use crate::domain::{Class, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
+use crate::domain::{Class, Flags, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
 use crate::router::Wanted;
 
 /// The longest validity, and the furthest that a message may be put off.
@@ -39,6 +39,8 @@ pub(crate) struct Accepted {
     pub(crate) state: State,
     /// Why it ends at once.
     pub(crate) ended: Option<Reason>,
+    /// Notes with which it begins.
+    pub(crate) flags: Flags,
     /// Septets, octets or UTF-16 units of its text, for the answer.
     pub(crate) units: usize,
     /// What gave way to look-alikes in its text, for the answer.
@@ -147,6 +149,7 @@ pub(crate) fn accept_saying(
         message,
         state,
         ended,
+        flags: Flags::default(),
         units: text.units,
         replaced: text.replaced,
     })

@@ -1,6 +1,7 @@
 //! A message as it is asked for.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::Text;
@@ -13,6 +14,12 @@ pub(crate) struct Wish<'a> {
     #[serde(borrow)]
     pub(crate) to: Option<Text<'a>>,
     pub(crate) text: Option<Text<'a>>,
+    /// Instead of a text.
+    pub(crate) template: Option<Text<'a>>,
+    /// What the template calls `data`.
+    pub(crate) vars: Option<Map<String, Value>>,
+    /// The template's language.
+    pub(crate) locale: Option<Text<'a>>,
     pub(crate) from: Option<Text<'a>>,
     pub(crate) class: Option<Text<'a>>,
     pub(crate) channels: Option<Vec<Text<'a>>>,
@@ -32,9 +39,12 @@ pub(crate) struct Wish<'a> {
 }
 
 /// The fields of the body of `POST /v1/messages`.
-pub(crate) const FIELDS: [&str; 14] = [
+pub(crate) const FIELDS: [&str; 17] = [
     "to",
     "text",
+    "template",
+    "vars",
+    "locale",
     "from",
     "class",
     "channels",
@@ -79,7 +89,15 @@ impl Wish<'_> {
             self.receipt,
             (form != (None, None, None)).then_some(form),
         );
-        Sha256::digest(serde_json::to_vec(&asked).unwrap_or_default()).into()
+        let mut hash = Sha256::new_with_prefix(serde_json::to_vec(&asked).unwrap_or_default());
+        // A message with its own text keeps the fingerprint that it had before there were templates.
+        if self.template.is_some() || self.vars.is_some() || self.locale.is_some() {
+            let mut vars = self.vars.clone().map(Value::Object).unwrap_or_default();
+            vars.sort_all_objects();
+            let said = (self.template.as_deref(), self.locale.as_deref(), vars);
+            hash.update(serde_json::to_vec(&said).unwrap_or_default());
+        }
+        hash.finalize().into()
     }
 }
 

@@ -12,6 +12,7 @@ mod receipt;
 pub mod simulate;
 mod sms;
 mod table;
+mod template;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub use number::NumberVerb;
 pub use pdu::PduVerb;
 pub use receipt::ReceiptVerb;
 pub use sms::{GivenEncoding, SmsVerb};
+pub use template::TemplateVerb;
 
 use crate::config::LoadOptions;
 
@@ -63,6 +65,7 @@ impl Verb {
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
+            | Self::Template(_)
             | Self::Bench(_) => true,
             Self::Demo(_)
             | Self::Simulate(_)
@@ -87,6 +90,9 @@ pub enum Verb {
     /// Check, show or print the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Check and try the texts of messages.
+    #[command(subcommand)]
+    Template(TemplateVerb),
     /// Show how a running daemon is: carriers, queue.
     Status(StatusArgs),
     /// List, show, cancel, requeue messages.

@@ -123,13 +123,14 @@ impl Config {
     /// Reads and merges without the secrets and without checks: what an operator's tool needs to find the daemon, whose
     /// secrets it may not be allowed to read.
     pub fn load_without_secrets(options: &LoadOptions) -> Result<Self, ConfigError> {
-        let (layers, places, _) = layers(options)?;
+        let (layers, places, files) = layers(options)?;
         let (json, origins) = merge(layers, &places)?;
         let (mut config, problems) = Decoder::new(json, &origins).decode();
         if !problems.is_empty() {
             return Err(ConfigError::Invalid(problems));
         }
         config.state_dir = state_dir(&config);
+        config.templates.dir = config.templates.dir.or_else(|| templates_beside(&files));
         Ok(config)
     }
 

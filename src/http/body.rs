@@ -1,5 +1,6 @@
 //! Bodies with their bounds: so many bytes, and no long pause.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -29,31 +30,40 @@ pub struct BodyLimits {
 
 /// Reads the body's type.
 pub(super) fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
-    let refused = |detail: &'static str| Err(Problem::with_detail(Code::UnsupportedMediaType, detail));
+    match media_type(headers)?.as_deref() {
+        Some("application/json") => Ok(Kind::Json),
+        Some("application/x-ndjson") => Ok(Kind::Ndjson),
+        Some(_) => Err(refused("Content-Type must be application/json or application/x-ndjson")),
+        None => Err(refused("there is no Content-Type; send application/json")),
+    }
+}
+
+/// The media type of a body in lower case, without its parameters. What is compressed or not UTF-8 is refused.
+pub(super) fn media_type(headers: &HeaderMap) -> Result<Option<Cow<'static, str>>, Problem> {
     if headers
         .get(header::CONTENT_ENCODING)
         .is_some_and(|encoding| encoding != "identity")
     {
-        return refused("compressed bodies are not taken");
+        return Err(refused("compressed bodies are not taken"));
     }
     let Some(given) = headers.get(header::CONTENT_TYPE) else {
-        return refused("there is no Content-Type; send application/json");
+        return Ok(None);
     };
     // By far the most common spelling.
     if given == "application/json" {
-        return Ok(Kind::Json);
+        return Ok(Some("application/json".into()));
     }
     let mut parts = given.to_str().unwrap_or_default().split(';').map(str::trim);
-    let kind = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-        "application/json" => Kind::Json,
-        "application/x-ndjson" => Kind::Ndjson,
-        _ => return refused("Content-Type must be application/json or application/x-ndjson"),
-    };
+    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
     let charset = parts.find_map(|part| part.to_ascii_lowercase().strip_prefix("charset=").map(str::to_owned));
     match charset.as_deref().map(|charset| charset.trim_matches('"')) {
-        None | Some("utf-8" | "utf8") => Ok(kind),
-        Some(_) => refused("the charset must be utf-8"),
+        None | Some("utf-8" | "utf8") => Ok(Some(media_type.into())),
+        Some(_) => Err(refused("the charset must be utf-8")),
     }
+}
+
+fn refused(detail: &'static str) -> Problem {
+    Problem::with_detail(Code::UnsupportedMediaType, detail)
 }
 
 /// The next octets of a body; `None` at its end.

@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn fails(body: &str) -> Problem {
-        read::<Sample<'_>>(body.as_bytes(), &["to", "receipt", "channels"], &["template"]).unwrap_err()
+        read::<Sample<'_>>(body.as_bytes(), &["to", "receipt", "channels"], &["rich"]).unwrap_err()
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_field_of_a_later_version_is_said_to_be_one() {
-        assert_eq!(fails(r#"{"template":"x"}"#).code, Code::NotAvailable);
+        assert_eq!(fails(r#"{"rich":"x"}"#).code, Code::NotAvailable);
     }
 
     #[test]

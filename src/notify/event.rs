@@ -94,6 +94,8 @@ impl Event {
         if !faults.is_empty() {
             return Err(faults);
         }
+        // It is JSON: the same event in another form says it in another place, or not at all.
+        object.remove("datacontenttype");
         Ok(Self {
             source,
             id,
@@ -132,7 +134,7 @@ impl Event {
     }
 
     /// As rules and templates see it.
-    pub(super) fn context(&self) -> Context {
+    pub fn context(&self) -> Context {
         let own = [
             ("source", Value::from(&*self.source)),
             ("id", Value::from(&*self.id)),
@@ -198,7 +200,7 @@ fn too_long(pointer: String) -> Fault {
 }
 
 /// Whether a media type is JSON (RFC 6839 too).
-fn is_json(media_type: &str) -> bool {
+pub(crate) fn is_json(media_type: &str) -> bool {
     let essence = media_type
         .split(';')
         .next()

@@ -3,7 +3,7 @@
 use minijinja::Error;
 use minijinja::value::Value;
 
-use super::template::Templates;
+use super::template::{Misfit, Templates};
 
 /// Compiled at start.
 pub(super) enum Expression {
@@ -26,7 +26,7 @@ const RESULT: &str = "result";
 
 impl Expression {
     /// A literal, `{{ one expression }}`, or a text with some. The error is of the syntax.
-    pub(super) fn compile(templates: &mut Templates, key: String, source: &str) -> Result<Self, Error> {
+    pub(super) fn compile(templates: &mut Templates, key: String, source: &str) -> Result<Self, Misfit> {
         if !source.contains("{{") && !source.contains("{%") {
             return Ok(Self::Literal(source.into()));
         }
@@ -42,7 +42,7 @@ impl Expression {
     }
 
     /// An expression that stands without braces.
-    pub(super) fn condition(templates: &mut Templates, key: String, source: &str) -> Result<Self, Error> {
+    pub(super) fn condition(templates: &mut Templates, key: String, source: &str) -> Result<Self, Misfit> {
         let inner = source.trim_start_matches('-').trim_end_matches('-');
         templates.compile(&key, format!("{{% set {RESULT} = ({inner}) %}}"))?;
         Ok(Self::Value { key: key.into() })

@@ -24,6 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use event::Event;
+pub(crate) use event::is_json;
 use jiff::tz::TimeZone;
 pub use locale::{InvalidLocale, Locale};
 pub use publish::{Publication, Published, Publisher};

@@ -10,7 +10,7 @@ use minijinja::value::{Value, ValueKind};
 use super::event::Event;
 use super::expression::Expression;
 use super::locale::Locale;
-use super::template::{Context, Templates, told};
+use super::template::{Context, Misfit, Templates, told};
 use crate::accept::{Code, Fault};
 use crate::config::{EventConfig, Problem, Words};
 use crate::domain::{Class, Name, UnixMillis};
@@ -324,10 +324,10 @@ impl Compiler<'_> {
         self.good("when", compiled)
     }
 
-    fn good(&mut self, key: &str, compiled: Result<Expression, minijinja::Error>) -> Expression {
-        compiled.unwrap_or_else(|error| {
+    fn good(&mut self, key: &str, compiled: Result<Expression, Misfit>) -> Expression {
+        compiled.unwrap_or_else(|misfit| {
             let cure = "write a literal, or an expression such as \"{{ data.msisdn }}\"";
-            self.wrong(key, format!("the expression {}", told(&error)), cure);
+            self.wrong(key, format!("the expression {}", misfit.told), cure);
             Expression::Literal("".into())
         })
     }

@@ -2,6 +2,7 @@
 
 mod claim;
 mod enqueue;
+mod group;
 pub(super) mod harness;
 mod inbound;
 mod notice;

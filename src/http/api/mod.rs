@@ -1,11 +1,13 @@
 //! `/v1`: what back-end systems call.
 
 mod accepted;
+mod events;
 mod inbound;
 mod list;
 mod messages;
 mod ndjson;
 mod openapi;
+mod said;
 mod send;
 mod view;
 mod wish;
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 use axum::Router as HttpRouter;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use inbound::InboundView;
 pub(super) use inbound::answer as inbound_page;
@@ -107,6 +109,7 @@ pub fn api_router(state: Arc<ApiState>) -> HttpRouter {
     HttpRouter::new()
         .route("/v1/messages", get(messages::list).post(send::send))
         .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
+        .route("/v1/events", post(events::publish))
         .route("/v1/inbound", get(inbound::list))
         .route("/openapi.json", get(openapi::serve))
         .route("/docs/problems/{code}", get(problem::page))

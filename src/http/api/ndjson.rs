@@ -16,9 +16,10 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::ApiState;
+use super::said::accept_wish;
 use super::send::{enqueue_problem, item, stored_before};
 use super::wish::idempotency_key;
-use crate::accept::{Wish, accept};
+use crate::accept::Wish;
 use crate::domain::Class;
 use crate::http::auth::Client;
 use crate::http::body::{self, BodyLimits};
@@ -245,7 +246,7 @@ async fn results(state: &ApiState, client: &Client, group: Vec<Line>, request_id
 }
 
 /// Waits until the client's pace allows the lines.
-async fn pace(client: &Client, lines: usize) {
+pub(super) async fn pace(client: &Client, lines: usize) {
     let Some(throttle) = &client.throttle else { return };
     let mut left = u32::try_from(lines).unwrap_or(u32::MAX);
     while let Some(wanted) = NonZeroU32::new(left) {
@@ -261,7 +262,7 @@ async fn check(state: &ApiState, client: &Client, line: &[u8], items: &mut Vec<E
     let dry_run = wish.dry_run == Some(true);
     let required = client.require_idempotency_key && !dry_run;
     let key = idempotency_key(wish.idempotency_key.as_deref(), "/idempotency_key", required)?;
-    let accepted = match accept(&state.intake, client, &wish) {
+    let accepted = match accept_wish(state, client, &wish) {
         Ok(accepted) => accepted,
         Err(faults) => {
             let key = key.filter(|_| !dry_run);
@@ -277,7 +278,7 @@ async fn check(state: &ApiState, client: &Client, line: &[u8], items: &mut Vec<E
     }
     let answer = accepted.answer(state, false);
     let class = accepted.message.class;
-    items.push(item(accepted.message, key, &wish, &answer));
+    items.push(item(accepted, key, &wish, &answer));
     Ok(Pending::Stored {
         answer: answer.into(),
         class,
@@ -296,7 +297,7 @@ async fn store(state: &ApiState, items: Vec<Enqueue>) -> Result<Vec<EnqueueResul
             message: item.message.clone(),
             key: item.key.clone(),
             claim: None,
-            birth: None,
+            birth: item.birth.clone(),
         });
         match state.outbox.enqueue(copy.collect()).await {
             Err(EnqueueError::QueueFull) => {

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::accepted::AcceptedView;
-use super::{InboundView, MessageView, inbound, messages, send};
+use super::{InboundView, MessageView, events, inbound, messages, send};
 use crate::domain::{Class, State};
 
 /// A message to send.
@@ -19,9 +19,17 @@ pub(super) struct MessageRequest {
     /// The recipient in E.164.
     #[schema(example = "+393331234567")]
     to: String,
-    /// What it says.
+    /// What it says. A message has a text or a template.
     #[schema(example = "Your code is 482910")]
-    text: String,
+    text: Option<String>,
+    /// The name of a template that gives the text.
+    #[schema(example = "card_shipped")]
+    template: Option<String>,
+    /// What the template calls `data`.
+    #[schema(value_type = Option<Object>)]
+    vars: Option<()>,
+    /// The template's language, e.g. `it-CH`; the nearest that it has stands in.
+    locale: Option<String>,
     /// A number in E.164, a short code, or a name of 1 to 11 characters; the client's default_sender where not said.
     from: Option<String>,
     /// What it is for; `service` where not said.
@@ -78,6 +86,54 @@ pub(super) struct LineResult {
     error: Option<ProblemDocument>,
 }
 
+/// An event of CloudEvents 1.0; extension attributes stand beside these.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Event` reads")]
+pub(super) struct CloudEvent {
+    #[schema(example = "1.0")]
+    specversion: String,
+    /// Unique with its source.
+    id: String,
+    /// Who publishes it.
+    #[schema(example = "/cards")]
+    source: String,
+    /// What happened.
+    #[schema(rename = "type", example = "com.bank.card.shipped.v1")]
+    r#type: String,
+    subject: Option<String>,
+    #[schema(format = DateTime)]
+    time: Option<String>,
+    /// JSON where it is said.
+    datacontenttype: Option<String>,
+    dataschema: Option<String>,
+    /// What the event says; what its rules ask for.
+    #[schema(value_type = Option<AnyJson>)]
+    data: Option<AnyJson>,
+    /// The same as JSON in base64.
+    data_base64: Option<String>,
+}
+
+/// Any JSON. Alone in a body it is the data of an event whose attributes are headers `ce-id`, `ce-source`, `ce-type`, …
+#[derive(ToSchema)]
+#[schema(value_type = Value)]
+pub(super) struct AnyJson(());
+
+/// What became of one event of a batch.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `events` writes")]
+pub(super) struct EventResult {
+    /// Its place in the batch, from 0.
+    index: u32,
+    /// As if it had come alone: 202, 422, 503, …
+    status: u16,
+    /// The same event was published before.
+    replayed: Option<bool>,
+    #[schema(inline)]
+    #[serde(flatten)]
+    published: Option<crate::notify::Publication<'static>>,
+    error: Option<ProblemDocument>,
+}
+
 /// What is wrong with a request (RFC 9457).
 #[derive(ToSchema)]
 #[schema(as = Problem)]
@@ -107,6 +163,14 @@ pub(super) struct FaultDocument {
     /// What came, masked.
     got: Option<String>,
     hint: Option<String>,
+    /// The rule that could not be followed.
+    rule: Option<String>,
+    /// The key of the rule that holds the expression.
+    expression: Option<String>,
+    /// The template, with its language.
+    template: Option<String>,
+    /// The line of the template.
+    line: Option<u32>,
 }
 
 /// A page of messages.
@@ -130,11 +194,12 @@ pub(super) struct InboundPage {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Araldo", description = "Send texts and hear what became of them."),
-    paths(send::send, messages::list, messages::show, messages::cancel, inbound::list),
+    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list),
     components(schemas(
-        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, AcceptedView<'_>
+        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, AcceptedView<'_>,
+        CloudEvent, AnyJson, EventResult, crate::notify::Publication<'_>
     )),
-    tags((name = "messages", description = "Messages to handsets"), (name = "inbound", description = "Texts from handsets")),
+    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets")),
     modifiers(&Key),
 )]
 struct Api;

@@ -8,20 +8,21 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::said::accept_wish;
 use super::wish::idempotency_key;
 use super::{ApiState, BREATH, REPAIR, ndjson};
-use crate::accept::{Wish, accept};
+use crate::accept::{Accepted, Wish};
 use crate::config::Scope;
-use crate::domain::NewMessage;
+use crate::domain::Flags;
 use crate::http::auth::Client;
 use crate::http::body::{self, Kind};
 use crate::http::edge::RequestId;
 use crate::http::problem::{Code, Fault, Problem};
 use crate::outbox::EnqueueError;
-use crate::store::{Enqueue, EnqueueResult, IdempotencyKey, StoreError};
+use crate::store::{Birth, Enqueue, EnqueueResult, IdempotencyKey, StoreError};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+pub(super) static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Send a message, or many: as JSON one, as NDJSON one a line.
 #[utoipa::path(
@@ -83,7 +84,7 @@ pub(in crate::http) async fn one(
 ) -> Result<Response, Problem> {
     let dry_run = wish.dry_run == Some(true);
     let key = key_header(headers, client.require_idempotency_key && !dry_run)?;
-    let accepted = match accept(&state.intake, client, wish) {
+    let accepted = match accept_wish(state, client, wish) {
         Ok(accepted) => accepted,
         Err(faults) => {
             let key = key.filter(|_| !dry_run);
@@ -99,7 +100,7 @@ pub(in crate::http) async fn one(
     }
     let answer = accepted.answer(state, false);
     let class = accepted.message.class;
-    let item = item(accepted.message, key, wish, &answer);
+    let item = item(accepted, key, wish, &answer);
     let results = state
         .outbox
         .enqueue(vec![item])
@@ -133,16 +134,23 @@ pub(super) async fn stored_before(
 }
 
 /// What the outbox is given; the fingerprint is computed only where a key asks for it.
-pub(super) fn item(message: NewMessage, key: Option<Box<str>>, wish: &Wish<'_>, answer: &str) -> Enqueue {
+pub(super) fn item(accepted: Accepted, key: Option<Box<str>>, wish: &Wish<'_>, answer: &str) -> Enqueue {
+    let flags = accepted.flags;
+    let birth = (flags != Flags::default()).then(|| {
+        Box::new(Birth {
+            flags,
+            ..Birth::default()
+        })
+    });
     Enqueue {
-        message,
+        message: accepted.message,
         key: key.map(|key| IdempotencyKey {
             key,
             fingerprint: wish.fingerprint(),
             answer: answer.into(),
         }),
         claim: None,
-        birth: None,
+        birth,
     }
 }
 
@@ -160,7 +168,7 @@ fn key_header(headers: &HeaderMap, required: bool) -> Result<Option<Box<str>>, P
     )
 }
 
-fn json(status: StatusCode, body: String) -> Response {
+pub(super) fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod events;
 mod gate;
 mod lists;
 mod messages;

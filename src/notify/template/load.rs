@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Family, LinkHost, Templates, key, told};
+use super::{Family, LinkHost, Templates, key};
 use crate::config::{Place, Problem, TemplateConfig};
 use crate::domain::Name;
 use crate::notify::locale::Locale;
@@ -44,9 +44,9 @@ impl Templates {
 
     fn add(&mut self, path: &Path, name: Name, locale: Locale, source: String) -> Result<(), Problem> {
         let lines: Vec<String> = source.lines().map(ToOwned::to_owned).collect();
-        self.compile(&key(name.as_str(), &locale), source).map_err(|error| {
-            let line = error.line().unwrap_or(1);
-            let mut problem = Problem::new("", told(&error)).at(Some(file(path, line, 1)));
+        self.compile(&key(name.as_str(), &locale), source).map_err(|misfit| {
+            let line = misfit.line;
+            let mut problem = Problem::new("", misfit.told).at(Some(file(path, line, 1)));
             problem.excerpt = lines
                 .get(line.saturating_sub(1))
                 .map(|shown| format!("{line} | {shown}"));

@@ -4,6 +4,7 @@
 //! out of fuel, and one that writes without end meets [`MAX_TEXT`].
 
 mod filter;
+mod known;
 mod link;
 mod load;
 mod money;
@@ -61,6 +62,15 @@ pub struct Rendered {
     pub personal: bool,
 }
 
+/// Why a template or expression cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Misfit {
+    /// From 1.
+    pub(super) line: usize,
+    /// In words.
+    pub(super) told: String,
+}
+
 /// Values by name, as templates and expressions see them.
 pub type Context = Vec<(Arc<str>, Value)>;
 
@@ -112,7 +122,7 @@ impl Templates {
         let found = chain.find_map(|locale| family.locales.iter().find(|known| known.as_str() == locale));
         let Some(locale) = found else {
             let known: Vec<_> = family.locales.iter().map(Locale::as_str).collect();
-            let detail = format!("has no text in that language, nor in one that stands in for it");
+            let detail = "has no text in that language, nor in one that stands in for it";
             return Err(Fault::new("/locale", Code::TemplateFailed, detail)
                 .of(Origin::template(name, None))
                 .hint(format!("it has {}", known.join(", "))));
@@ -167,8 +177,16 @@ impl Templates {
         &self.env
     }
 
-    pub(super) fn compile(&mut self, key: &str, source: String) -> Result<(), Error> {
-        self.env.add_template_owned(key.to_owned(), source)
+    pub(super) fn compile(&mut self, key: &str, source: String) -> Result<(), Misfit> {
+        if let Some(misfit) = known::first_unknown(&self.env, &source) {
+            return Err(misfit);
+        }
+        self.env
+            .add_template_owned(key.to_owned(), source)
+            .map_err(|error| Misfit {
+                line: error.line().unwrap_or(1),
+                told: told(&error),
+            })
     }
 
     pub(super) fn unknown(&self, name: &str) -> Fault {

@@ -1,6 +1,8 @@
 //! Rules, templates and the publisher over a store in memory.
 
+mod rules;
 mod shipped;
+mod templates;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -41,6 +43,7 @@ steps = [{ carriers = ["tim"] }]
 struct House {
     publisher: Publisher,
     store: Arc<dyn Store>,
+    clock: Clock,
     bank: Client,
 }
 
@@ -99,11 +102,12 @@ impl House {
             .await
             .unwrap();
         let notifier = Notifier::load(config, &Origins::default()).unwrap_or_else(|error| panic!("{error}"));
-        let intake = Arc::new(Intake::new(config, router, clock));
+        let intake = Arc::new(Intake::new(config, router, clock.clone()));
         let bank = Name::parse("bank").unwrap();
         Self {
             publisher: Publisher::new(notifier, intake, outbox, store.clone()),
             store,
+            clock,
             bank: Client::new(&bank, &config.client[&bank], &config.address),
         }
     }

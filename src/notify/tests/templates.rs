@@ -1,0 +1,189 @@
+//! Templates alone.
+
+use minijinja::value::{Serde, Value};
+use serde_json::json;
+
+use super::*;
+use crate::accept::Code;
+use crate::notify::{Context, Locale, Templates};
+
+fn templates(tables: &str, files: &[(&str, &str)]) -> Arc<Templates> {
+    notifier(tables, files)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .templates
+}
+
+fn data(json: Json) -> Context {
+    vec![("data".into(), Value::from(Serde(json)))]
+}
+
+fn text(source: &str, vars: Json) -> Result<String, Fault> {
+    let templates = templates("[templates]\ntime_zone = \"Europe/Rome\"\n", &[("t.it.txt", source)]);
+    templates
+        .render("t", Some(&"it".parse().unwrap()), &data(vars))
+        .map(|rendered| rendered.text)
+}
+
+#[test]
+fn filters_write_as_the_language_does() {
+    let at = json!({ "at": "2026-11-21T23:30:00Z", "day": "2026-11-21", "n": "+393331234567", "pan": "4111 1111 1111 1234" });
+    for (source, written) in [
+        ("{{ data.at | date }} {{ data.at | time }}", "22/11/2026 00:30"),
+        ("{{ data.at | datetime }}", "22/11/2026 00:30"),
+        ("{{ data.at | datetime('America/New_York') }}", "21/11/2026 18:30"),
+        ("{{ data.day | date }}", "21/11/2026"),
+        (
+            "{{ data.pan | masked_card }} {{ '*1234' | masked_card }} {{ 1234 | masked_card }}",
+            "*1234 *1234 *1234",
+        ),
+        ("{{ data.n | masked_number }}", "+39333***4567"),
+        (
+            "{{ 10.5 | money('EUR') }} {{ '1250' | money('CHF') }} {{ 1e3 | money('EUR') }}",
+            "10,50 € 1.250,00 CHF 1.000,00 €",
+        ),
+        ("{{ 'evil.example/x' | plain }}", "evil example/x"),
+    ] {
+        assert_eq!(text(source, at.clone()).unwrap(), written, "{source}");
+    }
+}
+
+#[test]
+fn a_filter_refuses_what_it_cannot_write() {
+    for source in [
+        "{{ data.x | money('EUR') }}",
+        "{{ 'soon' | date }}",
+        "{{ '2026-11-21T10:00:00' | time }}",
+        "{{ '2026-11-21T10:00:00Z' | time('Mars/Olympus') }}",
+        "{{ '12' | masked_card }}",
+        "{{ 10 | money('euro') }}",
+        "{{ none | money('EUR') }}",
+        "{{ 1e30 | money('EUR') }}",
+    ] {
+        assert_eq!(
+            text(source, json!({})).unwrap_err().code,
+            Code::TemplateFailed,
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn what_is_missing_null_or_a_list_is_no_text() {
+    for (source, vars) in [
+        ("{{ data.name }}", json!({})),
+        ("{{ data.a.b }}", json!({ "a": {} })),
+        ("{{ name }}", json!({})),
+        ("{{ data.name }}", json!({ "name": null })),
+        ("{{ data.name }}", json!({ "name": ["a"] })),
+        ("{{ data }}", json!({ "name": "a" })),
+    ] {
+        assert_eq!(text(source, vars).unwrap_err().code, Code::TemplateFailed, "{source}");
+    }
+}
+
+#[test]
+fn a_text_is_not_escaped_and_has_no_lines_that_only_hold_blocks() {
+    let source = "{# sample: {} #}\n{% if data.a %}\nA <b> & \"c\"\n{% endif %}\nend\n\n";
+    assert_eq!(text(source, json!({ "a": 1 })).unwrap(), "A <b> & \"c\"\nend");
+}
+
+#[test]
+fn a_template_that_does_not_end_runs_out_of_fuel() {
+    let fault = text(
+        "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}",
+        json!({}),
+    );
+    assert!(fault.unwrap_err().detail.contains("fuel"));
+    assert!(
+        text("{{ 'x' * 10000000 }}", json!({}))
+            .unwrap_err()
+            .detail
+            .contains("too long")
+    );
+    assert!(text("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", json!({})).is_err());
+}
+
+#[test]
+fn the_nearest_language_is_taken() {
+    let files = [
+        ("t.it.txt", "it"),
+        ("t.en.txt", "en"),
+        ("t.de-CH.txt", "de-CH"),
+        ("only.fr.txt", "fr"),
+    ];
+    let templates = templates("[templates]\nlocale = \"it\"\n", &files);
+    let rendered = |name: &str, locale: Option<&str>| {
+        let locale: Option<Locale> = locale.map(|locale| locale.parse().unwrap());
+        templates
+            .render(name, locale.as_ref(), &data(json!({})))
+            .map(|rendered| rendered.text)
+    };
+    for (locale, found) in [
+        (Some("it-CH"), "it"),
+        (Some("en-GB"), "en"),
+        (Some("de-CH"), "de-CH"),
+        (Some("de"), "it"),
+        (Some("ja"), "it"),
+        (None, "it"),
+    ] {
+        assert_eq!(rendered("t", locale).unwrap(), found, "{locale:?}");
+    }
+    assert_eq!(rendered("only", Some("de")).unwrap_err().code, Code::TemplateFailed);
+    assert_eq!(rendered("none", None).unwrap_err().code, Code::UnknownTemplate);
+}
+
+#[test]
+fn amounts_follow_the_region_that_was_asked_for() {
+    let templates = templates("", &[("t.it.txt", "{{ 1250 | money('CHF') }}")]);
+    let swiss = templates
+        .render("t", Some(&"it-CH".parse().unwrap()), &data(json!({})))
+        .unwrap();
+    assert_eq!(swiss.text, "1'250.00 CHF");
+}
+
+#[test]
+fn a_link_to_a_host_that_is_not_allowed_is_refused() {
+    let files = [("t.en.txt", "See {{ data.link }}")];
+    let tables = "[template.t]\nlink_hosts = [\"bank.example\"]\n";
+    let render = |tables: &str, link: &str| {
+        templates(tables, &files)
+            .render("t", None, &data(json!({ "link": link })))
+            .map_err(|fault| fault.code)
+    };
+    assert!(render(tables, "https://bank.example/a").is_ok());
+    for link in [
+        "https://evil.example/bank.example",
+        "evil.example",
+        "bit.ly/x",
+        "bank.example.evil.it",
+    ] {
+        assert_eq!(render(tables, link).unwrap_err(), Code::LinkNotAllowed, "{link}");
+    }
+    assert_eq!(
+        render("", "bank.example").unwrap_err(),
+        Code::LinkNotAllowed,
+        "none is allowed where none is named"
+    );
+}
+
+#[test]
+fn a_bad_template_is_told_with_file_line_and_cure() {
+    for (file, text, told) in [
+        ("t.en.txt", "fine\n{{ data.x", "t.en.txt:2:"),
+        ("t.en.txt", "a\nb\n{% if x %}", "t.en.txt:3:"),
+        ("t.english.txt", "x", "is not a language"),
+        ("t.txt", "x", "the file's name has no language"),
+        ("T.en.txt", "x", "is not a name"),
+    ] {
+        let error = notifier("", &[(file, text)]).err().unwrap_or_default();
+        assert!(error.contains(told) && error.contains("cure:"), "{file}: {error}");
+    }
+    let error = notifier("[template.card]\nmax_segments = 1\n", &[("cards.en.txt", "x")])
+        .err()
+        .unwrap();
+    assert!(error.contains("did you mean [template.cards]?"), "{error}");
+    let error = notifier("[template.t]\nlink_hosts = [\"bit.ly\"]\n", &[("t.en.txt", "x")])
+        .err()
+        .unwrap();
+    assert!(error.contains("shortens links"), "{error}");
+}
