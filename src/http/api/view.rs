@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{BindRef, Class, Masked, MessageId, Name, Reason, State, UnixMillis};
-use crate::store::{MessageRecord, SegmentState};
+use crate::store::{MessageRecord, Notice, NoticeKind, SegmentState};
 
 /// How much is shown, to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub(crate) struct TimelineEntry {
     #[schema(value_type = String, format = DateTime)]
     at: UnixMillis,
     /// accepted, claimed, submitted, a final state, or what happened beside the plain way: retried, next_step,
-    /// doubted, resent, doubt_settled, …
+    /// doubted, resent, doubt_settled, …; and its webhooks: webhook_pending, webhook_sent, webhook_dead.
     event: &'static str,
     /// From 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,6 +133,17 @@ pub(crate) struct TimelineEntry {
     code: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<Box<str>>,
+    /// What its owner was told, e.g. `message.delivered`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    told: Option<NoticeKind>,
+    /// What came of the last try to tell: a status, or a word such as `timeout`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Box<str>>,
+    /// When it is told, or tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due_at: Option<UnixMillis>,
 }
 
 impl MessageView {
@@ -221,6 +232,7 @@ fn timeline(record: &MessageRecord) -> Vec<TimelineEntry> {
             ..TimelineEntry::new(at, progress.state.as_str())
         });
     }
+    entries.extend(record.webhooks.iter().map(TimelineEntry::webhook));
     entries.sort_by_key(|entry| entry.at);
     entries
 }
@@ -237,6 +249,25 @@ impl TimelineEntry {
             reason: None,
             code: None,
             note: None,
+            told: None,
+            outcome: None,
+            due_at: None,
+        }
+    }
+
+    /// A webhook, at its last try. Waiting, sent, or given up; `attempt` is how often it was tried.
+    fn webhook(notice: &Notice) -> Self {
+        let delivery = &notice.delivery;
+        let event = match (delivery.due_at, delivery.dead_at) {
+            (Some(_), _) => "webhook_pending",
+            (None, Some(_)) => "webhook_dead",
+            (None, None) => "webhook_sent",
+        };
+        Self {
+            told: Some(notice.kind),
+            outcome: delivery.outcome.clone(),
+            due_at: delivery.due_at,
+            ..Self::new(delivery.tried_at.unwrap_or(notice.at), event).of(delivery.attempts.into(), None)
         }
     }
 
