@@ -5,6 +5,7 @@ mod disk;
 mod token;
 mod upkeep;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,9 +19,11 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backend::{AddressGuard, Keys, Webhooks};
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
 use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
+use crate::dispatch::webhook::{self, Hook};
 use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Hearing, Outbox, Policy, SegmentHabit, Settings};
@@ -148,6 +151,8 @@ impl Daemon {
         };
         upkeep.start(&tasks, &settings, disk::Watch::new(&config.state_dir, &config.store));
         tasks.spawn(metrics::count_changes(outbox.feed()));
+        let lane = webhooks(&config, &store, &outbox, &clock)?;
+        tasks.spawn(lane.run(stop_upkeep.clone()));
         let state = ApiState::new(&config, outbox.clone(), store.clone(), router, clock.clone())?;
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
@@ -297,6 +302,35 @@ fn policy(config: &Config, router: &Router) -> Policy {
         habits: std::sync::Mutex::new(habits.collect()),
         hearing: hearing(config),
     }
+}
+
+fn webhooks(config: &Config, store: &Arc<dyn Store>, outbox: &Outbox, clock: &Clock) -> anyhow::Result<webhook::Lane> {
+    let guard = AddressGuard::new(&config.webhook.allow_networks);
+    let sender = Webhooks::new(guard, config.webhook.ca_file.as_deref()).context("webhook.ca_file")?;
+    let mut hooks = HashMap::new();
+    for (client, section) in &config.client {
+        let Some(webhook) = &section.webhook else { continue };
+        let previous = Some(webhook.previous_secret.expose()).filter(|secret| !secret.is_empty());
+        let keys = Keys::new([webhook.secret.expose()].into_iter().chain(previous))
+            .with_context(|| format!("client.{client}.webhook.secret"))?;
+        let hook = Hook {
+            url: webhook.url.as_str().into(),
+            keys,
+            batch: webhook.batch.into(),
+            concurrency: webhook.concurrency.into(),
+            timeout: webhook.timeout,
+        };
+        hooks.insert(client.clone(), Arc::new(hook));
+    }
+    Ok(webhook::Lane {
+        store: store.clone(),
+        outbox: outbox.clone(),
+        sender: Arc::new(sender),
+        clock: clock.clone(),
+        hooks,
+        max_pause: config.webhook.max_pause,
+        drain: STOP_MARGIN / 2,
+    })
 }
 
 fn hearing(config: &Config) -> Hearing {

@@ -1,5 +1,6 @@
 //! What works on its own: due rows, old rows, checkpoints, free space, gauges, the watchdog.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::clock::{Clock, monotonic};
 use crate::dispatch::Dispatch;
 use crate::outbox::{self, Outbox, Settings};
 use crate::store::Store;
-use crate::telemetry::metrics::show_totals;
+use crate::telemetry::metrics::{show_endpoints, show_totals};
 
 /// How often the log is moved into the file.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
@@ -92,6 +93,7 @@ impl Upkeep {
         let process = metrics_process::Collector::new("araldo_");
         process.describe();
         gauge!("araldo_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        let mut told = BTreeSet::new();
         loop {
             process.collect();
             self.recorder.run_upkeep();
@@ -106,6 +108,10 @@ impl Upkeep {
                     ))]);
                 }
                 Err(error) => tracing::warn!(event = "totals_unknown", %error),
+            }
+            match self.store.endpoints().await {
+                Ok(known) => show_endpoints(&known, &mut told, self.clock.now()),
+                Err(error) => tracing::warn!(event = "endpoints_unknown", %error),
             }
             let pause = GAUGES_EVERY.max(monotonic().duration_since(begun) * GAUGES_PAUSE);
             for carrier in self.dispatch.report() {

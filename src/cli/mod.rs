@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs};
+pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb};
 pub use bench::{BenchArgs, GeneratorArgs};
 pub use config::{ConfigVerb, report};
 pub use exit::Exit;
@@ -66,6 +66,7 @@ impl Verb {
             | Self::Carriers(_)
             | Self::Queue(_)
             | Self::Template(_)
+            | Self::Webhooks(_)
             | Self::Bench(_) => true,
             Self::Demo(_)
             | Self::Simulate(_)
@@ -105,6 +106,8 @@ pub enum Verb {
     Carriers(CarriersVerb),
     /// Show what waits.
     Queue(QueueVerb),
+    /// List endpoints and dead letters, replay, enable, disable.
+    Webhooks(WebhooksVerb),
     /// Measure what this machine does: daemon, simulator and generator as processes of their own.
     Bench(BenchArgs),
     /// The load of `bench`.

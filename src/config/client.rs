@@ -66,10 +66,19 @@ pub struct ClientWebhookConfig {
     pub secret_file: Option<PathBuf>,
     /// The name of a systemd credential that holds the secret.
     pub secret_credential: Option<String>,
+    /// The secret before this one, while receivers may still hold it: events are signed with both. In the same three
+    /// forms.
+    pub previous_secret: Secret,
+    /// A file that holds the secret before this one.
+    pub previous_secret_file: Option<PathBuf>,
+    /// The name of a systemd credential that holds the secret before this one.
+    pub previous_secret_credential: Option<String>,
     /// The events wanted, e.g. `message.delivered`; empty is all.
     pub events: Vec<String>,
     /// Events in one post, 1 to 1000; above 1 the body is an array. Default 1.
     pub batch: u16,
+    /// Posts under way at a time to one endpoint, 1 to 64. Default 8.
+    pub concurrency: u16,
     /// How long an answer may take. Default 20 s.
     #[serde(with = "unit::duration")]
     pub timeout: Duration,
@@ -113,8 +122,12 @@ impl Default for ClientWebhookConfig {
             secret: Secret::default(),
             secret_file: None,
             secret_credential: None,
+            previous_secret: Secret::default(),
+            previous_secret_file: None,
+            previous_secret_credential: None,
             events: Vec::new(),
             batch: 1,
+            concurrency: 8,
             timeout: Duration::from_secs(20),
         }
     }

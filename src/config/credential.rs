@@ -41,6 +41,10 @@ pub(super) fn resolve(
             let key = format!("client.{id}.webhook.secret");
             let (file, credential) = (webhook.secret_file.as_deref(), webhook.secret_credential.as_deref());
             resolver.fill(&key, &mut webhook.secret, file, credential);
+            let key = format!("client.{id}.webhook.previous_secret");
+            let file = webhook.previous_secret_file.as_deref();
+            let credential = webhook.previous_secret_credential.as_deref();
+            resolver.fill(&key, &mut webhook.previous_secret, file, credential);
         }
     }
     for (id, carrier) in &mut config.carrier {

@@ -8,6 +8,7 @@ mod failover;
 mod flight;
 mod inbound;
 mod status;
+pub mod webhook;
 
 pub use control::{CarrierParts, CarrierReport, Dispatch};
 pub use failover::{LaneMap, Step};

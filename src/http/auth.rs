@@ -74,6 +74,12 @@ impl Clients {
         Err(Problem::with_detail(Code::ScopeMissing, format!("the key has not the scope `{need}`")).with("need", need))
     }
 
+    /// The clients that are told by webhook.
+    pub fn told(&self) -> impl Iterator<Item = &Name> {
+        let told = self.by_name.values().filter(|client| client.has_webhook_secret);
+        told.map(|client| &client.name)
+    }
+
     /// A client by its name.
     pub fn named(&self, name: &str) -> Option<&Arc<Client>> {
         self.by_name.get(name)

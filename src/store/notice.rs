@@ -393,6 +393,15 @@ impl NewNotice {
 }
 
 impl NoticeRecord {
+    /// The id that the event keeps over all its tries: of what it is about, and its place.
+    pub fn event_id(&self) -> String {
+        let about = match &self.about {
+            About::Message(message) => message.id.0,
+            About::Inbound(text) => text.id.0,
+        };
+        format!("evt_{}_{}", about.simple(), self.notice.seq)
+    }
+
     /// Whose it is.
     pub fn client(&self) -> Option<&Name> {
         match &self.about {

@@ -1,6 +1,6 @@
 //! Metrics: what they are called, in which buckets they fall, and who counts the changes of state.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use metrics::{
@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::{Class, Name, State};
-use crate::store::{Changed, Totals};
+use crate::store::{Changed, EndpointRecord, Totals};
 
 /// Buckets of latencies, in seconds: from a commit to a day's wait.
 const SECONDS: [f64; 18] = [
@@ -89,6 +89,21 @@ fn describe() {
         "Receipts that came again, by carrier."
     );
     describe_gauge!("araldo_receipts_parked", "Receipts that wait for their message.");
+    describe_counter!(
+        "araldo_webhook_deliveries_total",
+        "Events that webhooks were tried with, by client and outcome."
+    );
+    describe_gauge!(
+        "araldo_webhook_pending",
+        "Events that wait for their webhook, by client."
+    );
+    describe_gauge!(
+        "araldo_webhook_oldest_seconds",
+        Unit::Seconds,
+        "Age of the oldest event that waits for its webhook, by client."
+    );
+    describe_gauge!("araldo_webhook_dead", "Events whose webhook was given up, by client.");
+    describe_gauge!("araldo_webhook_off", "Endpoints that are switched off, by client.");
     describe_counter!("araldo_inbound_messages_total", "Texts from handsets, by carrier.");
     describe_counter!("araldo_inbound_busy_total", "deliver_sm answered busy, by carrier.");
     describe_histogram!("araldo_batch_items", "Items of one commit.");
@@ -151,6 +166,25 @@ impl Instruments {
                 "araldo_messages_state_total", "carrier" => carrier, "class" => class, "state" => state.as_str()
             ),
         }
+    }
+}
+
+/// Shows what waits for webhooks. A client stands for its endpoints; one that has nothing left shows zero.
+pub fn show_endpoints(known: &[EndpointRecord], shown: &mut BTreeSet<String>, now: crate::domain::UnixMillis) {
+    shown.extend(known.iter().map(|record| record.endpoint.client().to_owned()));
+    for client in shown.iter() {
+        let of_client = || known.iter().filter(|record| record.endpoint.client() == client);
+        #[expect(clippy::cast_precision_loss, reason = "a count for a graph")]
+        let draw = |metric: &'static str, count: u64| gauge!(metric, "client" => client.clone()).set(count as f64);
+        draw("araldo_webhook_pending", of_client().map(|record| record.pending).sum());
+        draw("araldo_webhook_dead", of_client().map(|record| record.dead).sum());
+        draw(
+            "araldo_webhook_off",
+            of_client().map(|record| u64::from(record.off.is_some())).sum(),
+        );
+        let oldest = of_client().filter_map(|record| record.oldest).min();
+        let age = oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
+        gauge!("araldo_webhook_oldest_seconds", "client" => client.clone()).set(age);
     }
 }
 

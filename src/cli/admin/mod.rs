@@ -8,6 +8,7 @@ mod problem;
 mod queue;
 mod send;
 mod status;
+mod webhooks;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use messages::MessagesVerb;
 pub use queue::QueueVerb;
 pub use send::SendArgs;
 pub use status::StatusArgs;
+pub use webhooks::WebhooksVerb;
 
 use super::table::Screen;
 use super::{Exit, Global};

@@ -96,8 +96,28 @@ fn show(status: &Value, screen: &mut Screen) -> Result<(), AdminError> {
         ))?;
         screen.line("  they are kept and matched later; if their number grows, see carrier.ID.receipt_id")?;
     }
+    webhooks(&status["webhooks"], screen)?;
     screen.line("")?;
     carriers::show(rows(&status["carriers"]), screen)?;
     screen.line("")?;
     queue::show(&status["outbox"], screen)
+}
+
+/// A line where something waits, was given up or is switched off.
+fn webhooks(webhooks: &Value, screen: &mut Screen) -> Result<(), AdminError> {
+    let count = |name: &str| webhooks[name].as_u64().unwrap_or(0);
+    let off = rows(&webhooks["off"]);
+    if count("pending") + count("dead") > 0 || !off.is_empty() {
+        let oldest = screen.ago(&cell(webhooks, "oldest_pending_at"));
+        let mut line = format!("webhooks: {} wait", count("pending"));
+        if !oldest.is_empty() {
+            line += &format!(" (oldest {oldest})");
+        }
+        line += &format!(", {} dead", count("dead"));
+        if !off.is_empty() {
+            line += &format!(", switched off: {}", cell(webhooks, "off"));
+        }
+        screen.line(&line)?;
+    }
+    Ok(())
 }

@@ -106,11 +106,12 @@ impl Check<'_> {
     fn webhook(&mut self, key: &str, webhook: &ClientWebhookConfig) {
         self.webhook_url(&format!("{key}.url"), &webhook.url);
         let secret = webhook.secret.expose();
-        let bytes = secret
-            .strip_prefix("whsec_")
-            .and_then(|text| STANDARD.decode(text).ok());
-        let long_enough = bytes.is_some_and(|bytes| (24..=64).contains(&bytes.len()));
-        if !long_enough && (!secret.is_empty() || !self.has_form(&format!("{key}.secret"))) {
+        let previous = webhook.previous_secret.expose();
+        if !previous.is_empty() && !is_webhook_secret(previous) {
+            let cure = "give the secret that was in use before, or leave it out";
+            self.wrong(&format!("{key}.previous_secret"), "is not a webhook secret", cure);
+        }
+        if !is_webhook_secret(secret) && (!secret.is_empty() || !self.has_form(&format!("{key}.secret"))) {
             let cause = if secret.is_empty() {
                 "is missing"
             } else {
@@ -133,6 +134,7 @@ impl Check<'_> {
             }
         }
         self.within(&format!("{key}.batch"), webhook.batch, 1..=1000);
+        self.within(&format!("{key}.concurrency"), webhook.concurrency, 1..=64);
         self.span(&format!("{key}.timeout"), webhook.timeout, secs(1)..=secs(60));
     }
 
@@ -175,4 +177,10 @@ impl Check<'_> {
             ),
         }
     }
+}
+
+/// `whsec_` and the base64 of 24 to 64 bytes.
+fn is_webhook_secret(text: &str) -> bool {
+    let bytes = text.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
+    bytes.is_some_and(|bytes| (24..=64).contains(&bytes.len()))
 }

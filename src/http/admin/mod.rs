@@ -6,6 +6,7 @@ mod health;
 mod messages;
 mod overview;
 mod quarantine;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -53,6 +54,10 @@ pub fn admin_router(state: Arc<AdminState>, pages: HttpRouter) -> HttpRouter {
         .route("/admin/v1/messages/{id}/cancel", post(messages::cancel))
         .route("/admin/v1/messages/{id}/requeue", post(messages::requeue))
         .route("/admin/v1/inbound", get(messages::inbound))
+        .route("/admin/v1/webhooks", get(webhooks::list))
+        .route("/admin/v1/webhooks/dead", get(webhooks::dead))
+        .route("/admin/v1/webhooks/replay", post(webhooks::replay))
+        .route("/admin/v1/webhooks/switch", post(webhooks::switch))
         .route("/admin/v1/carriers", get(control::list))
         .route("/admin/v1/carriers/{id}/start", post(control::start))
         .route("/admin/v1/carriers/{id}/stop", post(control::stop))

@@ -27,6 +27,7 @@ pub(super) async fn status(State(state): State<Arc<AdminState>>) -> Result<Respo
         },
         "outbox": open(&totals),
         "receipts_parked": totals.parked.rows,
+        "webhooks": super::webhooks::summary(&state).await?,
         "carriers": state.carriers.list(),
     })))
 }

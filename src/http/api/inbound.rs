@@ -12,7 +12,7 @@ use super::ApiState;
 use super::list::{self, ListQuery, page_limit, read_cursor};
 use super::send::store_problem;
 use crate::config::Scope;
-use crate::domain::{InboundId, Masked, Name, ReferenceSize, UnixMillis};
+use crate::domain::{InboundId, Masked, Name, UnixMillis};
 use crate::http::problem::Problem;
 use crate::store::{InboundQuery, InboundRecord, Page};
 
@@ -70,10 +70,7 @@ impl InboundView {
             carrier: record.carrier,
             segment: record.segment.map(|segment| InboundSegment {
                 reference: segment.reference,
-                reference_bits: match segment.reference_size {
-                    ReferenceSize::Bits8 => 8,
-                    ReferenceSize::Bits16 => 16,
-                },
+                reference_bits: segment.reference_size.bits(),
                 total: segment.total,
                 number: segment.number,
             }),

@@ -21,7 +21,7 @@ use axum::routing::{get, post};
 
 use inbound::InboundView;
 pub(super) use inbound::answer as inbound_page;
-pub(super) use list::{ListQuery, page, page_limit};
+pub(super) use list::{ListQuery, page, page_limit, read_cursor};
 pub(super) use messages::{act, message, message_id};
 pub use openapi::document as openapi_document;
 pub(super) use send::{one, shown, store_problem};

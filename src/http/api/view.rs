@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{BindRef, Class, Flag, Masked, MessageId, Name, Reason, State, UnixMillis};
-use crate::store::{Event, EventKind, MessageRecord, Progress, SegmentState};
+use crate::store::{Event, EventKind, MessageRecord, Notice, NoticeKind, Progress, SegmentState};
 
 /// How much is shown, to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ pub(crate) struct TimelineEntry {
     #[schema(value_type = String, format = DateTime)]
     at: UnixMillis,
     /// by_event, accepted, claimed, submitted, a final state, or what happened beside the plain way: retried, next_step,
-    /// doubted, resent, doubt_settled, …
+    /// doubted, resent, doubt_settled, …; and its webhooks: webhook_pending, webhook_sent, webhook_dead.
     event: &'static str,
     /// From 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,6 +151,17 @@ pub(crate) struct TimelineEntry {
     done_at: Option<UnixMillis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<Box<str>>,
+    /// What its owner was told, e.g. `message.delivered`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    told: Option<NoticeKind>,
+    /// What came of the last try to tell: a status, or a word such as `timeout`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Box<str>>,
+    /// When it is told, or tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due_at: Option<UnixMillis>,
 }
 
 impl MessageView {
@@ -248,6 +259,7 @@ fn timeline(record: &MessageRecord) -> Vec<TimelineEntry> {
             ..TimelineEntry::new(at, progress.state.as_str())
         });
     }
+    entries.extend(record.webhooks.iter().map(TimelineEntry::webhook));
     entries.sort_by_key(|entry| entry.at);
     entries
 }
@@ -274,6 +286,25 @@ impl TimelineEntry {
             code: None,
             done_at: None,
             note: None,
+            told: None,
+            outcome: None,
+            due_at: None,
+        }
+    }
+
+    /// A webhook, at its last try. Waiting, sent, or given up; `attempt` is how often it was tried.
+    fn webhook(notice: &Notice) -> Self {
+        let delivery = &notice.delivery;
+        let event = match (delivery.due_at, delivery.dead_at) {
+            (Some(_), _) => "webhook_pending",
+            (None, Some(_)) => "webhook_dead",
+            (None, None) => "webhook_sent",
+        };
+        Self {
+            told: Some(notice.kind),
+            outcome: delivery.outcome.clone(),
+            due_at: delivery.due_at,
+            ..Self::new(delivery.tried_at.unwrap_or(notice.at), event).of(delivery.attempts.into(), None)
         }
     }
 

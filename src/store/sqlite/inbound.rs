@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::commit::Transaction;
 use super::script::Script;
-use crate::domain::{Concat, ReferenceSize};
+use crate::domain::Concat;
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
 use crate::store::notice::NewNotice;
@@ -172,11 +172,12 @@ fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
 }
 
 fn segment_columns(segment: Concat) -> (u16, u8, u8, u8) {
-    let bits = match segment.reference_size {
-        ReferenceSize::Bits8 => 8,
-        ReferenceSize::Bits16 => 16,
-    };
-    (segment.reference, segment.total, segment.number, bits)
+    (
+        segment.reference,
+        segment.total,
+        segment.number,
+        segment.reference_size.bits(),
+    )
 }
 
 impl Stored {

@@ -25,6 +25,20 @@ pub enum ReferenceSize {
 }
 
 impl ReferenceSize {
+    /// How many bits the reference has.
+    ///
+    /// ```
+    /// # use araldo_sms::ReferenceSize;
+    /// assert_eq!(ReferenceSize::Bits16.bits(), 16);
+    /// ```
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::Bits8 => 8,
+            Self::Bits16 => 16,
+        }
+    }
+
     /// Octets of a header with a concatenation element only, its length octet included: 6 or 7.
     ///
     /// ```

@@ -1,0 +1,317 @@
+//! One endpoint's worker: reads what is due, posts some at a time, writes down what came of it.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use metrics::counter;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::bundle::{Bundle, bundles, callback};
+use super::circuit::Circuit;
+use super::policy::{Tried, settle};
+use super::{Hook, Shared, body};
+use crate::backend::{Answer, Post};
+use crate::clock;
+use crate::domain::{Endpoint, UnixMillis};
+use crate::store::{DueNotices, Fate, NoticeAct, NoticeSettle, Seq};
+
+/// Notices read at once, by how many a post holds: some posts' worth, within bounds.
+const POSTS_A_PAGE: usize = 4;
+const SMALLEST_PAGE: usize = 64;
+const LARGEST_PAGE: usize = 4_000;
+/// Pages read on from one another before the worker looks from the start again, where later notices of messages whose
+/// earlier ones were told have become due.
+const PAGES_ON: u32 = 16;
+/// How long a store that failed is left alone.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// The longest that a worker sleeps on what its clock says: clocks are put right.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+
+/// How a worker is called.
+#[derive(Default)]
+pub(super) struct Call {
+    pub(super) wake: Notify,
+    /// Something may be due since the worker last looked.
+    pub(super) due: AtomicBool,
+    /// The endpoint is switched off.
+    pub(super) off: AtomicBool,
+    /// It was switched on again: what its circuit has seen is forgotten.
+    pub(super) afresh: AtomicBool,
+}
+
+impl Call {
+    pub(super) fn ring(&self) {
+        self.due.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+}
+
+pub(super) struct Worker {
+    pub(super) endpoint: Endpoint,
+    /// `None`: the configuration has no address for it any more.
+    pub(super) hook: Option<Arc<Hook>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) call: Arc<Call>,
+}
+
+/// What a worker holds.
+struct Hand {
+    circuit: Circuit,
+    ready: VecDeque<Bundle>,
+    /// Places of what is ready, under way, or not settled yet.
+    places: HashSet<Seq>,
+    flights: FuturesUnordered<BoxFuture<'static, Landed>>,
+    /// Where the last page ended, while there is more behind it.
+    cursor: Option<(UnixMillis, Seq)>,
+    pages: u32,
+    /// Doubles a page that one bundle fills.
+    wider: usize,
+    /// Whether to look before anything calls.
+    look: bool,
+    next_at: Option<UnixMillis>,
+}
+
+/// A post that was answered and settled.
+struct Landed {
+    places: Vec<Seq>,
+    answer: Option<Answer>,
+}
+
+impl Worker {
+    /// Works until told to stop; the worker of a callback also until nothing is pending there.
+    pub(super) async fn run(self, stop: CancellationToken) -> Endpoint {
+        let most = self.hook.as_ref().map_or(1, |hook| hook.concurrency);
+        let mut hand = Hand {
+            circuit: Circuit::new(most, self.shared.max_pause),
+            ready: VecDeque::new(),
+            places: HashSet::new(),
+            flights: FuturesUnordered::new(),
+            cursor: None,
+            pages: 0,
+            wider: 1,
+            look: true,
+            next_at: None,
+        };
+        loop {
+            self.hear(&mut hand);
+            let off = self.call.off.load(Ordering::Acquire);
+            let allowed = hand.circuit.allowed(self.shared.clock.now());
+            if !off && allowed > 0 && hand.look && hand.ready.len() < allowed {
+                self.look(&mut hand).await;
+            }
+            while !off && hand.flights.len() < allowed {
+                let Some(bundle) = hand.ready.pop_front() else { break };
+                hand.flights.push(Box::pin(self.fly(bundle)));
+            }
+            let idle = hand.flights.is_empty() && hand.ready.is_empty();
+            if idle && !hand.look && hand.next_at.is_none() && self.endpoint.is_callback() {
+                return self.endpoint;
+            }
+            let more = hand.look && !off && allowed > hand.flights.len();
+            let until = self.sleep(&hand, off);
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(landed) = hand.flights.next() => self.land(&mut hand, landed),
+                () = self.call.wake.notified() => {}
+                () = tokio::time::sleep(until), if !more => {}
+                () = std::future::ready(()), if more => {}
+            }
+        }
+        // What is under way has its time. What is not answered then goes out again, under the same id.
+        let rest = async { while hand.flights.next().await.is_some() {} };
+        tokio::time::timeout(self.shared.drain, rest).await.ok();
+        self.endpoint
+    }
+
+    /// Takes note of what it was called for.
+    fn hear(&self, hand: &mut Hand) {
+        if self.call.due.swap(false, Ordering::AcqRel) {
+            hand.look = true;
+        }
+        if self.call.afresh.swap(false, Ordering::AcqRel) {
+            hand.circuit.reset();
+            hand.cursor = None;
+        }
+        if self.call.off.load(Ordering::Acquire) {
+            for row in hand.ready.drain(..).flatten() {
+                hand.places.remove(&row.notice.seq);
+            }
+            hand.look = true;
+        } else if hand.next_at.is_some_and(|at| at <= self.shared.clock.now()) {
+            hand.look = true;
+        }
+    }
+
+    /// How long to sleep where nobody calls.
+    fn sleep(&self, hand: &Hand, off: bool) -> Duration {
+        let now = self.shared.clock.now();
+        let paused = hand.circuit.paused_until();
+        let until = paused.or(hand.next_at).filter(|_| !off);
+        until.map_or(LONGEST_SLEEP, |at| at.since(now).min(LONGEST_SLEEP))
+    }
+
+    fn land(&self, hand: &mut Hand, landed: Landed) {
+        for place in &landed.places {
+            hand.places.remove(place);
+        }
+        hand.look = true;
+        if let Some(answer) = landed.answer {
+            let before = hand.circuit.paused_until();
+            let now = self.shared.clock.now();
+            hand.circuit.answered(answer, now);
+            if let (None, Some(until)) = (before, hand.circuit.paused_until()) {
+                tracing::warn!(event = "webhook_paused", endpoint = %self.endpoint, until = %until);
+            }
+            if answer == Answer::Gone && !self.endpoint.is_callback() {
+                self.call.off.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// Reads a page of what is due.
+    async fn look(&self, hand: &mut Hand) {
+        let batch = self.hook.as_ref().map_or(1, |hook| hook.batch);
+        let page = (batch * POSTS_A_PAGE).clamp(SMALLEST_PAGE, LARGEST_PAGE) * hand.wider;
+        // From the start, what is in hand comes first.
+        let limit = page + hand.places.len();
+        let query = DueNotices {
+            endpoint: self.endpoint.clone(),
+            now: self.shared.clock.now(),
+            after: hand.cursor,
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
+        };
+        let mut found = match self.shared.store.due_notices(&query).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(event = "webhooks_not_read", endpoint = %self.endpoint, %error);
+                (hand.look, hand.next_at) = (false, Some(query.now.after(STORE_PAUSE)));
+                return;
+            }
+        };
+        let full = found.rows.len() + found.unreadable.len() >= limit;
+        if !found.unreadable.is_empty() {
+            self.give_up(&found.unreadable, "unreadable").await;
+        }
+        let bundles = bundles(&mut found, batch, full, &hand.places);
+        let rows = bundles.iter().flatten().map(|row| row.notice.seq);
+        hand.places.extend(rows);
+        hand.ready.extend(bundles);
+        hand.next_at = found.next_at;
+        let end = found.rows.last().and_then(|row| {
+            let due_at = row.notice.delivery.due_at?;
+            Some((due_at, row.notice.seq))
+        });
+        hand.pages += 1;
+        hand.wider = if full && end.is_none() { hand.wider * 2 } else { 1 };
+        if full && hand.pages < PAGES_ON && end.is_some() {
+            hand.cursor = end;
+        } else {
+            (hand.cursor, hand.pages) = (None, 0);
+        }
+        hand.look = full;
+    }
+
+    /// Posts a bundle, and has what came of it written down. Owns all that it needs: it flies beside others.
+    fn fly(&self, bundle: Bundle) -> impl Future<Output = Landed> + Send + 'static {
+        let (shared, endpoint, hook) = (self.shared.clone(), self.endpoint.clone(), self.hook.clone());
+        async move {
+            let places: Vec<Seq> = bundle.iter().map(|row| row.notice.seq).collect();
+            let Some(hook) = hook else {
+                shared
+                    .settle(&endpoint, dead(&places, "no_address", shared.clock.now()))
+                    .await;
+                return Landed { places, answer: None };
+            };
+            let at = shared.clock.now();
+            let array = hook.batch > 1;
+            let id = if array {
+                body::batch_id(&bundle)
+            } else {
+                bundle[0].event_id()
+            };
+            let url = callback(&bundle[0]).filter(|_| endpoint.is_callback());
+            let post = Post {
+                url: url.unwrap_or(&hook.url),
+                id: &id,
+                at,
+                keys: &hook.keys,
+                body: body::body(&bundle, array),
+                timeout: hook.timeout,
+            };
+            let answer = shared.sender.post(post).await;
+            count(&endpoint, answer, bundle.len());
+            let members: Vec<(Seq, u16)> = bundle
+                .iter()
+                .map(|row| (row.notice.seq, row.notice.delivery.attempts))
+                .collect();
+            let tried = Tried {
+                members: &members,
+                callback: endpoint.is_callback(),
+                at,
+                now: shared.clock.now(),
+            };
+            if answer == Answer::Gone && !tried.callback {
+                shared.switch_off(&endpoint).await;
+            }
+            shared.settle(&endpoint, settle(&tried, answer, clock::jitter())).await;
+            let answer = Some(answer);
+            Landed { places, answer }
+        }
+    }
+
+    async fn give_up(&self, places: &[Seq], why: &str) {
+        tracing::error!(event = "webhooks_given_up", endpoint = %self.endpoint, notices = places.len(), why);
+        let dead = dead(places, why, self.shared.clock.now());
+        self.shared.settle(&self.endpoint, dead).await;
+    }
+}
+
+fn dead(places: &[Seq], why: &str, now: UnixMillis) -> Vec<NoticeSettle> {
+    let of = |seq: &Seq| NoticeSettle {
+        seq: *seq,
+        fate: Fate::Dead,
+        attempts: 0,
+        tried_at: now,
+        outcome: why.into(),
+    };
+    places.iter().map(of).collect()
+}
+
+/// Counts notices by client and by what came of their post; a metric has no room for addresses.
+fn count(endpoint: &Endpoint, answer: Answer, notices: usize) {
+    let outcome = match answer {
+        Answer::Taken { .. } => "taken",
+        Answer::Gone => "gone",
+        Answer::Failed { failure, .. } => failure.kind(),
+    };
+    let client = endpoint.client().to_owned();
+    counter!("araldo_webhook_deliveries_total", "client" => client, "outcome" => outcome).increment(notices as u64);
+}
+
+impl Shared {
+    /// Has it written down. A store that fails is asked again: until then the notices stay in hand, and none goes out
+    /// twice for it.
+    async fn settle(&self, endpoint: &Endpoint, notices: Vec<NoticeSettle>) {
+        while let Err(error) = self.outbox.settle_notices(notices.clone()).await {
+            tracing::warn!(event = "webhooks_not_settled", %endpoint, %error);
+            tokio::time::sleep(STORE_PAUSE).await;
+        }
+    }
+
+    async fn switch_off(&self, endpoint: &Endpoint) {
+        tracing::warn!(event = "webhook_off", %endpoint, "it answered 410: it wants no more");
+        let off = NoticeAct::SwitchOff {
+            endpoint: endpoint.clone(),
+            reason: "status_410".into(),
+        };
+        if let Err(error) = self.outbox.act_on_notices(off).await {
+            tracing::warn!(event = "webhook_not_switched_off", %endpoint, %error);
+        }
+    }
+}
