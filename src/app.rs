@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
 use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
-use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
+use crate::outbox::{self, CarrierPolicy, Habit, Hearing, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Changed, Store, StoreError};
@@ -295,7 +295,25 @@ fn policy(config: &Config, router: &Router) -> Policy {
             ..CarrierPolicy::default()
         },
         habits: std::sync::Mutex::new(habits.collect()),
+        hearing: hearing(config),
     }
+}
+
+fn hearing(config: &Config) -> Hearing {
+    let mut hearing = Hearing::default();
+    for (client, section) in &config.client {
+        if let Some(webhook) = &section.webhook {
+            // Of a kind that nothing makes yet there is nothing to hear.
+            let events = webhook.events.iter().filter_map(|event| event.parse().ok());
+            hearing.listener(client, webhook.events.is_empty(), events.collect());
+        }
+    }
+    for (address, section) in &config.address {
+        if let Some(client) = &section.client {
+            hearing.address(address, client);
+        }
+    }
+    hearing
 }
 
 fn settings(config: &Config) -> Settings {

@@ -11,6 +11,8 @@
 //! | [`config`] | a struct a section, checked before start |
 //! | [`domain`] | values and rules that all share: states, classes, addresses, ids |
 //! | [`http`] | the API of the back ends and the operators' listener: write a row and answer |
+//! | [`accept`] | a message checked, measured and routed, whichever way it came in |
+//! | [`notify`] | events in: rules and templates that make messages of them |
 //! | [`router`] | which lanes a message takes, in which order |
 //! | [`outbox`] | the writer that forms batches by back-pressure, what follows from each outcome, who may claim what |
 //! | [`store`] | one trait, two stores (SQLite, memory), one suite that both pass |
@@ -40,6 +42,7 @@
 //! No message is kept in a queue of the memory only. No carrier is called from a request. No timer forms batches. No
 //! module but [`clock`] reads the time.
 
+pub mod accept;
 pub mod app;
 pub mod backend;
 pub mod carrier;
@@ -50,6 +53,7 @@ pub mod demo;
 pub mod dispatch;
 pub mod domain;
 pub mod http;
+pub mod notify;
 pub mod outbox;
 pub mod receipt;
 pub mod router;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use araldo::cli::{Cli, Exit, Global, Verb, demo, report, simulate};
 use araldo::config::{Config, ConfigError, Loaded, StateDirError};
+use araldo::notify::Notifier;
 use araldo::store::StoreError;
 use araldo::telemetry::logs;
 use clap::Parser;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Verb::Pdu(verb) => verb.run(),
         Verb::Sms(verb) => verb.run(),
         Verb::Receipt(verb) => verb.run(),
+        Verb::Number(verb) => verb.run(),
     };
     exit.into()
 }
@@ -48,6 +50,9 @@ fn run(global: &Global) -> Exit {
         Err(error) => return refuse(&error),
     };
     if let Some(error) = loaded.unconfigured() {
+        return refuse(&error);
+    }
+    if let Err(error) = Notifier::load(&loaded.config, &loaded.origins) {
         return refuse(&error);
     }
     if let Err(error) = logs::start(&loaded.config.log) {

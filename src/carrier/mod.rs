@@ -56,6 +56,8 @@ pub struct Link {
     pub reports: mpsc::UnboundedReceiver<LinkReport>,
     /// Texts, receipts and PDUs that could not be read.
     pub inbound: mpsc::Receiver<Inbound>,
+    /// The address and port of the other end.
+    pub peer: Box<str>,
     /// Ends the link in good order: what is outstanding is awaited, then it unbinds.
     pub stop: CancellationToken,
 }

@@ -6,6 +6,7 @@ mod config;
 pub mod demo;
 mod exit;
 mod filter;
+mod number;
 mod pdu;
 mod receipt;
 pub mod simulate;
@@ -20,6 +21,7 @@ pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb
 pub use bench::{BenchArgs, GeneratorArgs};
 pub use config::{ConfigVerb, report};
 pub use exit::Exit;
+pub use number::NumberVerb;
 pub use pdu::PduVerb;
 pub use receipt::ReceiptVerb;
 pub use sms::{GivenEncoding, SmsVerb};
@@ -67,7 +69,8 @@ impl Verb {
             | Self::BenchGenerator(_)
             | Self::Pdu(_)
             | Self::Sms(_)
-            | Self::Receipt(_) => false,
+            | Self::Receipt(_)
+            | Self::Number(_) => false,
         }
     }
 }
@@ -110,6 +113,9 @@ pub enum Verb {
     /// Read carriers' receipts, a line each.
     #[command(subcommand)]
     Receipt(ReceiptVerb),
+    /// Read numbers and senders, a line each.
+    #[command(subcommand)]
+    Number(NumberVerb),
 }
 
 impl Global {

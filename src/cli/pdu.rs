@@ -1,4 +1,6 @@
-//! `araldo pdu …`: SMPP's octets to JSON and back, in the form of the conformance vectors.
+//! `araldo pdu …`: SMPP's octets to JSON and back, and what a session answers, in the form of the conformance vectors.
+
+mod answer;
 
 use araldo_smpp::decode::{DecodeError, Forgiven, Mode, Problem};
 use araldo_smpp::{
@@ -35,6 +37,15 @@ pub enum PduVerb {
         after_help = "Example:\n  echo '{\"command\":\"enquire_link\",\"sequence_number\":1}' | araldo pdu encode\n\nExit code: 1 if a line could not be read, else 0."
     )]
     Encode,
+    /// Answer: octets that arrive, {"hex", "receiver", "state"}, to what a session does about them.
+    ///
+    /// "receiver" is server (message centre) or client; "state" is OPEN, BOUND_TX, BOUND_RX or BOUND_TRX. The session is
+    /// the daemon's own, with its default settings; of several PDUs the first is shown. A request of ours is presumed
+    /// outstanding for every response numbered up to 65535.
+    #[command(
+        after_help = "Example:\n  echo '{\"hex\":\"000000100000000a0000000000000007\",\"receiver\":\"server\",\"state\":\"OPEN\"}' | araldo pdu answer\n\nExit code: 1 if a line could not be read, else 0."
+    )]
+    Answer,
 }
 
 impl PduVerb {
@@ -44,6 +55,7 @@ impl PduVerb {
             Self::Decode { tolerant: false } => filter::run(|line| decode(line, Mode::Strict)),
             Self::Decode { tolerant: true } => filter::run(|line| decode(line, Mode::Tolerant)),
             Self::Encode => filter::run(encode),
+            Self::Answer => filter::run(answer::answer),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use araldo_sms::DefaultAlphabet;
 use clap::Args;
 
 use crate::simulator::{
@@ -102,6 +103,9 @@ pub struct SimulateArgs {
     /// Messages that the virtual phones remember, all together; 0 saves the work.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub phones: usize,
+    /// What data_coding 0 means, both ways.
+    #[arg(long, default_value = "gsm7", value_name = "gsm7|gsm7_packed|ascii|latin1|utf8|ucs2")]
+    pub default_alphabet: DefaultAlphabet,
     /// Take sloppy PDUs instead of refusing them as the standard has it.
     #[arg(long)]
     pub tolerant: bool,
@@ -156,6 +160,7 @@ fn config(args: SimulateArgs) -> anyhow::Result<SimulatorConfig> {
         faults,
         seed: args.seed,
         phone_memory: args.phones,
+        default_alphabet: args.default_alphabet,
         tolerant: args.tolerant,
         ..SimulatorConfig::default()
     })

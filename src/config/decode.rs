@@ -8,7 +8,7 @@ use serde_path_to_error::Segment;
 use super::error::{Place, Problem};
 use super::layer::{join, literal};
 use super::load::Origins;
-use super::{CarrierConfig, ClientConfig, ClientWebhookConfig, Config, RouteConfig};
+use super::{CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, RouteConfig, TemplateConfig};
 
 /// The defaults as a tree.
 pub(super) fn default_tree() -> Json {
@@ -143,6 +143,8 @@ fn default_at(segments: &[Key]) -> Option<Json> {
             "client" => (serde_json::to_value(client), rest),
             "carrier" => (serde_json::to_value(CarrierConfig::default()), rest),
             "route" => (serde_json::to_value(RouteConfig::default()), rest),
+            "event" => (serde_json::to_value(EventConfig::default()), rest),
+            "template" => (serde_json::to_value(TemplateConfig::default()), rest),
             _ => (Ok(default_tree()), segments),
         },
         _ => (Ok(default_tree()), segments),

@@ -102,7 +102,8 @@ impl Config {
             .iter()
             .find(|(name, _)| name == credential::DIRECTORY_VARIABLE);
         let directory = directory.map(|(_, path)| Path::new(path));
-        let (config, warnings, origins) = assemble(layers, &places, directory)?;
+        let (mut config, warnings, origins) = assemble(layers, &places, directory)?;
+        config.templates.dir = config.templates.dir.or_else(|| templates_beside(&files));
         let mut loaded = Loaded {
             config,
             warnings,
@@ -214,6 +215,12 @@ fn read_error(path: &Path, source: io::Error) -> ConfigError {
     }
 }
 
+/// The folder of templates where none is named.
+fn templates_beside(files: &[PathBuf]) -> Option<PathBuf> {
+    let dir = files.first()?.parent()?.join("templates");
+    dir.is_dir().then_some(dir)
+}
+
 fn assemble(
     layers: Vec<Layer>,
     places: &Places,
@@ -282,14 +289,14 @@ fn collect_origins(value: &Value, path: String, places: &Places, origins: &mut B
     }
 }
 
-/// Makes every `…_file` relative to the file that names it.
+/// Makes every `…_file`, and the folder of templates, relative to the file that names it.
 fn resolve_paths(json: &mut Json, path: &str, origins: &Origins) {
     match json {
         Json::Object(map) => {
             for (key, value) in map {
                 let mut path = path.to_owned();
                 join(&mut path, key);
-                if let (true, Json::String(file)) = (key.ends_with("_file"), &mut *value)
+                if let (true, Json::String(file)) = (key.ends_with("_file") || path == "templates.dir", &mut *value)
                     && let Some(directory) = origins.exact(&path).and_then(Place::directory)
                 {
                     *file = directory.join(&*file).to_string_lossy().into_owned();

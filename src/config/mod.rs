@@ -10,6 +10,7 @@ mod client;
 mod credential;
 mod decode;
 mod error;
+mod event;
 mod http;
 mod layer;
 mod load;
@@ -20,7 +21,8 @@ mod secret;
 mod show;
 mod state_dir;
 mod store;
-mod unit;
+mod template;
+pub(crate) mod unit;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ pub use carrier::{
 };
 pub use client::{ClientConfig, ClientWebhookConfig, Scope};
 pub use error::{ConfigError, Place, Problem};
+pub use event::{EventConfig, EventsConfig, UnknownEvent, Words};
 pub use http::{HttpConfig, ListenConfig};
 pub use load::{DEFAULT_FILES, LoadOptions, Loaded, Origins};
 pub use log::{LogConfig, LogFormat};
@@ -45,6 +48,7 @@ pub use secret::Secret;
 pub use show::{DEFAULT_FILE, Effective};
 pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
+pub use template::{TemplateConfig, TemplatesConfig};
 pub use webhook::WebhookConfig;
 
 use crate::domain::Name;
@@ -74,6 +78,14 @@ pub struct Config {
     pub address: BTreeMap<String, AddressConfig>,
     /// Where webhooks may go.
     pub webhook: WebhookConfig,
+    /// How events are taken.
+    pub events: EventsConfig,
+    /// Which events make which messages.
+    pub event: BTreeMap<Name, EventConfig>,
+    /// Where the texts of messages are.
+    pub templates: TemplatesConfig,
+    /// Their bounds.
+    pub template: BTreeMap<Name, TemplateConfig>,
 }
 
 impl Config {

@@ -290,6 +290,8 @@ fn defaults_like_the_file() -> Config {
     config.carrier.insert(name("tim"), CarrierConfig::default());
     config.route.insert(name("italy"), RouteConfig::default());
     config.address.insert("12345".into(), AddressConfig::default());
+    config.event.insert(name("card-shipped"), EventConfig::default());
+    config.template.insert(name("card_shipped"), TemplateConfig::default());
     config
 }
 

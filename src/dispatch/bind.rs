@@ -165,7 +165,9 @@ impl Bind {
         tracing::info!(event = "bound", carrier = %self.shared.name, bind = self.bind.bind, mode = self.mode.as_str());
         self.set(BindState::Bound, None);
         let inbound = std::mem::replace(&mut link.inbound, mpsc::channel(1).1);
-        self.shared.tasks.spawn(self.pump().run(inbound));
+        self.shared
+            .tasks
+            .spawn(self.pump(std::mem::take(&mut link.peer)).run(inbound));
         let mut session = Session {
             shared: self.shared.clone(),
             bind: self.bind.clone(),
@@ -267,9 +269,10 @@ impl Bind {
         claims
     }
 
-    fn pump(&self) -> Pump {
+    fn pump(&self, peer: Box<str>) -> Pump {
         Pump {
             bind: self.bind.clone(),
+            peer,
             outbox: self.shared.outbox.clone(),
             clock: self.shared.clock.clone(),
             state: self.shared.state.clone(),

@@ -199,6 +199,7 @@ mod tests {
             segments: 1,
             route: Name::parse("all").unwrap(),
             receipt: true,
+            callback: None,
             accepted_at: UnixMillis(0),
             progress: Progress::waiting(0, None, UnixMillis(1_000)),
             answered,

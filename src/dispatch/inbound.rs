@@ -21,6 +21,8 @@ const AT_ONCE: usize = 256;
 /// The way inward of one bind.
 pub(super) struct Pump {
     pub(super) bind: BindRef,
+    /// The address and port of the carrier's end.
+    pub(super) peer: Box<str>,
     pub(super) outbox: Outbox,
     pub(super) clock: Clock,
     pub(super) state: Arc<CarrierState>,
@@ -77,6 +79,7 @@ impl Pump {
                         let pdu = BadPdu {
                             at,
                             bind: self.bind.clone(),
+                            peer: self.peer.clone(),
                             reason: reason.into(),
                             status,
                             octets,

@@ -42,6 +42,7 @@ impl Carrier for HandHeld {
             inbound,
         };
         let link = Link {
+            peer: "127.0.0.1:2775".into(),
             submits,
             reports: reports_rx,
             inbound: inbound_rx,
@@ -75,6 +76,7 @@ async fn house() -> House {
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
+        hearing: Default::default(),
     });
     let settings = Settings {
         queue: 16,
@@ -146,6 +148,7 @@ impl House {
             message,
             key: None,
             claim: None,
+            birth: None,
         };
         self.outbox.enqueue(vec![item]).await.unwrap();
     }

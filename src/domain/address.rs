@@ -6,7 +6,7 @@ use std::str::FromStr;
 use phonelib::{ParseError, PhoneNumber};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Masked;
+use super::{Encoding, Masked};
 
 /// A phone number in E.164, kept without the plus: 7 to 15 digits, the first not zero. A recipient is read with
 /// [`Msisdn::parse`], which asks too whether anybody can have the number. Debug shows it masked.
@@ -24,7 +24,7 @@ pub enum SenderId {
     Msisdn(Msisdn),
     /// A short code.
     ShortCode(ShortCode),
-    /// A name of 1 to 11 characters of the GSM alphabet, with at least one letter (3GPP TS 23.040 §9.1.2.5).
+    /// A name of 1 to 11 characters of the GSM alphabet and Latin-1, with at least one letter (3GPP TS 23.040 §9.1.2.5).
     Alphanumeric(Box<str>),
 }
 
@@ -78,6 +78,19 @@ pub enum AddressError {
         /// The digits after it.
         digits: usize,
     },
+    /// Digits of a nation, and nobody says which.
+    #[error(
+        "does not say which country it is of; write E.164, e.g. +393331234567, or give the region of national numbers"
+    )]
+    NoRegion,
+    /// No number of the region's plan has so many digits.
+    #[error(
+        "has {digits} digits, which no number of that region has; look at it again, or write E.164, e.g. +393331234567"
+    )]
+    NotInPlan {
+        /// The digits as written.
+        digits: usize,
+    },
     /// The country code, and then the prefix that is dialled only inside the country.
     #[error(
         "keeps the national prefix after the country code; leave it out, e.g. +447700900123 rather than +4407700900123"
@@ -128,8 +141,9 @@ fn possible(digits: &str) -> Result<(), AddressError> {
         Ok(known) if known.e164() == number => Ok(()),
         Ok(_) => Err(AddressError::NationalPrefix),
         Err(ParseError::InvalidAreaCode | ParseError::InvalidExchange) => Ok(()),
-        // Machines' numbers are longer than people's, and in no table (CEPT ECC/REC/(11)03). North America has none.
-        Err(ParseError::InvalidLength) if digits.len() >= 13 && !digits.starts_with('1') => Ok(()),
+        // Machines' numbers are longer than people's, and in no table (CEPT ECC/REC/(11)03). The Americas have none; a
+        // Mexican number so long has the 1 that went out of use in 2019.
+        Err(ParseError::InvalidLength) if digits.len() >= 13 && !digits.starts_with(['1', '5']) => Ok(()),
         Err(_) => Err(impossible(digits)),
     }
 }
@@ -192,8 +206,14 @@ impl SenderId {
                 ShortCode::parse(text).map(Self::ShortCode)
             };
         }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || " .,&-_+!?'/()*:#%$@".contains(c);
-        if text.len() <= 11 && text.chars().all(allowed) && text.chars().any(|c| c.is_ascii_alphabetic()) {
+        // An address has an octet a character, which carriers read as Latin-1 where it is not ASCII.
+        let latin1 = |c: char| c.is_alphanumeric() && c <= '\u{ff}';
+        let allowed = |c: char| latin1(c) || " .,&-_+!?'/()*:#%$@".contains(c);
+        if text.chars().count() <= 11
+            && text.chars().all(allowed)
+            && text.chars().any(char::is_alphabetic)
+            && Encoding::Gsm7.check(text).is_ok()
+        {
             Ok(Self::Alphanumeric(text.into()))
         } else {
             Err(AddressError::Sender)
@@ -293,6 +313,7 @@ mod tests {
             ("7700900123", no_such(7, 9)),
             ("+1234567890", no_such(1, 9)),
             ("+1202555017312", no_such(1, 12)),
+            ("+5212221234567", no_such(52, 11)),
             ("+3512345678", no_such(351, 7)),
             ("+21012345678", AddressError::NoSuchCountry),
             ("+99912345678", AddressError::NoSuchCountry),
@@ -352,10 +373,11 @@ mod tests {
     fn a_sender_is_told_apart_by_its_looks() {
         assert!(matches!(SenderId::parse("12345"), Ok(SenderId::ShortCode(_))));
         assert!(matches!(SenderId::parse("MyBank"), Ok(SenderId::Alphanumeric(_))));
+        assert!(matches!(SenderId::parse("Città"), Ok(SenderId::Alphanumeric(_))));
         assert!(matches!(SenderId::parse("+393331234567"), Ok(SenderId::Msisdn(_))));
         assert!(matches!(SenderId::parse("393331234567"), Ok(SenderId::Msisdn(_))));
         assert!(SenderId::parse("3331234567").is_ok(), "what a carrier gave");
-        for bad in ["", "TwelveLetter", "12", "Bank\u{1f3e6}", "+12", "..."] {
+        for bad in ["", "TwelveLetter", "12", "Bank\u{1f3e6}", "Łódź", "A\0B", "+12", "..."] {
             assert!(SenderId::parse(bad).is_err(), "{bad}");
         }
     }

@@ -85,6 +85,11 @@ impl Name {
         Ok(Self(text.into()))
     }
 
+    /// The route of what has none. The configuration refuses it as a name.
+    pub(crate) fn nowhere() -> Self {
+        Self("-".into())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

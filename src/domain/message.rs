@@ -25,6 +25,16 @@ pub struct Lane {
     pub step: u8,
 }
 
+impl Lane {
+    /// Where a message stands for which there is no route: no route of the configuration is called so.
+    pub fn nowhere() -> Self {
+        Self {
+            route: Name::nowhere(),
+            step: 0,
+        }
+    }
+}
+
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.route, self.step)
@@ -72,7 +82,7 @@ pub struct NewMessage {
     /// The owner's own word for it.
     pub reference: Option<Box<str>>,
     /// Where its outcomes are told instead of the client's usual address.
-    pub callback: Option<Box<str>>,
+    pub callback: Option<Arc<str>>,
     /// When it was accepted.
     pub accepted_at: UnixMillis,
     /// Not to be sent before; `None` is at once.

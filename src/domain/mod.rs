@@ -2,19 +2,23 @@
 
 mod address;
 mod class;
+mod endpoint;
 mod id;
 mod mask;
 mod message;
 mod network;
+mod notation;
 mod state;
 mod time;
 
 pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCode};
 pub use araldo_sms::Encoding;
 pub use class::{AfterDoubt, Class};
+pub use endpoint::Endpoint;
 pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
 pub use mask::{Masked, mask_number};
 pub use message::{BindRef, Channel, Lane, NewMessage};
 pub use network::{InvalidNetwork, Network};
+pub use notation::Region;
 pub use state::{Flag, Flags, Reason, State, UnknownWord};
 pub use time::UnixMillis;

@@ -207,6 +207,8 @@ pub enum Flag {
     WasUncertain = 1 << 4,
     /// Queued anew after a doubt, as a copy that is counted: whoever claims it sends that copy.
     CopyDue = 1 << 5,
+    /// For the recipient's eyes alone: operators are not shown its text.
+    Personal = 1 << 6,
 }
 
 /// The notes of a message.
@@ -214,12 +216,13 @@ pub enum Flag {
 pub struct Flags(pub u32);
 
 impl Flags {
-    const NAMES: [(Flag, &'static str); 5] = [
+    const NAMES: [(Flag, &'static str); 6] = [
         (Flag::PossibleDuplicate, "possible_duplicate"),
         (Flag::DeliveredTwice, "delivered_twice"),
         (Flag::NoCarrierId, "no_carrier_id"),
         (Flag::CorrectedByReceipt, "corrected_by_receipt"),
         (Flag::WasUncertain, "was_uncertain"),
+        (Flag::Personal, "personal"),
     ];
 
     /// These notes and `flag`.

@@ -1,49 +1,11 @@
 //! JSON read strictly. What is wrong names its place; what was sent is never repeated but for a field's name.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::Deserialize;
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
 use super::problem::{Code, Fault, Problem};
-
-/// A text that is borrowed from the body where it has no escapes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
-
-impl std::ops::Deref for Text<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(Reader)
-    }
-}
+use crate::accept::{masked, nearest};
 
 /// Reads one JSON object with these fields. `soon` are fields of later versions.
 pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8], fields: &[&str], soon: &[&str]) -> Result<T, Problem> {
@@ -111,7 +73,7 @@ fn unknown_field(name: &str, pointer: &str, fields: &[&str], soon: &[&str], plac
     let digits = name.chars().filter(char::is_ascii_digit).count();
     let shown: String = match digits {
         0..5 => name.chars().take(40).flat_map(char::escape_default).collect(),
-        _ => super::problem::masked(name),
+        _ => masked(name),
     };
     let nearest = nearest(name, fields);
     let known = nearest.map_or_else(
@@ -130,16 +92,6 @@ fn unknown_field(name: &str, pointer: &str, fields: &[&str], soon: &[&str], plac
         Some(nearest) => fault.hint(format!("did you mean `{nearest}`?")).into(),
         None => fault.into(),
     }
-}
-
-/// The known word that is nearest, if one is near.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let word: String = word.chars().take(64).flat_map(char::to_lowercase).collect();
-    let scored = known.iter().map(|known| (strsim::jaro_winkler(&word, known), *known));
-    scored
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
 }
 
 fn quoted<'m>(message: &'m str, before: &str, after: &str) -> Option<&'m str> {
@@ -168,7 +120,10 @@ fn pointer_of<'a, T: Deserialize<'a>>(body: &'a [u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
+    use crate::accept::Text;
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]

@@ -5,8 +5,10 @@
 //! commits, and hands them over. So at any moment the rows claimed and not settled in the store never exceed the
 //! windows, and that bounds what can be in doubt.
 
+mod bell;
 mod board;
 mod health;
+mod hearing;
 mod policy;
 pub mod prune;
 pub mod rescue;
@@ -19,8 +21,10 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use bell::{Bell, Rung};
 pub use board::{Offer, Pace, Service, Taken};
 pub use health::Health;
+pub use hearing::Hearing;
 pub use policy::{CarrierPolicy, Outcome, Policy, backoff};
 pub use segment_habit::{Habit, SegmentHabit};
 pub use settings::Settings;
@@ -28,8 +32,9 @@ pub use writer::start;
 
 use crate::domain::BindRef;
 use crate::store::{
-    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, InboundResult, NewInbound, Prune,
-    PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult,
+    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, Group, GroupResult, InboundResult,
+    NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError,
+    Sweep, SweepResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -41,12 +46,13 @@ pub struct Outbox {
     requests: mpsc::Sender<Request>,
     work: mpsc::Sender<Work>,
     feed: broadcast::Sender<Arc<Changed>>,
+    bell: Arc<Bell>,
     health: Arc<Health>,
     commit_timeout: Duration,
 }
 
 /// Why nothing was stored, or why nobody knows.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum EnqueueError {
     /// Too many requests wait for the writer.
     #[error("the queue to the store is full")]
@@ -63,14 +69,20 @@ pub enum EnqueueError {
 }
 
 /// Where the answer to a request goes.
-type EnqueueReply = oneshot::Sender<Result<Vec<EnqueueResult>, EnqueueError>>;
+type EnqueueReply<T> = oneshot::Sender<Result<Vec<T>, EnqueueError>>;
 /// Where the answer to anything else goes.
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// New messages, which may be refused when too many wait.
-pub(crate) struct Request {
-    items: Vec<Enqueue>,
-    reply: EnqueueReply,
+pub(crate) enum Request {
+    Messages {
+        items: Vec<Enqueue>,
+        reply: EnqueueReply<EnqueueResult>,
+    },
+    Groups {
+        groups: Vec<Group>,
+        reply: EnqueueReply<GroupResult>,
+    },
 }
 
 /// Everything else: bounded by windows, and never refused.
@@ -90,6 +102,14 @@ pub(crate) enum Work {
     Quarantine {
         pdu: BadPdu,
         reply: Reply<()>,
+    },
+    Notices {
+        notices: Vec<NoticeSettle>,
+        reply: Reply<()>,
+    },
+    NoticeAct {
+        act: NoticeAct,
+        reply: Reply<u32>,
     },
     Act {
         item: ActItem,
@@ -130,16 +150,23 @@ pub struct Settlement {
 impl Outbox {
     /// Stores messages: one result each, after a synced commit.
     pub async fn enqueue(&self, items: Vec<Enqueue>) -> Result<Vec<EnqueueResult>, EnqueueError> {
+        self.request(|reply| Request::Messages { items, reply }).await
+    }
+
+    /// Stores groups of messages, each whole or not at all: one result each, after a synced commit.
+    pub async fn enqueue_groups(&self, groups: Vec<Group>) -> Result<Vec<GroupResult>, EnqueueError> {
+        self.request(|reply| Request::Groups { groups, reply }).await
+    }
+
+    async fn request<T>(&self, request: impl FnOnce(EnqueueReply<T>) -> Request) -> Result<Vec<T>, EnqueueError> {
         if self.health.storage_low() {
             return Err(EnqueueError::StorageLow);
         }
         let (reply, answer) = oneshot::channel();
-        self.requests
-            .try_send(Request { items, reply })
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => EnqueueError::QueueFull,
-                mpsc::error::TrySendError::Closed(_) => EnqueueError::Unavailable,
-            })?;
+        self.requests.try_send(request(reply)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => EnqueueError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => EnqueueError::Unavailable,
+        })?;
         match tokio::time::timeout(self.commit_timeout, answer).await {
             Ok(Ok(result)) => result,
             // The writer ended with our request in its hands, or is late with it: it may be stored.
@@ -169,6 +196,16 @@ impl Outbox {
     /// Keeps a PDU that could not be read. Answered after its commit.
     pub async fn quarantine(&self, pdu: BadPdu) -> Result<(), StoreError> {
         self.ask(|reply| Work::Quarantine { pdu, reply }).await
+    }
+
+    /// Notes what came of webhooks. Answered after its commit.
+    pub async fn settle_notices(&self, notices: Vec<NoticeSettle>) -> Result<(), StoreError> {
+        self.ask(|reply| Work::Notices { notices, reply }).await
+    }
+
+    /// Replays dead letters, or switches an endpoint off or on; how many notices that has moved.
+    pub async fn act_on_notices(&self, act: NoticeAct) -> Result<u32, StoreError> {
+        self.ask(|reply| Work::NoticeAct { act, reply }).await
     }
 
     /// Cancels or requeues a message.
@@ -206,6 +243,11 @@ impl Outbox {
     /// Every change of state from now on, but for those enqueued and claimed.
     pub fn feed(&self) -> broadcast::Receiver<Arc<Changed>> {
         self.feed.subscribe()
+    }
+
+    /// Rings for every commit that has left something to tell.
+    pub fn bell(&self) -> &Arc<Bell> {
+        &self.bell
     }
 
     /// How the store is.

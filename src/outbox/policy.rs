@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::hearing::Hearing;
 use super::segment_habit::SegmentHabit;
-use crate::domain::{AfterDoubt, Flag, Name, Reason, State, UnixMillis};
+use crate::domain::{AfterDoubt, Endpoint, Flag, Name, Reason, State, UnixMillis};
 use crate::store::{
-    Act, ActResult, Claimed, Event, EventKind, Progress, Receipt, Row, Rules, SegmentRecord, Settle, Verdict,
+    Act, ActResult, Claimed, Event, EventKind, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord, Settle,
+    Verdict,
 };
 
 /// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
@@ -24,6 +26,8 @@ pub struct Policy {
     pub former_carrier: CarrierPolicy,
     /// What is known of how each carrier reports on long messages.
     pub habits: Mutex<HashMap<Name, SegmentHabit>>,
+    /// Who hears of what becomes of messages.
+    pub hearing: Hearing,
 }
 
 /// Patience with one carrier.
@@ -388,6 +392,14 @@ impl Rules for Policy {
                 since: was.final_at.or(was.submitted_at).or(was.claimed_at),
             }),
         }
+    }
+
+    fn hears(&self, client: &Name, kind: NoticeKind, callback: Option<&str>) -> Option<Endpoint> {
+        self.hearing.endpoint(client, kind, callback)
+    }
+
+    fn owner_of(&self, address: &str) -> Option<Name> {
+        self.hearing.owner_of(address)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::store::{Prune, Seq};
 /// Walks the rows by age in small steps, one an interval, until told to stop. A step that forgot something is followed
 /// by the next one at once, so that forgetting keeps up with sending.
 pub async fn run(outbox: Outbox, settings: Settings, clock: Clock, stop: CancellationToken) {
-    let mut after: Seq = 0;
+    let (mut after, mut notices_after): (Seq, Seq) = (0, 0);
     let mut tick = tokio::time::interval(settings.prune_interval);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -25,6 +25,7 @@ pub async fn run(outbox: Outbox, settings: Settings, clock: Clock, stop: Cancell
                 ended_before: now.before(settings.retention),
                 keys_before: now.before(settings.idempotency_retention),
                 parked_before: now.before(settings.retention),
+                notices_after,
             };
             let done = match outbox.prune(prune).await {
                 Ok(done) => done,
@@ -33,8 +34,8 @@ pub async fn run(outbox: Outbox, settings: Settings, clock: Clock, stop: Cancell
                     break;
                 }
             };
-            after = done.next;
-            if stop.is_cancelled() || done.messages + done.keys + done.parked == 0 {
+            (after, notices_after) = (done.next, done.next_notice);
+            if stop.is_cancelled() || done.messages + done.keys + done.parked + done.notices == 0 {
                 break;
             }
         }

@@ -11,14 +11,15 @@ use metrics::{counter, histogram};
 use replay::Again;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::bell::Bell;
 use super::board::Board;
 use super::health::{Health, LastWord};
 use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Settings, Settlement, Work};
 use crate::clock::{Clock, monotonic};
-use crate::domain::{BindRef, Lane, State};
+use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{
-    ActResult, Applied, Batch, Changed, Claim, Claimed, EnqueueResult, InboundResult, Lease, Progress, PruneResult,
-    ReceiptResult, Settle, Store, StoreError, Sweep, SweepResult,
+    ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, GroupResult, InboundResult, Lease,
+    PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -36,6 +37,7 @@ pub async fn start(
     let (work, work_rx) = mpsc::channel(WORK_QUEUE);
     let feed = broadcast::Sender::new(FEED);
     let health = Arc::new(Health::new());
+    let bell = Arc::new(Bell::default());
     let mut board = Board::default();
     board.load(&store.backlog().await?);
     let writer = Writer {
@@ -47,6 +49,7 @@ pub async fn start(
         board,
         claims: HashMap::new(),
         feed: feed.clone(),
+        bell: bell.clone(),
         health: health.clone(),
         again: Again::default(),
     };
@@ -60,6 +63,7 @@ pub async fn start(
             requests,
             work,
             feed,
+            bell,
             health,
             commit_timeout: settings.commit_timeout,
         },
@@ -76,6 +80,7 @@ struct Writer {
     board: Board,
     claims: HashMap<BindRef, mpsc::UnboundedSender<Arc<Claimed>>>,
     feed: broadcast::Sender<Arc<Changed>>,
+    bell: Arc<Bell>,
     health: Arc<Health>,
     again: Again,
 }
@@ -83,7 +88,8 @@ struct Writer {
 /// Who waits for what in a batch; the order is that of the batch's own items.
 #[derive(Default)]
 struct Waiting {
-    requests: Vec<(usize, EnqueueReply)>,
+    requests: Vec<(usize, EnqueueReply<EnqueueResult>)>,
+    groups: Vec<(usize, EnqueueReply<GroupResult>)>,
     /// Of each settlement, whether its place in the window is free with it.
     frees_place: Vec<bool>,
     receipts: Vec<(usize, Reply<Vec<ReceiptResult>>)>,
@@ -91,6 +97,8 @@ struct Waiting {
     quarantine: Vec<Reply<()>>,
     acts: Vec<Reply<ActResult>>,
     sweeps: Vec<Reply<SweepResult>>,
+    notices: Vec<(usize, Reply<()>)>,
+    notice_acts: Vec<Reply<u32>>,
     prune: Option<Reply<PruneResult>>,
     downs: Vec<oneshot::Sender<()>>,
 }
@@ -146,8 +154,16 @@ impl Writer {
     }
 
     fn gather_request(request: Request, batch: &mut Batch, waiting: &mut Waiting) {
-        waiting.requests.push((request.items.len(), request.reply));
-        batch.enqueue.extend(request.items);
+        match request {
+            Request::Messages { items, reply } => {
+                waiting.requests.push((items.len(), reply));
+                batch.enqueue.extend(items);
+            }
+            Request::Groups { groups, reply } => {
+                waiting.groups.push((groups.len(), reply));
+                batch.groups.extend(groups);
+            }
+        }
     }
 
     fn gather(&mut self, work: Work, batch: &mut Batch, waiting: &mut Waiting) {
@@ -174,6 +190,14 @@ impl Writer {
             Work::Quarantine { pdu, reply } => {
                 batch.quarantine.push(pdu);
                 waiting.quarantine.push(reply);
+            }
+            Work::Notices { notices, reply } => {
+                waiting.notices.push((notices.len(), reply));
+                batch.notices.extend(notices);
+            }
+            Work::NoticeAct { act, reply } => {
+                batch.notice_acts.push(act);
+                waiting.notice_acts.push(reply);
             }
             Work::Act { item, reply } => {
                 batch.acts.push(item);
@@ -244,9 +268,10 @@ impl Writer {
 
     /// New messages that a bind can take at once are stored as claimed; the others join their lane.
     fn place(&mut self, batch: &mut Batch) {
-        for item in &mut batch.enqueue {
+        let members = batch.groups.iter_mut().flat_map(|group| &mut group.members);
+        for item in batch.enqueue.iter_mut().chain(members) {
             let message = &item.message;
-            if message.not_before.is_some_and(|at| at > batch.now) {
+            if item.fails() || message.not_before.is_some_and(|at| at > batch.now) {
                 continue;
             }
             match self.board.place(&message.lane, message.class, message.segments) {
@@ -259,10 +284,11 @@ impl Writer {
         }
     }
 
-    fn hand_out(&mut self, batch: &Batch, applied: Applied, waiting: Waiting) {
+    fn hand_out(&mut self, batch: &Batch, mut applied: Applied, waiting: Waiting) {
         self.health.working.store(true, Ordering::Relaxed);
         self.health.commits.fetch_add(1, Ordering::Relaxed);
-        self.hand_out_placed(batch, &applied.enqueue);
+        self.ring(&mut applied);
+        self.hand_out_placed(batch, &applied);
         self.hand_out_claims(batch, applied.claims);
         for changed in applied.changed {
             self.count(&changed);
@@ -272,6 +298,10 @@ impl Writer {
         for (len, reply) in waiting.requests {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
+        let mut results = applied.groups.into_iter();
+        for (len, reply) in waiting.groups {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+        }
         let mut results = applied.receipts.into_iter();
         for (len, reply) in waiting.receipts {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
@@ -279,6 +309,10 @@ impl Writer {
         reply_all(waiting.inbound, applied.inbound);
         let kept = vec![(); waiting.quarantine.len()];
         reply_all(waiting.quarantine, kept);
+        for (_, reply) in waiting.notices {
+            reply.send(Ok(())).ok();
+        }
+        reply_all(waiting.notice_acts, applied.notice_acts);
         reply_all(waiting.acts, applied.acts);
         reply_all(waiting.sweeps, applied.sweeps);
         if let (Some(reply), Some(result)) = (waiting.prune, applied.prune) {
@@ -286,25 +320,47 @@ impl Writer {
         }
     }
 
-    fn hand_out_placed(&mut self, batch: &Batch, results: &[EnqueueResult]) {
-        for (item, result) in batch.enqueue.iter().zip(results) {
-            let message = &item.message;
-            match (result, &item.claim) {
-                (EnqueueResult::Stored(seq), Some((bind, lease))) => {
-                    let progress = Progress::waiting(message.lane.step, None, message.expires_at);
-                    let progress = progress.claimed(*lease, bind.clone(), batch.now);
-                    self.hand_to(bind, Arc::new(Claimed::new(message, *seq, progress)));
-                }
-                (EnqueueResult::Stored(_), None) => {}
-                (EnqueueResult::Replayed(_) | EnqueueResult::KeyReused, Some((bind, _))) => {
-                    self.board.settled(bind, message.class, message.segments);
-                }
-                (EnqueueResult::Replayed(_) | EnqueueResult::KeyReused, None) => {
-                    if message.not_before.is_none_or(|at| at <= batch.now) {
-                        self.board
-                            .remove(&message.lane, message.class.priority(), u64::from(message.segments));
-                    }
-                }
+    /// Calls those who tell of what was committed.
+    fn ring(&self, applied: &mut Applied) {
+        if applied.noticed {
+            self.bell.noticed();
+        }
+        self.bell
+            .ring(std::mem::take(&mut applied.heard_by), !applied.notice_acts.is_empty());
+    }
+
+    fn hand_out_placed(&mut self, batch: &Batch, applied: &Applied) {
+        for (item, result) in batch.enqueue.iter().zip(&applied.enqueue) {
+            let seq = match result {
+                EnqueueResult::Stored(seq) => Some(*seq),
+                EnqueueResult::Replayed(_) | EnqueueResult::KeyReused => None,
+            };
+            self.hand_out_item(item, seq, batch.now);
+        }
+        for (group, result) in batch.groups.iter().zip(&applied.groups) {
+            let seqs = match result {
+                GroupResult::Stored(seqs) => seqs.as_slice(),
+                GroupResult::Replayed(_) | GroupResult::KeyReused => &[],
+            };
+            for (index, item) in group.members.iter().enumerate() {
+                self.hand_out_item(item, seqs.get(index).copied(), batch.now);
+            }
+        }
+    }
+
+    /// A message that was stored, or not, where it was stored before.
+    fn hand_out_item(&mut self, item: &Enqueue, stored: Option<Seq>, now: UnixMillis) {
+        let message = &item.message;
+        match (stored, &item.claim) {
+            (Some(seq), Some((bind, _))) => {
+                self.hand_to(bind, Arc::new(Claimed::new(message, seq, item.stored_as(now))));
+            }
+            (Some(_), None) => {}
+            (None, Some((bind, _))) => self.board.settled(bind, message.class, message.segments),
+            (None, None) if item.fails() || message.not_before.is_some_and(|at| at > now) => {}
+            (None, None) => {
+                self.board
+                    .remove(&message.lane, message.class.priority(), u64::from(message.segments));
             }
         }
     }
@@ -362,7 +418,8 @@ impl Writer {
     async fn recover(&mut self, batch: Batch, waiting: Waiting, error: StoreError) {
         counter!("araldo_commit_failures_total").increment(1);
         tracing::error!(event = "commit_failed", %error, items = batch_len(&batch));
-        for item in &batch.enqueue {
+        let members = batch.groups.iter().flat_map(|group| &group.members);
+        for item in batch.enqueue.iter().chain(members) {
             if let Some((bind, _)) = &item.claim {
                 self.board.settled(bind, item.message.class, item.message.segments);
             }
@@ -371,6 +428,9 @@ impl Writer {
             self.health.working.store(false, Ordering::Relaxed);
             self.health.fail(&error);
             for (_, reply) in waiting.requests {
+                reply.send(Err(EnqueueError::Unavailable)).ok();
+            }
+            for (_, reply) in waiting.groups {
                 reply.send(Err(EnqueueError::Unavailable)).ok();
             }
             return;
@@ -401,7 +461,9 @@ fn reply_all<T>(waiting: Vec<Reply<T>>, results: Vec<T>) {
 }
 
 fn batch_len(batch: &Batch) -> usize {
+    // The key of a group is a row too.
     batch.enqueue.len()
+        + batch.groups.iter().map(|group| group.members.len() + 1).sum::<usize>()
         + batch.settle.len()
         + batch.segments.len()
         + batch.receipts.len()
@@ -409,6 +471,8 @@ fn batch_len(batch: &Batch) -> usize {
         + batch.quarantine.len()
         + batch.acts.len()
         + batch.sweeps.len()
+        + batch.notices.len()
+        + batch.notice_acts.len()
         + usize::from(batch.prune.is_some())
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use araldo_smpp::MessageState;
+use araldo_sms::DefaultAlphabet;
 use serde::{Deserialize, Serialize};
 
 use super::fault::FaultRule;
@@ -52,6 +53,8 @@ pub struct SimulatorConfig {
     pub seed: u64,
     /// Messages that the virtual phones remember, all together; zero remembers none and saves the reading of texts.
     pub phone_memory: usize,
+    /// What `data_coding` 0 means, both ways. Default GSM-7, an octet a character.
+    pub default_alphabet: DefaultAlphabet,
     /// Whether sloppy PDUs are taken; else they are refused as the standard has it. Default false.
     pub tolerant: bool,
     /// Silence of the ESME after which it is asked whether it is there; `None` never asks. Default 30 s.
@@ -82,6 +85,7 @@ impl Default for SimulatorConfig {
             faults: Vec::new(),
             seed: 1,
             phone_memory: 10_000,
+            default_alphabet: DefaultAlphabet::default(),
             tolerant: false,
             enquire_link_interval: Some(Duration::from_secs(30)),
             mo_timeout: Duration::from_secs(10),

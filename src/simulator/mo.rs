@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use araldo_smpp::pdu::DeliverSm;
 use araldo_smpp::{Address, COctet, CommandStatus, DataCoding, EsmClass, Npi, Ton};
-use araldo_sms::{SplitOptions, TextError, split};
+use araldo_sms::{DefaultAlphabet, Encoding, Segments, SplitOptions, TextError, split};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -74,7 +74,7 @@ pub(super) async fn inject(centre: &Centre, mo: Mo) -> Result<MoAnswer, MoError>
         reference: REFERENCE.fetch_add(1, Ordering::Relaxed),
         ..SplitOptions::default()
     };
-    let segments = split(&mo.text, &options).map_err(MoError::Text)?;
+    let segments = split_for(centre.config.default_alphabet, &mo.text, options).map_err(MoError::Text)?;
     if !centre.can_deliver() {
         return Err(MoError::NotBound);
     }
@@ -83,16 +83,17 @@ pub(super) async fn inject(centre: &Centre, mo: Mo) -> Result<MoAnswer, MoError>
     let coding = DataCoding(segments.encoding.data_coding());
     for segment in segments.segments {
         let (answer, answered) = oneshot::channel();
+        let has_header = segment.udhi();
+        let octets = match segments.encoding {
+            Encoding::Gsm7 => segment.into_alphabet(&mo.text, centre.config.default_alphabet),
+            Encoding::Latin1 | Encoding::Ucs2 => Some(segment.data),
+        };
         let pdu = DeliverSm {
             source: source.clone(),
             destination: destination.clone(),
-            esm_class: if segment.udhi() {
-                EsmClass::UDHI
-            } else {
-                EsmClass::DEFAULT
-            },
+            esm_class: if has_header { EsmClass::UDHI } else { EsmClass::DEFAULT },
             data_coding: coding,
-            short_message: Bytes::from(segment.data),
+            short_message: Bytes::from(octets.unwrap_or_default()),
             ..DeliverSm::default()
         };
         centre.post(Delivery {
@@ -121,6 +122,21 @@ pub(super) async fn inject(centre: &Centre, mo: Mo) -> Result<MoAnswer, MoError>
     tokio::time::timeout(limit, all)
         .await
         .unwrap_or(Err(MoError::Timeout(limit)))
+}
+
+/// In UCS-2 where the carrier's own alphabet lacks a character.
+fn split_for(alphabet: DefaultAlphabet, text: &str, options: SplitOptions) -> Result<Segments, TextError> {
+    let segments = split(text, &options)?;
+    if segments.encoding != Encoding::Gsm7 || alphabet.has(text) {
+        return Ok(segments);
+    }
+    split(
+        text,
+        &SplitOptions {
+            encoding: Some(Encoding::Ucs2),
+            ..options
+        },
+    )
 }
 
 fn address(field: &'static str, text: &str) -> Result<Address, MoError> {

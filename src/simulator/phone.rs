@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use araldo_sms::{Concat, Content, Encoding, UserData};
+use araldo_sms::{Concat, Content, DefaultAlphabet, UserData};
 use serde::Serialize;
 
 use super::submission::Submission;
@@ -47,6 +47,7 @@ pub(super) struct Kept {
 #[derive(Debug)]
 pub(super) struct Phones {
     memory: usize,
+    default_alphabet: DefaultAlphabet,
     messages: VecDeque<Kept>,
     incomplete: HashMap<PartKey, Parts>,
     order: VecDeque<PartKey>,
@@ -64,9 +65,10 @@ struct PartKey {
 struct Parts(Vec<Option<(u64, String)>>);
 
 impl Phones {
-    pub(super) fn new(memory: usize) -> Self {
+    pub(super) fn new(memory: usize, default_alphabet: DefaultAlphabet) -> Self {
         Self {
             memory,
+            default_alphabet,
             messages: VecDeque::new(),
             incomplete: HashMap::new(),
             order: VecDeque::new(),
@@ -88,7 +90,7 @@ impl Phones {
     ) -> Option<&Kept> {
         let to = submission.destination.addr.as_str().into_owned();
         let from = submission.source.addr.as_str().into_owned();
-        let text = text_of(submission);
+        let text = text_of(submission, self.default_alphabet);
         let (text, numbers) = match submission.concat().filter(|concat| concat.total > 1) {
             Some(concat) => {
                 let key = PartKey {
@@ -145,12 +147,12 @@ impl Phones {
     }
 }
 
-fn text_of(submission: &Submission<'_>) -> String {
+fn text_of(submission: &Submission<'_>, default_alphabet: DefaultAlphabet) -> String {
     let read = UserData::decode(
         submission.data_coding.0,
         submission.esm_class.has_udhi(),
         &submission.octets,
-        Encoding::Gsm7,
+        default_alphabet,
     );
     match read.content {
         Content::Text(text) => text,

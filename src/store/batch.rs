@@ -1,12 +1,14 @@
 //! What goes into one commit, and what came of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Event, Lease, Progress, Row, SegmentState, Seq};
+use super::{Event, Lease, NoticeAct, NoticeSettle, Progress, Row, SegmentState, Seq};
 use crate::domain::{
-    BindRef, Class, Encoding, Flag, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId, State, UnixMillis,
+    BindRef, Class, Encoding, Endpoint, Flag, Flags, InboundId, Lane, MessageId, Name, NewMessage, Reason, SenderId,
+    State, UnixMillis,
 };
 
 /// Changes for one commit, in the order in which they are applied.
@@ -16,6 +18,8 @@ pub struct Batch {
     pub now: UnixMillis,
     /// Messages to store.
     pub enqueue: Vec<Enqueue>,
+    /// Messages to store together, each group whole or not at all.
+    pub groups: Vec<Group>,
     /// Segments of long messages that were answered.
     pub segments: Vec<SegmentAnswer>,
     /// Claims to settle.
@@ -30,6 +34,10 @@ pub struct Batch {
     pub acts: Vec<ActItem>,
     /// Deadlines to look at.
     pub sweeps: Vec<Sweep>,
+    /// Webhooks that were tried.
+    pub notices: Vec<NoticeSettle>,
+    /// Wishes for notices.
+    pub notice_acts: Vec<NoticeAct>,
     /// Old rows to forget.
     pub prune: Option<Prune>,
     /// Rows to claim.
@@ -41,6 +49,8 @@ pub struct Batch {
 pub struct Applied {
     /// One for each message.
     pub enqueue: Vec<EnqueueResult>,
+    /// One for each group.
+    pub groups: Vec<GroupResult>,
     /// One for each claim settled.
     pub settle: Vec<SettleResult>,
     /// One for each receipt.
@@ -55,8 +65,14 @@ pub struct Applied {
     pub prune: Option<PruneResult>,
     /// One for each claim.
     pub claims: Vec<Vec<LaneClaimed>>,
+    /// For each wish for notices, how many it has moved.
+    pub notice_acts: Vec<u32>,
     /// Every message that changed its state, except those enqueued and claimed.
     pub changed: Vec<Changed>,
+    /// Whether there are new notices.
+    pub noticed: bool,
+    /// Endpoints for which there are new pending notices.
+    pub heard_by: BTreeSet<Endpoint>,
 }
 
 /// A message to store.
@@ -68,6 +84,41 @@ pub struct Enqueue {
     pub key: Option<IdempotencyKey>,
     /// Stored as claimed by this bind, which has window and tokens for it.
     pub claim: Option<(BindRef, Lease)>,
+    /// What the message begins with, where it is not made by a request of its own.
+    pub birth: Option<Box<Birth>>,
+}
+
+/// What a message that was made by an event begins with.
+#[derive(Clone, Debug, Default)]
+pub struct Birth {
+    /// The first of its timeline.
+    pub event: Option<Event>,
+    /// It fails at once, for this reason.
+    pub failed: Option<Reason>,
+    /// Its notes.
+    pub flags: Flags,
+}
+
+/// Messages that are stored together under one key: all of them or none. There may be none, and the key is kept.
+#[derive(Debug)]
+pub struct Group {
+    /// The owner.
+    pub client: Name,
+    /// Makes the same request twice one.
+    pub key: IdempotencyKey,
+    /// The messages, without keys of their own.
+    pub members: Vec<Enqueue>,
+}
+
+/// What became of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupResult {
+    /// Stored, each in its place.
+    Stored(Vec<Seq>),
+    /// The same request was stored before: this was its answer.
+    Replayed(Box<str>),
+    /// The key was used for another request.
+    KeyReused,
 }
 
 /// The owner's word that makes a request unique, for a day.
@@ -117,6 +168,8 @@ pub struct Claimed {
     pub route: Name,
     /// Whether a receipt is wanted.
     pub receipt: bool,
+    /// Where its outcomes are told instead of the client's usual address.
+    pub callback: Option<Arc<str>>,
     /// When it was accepted.
     pub accepted_at: UnixMillis,
     /// Its progress, as claimed.
@@ -282,6 +335,8 @@ pub struct BadPdu {
     pub at: UnixMillis,
     /// The bind that brought it.
     pub bind: BindRef,
+    /// The address and port that it came from.
+    pub peer: Box<str>,
     /// What is wrong with it.
     pub reason: Box<str>,
     /// The command_status with which it was answered.
@@ -379,6 +434,9 @@ pub struct Prune {
     pub keys_before: UnixMillis,
     /// Parked receipts older than this are forgotten.
     pub parked_before: UnixMillis,
+    /// Where the last step ended among the notices. Those of messages that are forgotten go with them; others that are
+    /// not pending are forgotten where they are older than `ended_before`.
+    pub notices_after: Seq,
 }
 
 /// What pruning did.
@@ -392,6 +450,10 @@ pub struct PruneResult {
     pub keys: u64,
     /// Parked receipts forgotten.
     pub parked: u64,
+    /// The cursor among the notices for the next step; 0 when the end was reached.
+    pub next_notice: Seq,
+    /// Notices forgotten by their age.
+    pub notices: u64,
 }
 
 /// A bind that claims rows.
@@ -428,6 +490,8 @@ pub struct LaneClaimed {
 /// A message changed its state.
 #[derive(Clone, Debug)]
 pub struct Changed {
+    /// Its place.
+    pub seq: Seq,
     /// The message.
     pub id: MessageId,
     /// Its owner.
@@ -448,6 +512,8 @@ pub struct Changed {
     pub segments: u8,
     /// The step it was in.
     pub from_step: u8,
+    /// Where its outcomes are told instead of the client's usual address.
+    pub callback: Option<Arc<str>>,
 }
 
 impl Batch {
@@ -459,6 +525,7 @@ impl Batch {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.enqueue.is_empty()
+            && self.groups.is_empty()
             && self.segments.is_empty()
             && self.settle.is_empty()
             && self.receipts.is_empty()
@@ -466,17 +533,51 @@ impl Batch {
             && self.quarantine.is_empty()
             && self.acts.is_empty()
             && self.sweeps.is_empty()
+            && self.notices.is_empty()
+            && self.notice_acts.is_empty()
             && self.prune.is_none()
             && self.claims.is_empty()
     }
 }
 
 impl Enqueue {
+    /// A message to store, under no key.
+    pub fn new(message: NewMessage) -> Self {
+        Self {
+            message,
+            key: None,
+            claim: None,
+            birth: None,
+        }
+    }
+
+    /// Whether it fails at once.
+    pub fn fails(&self) -> bool {
+        self.birth.as_ref().is_some_and(|birth| birth.failed.is_some())
+    }
+
+    /// What its owner is told of a message that ends at once: it leaves no other state.
+    pub fn ended(&self, seq: Seq, now: UnixMillis) -> Option<Changed> {
+        self.fails().then(|| {
+            Changed::of(
+                &Row::new(seq, &self.message, self.stored_as(now)),
+                &self.stored_as(now),
+                now,
+            )
+        })
+    }
+
     /// The progress with which the message enters the outbox: claimed where it may be sent now and a bind asked for it.
     pub fn stored_as(&self, now: UnixMillis) -> Progress {
         let message = &self.message;
         let due = message.not_before.filter(|at| *at > now);
-        let waiting = Progress::waiting(message.lane.step, due, message.expires_at);
+        let mut waiting = Progress::waiting(message.lane.step, due, message.expires_at);
+        if let Some(birth) = &self.birth {
+            waiting.flags = birth.flags;
+            if birth.failed.is_some() {
+                return waiting.ended(State::Failed, birth.failed, now);
+            }
+        }
         match &self.claim {
             Some((bind, lease)) if waiting.state == State::Queued => waiting.claimed(*lease, bind.clone(), now),
             _ => waiting,
@@ -488,6 +589,7 @@ impl Changed {
     /// `row` goes on as `progress`.
     pub fn of(row: &Row, progress: &Progress, now: UnixMillis) -> Self {
         Self {
+            seq: row.seq,
             id: row.id,
             client: row.client.clone(),
             class: row.class,
@@ -498,6 +600,7 @@ impl Changed {
             route: row.route.clone(),
             segments: row.segments,
             from_step: row.progress.step,
+            callback: row.callback.clone(),
         }
     }
 }
@@ -507,6 +610,7 @@ impl Settle {
     pub fn changed(&self, now: UnixMillis) -> Changed {
         let claimed = &self.claimed;
         Changed {
+            seq: claimed.seq,
             id: claimed.id,
             client: claimed.client.clone(),
             class: claimed.class,
@@ -517,6 +621,7 @@ impl Settle {
             route: claimed.route.clone(),
             segments: claimed.segments,
             from_step: claimed.progress.step,
+            callback: claimed.callback.clone(),
         }
     }
 
@@ -584,6 +689,7 @@ impl Claimed {
             segments: message.segments,
             route: message.lane.route.clone(),
             receipt: message.receipt,
+            callback: message.callback.clone(),
             accepted_at: message.accepted_at,
             progress,
             answered: Vec::new(),

@@ -4,6 +4,7 @@ mod claim;
 mod enqueue;
 pub(super) mod harness;
 mod inbound;
+mod notice;
 mod read;
 mod receipt;
 mod settle;

@@ -2,6 +2,7 @@
 //! demonstration that leaves nothing behind.
 
 mod commit;
+mod notice;
 mod receipt;
 mod tables;
 
@@ -13,8 +14,9 @@ use futures_util::future::BoxFuture;
 use self::commit::Transaction;
 use self::tables::Tables;
 use super::{
-    Applied, Backlog, Batch, IdempotencyKey, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page,
-    ParkedTotals, QuarantineRecord, Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
+    InboundRecord, Lease, MessageQuery, MessageRecord, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals,
+    QuarantineRecord, Rules, Store, StoreError, Totals,
 };
 use crate::domain::{MessageId, Name};
 
@@ -99,11 +101,16 @@ impl Store for MemoryStore {
         .boxed()
     }
 
-    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
+    fn quarantine<'a>(
+        &'a self,
+        carrier: Option<&'a Name>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>> {
         async move {
             self.with(|tables| {
-                let newest = tables.quarantine.iter().rev().take(limit as usize);
-                Ok(newest.map(tables::quarantine_record).collect())
+                let newest = tables.quarantine.iter().rev();
+                let fits = newest.filter(|pdu| carrier.is_none_or(|carrier| *carrier == pdu.bind.carrier));
+                Ok(fits.take(limit as usize).map(tables::quarantine_record).collect())
             })
         }
         .boxed()
@@ -126,6 +133,22 @@ impl Store for MemoryStore {
             })
         }
         .boxed()
+    }
+
+    fn due_notices<'a>(&'a self, query: &'a DueNotices) -> BoxFuture<'a, Result<DuePage, StoreError>> {
+        async move { self.with(|tables| Ok(tables.due_notices(query))) }.boxed()
+    }
+
+    fn endpoints(&self) -> BoxFuture<'_, Result<Vec<EndpointRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.endpoints())) }.boxed()
+    }
+
+    fn dead_notices<'a>(&'a self, query: &'a DeadNotices) -> BoxFuture<'a, Result<Page<NoticeRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.dead_notices(query))) }.boxed()
+    }
+
+    fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
+        async move { self.with(|tables| Ok(tables.stretch(query))) }.boxed()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -9,6 +9,7 @@ mod batch;
 mod conformance;
 pub mod matching;
 pub mod memory;
+mod notice;
 mod read;
 mod row;
 pub mod sqlite;
@@ -18,9 +19,13 @@ use std::path::PathBuf;
 use futures_util::future::BoxFuture;
 
 pub use batch::{
-    Act, ActItem, ActResult, Applied, BadPdu, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, IdempotencyKey,
-    InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer,
-    Settle, SettleResult, Sweep, SweepResult, Verdict,
+    Act, ActItem, ActResult, Applied, BadPdu, Batch, Birth, Changed, Claim, Claimed, Enqueue, EnqueueResult, Group,
+    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
+    ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
+};
+pub use notice::{
+    About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
+    NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle,
 };
 pub use read::{
     Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,
@@ -28,7 +33,7 @@ pub use read::{
 };
 pub use row::{Event, EventKind, Lease, Progress, Row, SegmentState, Seq};
 
-use crate::domain::{MessageId, Name};
+use crate::domain::{Endpoint, MessageId, Name};
 
 /// A durable outbox.
 pub trait Store: Send + Sync + 'static {
@@ -57,14 +62,30 @@ pub trait Store: Send + Sync + 'static {
     /// A page of inbound texts, newest first.
     fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>>;
 
-    /// The newest PDUs that could not be read.
-    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>>;
+    /// The newest PDUs that could not be read, of one carrier or of all.
+    fn quarantine<'a>(
+        &'a self,
+        carrier: Option<&'a Name>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>>;
 
     /// Segments that wait in each lane, by priority.
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>>;
 
     /// Rows by class and open state with the oldest of each, and parked receipts.
     fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>>;
+
+    /// Notices that an endpoint is to be told now.
+    fn due_notices<'a>(&'a self, query: &'a DueNotices) -> BoxFuture<'a, Result<DuePage, StoreError>>;
+
+    /// Every endpoint that has something pending or dead, or is switched off.
+    fn endpoints(&self) -> BoxFuture<'_, Result<Vec<EndpointRecord>, StoreError>>;
+
+    /// A page of notices that were given up, newest first.
+    fn dead_notices<'a>(&'a self, query: &'a DeadNotices) -> BoxFuture<'a, Result<Page<NoticeRecord>, StoreError>>;
+
+    /// The notices after a place, oldest first. A page may hold fewer rows than asked for though more follow.
+    fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>>;
 
     /// Moves what is committed from the log into the main file, where a store has such things.
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>>;
@@ -95,6 +116,12 @@ pub trait Rules: Send + Sync {
 
     /// A person or the owner asks for something; the error says why not.
     fn act(&self, row: &Row, act: Act, now: crate::domain::UnixMillis) -> Result<(Progress, Option<Event>), ActResult>;
+
+    /// Who hears of such a fact by webhook: the client's own address, or that which the message names. `None` is nobody.
+    fn hears(&self, client: &Name, kind: NoticeKind, callback: Option<&str>) -> Option<Endpoint>;
+
+    /// Whose address an inbound text came to.
+    fn owner_of(&self, address: &str) -> Option<Name>;
 }
 
 /// Why a store could not do what was asked.

@@ -1,8 +1,8 @@
 //! What the store shows.
 
-use crate::domain::{Class, Encoding, InboundId, Lane, MessageId, Msisdn, Name, State, UnixMillis};
+use crate::domain::{BindRef, Class, Encoding, InboundId, Lane, MessageId, Msisdn, Name, State, UnixMillis};
 
-use super::{Event, Row, SegmentState, Seq};
+use super::{Event, Notice, Row, SegmentState, Seq};
 
 /// A message whole.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct MessageRecord {
     pub events: Vec<Event>,
     /// Its segments as far as answered. Empty in lists, and for messages of one segment.
     pub segments: Vec<SegmentRecord>,
+    /// What its owner is told of it by webhook, oldest first. Empty in lists.
+    pub webhooks: Vec<Notice>,
 }
 
 /// One answered segment of a long message.
@@ -113,13 +115,15 @@ pub struct InboundRecord {
 pub struct QuarantineRecord {
     /// When it came.
     pub at: UnixMillis,
-    /// The carrier that sent it.
-    pub carrier: Name,
+    /// The bind that brought it.
+    pub bind: BindRef,
+    /// The address and port that it came from; `None` where a version that did not keep it wrote the row.
+    pub peer: Option<Box<str>>,
     /// What is wrong with it.
     pub reason: Box<str>,
     /// The status with which it was answered.
     pub status: u32,
-    /// The octets.
+    /// The octets, cut to a bound. They hold numbers and texts.
     pub octets: Vec<u8>,
 }
 

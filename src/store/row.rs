@@ -1,10 +1,11 @@
 //! A message as a row: what never changes, and its progress.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::domain::{BindRef, Class, Flags, Lane, MessageId, Name, Reason, State, UnixMillis, UnknownWord};
+use crate::domain::{BindRef, Class, Flags, Lane, MessageId, Name, NewMessage, Reason, State, UnixMillis, UnknownWord};
 
 /// The place of a row in the store: grows by age, orders the queue, cursors and pruning.
 pub type Seq = i64;
@@ -34,6 +35,8 @@ pub struct Row {
     pub segments: u8,
     /// Whether a receipt is wanted.
     pub receipt: bool,
+    /// Where its outcomes are told instead of the client's usual address.
+    pub callback: Option<Arc<str>>,
     /// When it was accepted.
     pub accepted_at: UnixMillis,
     /// What changes.
@@ -79,6 +82,24 @@ pub struct Progress {
 }
 
 impl Row {
+    /// A message as it enters the store.
+    pub fn new(seq: Seq, message: &NewMessage, progress: Progress) -> Self {
+        Self {
+            seq,
+            id: message.id,
+            client: message.client.clone(),
+            class: message.class,
+            to: message.to.digits().into(),
+            from: message.from.to_string().into(),
+            route: message.lane.route.clone(),
+            segments: message.segments,
+            receipt: message.receipt,
+            callback: message.callback.clone(),
+            accepted_at: message.accepted_at,
+            progress,
+        }
+    }
+
     /// The lane in which the row waits.
     pub fn lane(&self) -> Lane {
         Lane {
@@ -172,6 +193,8 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
+    /// Made by an event of a back end, and a rule.
+    ByEvent,
     /// Claimed, and not written: goes back to the queue.
     Released,
     /// Refused for now: tried again later.
@@ -197,7 +220,8 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
+        Self::ByEvent,
         Self::Released,
         Self::Retried,
         Self::NextStep,
@@ -214,6 +238,7 @@ impl EventKind {
     /// The word used in the store and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::ByEvent => "by_event",
             Self::Released => "released",
             Self::Retried => "retried",
             Self::NextStep => "next_step",

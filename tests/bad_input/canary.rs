@@ -113,6 +113,7 @@ fn no_secret_number_or_text_is_in_logs_metrics_errors_or_lists() {
         &["messages", "show", &id],
         &["inbound", "list"],
         &["carriers", "list"],
+        &["carriers", "quarantine"],
         &["queue", "stats"],
         &["send", &format!("00{RECIPIENT}"), TEXTS[3], "--client", "bank"],
         &["messages", "cancel", &id],

@@ -118,6 +118,10 @@ impl Trial {
             {
                 return Err(format!("quarantined as {kept}"));
             }
+            let peer = kept["peer"].as_str().unwrap_or_default();
+            if (&kept["carrier"], &kept["bind"]) != (&"evil".into(), &0.into()) || !peer.starts_with("127.0.0.1:") {
+                return Err(format!("came from elsewhere: {kept}"));
+            }
             let sent = fixture["send"][0].as_str().unwrap();
             if !sent.contains(kept["hex"].as_str().unwrap()) {
                 return Err(format!("other octets were kept: {kept}"));

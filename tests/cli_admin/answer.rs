@@ -21,6 +21,12 @@ pub(crate) fn daemon(asked: &str) -> (u16, Value) {
             200,
             json!({ "data": [{ "id": "tim", "state": "stopped", "binds": [] }] }),
         ),
+        _ if asked.starts_with("GET quarantine?") => (
+            200,
+            json!({ "data": [{ "at": "2025-01-02T12:04:05Z", "carrier": "tim", "bind": 1, "peer": "192.0.2.7:2775",
+                "reason": "short_message: cut short", "command_status": 1, "status": "ESME_RINVMSGLEN", "length": 60,
+                "hex": format!("0000003c00000005{}", "**".repeat(52)) }] }),
+        ),
         "POST carriers/tim/stop" => (200, json!({ "id": "tim", "state": "stopping" })),
         "POST messages" => (
             202,

@@ -28,6 +28,7 @@ const VERBS: &[&[&str]] = &[
     &["carriers", "start", "tim"],
     &["carriers", "stop", "tim"],
     &["carriers", "drain", "tim"],
+    &["carriers", "quarantine", "tim", "--limit", "5"],
     &["queue", "stats"],
 ];
 
@@ -129,6 +130,27 @@ fn what_the_daemon_refuses_is_shown_with_its_code() {
     assert_eq!(bench.run(&["send", "+393331234567", "Ciao"]).code, 69);
     let bench = Bench::new(|_| problem(500, "internal"));
     assert_eq!(bench.run(&["queue", "stats"]).code, 1);
+}
+
+#[test]
+fn pdus_that_could_not_be_read_are_listed_with_their_beginning() {
+    let bench = Bench::new(daemon);
+    let ended = bench.run(&["carriers", "quarantine", "tim", "--limit", "7"]);
+    assert_eq!(bench.asked()[0].0, "GET quarantine?carrier=tim&limit=7");
+    for words in [
+        "2025-01-02 13:04 CET",
+        "192.0.2.7:2775",
+        "ESME_RINVMSGLEN",
+        "short_message: cut short",
+        &format!("0000003c00000005{}...", "**".repeat(40)),
+    ] {
+        assert!(ended.out.contains(words), "{words}: {}", ended.out);
+    }
+    bench.run(&["carriers", "quarantine", "--reveal"]);
+    assert_eq!(bench.asked()[0].0, "GET quarantine?limit=50&reveal=true");
+    let ended = bench.run(&["carriers", "quarantine", "--json"]);
+    let document: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(document["data"][0]["hex"].as_str().unwrap().len(), 120);
 }
 
 #[test]

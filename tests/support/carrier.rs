@@ -26,7 +26,7 @@ pub(crate) struct Carrier {
 impl Carrier {
     /// Starts one on free ports; `more` are flags of `araldo simulate`.
     pub(crate) fn start(dir: &Path, name: &str, more: &[&str]) -> Self {
-        let ledger = dir.join(format!("{name}.ledger"));
+        let ledger = ledger_in(dir, name);
         let mut child = Command::new(env!("CARGO_BIN_EXE_araldo"))
             .env_clear()
             .args([
@@ -109,6 +109,15 @@ impl Carrier {
         let answer = self.control.lock().await.put(path, body).await.unwrap();
         assert!(answer.status.is_success(), "{path}: {answer:?}");
         answer
+    }
+}
+
+/// Beside the carrier, or where `ARALDO_LEDGERS` says: kept there for who reads all that was said, each under a name of
+/// its house.
+fn ledger_in(dir: &Path, name: &str) -> PathBuf {
+    match (std::env::var_os("ARALDO_LEDGERS"), dir.file_name()) {
+        (Some(kept), Some(house)) => Path::new(&kept).join(format!("{}-{name}.jsonl", house.display())),
+        _ => dir.join(format!("{name}.ledger")),
     }
 }
 

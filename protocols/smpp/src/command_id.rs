@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// Names a PDU; the top bit marks a response. Unknown values are kept as they came.
+///
+/// ```
+/// use araldo_smpp::CommandId;
+///
+/// assert_eq!(CommandId::SUBMIT_SM.response(), Some(CommandId::SUBMIT_SM_RESP));
+/// assert_eq!(CommandId(0x8000_0004).name(), Some("submit_sm_resp"));
+/// assert_eq!(CommandId(0x0001_0203).name(), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommandId(pub u32);
 

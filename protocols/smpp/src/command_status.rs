@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// The outcome of a request; unknown and vendor values (0x400 to 0x4FF) are kept as they came.
+///
+/// ```
+/// use araldo_smpp::CommandStatus;
+///
+/// let status = CommandStatus(0x58);
+/// assert_eq!((status, status.to_string().as_str()), (CommandStatus::ESME_RTHROTTLED, "ESME_RTHROTTLED"));
+/// assert_eq!(CommandStatus(0x0500).to_string(), "0x00000500");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommandStatus(pub u32);
 

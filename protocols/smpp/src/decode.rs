@@ -1,8 +1,7 @@
 //! Reads the fields of one complete PDU, and says what was wrong where, and which status answers it.
 
 use bytes::Bytes;
-use nom::bytes::complete::{tag, take, take_till};
-use nom::number::complete::{be_u8, be_u32};
+use nom::bytes::complete::{tag, take_till};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
@@ -21,6 +20,15 @@ pub enum Mode {
 }
 
 /// Why a body is refused, and with which status.
+///
+/// ```
+/// use araldo_smpp::{CommandStatus, Mode, Packet};
+/// use bytes::Bytes;
+///
+/// let unterminated = Bytes::from_static(b"\0\0\0\x12\x80\0\0\x04\0\0\0\0\0\0\0\x01AB");
+/// let error = Packet::decode(&unterminated, Mode::Strict).unwrap_err();
+/// assert_eq!((error.field, error.offset), ("message_id", 16));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} at octet {offset}: {problem}")]
 pub struct DecodeError {
@@ -136,24 +144,27 @@ impl<'f> Reader<'f> {
     /// One octet.
     #[inline(always)]
     pub fn octet(&mut self, field: &'static str) -> Result<u8, DecodeError> {
-        self.parse(field, 1, be_u8)
+        let [octet] = self.chunk(field)?;
+        Ok(octet)
     }
 
     /// Four octets, big end first.
     pub fn quad(&mut self, field: &'static str) -> Result<u32, DecodeError> {
-        self.parse(field, 4, be_u32)
+        self.chunk(field).map(u32::from_be_bytes)
     }
 
     /// So many octets; too few left is answered with `status`.
     #[inline(always)]
     pub fn octets(&mut self, field: &'static str, count: usize, status: CommandStatus) -> Result<Bytes, DecodeError> {
-        match self.parse(field, count, take(count)) {
-            Ok(part) => Ok(self.frame.slice_ref(part)),
-            Err(error) => Err(DecodeError {
+        let Some(rest) = self.rest.get(count..) else {
+            return Err(DecodeError {
                 command_status: status,
-                ..error
-            }),
-        }
+                ..self.truncated(field, count)
+            });
+        };
+        let start = self.offset();
+        self.rest = rest;
+        Ok(self.frame.slice(start..start + count))
     }
 
     /// A string up to its NUL, `max` octets with it; longer is answered with `status`.
@@ -203,30 +214,38 @@ impl<'f> Reader<'f> {
     }
 
     /// All that is left, as optional parameters.
+    #[inline(always)]
     pub fn tlvs(&mut self) -> Result<Tlvs, DecodeError> {
-        let region = self.frame.slice_ref(self.rest);
-        let start = self.offset();
-        self.rest = &[];
-        let tlvs = Tlvs::leading(&region);
-        for tlv in &tlvs {
-            if !tlv.tag.allows_length(tlv.value.len()) {
-                let offset = start + (tlv.value.as_ptr() as usize - region.as_ptr() as usize);
-                let problem = Problem::TlvLength { got: tlv.value.len() };
-                self.forgive(
-                    tlv.tag.name(),
-                    offset.saturating_sub(4),
-                    problem,
-                    CommandStatus::ESME_RINVPARLEN,
-                )?;
-            }
+        if self.rest.is_empty() {
+            return Ok(Tlvs::EMPTY);
         }
-        let left = region.len() - tlvs.as_bytes().len();
+        let region = std::mem::take(&mut self.rest);
+        let left = self.check_tlvs(region)?;
         if left > 0 {
-            let offset = start + tlvs.as_bytes().len();
+            let frame = self.frame.slice(..self.frame.len() - left);
+            return Ok(Tlvs::ending(&frame, region.len() - left));
+        }
+        Ok(Tlvs::ending(self.frame, region.len()))
+    }
+
+    /// Walks over the TLVs that the frame ends with, and says how many octets after them are no whole TLV.
+    #[inline(never)]
+    fn check_tlvs(&mut self, region: &[u8]) -> Result<usize, DecodeError> {
+        let mut walk = Tlvs::walk(region);
+        let mut offset = self.frame.len() - region.len();
+        for tlv in walk.by_ref() {
+            if !tlv.tag.allows_length(tlv.value.len()) {
+                let problem = Problem::TlvLength { got: tlv.value.len() };
+                self.forgive(tlv.tag.name(), offset, problem, CommandStatus::ESME_RINVPARLEN)?;
+            }
+            offset += tlv.size();
+        }
+        let left = walk.left();
+        if left > 0 {
             let problem = Problem::TlvStream { left };
             self.forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM)?;
         }
-        Ok(tlvs)
+        Ok(left)
     }
 
     /// Notes a fault in [`Mode::Tolerant`], refuses it in [`Mode::Strict`].
@@ -272,26 +291,22 @@ impl<'f> Reader<'f> {
     }
 
     #[inline(always)]
-    fn parse<O>(
-        &mut self,
-        field: &'static str,
-        wanted: usize,
-        mut parser: impl Parser<&'f [u8], Output = O, Error = ()>,
-    ) -> Result<O, DecodeError> {
-        match parser.parse(self.rest) {
-            Ok((rest, value)) => {
-                self.rest = rest;
-                Ok(value)
-            }
-            Err(_) => Err(DecodeError {
-                field,
-                offset: self.offset(),
-                problem: Problem::Truncated {
-                    wanted,
-                    left: self.rest.len(),
-                },
-                command_status: CommandStatus::ESME_RINVCMDLEN,
-            }),
+    fn chunk<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+        let Some((chunk, rest)) = self.rest.split_first_chunk() else {
+            return Err(self.truncated(field, N));
+        };
+        self.rest = rest;
+        Ok(*chunk)
+    }
+
+    #[cold]
+    fn truncated(&self, field: &'static str, wanted: usize) -> DecodeError {
+        let left = self.left();
+        DecodeError {
+            field,
+            offset: self.offset(),
+            problem: Problem::Truncated { wanted, left },
+            command_status: CommandStatus::ESME_RINVCMDLEN,
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Writes the fields of one PDU into room of the right size, made once.
+//! Writes the fields of one PDU into room made once for all of them.
 
+use crate::field::{EncodeError, Spec};
 use crate::value::COctet;
 
 /// Walks over the room for one PDU, as [`crate::decode::Reader`] walks over its octets.
 ///
-/// Each type says first how many octets it takes. Writing more than that is a fault of ours, and panics.
+/// Each type says first how many octets it takes at most. Writing more than that is a fault of ours, and panics.
 #[derive(Debug)]
 pub struct Writer<'o> {
     rest: &'o mut [u8],
@@ -41,15 +42,28 @@ impl<'o> Writer<'o> {
 
     /// A string and its NUL.
     ///
-    /// A short one is copied in whole words where there is room; what is too much is overwritten by what follows.
+    /// Most are empty. A short one is copied in whole words where there is room; what is too much is overwritten by what
+    /// follows.
     #[inline(always)]
-    pub fn c_octet(&mut self, text: &COctet) {
+    pub fn c_octet(&mut self, text: &COctet, spec: &Spec) -> Result<(), EncodeError> {
         let length = text.len();
-        match (text.words(), self.rest.first_chunk_mut()) {
-            (Some(words), Some(room)) => *room = *words,
-            _ => self.rest[..length].copy_from_slice(text.as_bytes()),
+        if length == 0 {
+            self.octet(0);
+            return Ok(());
         }
-        self.room(length + 1)[length] = 0;
+        if length < spec.max
+            && let Some(words) = text.words()
+            && let Some(room) = self.rest.first_chunk_mut()
+            && length < words.len()
+        {
+            *room = *words;
+            room[length] = 0;
+            self.room(length + 1);
+            return Ok(());
+        }
+        let rest = std::mem::take(&mut self.rest);
+        self.rest = long_c_octet(rest, text, spec)?;
+        Ok(())
     }
 
     /// The same room in a writer of the caller's own, which stays in registers; this one is left without any.
@@ -64,4 +78,25 @@ impl<'o> Writer<'o> {
         self.rest = rest;
         room
     }
+}
+
+/// Puts any string and its NUL at the beginning of `room`, and gives back what is behind it.
+///
+/// A call that is rare, so that what is common stays in registers.
+#[inline(never)]
+fn long_c_octet<'o>(room: &'o mut [u8], text: &COctet, spec: &Spec) -> Result<&'o mut [u8], EncodeError> {
+    if text.len() >= spec.max {
+        return Err(EncodeError::TooLong {
+            field: spec.name,
+            got: text.len() + 1,
+            max: spec.max,
+        });
+    }
+    if text.has_nul() {
+        return Err(EncodeError::NulInside { field: spec.name });
+    }
+    let mut writer = Writer::new(room);
+    writer.octets(text.as_bytes());
+    writer.octet(0);
+    Ok(writer.rest)
 }

@@ -68,6 +68,18 @@ pub enum FieldValue {
 }
 
 /// Fields by name, in wire order.
+///
+/// ```
+/// use araldo_smpp::{CommandId, FieldError, FieldValue, Fields, Pdu, Tlvs};
+///
+/// let mut fields = Fields::default();
+/// let missing = Pdu::build(CommandId::SUBMIT_SM_RESP, true, &fields, Tlvs::EMPTY);
+/// assert_eq!(missing, Err(FieldError::Missing("message_id")));
+/// fields.push("message_id", FieldValue::Str("AB12".into()));
+/// let pdu = Pdu::build(CommandId::SUBMIT_SM_RESP, true, &fields, Tlvs::EMPTY)?;
+/// assert_eq!(pdu.fields(), fields);
+/// # Ok::<(), FieldError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields(pub Vec<(Cow<'static, str>, FieldValue)>);
 
@@ -129,10 +141,14 @@ impl EncodeError {
 pub trait Field: Sized {
     /// Reads it where the reader stands.
     fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError>;
-    /// How many octets [`Self::write`] appends.
-    fn size(&self) -> usize;
+    /// The most octets [`Self::write`] appends: what it refuses counts no further than the maximum.
+    fn room(&self, spec: &Spec) -> usize;
     /// Appends it.
     fn write(&self, out: &mut Writer<'_>, spec: &Spec) -> Result<(), EncodeError>;
+    /// Octets that follow what [`Self::write`] appends, as they are. Only the last field of a PDU may have any.
+    fn tail(&self) -> &[u8] {
+        &[]
+    }
     /// Appends its names and values.
     fn show(&self, spec: &Spec, fields: &mut Fields);
     /// Builds it from names and values.
@@ -218,7 +234,7 @@ macro_rules! octet_field {
             }
 
             #[inline(always)]
-            fn size(&self) -> usize {
+            fn room(&self, _spec: &crate::field::Spec) -> usize {
                 1
             }
 
@@ -258,24 +274,14 @@ impl Field for COctet {
         reader.c_octet(spec.name, spec.max, spec.status)
     }
 
-    fn size(&self) -> usize {
-        self.len() + 1
+    #[inline(always)]
+    fn room(&self, spec: &Spec) -> usize {
+        spec.max
     }
 
     #[inline(always)]
     fn write(&self, out: &mut Writer<'_>, spec: &Spec) -> Result<(), EncodeError> {
-        if self.len() >= spec.max {
-            return Err(EncodeError::TooLong {
-                field: spec.name,
-                got: self.len() + 1,
-                max: spec.max,
-            });
-        }
-        if self.has_nul() {
-            return Err(EncodeError::NulInside { field: spec.name });
-        }
-        out.c_octet(self);
-        Ok(())
+        out.c_octet(self, spec)
     }
 
     fn show(&self, spec: &Spec, fields: &mut Fields) {
@@ -293,8 +299,9 @@ impl Field for Password {
         COctet::read(reader, spec).map(Self)
     }
 
-    fn size(&self) -> usize {
-        self.0.size()
+    #[inline(always)]
+    fn room(&self, spec: &Spec) -> usize {
+        self.0.room(spec)
     }
 
     #[inline(always)]
@@ -322,8 +329,9 @@ impl Field for Address {
         })
     }
 
-    fn size(&self) -> usize {
-        2 + self.addr.size()
+    #[inline(always)]
+    fn room(&self, spec: &Spec) -> usize {
+        2 + self.addr.room(spec)
     }
 
     #[inline(always)]
@@ -358,8 +366,9 @@ impl Field for Bytes {
         reader.octets(spec.name, length.into(), spec.status)
     }
 
-    fn size(&self) -> usize {
-        1 + self.len()
+    #[inline(always)]
+    fn room(&self, _spec: &Spec) -> usize {
+        1
     }
 
     #[inline(always)]
@@ -370,8 +379,12 @@ impl Field for Bytes {
             max: u8::MAX.into(),
         })?;
         out.octet(length);
-        out.octets(self);
         Ok(())
+    }
+
+    #[inline(always)]
+    fn tail(&self) -> &[u8] {
+        self
     }
 
     fn show(&self, _spec: &Spec, fields: &mut Fields) {

@@ -111,6 +111,17 @@ pub fn announced(octets: &[u8]) -> Option<u32> {
 }
 
 /// The framing as a tokio-util codec: whole PDUs out, [`Packet`]s in.
+///
+/// ```
+/// use araldo_smpp::SmppCodec;
+/// use bytes::BytesMut;
+/// use tokio_util::codec::Decoder;
+///
+/// let mut stream = BytesMut::from(&b"\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x07\0\0"[..]);
+/// let mut codec = SmppCodec::default();
+/// assert_eq!(codec.decode(&mut stream).unwrap().map(|frame| frame.len()), Some(16));
+/// assert!(codec.decode(&mut stream).unwrap().is_none(), "the rest has not come yet");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SmppCodec {
     max: usize,

@@ -58,6 +58,22 @@ impl DefaultAlphabet {
             Self::Ucs2 => "ucs2",
         }
     }
+
+    /// Whether it has every character of a text that is in the GSM 7-bit default alphabet and its extension.
+    ///
+    /// ```
+    /// # use araldo_sms::DefaultAlphabet;
+    /// assert!(DefaultAlphabet::Latin1.has("caffè") && DefaultAlphabet::Utf8.has("5 €"));
+    /// assert!(!DefaultAlphabet::Latin1.has("5 €") && !DefaultAlphabet::Ascii.has("caffè"));
+    /// ```
+    #[must_use]
+    pub fn has(self, text: &str) -> bool {
+        match self {
+            Self::Ascii => text.is_ascii(),
+            Self::Latin1 => Encoding::Latin1.check(text).is_ok(),
+            Self::Gsm7 | Self::Gsm7Packed | Self::Utf8 | Self::Ucs2 => true,
+        }
+    }
 }
 
 impl From<Encoding> for DefaultAlphabet {

@@ -4,10 +4,7 @@ use std::sync::OnceLock;
 
 use crate::language::Language;
 use crate::shift::ShiftTables;
-use crate::tables::{self, Rows};
-
-/// Leads to the single shift table; not a character of its own.
-const ESCAPE: u8 = 0x1B;
+use crate::tables::{self, ESCAPE, NONE, Rows};
 
 /// Marks a code of the single shift table in what [`Alphabet::code`] gives.
 const EXTENDED: u8 = 0x80;
@@ -15,15 +12,12 @@ const EXTENDED: u8 = 0x80;
 /// What [`Alphabet::code`] gives for a character outside both tables: an escape after an escape is no character.
 const OUTSIDE: u8 = EXTENDED | ESCAPE;
 
-/// No character at this code.
-const NONE: char = char::REPLACEMENT_CHARACTER;
-
 /// A locking table with a single shift table, read in both directions.
 pub(crate) struct Alphabet {
     locking: [char; 128],
     single: [char; 128],
-    /// The code of each character before U+0400: Latin and Greek letters, nearly all of most texts.
-    low: [u8; 0x400],
+    /// The code of each character before U+0E00, where all letters of the tables are.
+    low: [u8; 0xE00],
     /// The others with their codes, by character.
     high: Vec<(char, u8)>,
 }
@@ -37,7 +31,7 @@ pub(crate) fn alphabet(tables: ShiftTables) -> &'static Alphabet {
 }
 
 /// A count of septets, the escapes among them counted apart: without any, segments are a matter of division.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Septets {
     pub(crate) total: usize,
     pub(crate) escapes: usize,
@@ -48,7 +42,7 @@ impl Alphabet {
         let mut alphabet = Self {
             locking: codes(tables::locking(tables.locking)),
             single: codes(tables::single_shift(tables.single)),
-            low: [OUTSIDE; 0x400],
+            low: [OUTSIDE; 0xE00],
             high: Vec::new(),
         };
         let extended = (EXTENDED..=u8::MAX).zip(alphabet.single);

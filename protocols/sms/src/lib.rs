@@ -42,6 +42,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod census;
 mod data_coding;
 mod default_alphabet;
 mod encoding;

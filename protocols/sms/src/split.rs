@@ -1,5 +1,6 @@
 //! Dividing a text into segments.
 
+mod alphabet;
 mod cuts;
 mod options;
 mod plan;

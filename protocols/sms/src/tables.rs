@@ -5,8 +5,23 @@ mod single_shift;
 
 use crate::language::Language;
 
+/// Leads to the single shift table; not a character of its own.
+pub(crate) const ESCAPE: u8 = 0x1B;
+
+/// No character at this code.
+pub(crate) const NONE: char = char::REPLACEMENT_CHARACTER;
+
 /// A table of 128 codes, sixteen a row.
 pub(crate) type Rows = [&'static str; 8];
+
+/// The characters of a table; the escape, which is none, left out.
+pub(crate) fn characters(rows: &Rows) -> impl Iterator<Item = char> {
+    let codes = rows.iter().flat_map(|row| row.chars()).enumerate();
+    let characters = codes.filter(|(code, _)| *code != usize::from(ESCAPE));
+    characters
+        .map(|(_, character)| character)
+        .filter(|character| *character != NONE)
+}
 
 /// What a septet is without an escape before it. Spanish has no table of its own here and uses the default one.
 pub(crate) fn locking(language: Option<Language>) -> &'static Rows {

@@ -20,8 +20,8 @@ use crate::config::CarrierConfig;
 pub(super) trait Octets: AsyncRead + AsyncWrite + Send {}
 impl<T: AsyncRead + AsyncWrite + Send> Octets for T {}
 
-/// Connects within `connect_timeout`.
-pub(super) async fn connect(shared: &Shared) -> Result<Pin<Box<dyn Octets>>, OpenError> {
+/// Connects within `connect_timeout`; the stream, and the address and port of its other end.
+pub(super) async fn connect(shared: &Shared) -> Result<(Pin<Box<dyn Octets>>, Box<str>), OpenError> {
     let config = &shared.config;
     let unreachable = |error: String| OpenError::Unreachable {
         host: config.host.clone(),
@@ -34,8 +34,10 @@ pub(super) async fn connect(shared: &Shared) -> Result<Pin<Box<dyn Octets>>, Ope
         Err(_) => return Err(unreachable(format!("no answer within {:?}", config.connect_timeout))),
     };
     tcp.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+    let peer = tcp.peer_addr().map_err(|error| unreachable(error.to_string()))?;
+    let peer = peer.to_string().into();
     let Some(connector) = &shared.tls else {
-        return Ok(Box::pin(tcp));
+        return Ok((Box::pin(tcp), peer));
     };
     let tls_error = |error: String| OpenError::Tls {
         host: config.host.clone(),
@@ -44,7 +46,7 @@ pub(super) async fn connect(shared: &Shared) -> Result<Pin<Box<dyn Octets>>, Ope
     let name = config.tls_server_name.as_deref().unwrap_or(&config.host);
     let name = ServerName::try_from(name.to_owned()).map_err(|error| tls_error(error.to_string()))?;
     match tokio::time::timeout(config.connect_timeout, connector.connect(name, tcp)).await {
-        Ok(stream) => Ok(Box::pin(stream.map_err(|error| tls_error(error.to_string()))?)),
+        Ok(stream) => Ok((Box::pin(stream.map_err(|error| tls_error(error.to_string()))?), peer)),
         Err(_) => Err(tls_error(format!("no handshake within {:?}", config.connect_timeout))),
     }
 }

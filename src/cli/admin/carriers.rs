@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::client::segment;
+use super::client::{query, segment};
 use super::problem::AdminError;
 use super::{AdminOptions, cell, converse, rows};
 use crate::cli::table::Screen;
@@ -39,6 +39,21 @@ enum Act {
         /// The carrier's id in the configuration.
         carrier: Name,
     },
+    /// List the newest PDUs that could not be read: when, whence, why, how they were answered, and their octets.
+    ///
+    /// In hex, with ** for what may be a number or a text. The table shows their beginning, --json all that is kept.
+    #[command(after_help = "Examples:\n  araldo carriers quarantine tim --limit 10\n  \
+        araldo carriers quarantine --reveal --json | jq -r '.data[].hex' | araldo pdu decode")]
+    Quarantine {
+        /// Only this carrier's: its id in the configuration.
+        carrier: Option<Name>,
+        /// How many, 1 to 1000.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// Show numbers and texts too.
+        #[arg(long)]
+        reveal: bool,
+    },
 }
 
 impl CarriersVerb {
@@ -52,6 +67,20 @@ impl CarriersVerb {
                         screen.json(&document)?;
                     } else {
                         show(rows(&document["data"]), screen)?;
+                    }
+                    return Ok(Exit::Ok);
+                }
+                Act::Quarantine { carrier, limit, reveal } => {
+                    let parameters = [
+                        ("carrier", carrier.as_ref().map(ToString::to_string)),
+                        ("limit", Some(limit.to_string())),
+                        ("reveal", reveal.then(|| "true".to_owned())),
+                    ];
+                    let document = client.get(&format!("quarantine{}", query(&parameters))).await?;
+                    if screen.wants_json() {
+                        screen.json(&document)?;
+                    } else {
+                        show_quarantine(rows(&document["data"]), screen)?;
                     }
                     return Ok(Exit::Ok);
                 }
@@ -69,6 +98,33 @@ impl CarriersVerb {
             Ok(Exit::Ok)
         })
     }
+}
+
+/// Octets of a PDU that a table shows: the header and what follows it.
+const OCTETS_SHOWN: usize = 48;
+
+fn show_quarantine(pdus: &[Value], screen: &mut Screen) -> Result<(), AdminError> {
+    let header = ["at", "carrier", "bind", "peer", "answered", "reason", "length", "hex"];
+    let mut table = screen.rows(&header, "every PDU could be read");
+    for pdu in pdus {
+        let mut hex = cell(pdu, "hex");
+        if let Some((end, _)) = hex.char_indices().nth(2 * OCTETS_SHOWN) {
+            hex.replace_range(end.., "...");
+        }
+        let cells = [
+            screen.time(&cell(pdu, "at")),
+            cell(pdu, "carrier"),
+            cell(pdu, "bind"),
+            cell(pdu, "peer"),
+            cell(pdu, "status"),
+            cell(pdu, "reason"),
+            cell(pdu, "length"),
+            hex,
+        ];
+        screen.add(&mut table, cells);
+    }
+    screen.table(&table)?;
+    Ok(())
 }
 
 /// One row a carrier, and one for each bind that has something to say.

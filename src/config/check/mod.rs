@@ -2,6 +2,7 @@
 
 mod carrier;
 mod client;
+mod event;
 mod http;
 mod outbox;
 mod route;
@@ -32,6 +33,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.carriers();
     check.routes();
     check.outbox();
+    check.events();
     check.log();
     check.addresses();
     check.something_to_do();

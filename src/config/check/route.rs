@@ -16,6 +16,9 @@ impl Check<'_> {
         let mut asked: BTreeMap<Asked<'_>, &Name> = BTreeMap::new();
         for (id, route) in &config.route {
             let key = format!("route.{id}");
+            if *id == Name::nowhere() {
+                self.wrong(&key, "is the name of what has no route", "give the route another name");
+            }
             self.who(&key, route);
             self.steps(&key, route);
             let prefixes: BTreeSet<&str> = route.prefixes.iter().map(String::as_str).collect();

@@ -8,9 +8,10 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use super::AdminState;
+use crate::accept::Wish;
 use crate::domain::Name;
 use crate::http::api::{
-    ListQuery, MessageView, Shown, Wish, act, inbound_page, message, message_id, one, page, store_problem,
+    ListQuery, MessageView, Shown, act, inbound_page, message, message_id, one, page, store_problem,
 };
 use crate::http::body::{self, Kind};
 use crate::http::problem::{Code, Fault, Problem};
@@ -108,7 +109,7 @@ pub(super) async fn inbound(State(state): State<Arc<AdminState>>, uri: Uri) -> R
     inbound_page(&state.api, &uri, None, reveal).await
 }
 
-fn how_shown(query: &ListQuery) -> Result<Shown, Problem> {
+pub(super) fn how_shown(query: &ListQuery) -> Result<Shown, Problem> {
     match query.get("reveal") {
         None | Some("false") => Ok(Shown::Masked),
         Some("true") => Ok(Shown::Revealed),

@@ -5,6 +5,7 @@ mod guard;
 mod health;
 mod messages;
 mod overview;
+mod quarantine;
 
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub fn admin_router(state: Arc<AdminState>, pages: HttpRouter) -> HttpRouter {
     let guarded = HttpRouter::new()
         .route("/admin/v1/status", get(overview::status))
         .route("/admin/v1/queue", get(overview::queue))
-        .route("/admin/v1/quarantine", get(overview::quarantine))
+        .route("/admin/v1/quarantine", get(quarantine::list))
         .route("/admin/v1/messages", get(messages::list).post(messages::send))
         .route("/admin/v1/messages/{id}", get(messages::show))
         .route("/admin/v1/messages/{id}/cancel", post(messages::cancel))

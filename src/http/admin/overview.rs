@@ -1,19 +1,15 @@
-//! How the daemon is: in one look, by lane, and what carriers sent that could not be read.
+//! How the daemon is: in one look, and by lane.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::Uri;
 use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::AdminState;
-use crate::http::api::{ListQuery, page_limit, shown, store_problem};
+use crate::http::api::{shown, store_problem};
 use crate::http::problem::Problem;
 use crate::store::Totals;
-
-/// Octets of an unreadable PDU that are shown. They may hold numbers and texts.
-const OCTETS_SHOWN: usize = 64;
 
 pub(super) async fn status(State(state): State<Arc<AdminState>>) -> Result<Response, Problem> {
     let totals = state.api.store.totals().await.map_err(|error| store_problem(&error))?;
@@ -53,33 +49,6 @@ pub(super) async fn queue(State(state): State<Arc<AdminState>>) -> Result<Respon
     Ok(shown(
         &json!({ "lanes": lanes, "open": open(&totals), "receipts_parked": totals.parked.rows }),
     ))
-}
-
-pub(super) async fn quarantine(State(state): State<Arc<AdminState>>, uri: Uri) -> Result<Response, Problem> {
-    let query = ListQuery::read(&uri, &["limit", "reveal"])?;
-    let limit = page_limit(query.get("limit"))?;
-    let reveal = query.get("reveal") == Some("true");
-    let found = state
-        .api
-        .store
-        .quarantine(limit)
-        .await
-        .map_err(|error| store_problem(&error))?;
-    let data: Vec<Value> = found
-        .iter()
-        .map(|pdu| {
-            let octets = &pdu.octets[..pdu.octets.len().min(OCTETS_SHOWN)];
-            json!({
-                "at": pdu.at,
-                "carrier": pdu.carrier,
-                "reason": pdu.reason,
-                "command_status": pdu.status,
-                "length": pdu.octets.len(),
-                "hex": reveal.then(|| hex::encode(octets)),
-            })
-        })
-        .collect();
-    Ok(shown(&json!({ "data": data })))
 }
 
 fn open(totals: &Totals) -> Vec<Value> {

@@ -9,9 +9,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{DEFAULT_PAGE, MAX_PAGE};
+use crate::accept::{masked, nearest};
 use crate::domain::{Class, Msisdn, Name, State};
-use crate::http::json::nearest;
-use crate::http::problem::{Code, Fault, Problem, masked};
+use crate::http::problem::{Code, Fault, Problem};
 use crate::store::{MessageQuery, Page, Seq};
 
 /// A page as it is answered.

@@ -1,7 +1,6 @@
 //! `/v1`: what back-end systems call.
 
-mod accept;
-mod callback;
+mod accepted;
 mod inbound;
 mod list;
 mod messages;
@@ -11,11 +10,9 @@ mod send;
 mod view;
 mod wish;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use araldo_sms::{ReferenceSize, SplitOptions};
 use axum::Router as HttpRouter;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
@@ -27,18 +24,15 @@ pub(super) use messages::{act, message, message_id};
 pub use openapi::document as openapi_document;
 pub(super) use send::{one, shown, store_problem};
 pub(super) use view::{MessageView, Shown};
-#[cfg(test)]
-pub(super) use wish::FIELDS;
-pub(super) use wish::Wish;
 
 use super::auth::{Clients, DuplicateKey};
 use super::body::BodyLimits;
 use super::edge::{self, Edge};
 use super::problem;
-use crate::backend::AddressGuard;
+use crate::accept::Intake;
 use crate::clock::Clock;
-use crate::config::{Config, LongMessage};
-use crate::domain::Name;
+use crate::config::{Config, ConfigError, Origins};
+use crate::notify::{Notifier, Publisher};
 use crate::outbox::Outbox;
 use crate::router::Router;
 use crate::store::Store;
@@ -54,8 +48,10 @@ pub struct ApiState {
     pub outbox: Outbox,
     /// What is shown.
     pub store: Arc<dyn Store>,
-    /// Which way messages go.
-    pub router: Arc<Router>,
+    /// What checks, measures and routes.
+    pub intake: Arc<Intake>,
+    /// What makes messages of events.
+    pub publisher: Arc<Publisher>,
     /// Who may call.
     pub clients: Clients,
     /// The time.
@@ -64,11 +60,6 @@ pub struct ApiState {
     pub body: BodyLimits,
     /// Requests answered at once.
     pub max_requests: u32,
-    /// Segments of a text at the most, where no route says less.
-    pub max_segments: u8,
-    /// Where a callback may lead.
-    pub callback_guard: AddressGuard,
-    routes: HashMap<Name, RouteFacts>,
 }
 
 /// Why the API cannot be built.
@@ -77,16 +68,9 @@ pub enum StateError {
     /// Two clients with one key.
     #[error(transparent)]
     DuplicateKey(#[from] DuplicateKey),
-}
-
-/// What is known of a route's carriers.
-struct RouteFacts {
-    /// Every carrier of the route, in the order of its steps.
-    carriers: Vec<Name>,
-    /// Segments that each of them takes.
-    max_segments: u8,
-    /// How texts are measured for them.
-    split: SplitOptions,
+    /// Templates or rules that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
 
 impl ApiState {
@@ -98,48 +82,22 @@ impl ApiState {
         router: Arc<Router>,
         clock: Clock,
     ) -> Result<Arc<Self>, StateError> {
-        let facts = router.steps().into_keys().map(|route| {
-            let facts = RouteFacts::new(&route, &router, config);
-            (route, facts)
-        });
+        let intake = Arc::new(Intake::new(config, router, clock.clone()));
+        let notifier = Notifier::load(config, &Origins::default())?;
+        let publisher = Publisher::new(notifier, intake.clone(), outbox.clone(), store.clone());
         Ok(Arc::new(Self {
-            routes: facts.collect(),
+            intake,
+            publisher: Arc::new(publisher),
             clients: Clients::new(&config.client, &config.address)?,
             body: BodyLimits {
                 bytes: usize::try_from(config.http.max_body).unwrap_or(usize::MAX),
                 pause: config.http.body_timeout,
             },
             max_requests: config.http.max_requests,
-            max_segments: config.outbox.max_segments,
-            callback_guard: AddressGuard::new(&config.webhook.allow_networks),
             outbox,
             store,
-            router,
             clock,
         }))
-    }
-}
-
-impl RouteFacts {
-    fn new(route: &Name, router: &Router, config: &Config) -> Self {
-        let carriers = router.carriers_of_route(route);
-        let configs: Vec<_> = carriers.iter().filter_map(|id| config.carrier.get(id)).collect();
-        let max_segments = configs.iter().map(|carrier| config.max_segments(carrier)).min();
-        // Measured for the carrier with the least room in a segment, since any of them may get the message.
-        let wide = configs.iter().any(|carrier| carrier.long_message == LongMessage::Udh16);
-        let reference_size = if wide {
-            ReferenceSize::Bits16
-        } else {
-            ReferenceSize::Bits8
-        };
-        Self {
-            carriers,
-            max_segments: max_segments.unwrap_or(config.outbox.max_segments),
-            split: SplitOptions {
-                reference_size,
-                ..SplitOptions::default()
-            },
-        }
     }
 }
 

@@ -16,9 +16,9 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::ApiState;
-use super::accept::accept;
 use super::send::{enqueue_problem, item, stored_before};
-use super::wish::{Wish, idempotency_key};
+use super::wish::idempotency_key;
+use crate::accept::{Wish, accept};
 use crate::domain::Class;
 use crate::http::auth::Client;
 use crate::http::body::{self, BodyLimits};
@@ -259,14 +259,14 @@ async fn check(state: &ApiState, client: &Client, line: &[u8], items: &mut Vec<E
     let dry_run = wish.dry_run == Some(true);
     let required = client.require_idempotency_key && !dry_run;
     let key = idempotency_key(wish.idempotency_key.as_deref(), "/idempotency_key", required)?;
-    let accepted = match accept(state, client, &wish) {
+    let accepted = match accept(&state.intake, client, &wish) {
         Ok(accepted) => accepted,
-        Err(problem) => {
+        Err(faults) => {
             let key = key.filter(|_| !dry_run);
             return match stored_before(state, client, key.as_deref(), &wish).await {
                 Some(EnqueueResult::Replayed(stored)) => Ok(Pending::Replayed(stored)),
                 Some(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
-                Some(EnqueueResult::Stored(_)) | None => Err(problem),
+                Some(EnqueueResult::Stored(_)) | None => Err(Problem::of_faults(faults)),
             };
         }
     };
@@ -294,6 +294,7 @@ async fn store(state: &ApiState, items: Vec<Enqueue>) -> Result<Vec<EnqueueResul
             message: item.message.clone(),
             key: item.key.clone(),
             claim: None,
+            birth: None,
         });
         match state.outbox.enqueue(copy.collect()).await {
             Err(EnqueueError::QueueFull) => {

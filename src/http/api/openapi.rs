@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
-use super::accept::AcceptedView;
+use super::accepted::AcceptedView;
 use super::{InboundView, MessageView, inbound, messages, send};
 use crate::domain::{Class, State};
 

@@ -8,9 +8,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::accept::accept;
-use super::wish::{Wish, idempotency_key};
+use super::wish::idempotency_key;
 use super::{ApiState, BREATH, REPAIR, ndjson};
+use crate::accept::{Wish, accept};
 use crate::config::Scope;
 use crate::domain::NewMessage;
 use crate::http::auth::Client;
@@ -34,9 +34,9 @@ static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-r
         content((super::openapi::MessageRequest = "application/json"), (super::openapi::MessageLine = "application/x-ndjson")),
     ),
     responses(
-        (status = 202, description = "Stored: it will be sent, or its owner told why not", body = super::accept::AcceptedView<'_>),
+        (status = 202, description = "Stored: it will be sent, or its owner told why not", body = super::accepted::AcceptedView<'_>),
         (status = 200, description = "A dry run, or the results of NDJSON: one line each, in order", content(
-            (super::accept::AcceptedView<'_> = "application/json"), (super::openapi::LineResult = "application/x-ndjson"))),
+            (super::accepted::AcceptedView<'_> = "application/json"), (super::openapi::LineResult = "application/x-ndjson"))),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too fast: see Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "Not stored, or not known: see code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
@@ -83,14 +83,14 @@ pub(in crate::http) async fn one(
 ) -> Result<Response, Problem> {
     let dry_run = wish.dry_run == Some(true);
     let key = key_header(headers, client.require_idempotency_key && !dry_run)?;
-    let accepted = match accept(state, client, wish) {
+    let accepted = match accept(&state.intake, client, wish) {
         Ok(accepted) => accepted,
-        Err(problem) => {
+        Err(faults) => {
             let key = key.filter(|_| !dry_run);
             return match stored_before(state, client, key.as_deref(), wish).await {
                 Some(EnqueueResult::Replayed(stored)) => Ok(replayed_answer(stored)),
                 Some(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
-                Some(EnqueueResult::Stored(_)) | None => Err(problem),
+                Some(EnqueueResult::Stored(_)) | None => Err(Problem::of_faults(faults)),
             };
         }
     };
@@ -142,6 +142,7 @@ pub(super) fn item(message: NewMessage, key: Option<Box<str>>, wish: &Wish<'_>, 
             answer: answer.into(),
         }),
         claim: None,
+        birth: None,
     }
 }
 

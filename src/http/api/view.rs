@@ -3,8 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{BindRef, Class, Masked, MessageId, Name, Reason, State, UnixMillis};
-use crate::store::{MessageRecord, SegmentState};
+use crate::domain::{BindRef, Class, Flag, Masked, MessageId, Name, Reason, State, UnixMillis};
+use crate::store::{Event, EventKind, MessageRecord, Progress, SegmentState};
 
 /// How much is shown, to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ pub(crate) struct SegmentView {
 pub(crate) struct TimelineEntry {
     #[schema(value_type = String, format = DateTime)]
     at: UnixMillis,
-    /// accepted, claimed, submitted, a final state, or what happened beside the plain way: retried, next_step,
+    /// by_event, accepted, claimed, submitted, a final state, or what happened beside the plain way: retried, next_step,
     /// doubted, resent, doubt_settled, …
     event: &'static str,
     /// From 1.
@@ -153,7 +153,7 @@ impl MessageView {
             class: row.class,
             to: number(&format!("+{}", row.to)),
             from: number(&row.from),
-            text: (shown != Shown::Masked).then_some(record.text),
+            text: shows_text(shown, &progress).then_some(record.text),
             encoding: record.encoding.as_str(),
             segments: row.segments,
             route: row.route,
@@ -199,15 +199,19 @@ impl MessageView {
 /// millisecond stands in the order of a message's life.
 fn timeline(record: &MessageRecord) -> Vec<TimelineEntry> {
     let (row, progress) = (&record.row, &record.row.progress);
-    let mut entries = vec![TimelineEntry::new(row.accepted_at, "accepted")];
-    if let Some(at) = progress.claimed_at {
-        entries.push(TimelineEntry::new(at, "claimed").of(progress.attempt, progress.bind.as_ref()));
-    }
-    entries.extend(record.events.iter().map(|event| TimelineEntry {
+    // What made the message comes before all else.
+    let (births, events): (Vec<_>, Vec<_>) = record.events.iter().partition(|event| event.kind == EventKind::ByEvent);
+    let entry = |event: &Event| TimelineEntry {
         code: event.code,
         note: event.note.clone(),
         ..TimelineEntry::new(event.at, event.kind.as_str()).of(event.attempt, event.bind.as_ref())
-    }));
+    };
+    let mut entries: Vec<_> = births.into_iter().map(entry).collect();
+    entries.push(TimelineEntry::new(row.accepted_at, "accepted"));
+    if let Some(at) = progress.claimed_at {
+        entries.push(TimelineEntry::new(at, "claimed").of(progress.attempt, progress.bind.as_ref()));
+    }
+    entries.extend(events.into_iter().map(entry));
     if let Some(at) = progress.submitted_at {
         entries.push(TimelineEntry {
             carrier_message_id: progress.carrier_message_id.clone(),
@@ -223,6 +227,15 @@ fn timeline(record: &MessageRecord) -> Vec<TimelineEntry> {
     }
     entries.sort_by_key(|entry| entry.at);
     entries
+}
+
+/// What is marked personal is for its recipient and its owner alone.
+fn shows_text(shown: Shown, progress: &Progress) -> bool {
+    match shown {
+        Shown::Owner => true,
+        Shown::Masked => false,
+        Shown::Revealed => !progress.flags.has(Flag::Personal),
+    }
 }
 
 impl TimelineEntry {
@@ -254,7 +267,7 @@ impl TimelineEntry {
 mod tests {
     use super::*;
     use crate::domain::{Encoding, Flags};
-    use crate::store::{Event, EventKind, Progress, Row};
+    use crate::store::Row;
 
     fn delivered() -> MessageRecord {
         let bind = BindRef {
@@ -282,6 +295,7 @@ mod tests {
             route: Name::parse("italy").unwrap(),
             segments: 1,
             receipt: true,
+            callback: None,
             accepted_at: UnixMillis(10),
             progress,
         };
@@ -301,6 +315,7 @@ mod tests {
             not_before: None,
             events: vec![event],
             segments: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 

@@ -9,8 +9,9 @@ use tokio::sync::Semaphore;
 
 use crate::domain::{MessageId, Name};
 use crate::store::{
-    Applied, Backlog, Batch, IdempotencyKey, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page,
-    QuarantineRecord, Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
+    InboundRecord, Lease, MessageQuery, MessageRecord, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord,
+    Rules, Store, StoreError, Totals,
 };
 
 pub(super) struct Gate {
@@ -75,8 +76,12 @@ impl Store for Gate {
         self.store.inbound(query)
     }
 
-    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
-        self.store.quarantine(limit)
+    fn quarantine<'a>(
+        &'a self,
+        carrier: Option<&'a Name>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>> {
+        self.store.quarantine(carrier, limit)
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
@@ -85,6 +90,22 @@ impl Store for Gate {
 
     fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>> {
         self.store.totals()
+    }
+
+    fn due_notices<'a>(&'a self, query: &'a DueNotices) -> BoxFuture<'a, Result<DuePage, StoreError>> {
+        self.store.due_notices(query)
+    }
+
+    fn endpoints(&self) -> BoxFuture<'_, Result<Vec<EndpointRecord>, StoreError>> {
+        self.store.endpoints()
+    }
+
+    fn dead_notices<'a>(&'a self, query: &'a DeadNotices) -> BoxFuture<'a, Result<Page<NoticeRecord>, StoreError>> {
+        self.store.dead_notices(query)
+    }
+
+    fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
+        self.store.notices(query)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -385,7 +385,7 @@ async fn the_description_names_the_fields_that_are_read() {
         .as_object()
         .unwrap();
     let mut described: Vec<&str> = properties.keys().map(String::as_str).collect();
-    let mut read = crate::http::api::FIELDS.to_vec();
+    let mut read = crate::accept::FIELDS.to_vec();
     described.sort_unstable();
     read.sort_unstable();
     assert_eq!(described, read);

@@ -74,6 +74,7 @@ impl House {
             carriers: Default::default(),
             former_carrier: Default::default(),
             habits: Default::default(),
+            hearing: Default::default(),
         };
         let (outbox, _) = outbox::start(store.clone(), Arc::new(policy), settings, clock.clone(), lease)
             .await

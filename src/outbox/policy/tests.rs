@@ -17,6 +17,7 @@ fn policy() -> Policy {
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
+        hearing: Default::default(),
     }
 }
 
@@ -39,6 +40,7 @@ fn row(class: Class, progress: Progress) -> Row {
         route: name("italy"),
         segments: 1,
         receipt: true,
+        callback: None,
         accepted_at: NOW,
         progress,
     }
@@ -57,6 +59,7 @@ fn claimed(class: Class) -> Arc<Claimed> {
         segments: 1,
         route: name("italy"),
         receipt: true,
+        callback: None,
         accepted_at: NOW,
         progress: claimed_progress(),
         answered: Vec::new(),
@@ -412,6 +415,7 @@ fn a_lonely_receipt_counts_in_the_end_where_one_is_learned_to_stand_for_all() {
     habit.reported(10, 1, NOW.after(Duration::from_mins(2)));
     let policy = Policy {
         habits: Mutex::new(HashMap::from([(name("tim"), habit)])),
+        hearing: Default::default(),
         ..policy()
     };
     let of = |seq| Row {

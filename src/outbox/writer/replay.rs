@@ -102,6 +102,17 @@ impl Writer {
             let done = self.one(&Batch { sweeps, ..empty() }).await;
             reply.send(done.and_then(|applied| first(applied.sweeps))).ok();
         }
+        let mut notices = batch.notices.into_iter();
+        for (len, reply) in waiting.notices {
+            let notices = notices.by_ref().take(len).collect();
+            let done = self.one(&Batch { notices, ..empty() }).await;
+            reply.send(done.map(|_| ())).ok();
+        }
+        for (act, reply) in batch.notice_acts.into_iter().zip(waiting.notice_acts) {
+            let notice_acts = vec![act];
+            let done = self.one(&Batch { notice_acts, ..empty() }).await;
+            reply.send(done.and_then(|applied| first(applied.notice_acts))).ok();
+        }
         if let (prune @ Some(_), Some(reply)) = (batch.prune, waiting.prune) {
             let done = self.one(&Batch { prune, ..empty() }).await;
             reply.send(done.map(|applied| applied.prune.unwrap_or_default())).ok();
@@ -113,6 +124,22 @@ impl Writer {
                 let enqueue = vec![Enqueue { claim: None, ..item }];
                 let done = self.one(&Batch { enqueue, ..empty() }).await;
                 match (done.and_then(|applied| first(applied.enqueue)), &mut results) {
+                    (Ok(result), Ok(results)) => results.push(result),
+                    (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
+                    (_, Err(_)) => {}
+                }
+            }
+            works |= results.is_ok();
+            reply.send(results).ok();
+        }
+        let mut groups = batch.groups.into_iter();
+        for (len, reply) in waiting.groups {
+            let mut results = Ok(Vec::with_capacity(len));
+            for mut group in groups.by_ref().take(len) {
+                group.members.iter_mut().for_each(|item| item.claim = None);
+                let groups = vec![group];
+                let done = self.one(&Batch { groups, ..empty() }).await;
+                match (done.and_then(|applied| first(applied.groups)), &mut results) {
                     (Ok(result), Ok(results)) => results.push(result),
                     (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
                     (_, Err(_)) => {}
@@ -165,6 +192,7 @@ impl Writer {
             self.health.fail(error);
         }
         let mut applied = committed?;
+        self.ring(&mut applied);
         for changed in std::mem::take(&mut applied.changed) {
             self.count(&changed);
             self.feed.send(Arc::new(changed)).ok();

@@ -12,8 +12,9 @@ use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, Sender
 use crate::outbox::{CarrierPolicy, Offer, Outcome, Pace, Service};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    ActItem, Backlog, Enqueue, IdempotencyKey, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page,
-    QuarantineRecord, Rules, SegmentAnswer, SegmentState, Seq, Totals,
+    ActItem, Backlog, DeadNotices, DueNotices, DuePage, EndpointRecord, Enqueue, IdempotencyKey, InboundQuery,
+    InboundRecord, MessageQuery, MessageRecord, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules,
+    SegmentAnswer, SegmentState, Seq, Totals,
 };
 
 /// Always enough, and counts what is owed.
@@ -85,8 +86,12 @@ impl Store for Moody {
     fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>> {
         self.store.inbound(query)
     }
-    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
-        self.store.quarantine(limit)
+    fn quarantine<'a>(
+        &'a self,
+        carrier: Option<&'a Name>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>> {
+        self.store.quarantine(carrier, limit)
     }
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
         self.store.backlog()
@@ -94,6 +99,22 @@ impl Store for Moody {
     fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>> {
         self.store.totals()
     }
+    fn due_notices<'a>(&'a self, query: &'a DueNotices) -> BoxFuture<'a, Result<DuePage, StoreError>> {
+        self.store.due_notices(query)
+    }
+
+    fn endpoints(&self) -> BoxFuture<'_, Result<Vec<EndpointRecord>, StoreError>> {
+        self.store.endpoints()
+    }
+
+    fn dead_notices<'a>(&'a self, query: &'a DeadNotices) -> BoxFuture<'a, Result<Page<NoticeRecord>, StoreError>> {
+        self.store.dead_notices(query)
+    }
+
+    fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
+        self.store.notices(query)
+    }
+
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.store.checkpoint()
     }
@@ -123,6 +144,7 @@ async fn bench() -> Bench {
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
+        hearing: Default::default(),
     });
     let settings = Settings {
         queue: 4,
@@ -190,6 +212,7 @@ fn new(message: NewMessage) -> Enqueue {
         message,
         key: None,
         claim: None,
+        birth: None,
     }
 }
 
@@ -367,7 +390,7 @@ async fn a_full_queue_refuses_and_says_so() {
     let mut refused = false;
     for _ in 0..64 {
         let (reply, _) = oneshot::channel();
-        let request = Request {
+        let request = Request::Messages {
             items: vec![new(message(&bench.clock))],
             reply,
         };

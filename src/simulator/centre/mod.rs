@@ -85,7 +85,7 @@ impl Centre {
             fates: VecDeque::new(),
             receipts: config.receipts.clone(),
             pace: config.throughput.map(|rate| Pace::new(rate, started)),
-            phones: Phones::new(config.phone_memory),
+            phones: Phones::new(config.phone_memory, config.default_alphabet),
             links: BTreeMap::new(),
             last_link: 0,
             waiting: VecDeque::new(),

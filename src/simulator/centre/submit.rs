@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use araldo_smpp::{Address, COctet, CommandStatus, MessageState};
-use araldo_sms::{Encoding, UserData};
+use araldo_sms::UserData;
 
 use super::Centre;
 use crate::domain::UnixMillis;
@@ -100,7 +100,7 @@ impl Centre {
             Box::default()
         } else {
             let (coding, udhi) = (submission.data_coding.0, submission.esm_class.has_udhi());
-            let read = UserData::decode(coding, udhi, &submission.octets, Encoding::Gsm7);
+            let read = UserData::decode(coding, udhi, &submission.octets, self.config.default_alphabet);
             receipt::preview(read.text().unwrap_or_default())
         };
         Receipt {

@@ -6,15 +6,15 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::domain::{
-    BindRef, Class, Encoding, Flag, InboundId, Lane, MessageId, Msisdn, Name, NewMessage, Reason, SenderId, State,
-    UnixMillis,
+    BindRef, Class, Encoding, Endpoint, Flag, InboundId, Lane, MessageId, Msisdn, Name, NewMessage, Reason, SenderId,
+    State, UnixMillis,
 };
 use crate::store::Lease;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{
     Act, ActResult, Applied, Batch, Claim, Claimed, Enqueue, Event, EventKind, IdempotencyKey, LaneClaim,
-    MessageRecord, NewInbound, Progress, Receipt, ReceiptResult, Row, Rules, SegmentAnswer, SegmentRecord,
+    MessageRecord, NewInbound, NoticeKind, Progress, Receipt, ReceiptResult, Row, Rules, SegmentAnswer, SegmentRecord,
     SegmentState, Seq, Settle, SettleResult, Store, StoreError, Sweep, SweepResult, Verdict,
 };
 
@@ -96,6 +96,7 @@ pub(in crate::store) fn new(message: NewMessage) -> Enqueue {
         message,
         key: None,
         claim: None,
+        birth: None,
     }
 }
 
@@ -256,6 +257,7 @@ impl Bench {
             message: message.clone(),
             key: None,
             claim: claim.clone(),
+            birth: None,
         });
         let applied = self
             .commit(Batch {
@@ -478,5 +480,18 @@ impl Rules for TestRules {
                 since: held.submitted_at.or(held.final_at),
             }),
         }
+    }
+
+    /// The client `hook` hears of everything but doubts, and so does whoever names an address.
+    fn hears(&self, client: &Name, kind: NoticeKind, callback: Option<&str>) -> Option<Endpoint> {
+        let told = kind != NoticeKind::Message(State::Uncertain);
+        match callback {
+            Some(url) => told.then(|| Endpoint::of_callback(client, url)),
+            None => (told && client.as_str() == "hook").then(|| Endpoint::of_client(client)),
+        }
+    }
+
+    fn owner_of(&self, address: &str) -> Option<Name> {
+        (address == "12345").then(|| name("hook"))
     }
 }

@@ -156,7 +156,8 @@ async fn inbound_texts_are_listed_by_address_newest_first(bench: &Bench) {
 async fn unreadable_pdus_are_kept_within_a_bound(bench: &Bench) {
     let pdu = |n: u32| BadPdu {
         at: NOW,
-        bind: tim(),
+        bind: bind(if n.is_multiple_of(2) { "tim" } else { "vodafone" }, 1),
+        peer: "192.0.2.7:2775".into(),
         reason: "cut \"short\"".into(),
         status: n,
         octets: Bytes::from(vec![0, 255, 16]),
@@ -170,11 +171,20 @@ async fn unreadable_pdus_are_kept_within_a_bound(bench: &Bench) {
             })
             .await;
     }
-    let kept = bench.store.quarantine(u32::MAX).await.unwrap();
+    let kept = bench.store.quarantine(None, u32::MAX).await.unwrap();
     assert_eq!((kept.len(), kept[0].status, kept[9_999].status), (10_000, 10_499, 500));
     assert_eq!(
         (&*kept[0].reason, &kept[0].octets[..]),
         ("cut \"short\"", &[0, 255, 16][..])
     );
-    assert_eq!(bench.store.quarantine(2).await.unwrap().len(), 2);
+    assert_eq!(
+        (&kept[0].bind, kept[0].peer.as_deref()),
+        (&bind("vodafone", 1), Some("192.0.2.7:2775"))
+    );
+    assert_eq!(bench.store.quarantine(None, 2).await.unwrap().len(), 2);
+    let of_tim = bench.store.quarantine(Some(&name("tim")), 2).await.unwrap();
+    assert_eq!(
+        of_tim.iter().map(|pdu| pdu.status).collect::<Vec<_>>(),
+        [10_498, 10_496]
+    );
 }

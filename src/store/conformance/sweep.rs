@@ -135,6 +135,7 @@ async fn strays_without_another_lane_fail_and_their_owners_hear_of_it(bench: &Be
 
 async fn prune(bench: &Bench, after: i64, step: u32, before: UnixMillis) -> PruneResult {
     let prune = Prune {
+        notices_after: 0,
         after,
         step,
         ended_before: before,

@@ -1,22 +1,42 @@
 //! One batch. Only storing messages can fail, and that is found out before anything is changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::tables::Tables;
-use crate::domain::{Lane, Name, Reason, State, UnixMillis};
+use crate::domain::{Lane, MessageId, Name, Reason, State, UnixMillis};
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
+use crate::store::notice::NewNotice;
 use crate::store::{
-    Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, IdempotencyKey,
-    InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row, Rules, SegmentAnswer,
-    SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
+    Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, Group,
+    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row,
+    Rules, SegmentAnswer, SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
 };
 
 pub(super) struct Transaction<'a> {
     pub(super) tables: &'a mut Tables,
     pub(super) rules: &'a dyn Rules,
-    now: UnixMillis,
+    pub(super) now: UnixMillis,
+    /// What owners are told beside the changes, not yet kept.
+    pub(super) notices: Vec<NewNotice>,
     pub(super) applied: Applied,
+}
+
+/// What is to be stored, once all of it is known to be new.
+#[derive(Default)]
+struct New<'a> {
+    seq: Seq,
+    rows: Vec<(Seq, &'a Enqueue)>,
+    ids: BTreeSet<MessageId>,
+    keys: BTreeMap<(&'a Name, &'a str), &'a IdempotencyKey>,
+}
+
+/// An earlier request under a key.
+enum Before {
+    /// The same: its answer.
+    Same(Box<str>),
+    /// Another one.
+    Other,
 }
 
 impl<'a> Transaction<'a> {
@@ -25,12 +45,13 @@ impl<'a> Transaction<'a> {
             tables,
             rules,
             now,
+            notices: Vec::new(),
             applied: Applied::default(),
         }
     }
 
     pub(super) fn apply(mut self, batch: &Batch) -> Result<Applied, StoreError> {
-        self.enqueue(&batch.enqueue)?;
+        self.enqueue(&batch.enqueue, &batch.groups)?;
         for answer in &batch.segments {
             self.answer_segment(answer.clone());
         }
@@ -53,6 +74,9 @@ impl<'a> Transaction<'a> {
             let result = self.sweep(sweep);
             self.applied.sweeps.push(result);
         }
+        self.keep_notices();
+        self.settle_notices(&batch.notices);
+        self.act_on_notices(&batch.notice_acts);
         if let Some(prune) = batch.prune {
             self.applied.prune = Some(self.prune(prune));
         }
@@ -79,50 +103,78 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn enqueue(&mut self, items: &[Enqueue]) -> Result<(), StoreError> {
-        let mut seq = self.tables.next_seq();
-        let mut new: Vec<(Seq, &Enqueue)> = Vec::new();
-        let mut keys: BTreeMap<(&Name, &str), &IdempotencyKey> = BTreeMap::new();
-        let mut ids = std::collections::BTreeSet::new();
+    fn enqueue(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<(), StoreError> {
+        let mut new = New {
+            seq: self.tables.next_seq(),
+            ..New::default()
+        };
         for item in items {
-            let client = &item.message.client;
-            let before = item.key.as_ref().and_then(|key| {
-                let stored = || {
-                    self.tables
-                        .keys
-                        .get(&(client.clone(), key.key.clone()))
-                        .map(|(before, _)| before)
-                };
-                keys.get(&(client, &*key.key))
-                    .copied()
-                    .or_else(stored)
-                    .map(|before| (key, before))
-            });
-            let result = match before {
-                Some((key, before)) if key.fingerprint == before.fingerprint => {
-                    EnqueueResult::Replayed(before.answer.clone())
-                }
-                Some(_) => EnqueueResult::KeyReused,
+            let before = item
+                .key
+                .as_ref()
+                .and_then(|key| self.before(&new, &item.message.client, key));
+            self.applied.enqueue.push(match before {
+                Some(Before::Same(answer)) => EnqueueResult::Replayed(answer),
+                Some(Before::Other) => EnqueueResult::KeyReused,
                 None => {
-                    if self.tables.holds(item.message.id) || !ids.insert(item.message.id) {
-                        return Err(StoreError::Statement(format!("{} is stored already", item.message.id)));
-                    }
-                    keys.extend(item.key.as_ref().map(|key| ((client, &*key.key), key)));
-                    new.push((seq, item));
-                    seq += 1;
-                    EnqueueResult::Stored(seq - 1)
+                    new.keys
+                        .extend(item.key.as_ref().map(|key| ((&item.message.client, &*key.key), key)));
+                    EnqueueResult::Stored(self.next_place(&mut new, item)?)
                 }
-            };
-            self.applied.enqueue.push(result);
+            });
         }
-        for (seq, item) in new {
+        for group in groups {
+            self.applied
+                .groups
+                .push(match self.before(&new, &group.client, &group.key) {
+                    Some(Before::Same(answer)) => GroupResult::Replayed(answer),
+                    Some(Before::Other) => GroupResult::KeyReused,
+                    None => {
+                        new.keys.insert((&group.client, &*group.key.key), &group.key);
+                        let places = group.members.iter().map(|item| self.next_place(&mut new, item));
+                        GroupResult::Stored(places.collect::<Result<_, _>>()?)
+                    }
+                });
+        }
+        for (seq, item) in new.rows {
             self.tables.insert(seq, &item.message, item.stored_as(self.now));
-            if let Some(key) = &item.key {
-                let place = (item.message.client.clone(), key.key.clone());
-                self.tables.keys.insert(place, (key.clone(), self.now));
+            if let Some(birth) = &item.birth {
+                self.note(seq, birth.event.clone());
+                self.applied.changed.extend(item.ended(seq, self.now));
             }
         }
+        for ((client, word), key) in new.keys {
+            self.tables
+                .keys
+                .insert((client.clone(), word.into()), (key.clone(), self.now));
+        }
         Ok(())
+    }
+
+    /// What an earlier request of the same key got, in this batch or before it.
+    fn before(&self, new: &New<'_>, client: &Name, key: &IdempotencyKey) -> Option<Before> {
+        let stored = || {
+            self.tables
+                .keys
+                .get(&(client.clone(), key.key.clone()))
+                .map(|(before, _)| before)
+        };
+        let before = new.keys.get(&(client, &*key.key)).copied().or_else(stored)?;
+        Some(if before.fingerprint == key.fingerprint {
+            Before::Same(before.answer.clone())
+        } else {
+            Before::Other
+        })
+    }
+
+    fn next_place<'e>(&self, new: &mut New<'e>, item: &'e Enqueue) -> Result<Seq, StoreError> {
+        if self.tables.holds(item.message.id) || !new.ids.insert(item.message.id) {
+            return Err(StoreError::Statement(format!("{} is stored already", item.message.id)));
+        }
+        let seq = new.seq;
+        new.rows.push((seq, item));
+        new.seq += 1;
+        Ok(seq)
     }
 
     fn answer_segment(&mut self, answer: SegmentAnswer) {
@@ -185,6 +237,7 @@ impl<'a> Transaction<'a> {
             InboundResult::Repeated
         } else {
             let seq = self.tables.inbound.last_key_value().map_or(1, |(seq, _)| seq + 1);
+            self.notices.push(NewNotice::of_inbound(seq, &item, self.rules));
             self.tables.inbound.insert(seq, item);
             InboundResult::Stored(seq)
         };
@@ -291,7 +344,7 @@ impl<'a> Transaction<'a> {
         let next = if seen.len() < step { 0 } else { last };
         let old: Vec<Seq> = seen
             .into_iter()
-            .filter(|row| ended_before(row, prune.ended_before))
+            .filter(|row| ended_before(row, prune.ended_before) && !self.tables.notices.awaits(row.seq))
             .map(|row| row.seq)
             .collect();
         for seq in &old {
@@ -307,7 +360,10 @@ impl<'a> Transaction<'a> {
         for id in &parked {
             self.tables.parked.remove(id);
         }
+        let (notices, next_notice) = self.tables.notices.prune(prune);
         PruneResult {
+            next_notice,
+            notices,
             next,
             messages: old.len() as u64,
             keys: keys.len() as u64,
@@ -356,6 +412,7 @@ impl<'a> Transaction<'a> {
             segments: row.segments,
             route: row.route,
             receipt: row.receipt,
+            callback: row.callback,
             accepted_at: row.accepted_at,
             progress: row.progress,
             answered: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::notice::Notices;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, State, UnixMillis};
 use crate::store::{
     Backlog, BadPdu, Event, IdempotencyKey, InboundRecord, MessageQuery, MessageRecord, NewInbound, Progress,
@@ -33,6 +34,7 @@ pub(super) struct Tables {
     pub(super) next_parked: u64,
     pub(super) inbound: BTreeMap<Seq, NewInbound>,
     pub(super) quarantine: VecDeque<BadPdu>,
+    pub(super) notices: Notices,
 }
 
 /// A stored message.
@@ -41,7 +43,7 @@ pub(super) struct Message {
     pub(super) from: SenderId,
     pub(super) text: Arc<str>,
     pub(super) encoding: Encoding,
-    reference: Option<Box<str>>,
+    pub(super) reference: Option<Box<str>>,
     not_before: Option<UnixMillis>,
 }
 
@@ -66,19 +68,7 @@ impl Tables {
     }
 
     pub(super) fn insert(&mut self, seq: Seq, message: &NewMessage, progress: Progress) {
-        let row = Row {
-            seq,
-            id: message.id,
-            client: message.client.clone(),
-            class: message.class,
-            to: message.to.digits().into(),
-            from: message.from.to_string().into(),
-            route: message.lane.route.clone(),
-            segments: message.segments,
-            receipt: message.receipt,
-            accepted_at: message.accepted_at,
-            progress,
-        };
+        let row = Row::new(seq, message, progress);
         self.last_message = seq;
         self.ids.insert(message.id, seq);
         self.index(&row, true);
@@ -113,6 +103,7 @@ impl Tables {
         self.index(&message.row, false);
         self.ids.remove(&message.row.id);
         self.events.remove(&seq);
+        self.notices.forget_message(seq);
         self.forget_segments(seq);
     }
 
@@ -189,6 +180,7 @@ impl Tables {
         let seq = message.row.seq;
         MessageRecord {
             events: self.events.get(&seq).cloned().unwrap_or_default(),
+            webhooks: self.notices.of_message(seq),
             segments: if message.row.segments > 1 {
                 self.segments_of(seq)
             } else {
@@ -256,6 +248,7 @@ impl Message {
             not_before: self.not_before,
             events: Vec::new(),
             segments: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 }
@@ -279,7 +272,8 @@ pub(super) fn inbound_record(seq: Seq, text: &NewInbound) -> InboundRecord {
 pub(super) fn quarantine_record(pdu: &BadPdu) -> QuarantineRecord {
     QuarantineRecord {
         at: pdu.at,
-        carrier: pdu.bind.carrier.clone(),
+        bind: pdu.bind.clone(),
+        peer: Some(pdu.peer.clone()),
         reason: pdu.reason.clone(),
         status: pdu.status,
         octets: pdu.octets.to_vec(),

@@ -16,7 +16,7 @@ pub(super) const CLAIM: &str = concat!(
          FROM (SELECT seq, segments FROM message WHERE state = 'queued' AND route = ? AND step = ? \
                AND priority = ? AND expires_at > ? ORDER BY seq LIMIT ?)) WHERE before < ?) \
      RETURNING ",
-    "seq, id, client, class, recipient, sender, route, segments, receipt, accepted_at, \
+    "seq, id, client, class, recipient, sender, route, segments, receipt, callback, accepted_at, \
      state, step, wake_at, expires_at, attempt, tries, copies, flags, lease, carrier, bind, \
      claimed_at, submitted_at, final_at, carrier_message_id, reason, code, text, encoding"
 );
@@ -47,9 +47,11 @@ impl Transaction<'_> {
         found.extend(self.claim_lanes(last, at_once).await?);
         if !at_once {
             self.recall_segments(&mut found).await?;
+            self.write_notices();
             self.script.add("COMMIT");
             self.send().await?;
         } else if !self.script.is_empty() {
+            self.write_notices();
             self.send().await.ok();
         }
         let mut found = found.into_iter();
@@ -80,7 +82,7 @@ impl Transaction<'_> {
             match claimed(r) {
                 Ok(row) => found[place - first].rows.push(row),
                 Err(_) => {
-                    self.quarantine_row(r.try_get(0)?);
+                    self.quarantine_row(r, 0)?;
                     found[place - first].quarantined += 1;
                 }
             }
@@ -148,6 +150,7 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         segments: row.segments,
         route: row.route,
         receipt: row.receipt,
+        callback: row.callback,
         accepted_at: row.accepted_at,
         progress: row.progress,
         answered: Vec::new(),

@@ -22,7 +22,7 @@ macro_rules! row_columns {
         concat!(
             "m.seq, ",
             $id,
-            ", m.client, m.class, m.recipient, m.sender, m.route, m.segments, m.receipt, m.accepted_at, \
+            ", m.client, m.class, m.recipient, m.sender, m.route, m.segments, m.receipt, m.callback, m.accepted_at, \
          m.state, m.step, m.wake_at, m.expires_at, m.attempt, m.tries, m.copies, m.flags, m.lease, m.carrier, m.bind, \
          m.claimed_at, m.submitted_at, m.final_at, m.carrier_message_id, m.reason, m.code"
         )
@@ -31,7 +31,12 @@ macro_rules! row_columns {
 pub(super) use row_columns;
 
 /// How many columns [`row_columns`] names: others follow from there.
-pub(super) const ROW_COLUMNS: usize = 27;
+pub(super) const ROW_COLUMNS: usize = 28;
+
+/// Where some of them stand, for a row that cannot be read whole.
+pub(super) const CLIENT: usize = 2;
+pub(super) const CALLBACK: usize = 9;
+pub(super) const STATE: usize = 11;
 
 /// A row as SQLite gave it, or as one of the arrays in its JSON.
 pub(super) trait Cells {
@@ -80,24 +85,25 @@ pub(super) fn row(r: &impl Cells, at: usize) -> Result<Row, sqlx::Error> {
         route: parsed(r, at + 6)?,
         segments: narrow(r, at + 7)?,
         receipt: given(r.number(at + 8)?)? != 0,
-        accepted_at: UnixMillis(given(r.number(at + 9)?)?),
+        callback: r.text(at + 9)?.map(Into::into),
+        accepted_at: UnixMillis(given(r.number(at + 10)?)?),
         progress: Progress {
-            state: parsed(r, at + 10)?,
-            step: narrow(r, at + 11)?,
-            wake_at: r.number(at + 12)?.map(UnixMillis),
-            expires_at: UnixMillis(given(r.number(at + 13)?)?),
-            attempt: narrow(r, at + 14)?,
-            tries: narrow(r, at + 15)?,
-            copies: narrow(r, at + 16)?,
-            flags: Flags(narrow(r, at + 17)?),
-            lease: r.number(at + 18)?.map(Lease),
-            bind: bind_ref(r, at + 19)?,
-            claimed_at: r.number(at + 21)?.map(UnixMillis),
-            submitted_at: r.number(at + 22)?.map(UnixMillis),
-            final_at: r.number(at + 23)?.map(UnixMillis),
-            carrier_message_id: r.text(at + 24)?.map(Into::into),
-            reason: r.text(at + 25)?.map(|word| word.parse().map_err(decode)).transpose()?,
-            code: r.number(at + 26)?.map(code),
+            state: parsed(r, at + 11)?,
+            step: narrow(r, at + 12)?,
+            wake_at: r.number(at + 13)?.map(UnixMillis),
+            expires_at: UnixMillis(given(r.number(at + 14)?)?),
+            attempt: narrow(r, at + 15)?,
+            tries: narrow(r, at + 16)?,
+            copies: narrow(r, at + 17)?,
+            flags: Flags(narrow(r, at + 18)?),
+            lease: r.number(at + 19)?.map(Lease),
+            bind: bind_ref(r, at + 20)?,
+            claimed_at: r.number(at + 22)?.map(UnixMillis),
+            submitted_at: r.number(at + 23)?.map(UnixMillis),
+            final_at: r.number(at + 24)?.map(UnixMillis),
+            carrier_message_id: r.text(at + 25)?.map(Into::into),
+            reason: r.text(at + 26)?.map(|word| word.parse().map_err(decode)).transpose()?,
+            code: r.number(at + 27)?.map(code),
         },
     })
 }
@@ -153,6 +159,30 @@ where
     T::Error: std::error::Error + Send + Sync + 'static,
 {
     T::try_from(given(r.number(at)?)?).map_err(decode)
+}
+
+/// Reads a word of ours that may be missing.
+pub(super) fn parsed_if_any<T>(r: &impl Cells, at: usize) -> Result<Option<T>, sqlx::Error>
+where
+    T: std::str::FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    r.text(at)?.map(|word| word.parse().map_err(decode)).transpose()
+}
+
+/// Reads a number that must fit and may be missing.
+pub(super) fn narrow_if_any<T: TryFrom<i64>>(r: &impl Cells, at: usize) -> Result<Option<T>, sqlx::Error>
+where
+    T::Error: std::error::Error + Send + Sync + 'static,
+{
+    r.number(at)?
+        .map(|number| T::try_from(number).map_err(decode))
+        .transpose()
+}
+
+/// Reads what somebody wrote.
+pub(super) fn words(r: &impl Cells, at: usize) -> Result<Box<str>, sqlx::Error> {
+    Ok(given(r.text(at)?)?.into())
 }
 
 pub(super) fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {

@@ -11,6 +11,7 @@ use super::open::store_error;
 use super::script::{Answer, Script, rows_have_moved};
 use super::update::RowUpdate;
 use crate::domain::UnixMillis;
+use crate::store::notice::NewNotice;
 use crate::store::{Applied, Batch, Changed, Event, Lease, Progress, Row, Rules, SegmentState, Seq, StoreError};
 
 /// The writer: the only connection that changes the file, and what it must remember between batches.
@@ -46,6 +47,10 @@ pub(super) struct Transaction<'a> {
     pub(super) marks: BTreeMap<(Seq, u8), (SegmentState, Option<u32>, UnixMillis)>,
     /// Events not yet written.
     pub(super) events: Vec<(Seq, Event)>,
+    /// What owners are told beside the changes, not yet written.
+    pub(super) notices: Vec<NewNotice>,
+    /// How many of the changes are written as notices.
+    pub(super) noticed: usize,
     /// Statements not yet sent.
     pub(super) script: Script,
     pub(super) trust: Trust,
@@ -111,10 +116,12 @@ impl Writer {
             updates: Vec::new(),
             marks: BTreeMap::new(),
             events: Vec::new(),
+            notices: Vec::new(),
+            noticed: 0,
             script: Script::begin(),
             trust,
         };
-        transaction.enqueue(&batch.enqueue).await?;
+        transaction.enqueue(&batch.enqueue, &batch.groups).await?;
         transaction.answer_segments(&batch.segments);
         transaction.settle(&batch.settle).await?;
         transaction.match_receipts(&batch.receipts).await?;
@@ -123,6 +130,9 @@ impl Writer {
         transaction.act(&batch.acts).await?;
         transaction.sweep(&batch.sweeps).await?;
         transaction.flush();
+        transaction.write_notices();
+        transaction.settle_notices(&batch.notices);
+        transaction.act_on_notices(&batch.notice_acts).await?;
         if let Some(prune) = batch.prune {
             transaction.prune(prune).await?;
         }
@@ -134,7 +144,9 @@ impl Writer {
 
     /// Reads what is remembered from the tables.
     async fn remember(&mut self) -> Result<(), sqlx::Error> {
-        const READ: &str = "SELECT coalesce((SELECT max(seq) FROM message), 0), \
+        // The newest notices may be of a message that is forgotten: its place is not given again before they are too.
+        const READ: &str = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), \
+             coalesce((SELECT max(message_seq) FROM (SELECT message_seq FROM notice ORDER BY seq DESC LIMIT 10000)), 0)), \
              coalesce((SELECT max(seq) FROM inbound), 0), (SELECT count(*) FROM parked_receipt), \
              EXISTS (SELECT 1 FROM segment)";
         let (message, inbound, parked, segments): (Seq, Seq, i64, bool) =

@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use super::commit::Transaction;
 use crate::domain::{Name, UnixMillis};
-use crate::store::{Enqueue, EnqueueResult, Seq};
+use crate::store::{Enqueue, EnqueueResult, Group, GroupResult, IdempotencyKey, Seq};
 
 const INSERT: &str = "INSERT INTO message (seq, id, client, class, priority, recipient, sender, text, encoding, \
      segments, route, receipt, reference, callback, accepted_at, not_before, state, step, wake_at, expires_at, attempt, \
-     lease, carrier, bind, claimed_at) \
+     lease, carrier, bind, claimed_at, flags, final_at, reason) \
      SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
      value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, \
      value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20, value ->> 21, value ->> 22, \
-     value ->> 23, value ->> 24 FROM jsonb_each(?)";
+     value ->> 23, value ->> 24, value ->> 25, value ->> 26, value ->> 27 FROM jsonb_each(?)";
 
 pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM jsonb_each(?) AS j \
      CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
@@ -25,47 +25,57 @@ pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.an
 type KnownKeys = HashMap<(String, String), (Vec<u8>, Box<str>)>;
 
 impl Transaction<'_> {
-    pub(super) async fn enqueue(&mut self, items: &[Enqueue]) -> Result<(), sqlx::Error> {
-        let mut known = self.known_keys(items).await?;
+    pub(super) async fn enqueue(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<(), sqlx::Error> {
+        let mut known = self.known_keys(items, groups).await?;
         let mut rows: Vec<(Seq, &Enqueue)> = Vec::with_capacity(items.len());
+        let mut keys: Vec<(&Name, &IdempotencyKey)> = Vec::new();
         for item in items {
-            let result = match self.replay(item, &mut known) {
-                Some(result) => result,
+            let client = &item.message.client;
+            let before = item.key.as_ref().and_then(|key| replay(client, key, &mut known));
+            let result = match before {
+                Some(Before::Same(answer)) => EnqueueResult::Replayed(answer),
+                Some(Before::Other) => EnqueueResult::KeyReused,
                 None => {
-                    let seq = self.writer.next.message;
-                    self.writer.next.message += 1;
-                    rows.push((seq, item));
-                    EnqueueResult::Stored(seq)
+                    keys.extend(item.key.as_ref().map(|key| (client, key)));
+                    EnqueueResult::Stored(self.next_place(&mut rows, item))
                 }
             };
             self.applied.enqueue.push(result);
         }
+        for group in groups {
+            let result = match replay(&group.client, &group.key, &mut known) {
+                Some(Before::Same(answer)) => GroupResult::Replayed(answer),
+                Some(Before::Other) => GroupResult::KeyReused,
+                None => {
+                    keys.push((&group.client, &group.key));
+                    let members = group.members.iter();
+                    GroupResult::Stored(members.map(|item| self.next_place(&mut rows, item)).collect())
+                }
+            };
+            self.applied.groups.push(result);
+        }
         self.insert(&rows);
-        self.keep_keys(&rows);
+        self.keep_keys(&keys);
         Ok(())
     }
 
-    /// What an earlier request of the same key got; remembers this one for those that follow in the batch.
-    fn replay(&self, item: &Enqueue, known: &mut KnownKeys) -> Option<EnqueueResult> {
-        let key = item.key.as_ref()?;
-        let place = (item.message.client.as_str().to_owned(), key.key.to_string());
-        match known.get(&place) {
-            Some((fingerprint, answer)) if fingerprint == &key.fingerprint => {
-                Some(EnqueueResult::Replayed(answer.clone()))
-            }
-            Some(_) => Some(EnqueueResult::KeyReused),
-            None => {
-                known.insert(place, (key.fingerprint.to_vec(), key.answer.clone()));
-                None
-            }
+    fn next_place<'e>(&mut self, rows: &mut Vec<(Seq, &'e Enqueue)>, item: &'e Enqueue) -> Seq {
+        let seq = self.writer.next.message;
+        self.writer.next.message += 1;
+        if let Some(birth) = &item.birth {
+            self.events.extend(birth.event.clone().map(|event| (seq, event)));
+            self.applied.changed.extend(item.ended(seq, self.now));
         }
+        rows.push((seq, item));
+        seq
     }
 
-    async fn known_keys(&mut self, items: &[Enqueue]) -> Result<KnownKeys, sqlx::Error> {
-        let keys: Vec<(&str, &str)> = items
+    async fn known_keys(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<KnownKeys, sqlx::Error> {
+        let single = items
             .iter()
-            .filter_map(|item| Some((item.message.client.as_str(), &*item.key.as_ref()?.key)))
-            .collect();
+            .filter_map(|item| Some((item.message.client.as_str(), &*item.key.as_ref()?.key)));
+        let grouped = groups.iter().map(|group| (group.client.as_str(), &*group.key.key));
+        let keys: Vec<(&str, &str)> = single.chain(grouped).collect();
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
@@ -89,27 +99,42 @@ impl Transaction<'_> {
         self.script.add(INSERT).bind_json(&rows);
     }
 
-    fn keep_keys(&mut self, rows: &[(Seq, &Enqueue)]) {
+    fn keep_keys(&mut self, keys: &[(&Name, &IdempotencyKey)]) {
         #[derive(Serialize)]
         struct Key<'a>(&'a str, &'a str, String, &'a str, i64);
         const KEEP: &str = "INSERT INTO idempotency (client, key, fingerprint, answer, at) \
              SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4 FROM jsonb_each(?)";
-        let keys: Vec<_> = rows
+        if keys.is_empty() {
+            return;
+        }
+        let keys: Vec<_> = keys
             .iter()
-            .filter_map(|(_, item)| {
-                let key = item.key.as_ref()?;
-                let client = item.message.client.as_str();
-                Some(Key(
-                    client,
-                    &key.key,
-                    hex::encode(key.fingerprint),
-                    &key.answer,
-                    self.now.0,
-                ))
+            .map(|(client, key)| {
+                let fingerprint = hex::encode(key.fingerprint);
+                Key(client.as_str(), &key.key, fingerprint, &key.answer, self.now.0)
             })
             .collect();
-        if !keys.is_empty() {
-            self.script.add(KEEP).bind_json(&keys);
+        self.script.add(KEEP).bind_json(&keys);
+    }
+}
+
+/// An earlier request under a key.
+enum Before {
+    /// The same: its answer.
+    Same(Box<str>),
+    /// Another one.
+    Other,
+}
+
+/// What an earlier request of the same key got; remembers this one for those that follow in the batch.
+fn replay(client: &Name, key: &IdempotencyKey, known: &mut KnownKeys) -> Option<Before> {
+    let place = (client.as_str().to_owned(), key.key.to_string());
+    match known.get(&place) {
+        Some((fingerprint, answer)) if fingerprint == &key.fingerprint => Some(Before::Same(answer.clone())),
+        Some(_) => Some(Before::Other),
+        None => {
+            known.insert(place, (key.fingerprint.to_vec(), key.answer.clone()));
+            None
         }
     }
 }
@@ -142,6 +167,9 @@ struct Columns<'a>(
     Option<Name>,
     Option<u16>,
     Option<i64>,
+    u32,
+    Option<i64>,
+    Option<&'static str>,
 );
 
 impl<'a> Columns<'a> {
@@ -175,6 +203,9 @@ impl<'a> Columns<'a> {
             carrier,
             bind,
             progress.claimed_at.map(|at| at.0),
+            progress.flags.0,
+            progress.final_at.map(|at| at.0),
+            progress.reason.map(|reason| reason.as_str()),
         )
     }
 }

@@ -8,6 +8,7 @@ use super::commit::Transaction;
 use super::script::Script;
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
+use crate::store::notice::NewNotice;
 use crate::store::{BadPdu, InboundResult, NewInbound, Seq};
 
 pub(super) const BY_ID: &str = "SELECT i.carrier, i.carrier_message_id, i.digest, i.at \
@@ -42,6 +43,10 @@ impl Transaction<'_> {
             self.applied.inbound.push(InboundResult::Stored(seq));
         }
         insert(&mut self.script, &rows);
+        let told = rows
+            .iter()
+            .map(|(seq, text)| NewNotice::of_inbound(*seq, text, self.rules));
+        self.notices.extend(told);
         Ok(())
     }
 
@@ -81,9 +86,9 @@ impl Transaction<'_> {
 
     pub(super) fn keep_bad_pdus(&mut self, items: &[BadPdu]) {
         #[derive(Serialize)]
-        struct Columns<'a>(i64, &'a str, u16, &'a str, u32, String);
-        const INSERT: &str = "INSERT INTO quarantine (at, carrier, bind, reason, status, octets) \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5) \
+        struct Columns<'a>(i64, &'a str, u16, &'a str, &'a str, u32, String);
+        const INSERT: &str = "INSERT INTO quarantine (at, carrier, bind, peer, reason, status, octets) \
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, unhex(value ->> 6) \
              FROM jsonb_each(?)";
         const MAKE_ROOM: &str = "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?";
         if items.is_empty() {
@@ -97,6 +102,7 @@ impl Transaction<'_> {
                     item.at.0,
                     item.bind.carrier.as_str(),
                     item.bind.bind,
+                    &item.peer,
                     &item.reason,
                     item.status,
                     octets,

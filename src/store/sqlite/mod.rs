@@ -7,6 +7,8 @@ mod commit;
 mod enqueue;
 mod inbound;
 mod json;
+mod notice;
+mod notice_read;
 mod open;
 #[cfg(test)]
 mod plan_tests;
@@ -31,8 +33,9 @@ use tokio::sync::Mutex;
 pub use open::{SqliteSettings, state_dir};
 
 use super::{
-    Applied, Backlog, Batch, IdempotencyKey, InboundQuery, InboundRecord, Lease, MessageQuery, MessageRecord, Page,
-    QuarantineRecord, Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
+    InboundRecord, Lease, MessageQuery, MessageRecord, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord,
+    Rules, Store, StoreError, Totals,
 };
 use crate::domain::{MessageId, Name};
 
@@ -100,8 +103,12 @@ impl Store for SqliteStore {
         self.read(read::inbound(&self.readers, query)).boxed()
     }
 
-    fn quarantine(&self, limit: u32) -> BoxFuture<'_, Result<Vec<QuarantineRecord>, StoreError>> {
-        self.read(read::quarantine(&self.readers, limit)).boxed()
+    fn quarantine<'a>(
+        &'a self,
+        carrier: Option<&'a Name>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>> {
+        self.read(read::quarantine(&self.readers, carrier, limit)).boxed()
     }
 
     fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
@@ -110,6 +117,22 @@ impl Store for SqliteStore {
 
     fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>> {
         self.read(read::totals(&self.readers)).boxed()
+    }
+
+    fn due_notices<'a>(&'a self, query: &'a DueNotices) -> BoxFuture<'a, Result<DuePage, StoreError>> {
+        self.read(notice_read::due(&self.readers, query)).boxed()
+    }
+
+    fn endpoints(&self) -> BoxFuture<'_, Result<Vec<EndpointRecord>, StoreError>> {
+        self.read(notice_read::endpoints(&self.readers)).boxed()
+    }
+
+    fn dead_notices<'a>(&'a self, query: &'a DeadNotices) -> BoxFuture<'a, Result<Page<NoticeRecord>, StoreError>> {
+        self.read(notice_read::dead(&self.readers, query)).boxed()
+    }
+
+    fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
+        self.read(notice_read::stretch(&self.readers, query)).boxed()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -6,6 +6,9 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use super::claim::CLAIM;
 use super::enqueue::KNOWN_KEYS;
 use super::inbound::{BY_ID, BY_OCTETS};
+use super::notice::{HOLD_LATER, HURRY, REPLAY, REPLAY_OF, SETTLE};
+use super::notice_read::{DEAD, DUE as NOTICES_DUE, ENDPOINTS, OF_MESSAGE, STRETCH};
+use super::prune::OLD;
 use super::read::{BACKLOG, TOTALS};
 use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, OUT_UNNAMED};
 use super::sweep::{DUE, ORPHANS, STRAYS};
@@ -20,9 +23,13 @@ async fn filled(analyzed: bool) -> (tempfile::TempDir, SqliteConnection) {
          'italy', 1, i, CASE i % 500 WHEN 0 THEN 'queued' WHEN 1 THEN 'claimed' WHEN 2 THEN 'uncertain' \
          WHEN 3 THEN 'submitted' WHEN 4 THEN 'undelivered' ELSE 'delivered' END, 0, \
          CASE WHEN i % 500 IN (0, 2, 3) THEN i END, i + 1000, 1, 'tim', 0, hex(i), i FROM n";
+    const FILL_NOTICES: &str = "INSERT INTO notice (message_seq, kind, at, flags, endpoint, due_at, dead_at) \
+         SELECT seq, 'message.' || state, seq, 0, CASE seq % 3 WHEN 0 THEN 'bank' END, \
+         CASE seq % 300 WHEN 0 THEN seq END, CASE seq % 300 WHEN 3 THEN seq END FROM message";
     let dir = tempfile::tempdir().unwrap();
     let mut connection = super::tests::fresh_file(&dir).await;
     sqlx::query(FILL).execute(&mut connection).await.unwrap();
+    sqlx::query(FILL_NOTICES).execute(&mut connection).await.unwrap();
     if analyzed {
         sqlx::query("ANALYZE").execute(&mut connection).await.unwrap();
     }
@@ -50,11 +57,23 @@ async fn holds(sql: &str, wanted: &[&str]) {
             );
         }
         let scans = |it: &&String| {
-            let grows = ["message", "m", "s", "segment", "i", "inbound", "idempotency"];
+            let grows = [
+                "message",
+                "m",
+                "s",
+                "segment",
+                "i",
+                "inbound",
+                "idempotency",
+                "notice",
+                "e",
+            ];
             let table = it.strip_prefix("SCAN ").and_then(|it| it.split(' ').next());
             table.is_some_and(|table| grows.contains(&table))
                 && !it.contains("message_queue")
                 && !it.contains("message_claimed")
+                && !it.contains("notice_due")
+                && !it.contains("notice_dead")
         };
         let scanned: Vec<_> = lines.iter().filter(scans).collect();
         assert!(scanned.is_empty(), "analyzed: {analyzed}\n{lines:#?}\n{sql}");
@@ -172,4 +191,48 @@ async fn keys_and_repeated_texts_are_looked_up_by_index() {
     )
     .await;
     holds(BY_OCTETS, &["SCAN j", "INDEX inbound_digest (digest=?)"]).await;
+}
+
+#[tokio::test]
+async fn due_notices_are_a_range_of_what_is_pending_and_ask_for_earlier_ones_by_message() {
+    holds(
+        NOTICES_DUE,
+        &[
+            "SEARCH n USING INDEX notice_due (endpoint=? AND due_at>? AND due_at<?)",
+            "SEARCH e USING INDEX notice_message (message_seq=? AND seq<?)",
+            "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH notice USING COVERING INDEX notice_due (endpoint=? AND due_at>?)",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn notices_are_settled_by_place_and_later_ones_found_by_message() {
+    holds(SETTLE, &["SCAN j", "SEARCH notice USING INTEGER PRIMARY KEY (rowid=?)"]).await;
+    holds(
+        HOLD_LATER,
+        &[
+            "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH n USING INDEX notice_message (message_seq=? AND seq>?)",
+            "SEARCH notice USING INTEGER PRIMARY KEY (rowid=?)",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn dead_and_waiting_notices_are_read_from_their_own_indexes() {
+    holds(REPLAY, &["SEARCH notice USING INTEGER PRIMARY KEY (rowid=?)"]).await;
+    holds(REPLAY_OF, &["INDEX notice_dead (endpoint=? AND seq>? AND seq<?)"]).await;
+    holds(HURRY, &["INDEX notice_due (endpoint=? AND due_at>?)"]).await;
+    holds(DEAD, &["INDEX notice_dead"]).await;
+    holds(ENDPOINTS, &["COVERING INDEX notice_due", "INDEX notice_dead"]).await;
+}
+
+#[tokio::test]
+async fn notices_of_a_message_and_of_a_stretch_are_ranges() {
+    holds(OF_MESSAGE, &["INDEX notice_message (message_seq=?)"]).await;
+    holds(STRETCH, &["SEARCH n USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]).await;
+    holds(OLD, &["INDEX notice_message (message_seq=?)"]).await;
 }

@@ -6,6 +6,13 @@ use crate::store::{Prune, PruneResult, Seq};
 /// Free pages given back to the file system by one step.
 const PAGES_A_STEP: &str = "PRAGMA incremental_vacuum(256)";
 
+/// Rows of a stretch that ended long ago, and of which no webhook is still to be sent.
+pub(super) const OLD: &str = "SELECT count(*), json_group_array(seq) FROM message WHERE seq > ? AND seq <= ? \
+     AND ((state = 'submitted' AND receipt = 0 AND submitted_at < ?) OR (final_at < ? \
+     AND state NOT IN ('scheduled', 'queued', 'claimed', 'submitted', 'uncertain'))) \
+     AND NOT EXISTS (SELECT 1 FROM notice AS n WHERE n.message_seq = message.seq AND n.endpoint IS NOT NULL \
+     AND +n.due_at IS NOT NULL)";
+
 impl Transaction<'_> {
     pub(super) async fn prune(&mut self, prune: Prune) -> Result<(), sqlx::Error> {
         const SPAN: &str =
@@ -33,6 +40,7 @@ impl Transaction<'_> {
                 prune.step,
             )
             .await?;
+        (result.notices, result.next_notice) = self.forget_notices(prune).await?;
         self.writer.parked = self.writer.parked.saturating_sub(result.parked);
         self.script.add(PAGES_A_STEP);
         self.applied.prune = Some(result);
@@ -40,9 +48,6 @@ impl Transaction<'_> {
     }
 
     async fn forget_messages(&mut self, prune: Prune, last: Seq) -> Result<u64, sqlx::Error> {
-        const OLD: &str = "SELECT count(*), json_group_array(seq) FROM message WHERE seq > ? AND seq <= ? \
-             AND ((state = 'submitted' AND receipt = 0 AND submitted_at < ?) OR (final_at < ? \
-             AND state NOT IN ('scheduled', 'queued', 'claimed', 'submitted', 'uncertain')))";
         let before = prune.ended_before.0;
         self.script
             .add(OLD)
@@ -57,11 +62,27 @@ impl Transaction<'_> {
         for sql in [
             "DELETE FROM segment WHERE message_seq IN (SELECT value FROM json_each(?))",
             "DELETE FROM message_event WHERE message_seq IN (SELECT value FROM json_each(?))",
+            "DELETE FROM notice WHERE message_seq IN (SELECT value FROM json_each(?)) AND endpoint IS NOT NULL",
             "DELETE FROM message WHERE seq IN (SELECT value FROM json_each(?))",
         ] {
             self.script.add(sql).bind(&*seqs);
         }
         Ok(count.unsigned_abs())
+    }
+
+    async fn forget_notices(&mut self, prune: Prune) -> Result<(u64, Seq), sqlx::Error> {
+        const SPAN: &str = "SELECT max(seq), count(*) FROM (SELECT seq FROM notice WHERE seq > ? ORDER BY seq LIMIT ?)";
+        const DELETE: &str = "DELETE FROM notice WHERE seq > ? AND seq <= ? AND at < ? AND +due_at IS NULL";
+        self.script.add(SPAN).bind(prune.notices_after).bind(prune.step);
+        let (last, seen) = self.send().await?.one::<(Option<Seq>, i64)>()?;
+        let Some(last) = last else { return Ok((0, 0)) };
+        let next = if seen < i64::from(prune.step) { 0 } else { last };
+        self.script
+            .add(DELETE)
+            .bind(prune.notices_after)
+            .bind(last)
+            .bind(prune.ended_before.0);
+        Ok((self.send().await?.changed, next))
     }
 
     async fn forget(&mut self, sql: &'static str, before: i64, step: u32) -> Result<u64, sqlx::Error> {

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 
 use super::columns::{self, ROW_COLUMNS, row_columns, segment_columns};
-use crate::domain::{Class, InboundId, Lane, MessageId, Name, UnixMillis};
+use crate::domain::{BindRef, Class, InboundId, Lane, MessageId, Name, UnixMillis};
 use crate::store::{
     Backlog, IdempotencyKey, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals,
     QuarantineRecord, Seq, Totals,
@@ -86,6 +86,7 @@ pub(super) async fn message(
             .map(|r| columns::segment(r, 0).map(|(_, segment)| segment))
             .collect::<Result<_, _>>()?;
     }
+    message.webhooks = super::notice_read::of_message(&mut snapshot, message.row.seq).await?;
     Ok(Some(message))
 }
 
@@ -180,18 +181,32 @@ pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Resul
     Ok(Page { rows, next })
 }
 
-pub(super) async fn quarantine(readers: &SqlitePool, limit: u32) -> Result<Vec<QuarantineRecord>, sqlx::Error> {
-    const SELECT: &str = "SELECT at, carrier, reason, status, octets FROM quarantine ORDER BY id DESC LIMIT ?1";
-    let found = sqlx::query(SELECT).bind(limit).fetch_all(readers).await?;
+pub(super) async fn quarantine(
+    readers: &SqlitePool,
+    carrier: Option<&Name>,
+    limit: u32,
+) -> Result<Vec<QuarantineRecord>, sqlx::Error> {
+    // At most 10,000 rows are kept: no index is needed to find a carrier's.
+    const SELECT: &str = "SELECT at, carrier, bind, peer, reason, status, octets FROM quarantine \
+         WHERE ?1 IS NULL OR carrier = ?1 ORDER BY id DESC LIMIT ?2";
+    let found = sqlx::query(SELECT)
+        .bind(carrier.map(Name::as_str))
+        .bind(limit)
+        .fetch_all(readers)
+        .await?;
     found
         .iter()
         .map(|r| {
             Ok(QuarantineRecord {
                 at: UnixMillis(r.try_get(0)?),
-                carrier: columns::parsed(r, 1)?,
-                reason: r.try_get::<String, _>(2)?.into(),
-                status: columns::narrow(r, 3)?,
-                octets: r.try_get(4)?,
+                bind: BindRef {
+                    carrier: columns::parsed(r, 1)?,
+                    bind: columns::narrow(r, 2)?,
+                },
+                peer: r.try_get::<Option<String>, _>(3)?.map(Into::into),
+                reason: r.try_get::<String, _>(4)?.into(),
+                status: columns::narrow(r, 5)?,
+                octets: r.try_get(6)?,
             })
         })
         .collect()
@@ -249,6 +264,7 @@ fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
         not_before: r.try_get::<Option<i64>, _>(ROW_COLUMNS + 3)?.map(UnixMillis),
         events: Vec::new(),
         segments: Vec::new(),
+        webhooks: Vec::new(),
     })
 }
 

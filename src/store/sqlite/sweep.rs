@@ -94,18 +94,20 @@ impl Transaction<'_> {
         match columns::row(r, at) {
             Ok(row) => Ok(Some(row)),
             Err(_) => {
-                self.quarantine_row(columns::narrow(r, at)?);
+                self.quarantine_row(r, at)?;
                 Ok(None)
             }
         }
     }
 
     /// Sets a row aside for a person.
-    pub(super) fn quarantine_row(&mut self, seq: Seq) {
+    pub(super) fn quarantine_row(&mut self, r: &impl Cells, at: usize) -> Result<(), sqlx::Error> {
         const UPDATE: &str = "UPDATE message SET state = 'quarantined', wake_at = NULL, final_at = ?, reason = ? \
              WHERE seq = ?";
-        let reason = Reason::Poison.as_str();
+        let (seq, reason): (Seq, _) = (columns::narrow(r, at)?, Reason::Poison.as_str());
         self.script.add(UPDATE).bind(self.now.0).bind(reason).bind(seq);
+        self.tell_of_quarantine(seq, r, at);
+        Ok(())
     }
 }
 

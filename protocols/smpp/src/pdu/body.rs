@@ -9,10 +9,12 @@ use crate::{CommandId, Tlvs};
 pub trait Body: Sized {
     /// Reads it where the reader stands, to the end of the frame.
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
-    /// How many octets [`Self::write`] appends.
-    fn size(&self) -> usize;
-    /// Appends it.
+    /// The most octets [`Self::write`] appends.
+    fn room(&self) -> usize;
+    /// Appends the mandatory fields, up to the text of one that ends with a text.
     fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError>;
+    /// What follows as it is: the text, or nothing, and the optional parameters.
+    fn tail(&self) -> [&[u8]; 2];
     /// The mandatory fields by name, in wire order.
     fn show(&self) -> Fields;
     /// Builds it from fields by name.
@@ -40,6 +42,7 @@ macro_rules! body {
         }
 
         impl crate::pdu::Body for $name {
+            #[inline(always)]
             fn read(reader: &mut crate::decode::Reader<'_>) -> Result<Self, crate::DecodeError> {
                 Ok(Self {
                     $($field: <$type as crate::field::Field>::read(reader, const { &$spec })?,)*
@@ -47,16 +50,24 @@ macro_rules! body {
                 })
             }
 
-            fn size(&self) -> usize {
-                0 $(+ crate::field::Field::size(&self.$field))* + self.tlvs.as_bytes().len()
+            #[inline]
+            fn room(&self) -> usize {
+                0 $(+ crate::field::Field::room(&self.$field, const { &$spec }))*
             }
 
+            #[inline]
             fn write(&self, out: &mut crate::encode::Writer<'_>) -> Result<(), crate::EncodeError> {
-                let mut writer = out.take();
-                $(crate::field::Field::write(&self.$field, &mut writer, const { &$spec })?;)*
-                writer.octets(self.tlvs.as_bytes());
-                *out = writer;
+                let _writer = &mut out.take();
+                $(crate::field::Field::write(&self.$field, _writer, const { &$spec })?;)*
+                *out = _writer.take();
                 Ok(())
+            }
+
+            #[inline]
+            fn tail(&self) -> [&[u8]; 2] {
+                let _text: &[u8] = &[];
+                $(let _text = crate::field::Field::tail(&self.$field);)*
+                [_text, self.tlvs.as_bytes()]
             }
 
             fn show(&self) -> crate::Fields {

@@ -2,7 +2,7 @@
 
 use super::body::body;
 use super::specs;
-use crate::value::{Address, COctet, DataCoding};
+use crate::value::{Address, COctet, DataCoding, PriorityFlag, ReplaceIfPresentFlag};
 
 body! {
     /// The ESME hands over a message for all handsets in an area, which TLVs describe (SMPP 5.0 §4.4.1.1).
@@ -14,13 +14,13 @@ body! {
         /// The id of a broadcast to replace; empty for a new one.
         message_id: COctet = specs::MESSAGE_ID,
         /// Priority.
-        priority_flag: u8 = specs::PRIORITY,
+        priority_flag: PriorityFlag = specs::PRIORITY,
         /// When to begin; empty is at once ([`crate::SmppTime`]).
         schedule_delivery_time: COctet = specs::SCHEDULE,
         /// Until when; empty is the message centre's default ([`crate::SmppTime`]).
         validity_period: COctet = specs::VALIDITY,
         /// 1 replaces the broadcast of `message_id`.
-        replace_if_present_flag: u8 = specs::REPLACE_IF_PRESENT,
+        replace_if_present_flag: ReplaceIfPresentFlag = specs::REPLACE_IF_PRESENT,
         /// The alphabet of the text.
         data_coding: DataCoding = specs::DATA_CODING,
         /// A text stored at the message centre; 0 is none.

@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use super::body::body;
 use super::specs;
-use crate::value::{Address, COctet, DataCoding, EsmClass, RegisteredDelivery};
+use crate::value::{
+    Address, COctet, DataCoding, EsmClass, PriorityFlag, ProtocolId, RegisteredDelivery, ReplaceIfPresentFlag,
+};
 
 body! {
     /// The message centre brings an MO, or a receipt when `esm_class` says so (SMPP 3.4 §4.6.1).
@@ -18,9 +20,9 @@ body! {
         /// Mode, type and features.
         esm_class: EsmClass = specs::ESM_CLASS,
         /// TP-PID of the network (SMPP 3.4 §5.2.13).
-        protocol_id: u8 = specs::PROTOCOL_ID,
+        protocol_id: ProtocolId = specs::PROTOCOL_ID,
         /// Priority (SMPP 3.4 §5.2.14).
-        priority_flag: u8 = specs::PRIORITY,
+        priority_flag: PriorityFlag = specs::PRIORITY,
         /// Unused, empty.
         schedule_delivery_time: COctet = specs::SCHEDULE,
         /// Unused, empty.
@@ -28,7 +30,7 @@ body! {
         /// Whether an acknowledgement by the user is wanted.
         registered_delivery: RegisteredDelivery = specs::REGISTERED_DELIVERY,
         /// Unused, zero.
-        replace_if_present_flag: u8 = specs::REPLACE_IF_PRESENT,
+        replace_if_present_flag: ReplaceIfPresentFlag = specs::REPLACE_IF_PRESENT,
         /// The alphabet of the text.
         data_coding: DataCoding = specs::DATA_CODING,
         /// Unused, zero.

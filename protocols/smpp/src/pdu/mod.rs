@@ -65,32 +65,39 @@ macro_rules! pdus {
                 }
             }
 
-            /// Reads the body of this command where the reader stands.
-            pub fn read(command_id: CommandId, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                Ok(match command_id {
-                    $(CommandId::$command => Self::$variant($body::read(reader)?),)*
-                    _ => Self::Unknown { command_id, body: reader.octets("body", reader.left(), ROK)? },
-                })
-            }
-
-            /// How many octets [`Self::write`] appends.
-            pub fn size(&self) -> usize {
-                match self {
-                    $(Self::$variant(body) => body.size(),)*
-                    Self::Bodiless(_) => 0,
-                    Self::Unknown { body, .. } => body.len(),
+            /// Reads the body that the header speaks of where the reader stands.
+            pub(super) fn read(header: &Header, reader: Reader<'_>) -> Result<Decoded, DecodeError> {
+                match header.command_id {
+                    $(CommandId::$command => packet::read(header, reader, $body::read, Self::$variant),)*
+                    command_id => {
+                        let body = |reader: &mut Reader<'_>| reader.octets("body", reader.left(), ROK);
+                        packet::read(header, reader, body, |body| Self::Unknown { command_id, body })
+                    }
                 }
             }
 
-            /// Appends the body.
+            /// The most octets [`Self::write`] appends.
+            pub fn room(&self) -> usize {
+                match self {
+                    $(Self::$variant(body) => body.room(),)*
+                    Self::Bodiless(_) | Self::Unknown { .. } => 0,
+                }
+            }
+
+            /// Appends the mandatory fields, up to the text of a PDU that ends with a text.
             pub fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 match self {
                     $(Self::$variant(body) => body.write(out),)*
-                    Self::Bodiless(_) => Ok(()),
-                    Self::Unknown { body, .. } => {
-                        out.octets(body);
-                        Ok(())
-                    }
+                    Self::Bodiless(_) | Self::Unknown { .. } => Ok(()),
+                }
+            }
+
+            /// What follows as it is: the text, or nothing, and the optional parameters.
+            pub fn tail(&self) -> [&[u8]; 2] {
+                match self {
+                    $(Self::$variant(body) => body.tail(),)*
+                    Self::Bodiless(_) => [&[], &[]],
+                    Self::Unknown { body, .. } => [body, &[]],
                 }
             }
 

@@ -2,13 +2,21 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Body, Pdu};
+use super::Pdu;
 use crate::decode::{DecodeError, Forgiven, Mode, Problem, Reader};
 use crate::encode::Writer;
 use crate::field::EncodeError;
 use crate::{CommandId, CommandStatus, SequenceNumber};
 
 /// The four integers every PDU begins with.
+///
+/// ```
+/// use araldo_smpp::{CommandId, Header};
+///
+/// let header = Header::parse(b"\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x07").unwrap();
+/// assert_eq!((header.command_id, header.sequence_number.0), (CommandId::ENQUIRE_LINK, 7));
+/// assert_eq!(Header::parse(b"\0\0\0\x10"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Header {
     /// Octets of the whole PDU, these sixteen included.
@@ -22,6 +30,24 @@ pub struct Header {
 }
 
 /// A PDU with what its header says beside the command, which the body knows.
+///
+/// ```
+/// use araldo_smpp::pdu::SubmitSm;
+/// use araldo_smpp::{Address, Mode, Packet, Pdu, SequenceNumber};
+/// use bytes::BytesMut;
+///
+/// let submit_sm = SubmitSm {
+///     destination: Address::international("393331234567"),
+///     short_message: (&b"Ciao"[..]).into(),
+///     ..SubmitSm::default()
+/// };
+/// let packet = Packet::new(SequenceNumber(7), Pdu::SubmitSm(submit_sm));
+/// let mut octets = BytesMut::new();
+/// packet.encode(&mut octets)?;
+/// let decoded = Packet::decode(&octets.freeze(), Mode::Strict).expect("what was written is read back");
+/// assert_eq!(decoded.packet, packet);
+/// # Ok::<(), araldo_smpp::EncodeError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// The outcome in a response; zero in a request of ours.
@@ -78,44 +104,60 @@ impl Packet {
     /// Reads one complete PDU. The fields share the frame's memory and keep it alive.
     pub fn decode(frame: &Bytes, mode: Mode) -> Result<Decoded, DecodeError> {
         let header = whole(frame)?;
-        let mut reader = Reader::new(frame, Header::LENGTH, mode);
-        let pdu = if Pdu::has_fields(header.command_id) && reader.ends_here(header.command_id, header.command_status) {
-            Pdu::Bodiless(header.command_id)
-        } else {
-            match Pdu::read(header.command_id, &mut reader) {
-                Err(error) if !header.command_status.is_ok() && reader.is_tolerant() => {
-                    let DecodeError {
-                        field,
-                        offset,
-                        problem,
-                        command_status,
-                    } = error;
-                    reader.forgive(field, offset, problem, command_status)?;
-                    Pdu::Bodiless(header.command_id)
-                }
-                other => other?,
-            }
-        };
-        let packet = Self {
-            command_status: header.command_status,
-            sequence_number: header.sequence_number,
-            pdu,
-        };
-        Ok(Decoded {
-            packet,
-            forgiven: reader.into_forgiven(),
-        })
+        Pdu::read(&header, Reader::new(frame, Header::LENGTH, mode))
     }
 
     /// Appends the PDU. On an error nothing is appended.
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
-        let head = Header {
-            command_length: length(self.pdu.size())?,
-            command_id: self.command_id(),
-            command_status: self.command_status,
-            sequence_number: self.sequence_number,
+        let head = [self.command_id().0, self.command_status.0, self.sequence_number.0];
+        append(
+            out,
+            head,
+            self.pdu.room(),
+            |writer| self.pdu.write(writer),
+            self.pdu.tail(),
+        )
+    }
+}
+
+/// Reads the body of one command and puts it into its [`Packet`].
+///
+/// A function of its own for each command, so that the PDU is made where it is going to stay: moving its two hundred
+/// octets from one result into the next takes longer than reading them.
+#[inline(never)]
+pub(super) fn read<B>(
+    header: &Header,
+    mut reader: Reader<'_>,
+    body: impl FnOnce(&mut Reader<'_>) -> Result<B, DecodeError>,
+    pdu: impl FnOnce(B) -> Pdu,
+) -> Result<Decoded, DecodeError> {
+    let &Header {
+        command_id,
+        command_status,
+        sequence_number,
+        ..
+    } = header;
+    let decoded = |pdu, reader: Reader<'_>| {
+        let packet = Packet {
+            command_status,
+            sequence_number,
+            pdu,
         };
-        append(out, head, |rest| self.pdu.write(rest))
+        Decoded {
+            packet,
+            forgiven: reader.into_forgiven(),
+        }
+    };
+    if reader.left() == 0 && Pdu::has_fields(command_id) && reader.ends_here(command_id, command_status) {
+        return Ok(decoded(Pdu::Bodiless(command_id), reader));
+    }
+    match body(&mut reader) {
+        Ok(body) => Ok(decoded(pdu(body), reader)),
+        Err(error) if command_status.is_ok() || !reader.is_tolerant() => Err(error),
+        Err(error) => {
+            reader.forgive(error.field, error.offset, error.problem, error.command_status)?;
+            Ok(decoded(Pdu::Bodiless(command_id), reader))
+        }
     }
 }
 
@@ -125,13 +167,14 @@ pub fn encode_request<R: super::Request>(
     sequence_number: SequenceNumber,
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
-    let head = Header {
-        command_length: length(request.size())?,
-        command_id: R::COMMAND,
-        command_status: CommandStatus::ESME_ROK,
-        sequence_number,
-    };
-    append(out, head, |rest| Body::write(request, rest))
+    let head = [R::COMMAND.0, CommandStatus::ESME_ROK.0, sequence_number.0];
+    append(
+        out,
+        head,
+        request.room(),
+        |writer| request.write(writer),
+        request.tail(),
+    )
 }
 
 /// Reads one complete request whose command is known, strictly and without the enum over all of them.
@@ -164,38 +207,42 @@ pub fn decode_request<R: super::Request>(frame: &Bytes) -> Result<R, DecodeError
     R::read(&mut Reader::new(frame, Header::LENGTH, Mode::Strict))
 }
 
-/// The command_length of a PDU whose body has so many octets.
-fn length(body: usize) -> Result<u32, EncodeError> {
-    let (got, max) = (Header::LENGTH.saturating_add(body), u32::MAX as usize);
-    u32::try_from(got).map_err(|_| EncodeError::TooLong {
-        field: "command_length",
-        got,
-        max,
-    })
-}
-
-/// Appends a header and what `body` writes, into room made once for both. On an error nothing is appended.
+/// Appends a header of command_id, command_status and sequence_number, what `fields` writes into `room` for it, and the
+/// tail; then says how long the PDU is. On an error nothing is appended.
+#[inline]
 fn append(
     out: &mut BytesMut,
-    head: Header,
-    body: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    head: [u32; 3],
+    room: usize,
+    fields: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    tail: [&[u8]; 2],
 ) -> Result<(), EncodeError> {
-    let start = out.len();
-    out.resize(start + head.command_length as usize, 0);
+    let (start, room) = (out.len(), Header::LENGTH + room);
+    out.reserve(tail.iter().fold(room, |sum, part| sum + part.len()));
+    out.resize(start + room, 0);
     let mut writer = Writer::new(&mut out[start..]);
-    writer.quad(head.command_length);
-    writer.quad(head.command_id.0);
-    writer.quad(head.command_status.0);
-    writer.quad(head.sequence_number.0);
-    let written = body(&mut writer);
-    assert!(
-        written.is_err() || writer.left() == 0,
-        "a body writes as much as it says"
-    );
-    if written.is_err() {
+    let [command_id, command_status, sequence_number] = head.map(u32::to_be_bytes);
+    writer.octets([[0; 4], command_id, command_status, sequence_number].as_flattened());
+    if let Err(error) = fields(&mut writer) {
         out.truncate(start);
+        return Err(error);
     }
-    written
+    let left = writer.left();
+    out.truncate(start + room - left);
+    for part in tail.into_iter().filter(|part| !part.is_empty()) {
+        out.extend_from_slice(part);
+    }
+    let got = out.len() - start;
+    let Ok(length) = u32::try_from(got) else {
+        out.truncate(start);
+        return Err(EncodeError::TooLong {
+            field: "command_length",
+            got,
+            max: u32::MAX as usize,
+        });
+    };
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
 }
 
 /// The header of a frame that is as long as it says.

@@ -7,7 +7,9 @@ use super::specs;
 use crate::decode::{DecodeError, Reader};
 use crate::encode::Writer;
 use crate::field::{EncodeError, Field, FieldError, FieldValue, Fields, Spec, bad_value, plain, text, write_count};
-use crate::value::{Address, COctet, DataCoding, EsmClass, RegisteredDelivery};
+use crate::value::{
+    Address, COctet, DataCoding, EsmClass, PriorityFlag, ProtocolId, RegisteredDelivery, ReplaceIfPresentFlag,
+};
 use crate::{CommandStatus, CommandStatus as S};
 
 body! {
@@ -22,9 +24,9 @@ body! {
         /// Mode, type and features.
         esm_class: EsmClass = specs::ESM_CLASS,
         /// TP-PID of the network.
-        protocol_id: u8 = specs::PROTOCOL_ID,
+        protocol_id: ProtocolId = specs::PROTOCOL_ID,
         /// Priority.
-        priority_flag: u8 = specs::PRIORITY,
+        priority_flag: PriorityFlag = specs::PRIORITY,
         /// When to deliver first; empty is at once ([`crate::SmppTime`]).
         schedule_delivery_time: COctet = specs::SCHEDULE,
         /// Until when to try; empty is the message centre's default ([`crate::SmppTime`]).
@@ -32,7 +34,7 @@ body! {
         /// Which receipts are wanted.
         registered_delivery: RegisteredDelivery = specs::REGISTERED_DELIVERY,
         /// Unused in submit_multi.
-        replace_if_present_flag: u8 = specs::REPLACE_IF_PRESENT,
+        replace_if_present_flag: ReplaceIfPresentFlag = specs::REPLACE_IF_PRESENT,
         /// The alphabet of the text.
         data_coding: DataCoding = specs::DATA_CODING,
         /// A text stored at the message centre; 0 is none.
@@ -57,6 +59,18 @@ body! {
 pub struct Destinations(pub Vec<Destination>);
 
 /// One destination of submit_multi (SMPP 3.4 §4.5.1.1).
+///
+/// ```
+/// use araldo_smpp::Address;
+/// use araldo_smpp::pdu::{Destination, Destinations, SubmitMulti};
+///
+/// let to = vec![
+///     Destination::Sme(Address::international("393331234567")),
+///     Destination::DistributionList("friends".into()),
+/// ];
+/// let submit_multi = SubmitMulti { dest_address: Destinations(to), ..SubmitMulti::default() };
+/// assert_eq!(submit_multi.dest_address.0.len(), 2);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// dest_flag 1: an address.
@@ -101,12 +115,12 @@ impl Field for Destinations {
         Ok(Self(list))
     }
 
-    fn size(&self) -> usize {
-        let size = |destination: &Destination| match destination {
-            Destination::Sme(address) => 1 + address.size(),
-            Destination::DistributionList(name) => 1 + name.size(),
+    fn room(&self, _spec: &Spec) -> usize {
+        let room = |destination: &Destination| match destination {
+            Destination::Sme(address) => 1 + address.room(&specs::DESTINATION),
+            Destination::DistributionList(name) => 1 + name.room(&DL_NAME),
         };
-        1 + self.0.iter().map(size).sum::<usize>()
+        1 + self.0.iter().map(room).sum::<usize>()
     }
 
     fn write(&self, out: &mut Writer<'_>, _spec: &Spec) -> Result<(), EncodeError> {
@@ -173,8 +187,9 @@ impl Field for UnsuccessSmes {
         Ok(Self(list))
     }
 
-    fn size(&self) -> usize {
-        1 + self.0.iter().map(|entry| entry.destination.size() + 4).sum::<usize>()
+    fn room(&self, _spec: &Spec) -> usize {
+        let room = |entry: &UnsuccessSme| entry.destination.room(&specs::DESTINATION) + 4;
+        1 + self.0.iter().map(room).sum::<usize>()
     }
 
     fn write(&self, out: &mut Writer<'_>, _spec: &Spec) -> Result<(), EncodeError> {

@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use super::body::body;
 use super::specs;
-use crate::value::{Address, COctet, DataCoding, EsmClass, RegisteredDelivery};
+use crate::value::{
+    Address, COctet, DataCoding, EsmClass, PriorityFlag, ProtocolId, RegisteredDelivery, ReplaceIfPresentFlag,
+};
 
 body! {
     /// The ESME hands over an MT for one destination (SMPP 3.4 §4.4.1).
@@ -18,9 +20,9 @@ body! {
         /// Mode, type and features.
         esm_class: EsmClass = specs::ESM_CLASS,
         /// TP-PID of the network (SMPP 3.4 §5.2.13).
-        protocol_id: u8 = specs::PROTOCOL_ID,
+        protocol_id: ProtocolId = specs::PROTOCOL_ID,
         /// 0 to 3, and 4 in 5.0; its meaning depends on the network (SMPP 3.4 §5.2.14).
-        priority_flag: u8 = specs::PRIORITY,
+        priority_flag: PriorityFlag = specs::PRIORITY,
         /// When to deliver first; empty is at once ([`crate::SmppTime`]).
         schedule_delivery_time: COctet = specs::SCHEDULE,
         /// Until when to try; empty is the message centre's default ([`crate::SmppTime`]).
@@ -28,7 +30,7 @@ body! {
         /// Which receipts are wanted.
         registered_delivery: RegisteredDelivery = specs::REGISTERED_DELIVERY,
         /// 1 replaces a pending message of same source, destination and service_type.
-        replace_if_present_flag: u8 = specs::REPLACE_IF_PRESENT,
+        replace_if_present_flag: ReplaceIfPresentFlag = specs::REPLACE_IF_PRESENT,
         /// The alphabet of the text.
         data_coding: DataCoding = specs::DATA_CODING,
         /// A text stored at the message centre; 0 is none.

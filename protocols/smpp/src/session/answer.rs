@@ -90,6 +90,42 @@ impl Standing {
         }
     }
 
+    /// The standing that the conformance vectors put in words: `receiver` is `server` or `client`, `state` is `OPEN`,
+    /// `BOUND_TX`, `BOUND_RX` or `BOUND_TRX`; `None` for other words.
+    ///
+    /// They do not say what is outstanding. A bound session is presumed to have the largest window there is, full, and
+    /// its numbers taken from 1: a response numbered up to 65,535 is waited for, one numbered higher was never asked for.
+    ///
+    /// ```
+    /// use araldo_smpp::BindMode;
+    /// use araldo_smpp::session::{Role, Standing};
+    ///
+    /// let octets = b"\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x01";
+    /// let standing = Standing::named("server", "BOUND_TX", octets);
+    /// assert_eq!(standing, Some(Standing::new(Role::MessageCentre, Some(BindMode::Transmitter))));
+    /// ```
+    pub fn named(receiver: &str, state: &str, octets: &[u8]) -> Option<Self> {
+        let role = match receiver {
+            "server" => Role::MessageCentre,
+            "client" => Role::Esme,
+            _ => return None,
+        };
+        let bound = match state {
+            "OPEN" => None,
+            "BOUND_TX" => Some(BindMode::Transmitter),
+            "BOUND_RX" => Some(BindMode::Receiver),
+            "BOUND_TRX" => Some(BindMode::Transceiver),
+            _ => return None,
+        };
+        let standing = Self::new(role, bound);
+        let asked = Header::parse(octets).is_some_and(|header| header.sequence_number.0 <= u16::MAX.into());
+        Some(if bound.is_some() && asked {
+            standing.awaiting(octets)
+        } else {
+            standing
+        })
+    }
+
     /// The same with a request outstanding that these octets answer, if they are a response at all.
     #[must_use]
     pub fn awaiting(self, octets: &[u8]) -> Self {

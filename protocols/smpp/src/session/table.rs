@@ -7,6 +7,14 @@ use crate::value::BindMode;
 /// Whether `sender` may send this message request on a bind of this mode.
 ///
 /// Control PDUs (bind, unbind, enquire_link, outbind) are not messages: the session's states decide about them.
+///
+/// ```
+/// use araldo_smpp::session::{Role, may_send};
+/// use araldo_smpp::{BindMode, CommandId};
+///
+/// assert!(may_send(Role::Esme, BindMode::Transmitter, CommandId::SUBMIT_SM));
+/// assert!(!may_send(Role::Esme, BindMode::Receiver, CommandId::SUBMIT_SM));
+/// ```
 pub const fn may_send(sender: Role, mode: BindMode, command: CommandId) -> bool {
     match (sender, command) {
         (

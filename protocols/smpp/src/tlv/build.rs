@@ -85,7 +85,8 @@ impl TlvsMut {
 
     /// The parameters, ready to be put into a PDU.
     pub fn freeze(self) -> Tlvs {
-        Tlvs(self.0.freeze())
+        let region = self.0.freeze();
+        Tlvs::ending(&region, region.len())
     }
 
     fn push(&mut self, tag: TlvTag, value: &[u8]) -> &mut Self {

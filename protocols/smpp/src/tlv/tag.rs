@@ -4,6 +4,15 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 /// The tag of an optional parameter; unknown values are kept as they came.
+///
+/// ```
+/// use araldo_smpp::TlvTag;
+///
+/// assert_eq!(TlvTag(0x0424), TlvTag::MESSAGE_PAYLOAD);
+/// assert_eq!(TlvTag::from_name("sar_msg_ref_num"), Some(TlvTag(0x020C)));
+/// assert!(TlvTag::SAR_MSG_REF_NUM.allows_length(2) && !TlvTag::SAR_MSG_REF_NUM.allows_length(1));
+/// assert_eq!(TlvTag(0x1401).name(), "vendor_specific");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TlvTag(pub u16);
 

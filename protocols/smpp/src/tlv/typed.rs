@@ -6,19 +6,10 @@ use bytes::Bytes;
 
 use super::{TlvTag, Tlvs};
 use crate::value::{
-    AddrSubunit, BearerType, BroadcastChannelIndicator, BroadcastMessageClass, COctet, DeliveryFailureReason,
-    DisplayTime, InterfaceVersion, ItsReplyType, LanguageIndicator, MessageState, MsAvailabilityStatus, NetworkType,
-    PayloadType, PrivacyIndicator, UssdServiceOp,
+    AddrSubunit, BearerType, BroadcastChannelIndicator, BroadcastMessageClass, COctet, CallbackNumPresInd,
+    DeliveryFailureReason, DisplayTime, InterfaceVersion, ItsReplyType, LanguageIndicator, MessageState,
+    MsAvailabilityStatus, MsMsgWaitFacilities, NetworkType, NpResolution, PayloadType, PrivacyIndicator, UssdServiceOp,
 };
-
-/// The handset network's own error (SMPP 3.4 §5.3.2.31).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NetworkErrorCode {
-    /// 1 ANSI-136, 2 IS-95, 3 GSM; more in 5.0.
-    pub network_type: u8,
-    /// The error in that network's own numbering.
-    pub error_code: u16,
-}
 
 macro_rules! integers {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $tag:ident;)*) => {
@@ -55,18 +46,12 @@ integers! {
     user_response_code: u8 = USER_RESPONSE_CODE;
     /// How many messages wait in a mailbox, 0 to 99 (SMPP 3.4 §5.3.2.39).
     number_of_messages: u8 = NUMBER_OF_MESSAGES;
-    /// Which indicator of waiting messages is set, and for what (SMPP 3.4 §5.3.2.13).
-    ms_msg_wait_facilities: u8 = MS_MSG_WAIT_FACILITIES;
-    /// Whether and how callback_num is shown (SMPP 3.4 §5.3.2.37).
-    callback_num_pres_ind: u8 = CALLBACK_NUM_PRES_IND;
     /// How the handset alerts (SMPP 3.4 §5.3.2.40).
     sms_signal: u16 = SMS_SIGNAL;
     /// How often a broadcast is sent (SMPP 5.0 §4.8.4.13).
     broadcast_rep_num: u16 = BROADCAST_REP_NUM;
     /// In which share of the cells a broadcast went out, in percent; 255 is not known (SMPP 5.0 §4.8.4.5).
     broadcast_area_success: u8 = BROADCAST_AREA_SUCCESS;
-    /// Whether the number was looked up for portability: 0 no, 1 yes and not ported, 2 ported (SMPP 5.0 §4.8.4.20).
-    dest_addr_np_resolution: u8 = DEST_ADDR_NP_RESOLUTION;
     /// Whether delivery pending was set: 1 (SMPP 3.4 §5.3.2.28).
     dpf_result: u8 = DPF_RESULT;
     /// Whether delivery pending is to be set: 1 (SMPP 3.4 §5.3.2.29).
@@ -120,6 +105,12 @@ enumerations! {
     broadcast_channel_indicator: BroadcastChannelIndicator = BROADCAST_CHANNEL_INDICATOR;
     /// The class of a broadcast (SMPP 5.0 §4.8.4.12).
     broadcast_message_class: BroadcastMessageClass = BROADCAST_MESSAGE_CLASS;
+    /// Which indicator of waiting messages is set, and for what (SMPP 3.4 §5.3.2.13).
+    ms_msg_wait_facilities: MsMsgWaitFacilities = MS_MSG_WAIT_FACILITIES;
+    /// Whether and how the first callback_num is shown (SMPP 3.4 §5.3.2.37).
+    callback_num_pres_ind: CallbackNumPresInd = CALLBACK_NUM_PRES_IND;
+    /// Whether the number was looked up for portability (SMPP 5.0 §4.8.4.22).
+    dest_addr_np_resolution: NpResolution = DEST_ADDR_NP_RESOLUTION;
 }
 
 impl Tlvs {
@@ -137,17 +128,6 @@ impl Tlvs {
     /// A text too long for short_message (SMPP 3.4 §5.3.2.32).
     pub fn message_payload(&self) -> Option<Bytes> {
         self.get_bytes(TlvTag::MESSAGE_PAYLOAD)
-    }
-
-    /// The handset network's own error (SMPP 3.4 §5.3.2.31).
-    pub fn network_error_code(&self) -> Option<NetworkErrorCode> {
-        let &[network_type, high, low] = self.get(TlvTag::NETWORK_ERROR_CODE)? else {
-            return None;
-        };
-        Some(NetworkErrorCode {
-            network_type,
-            error_code: u16::from_be_bytes([high, low]),
-        })
     }
 
     /// The version the message centre speaks (SMPP 3.4 §5.3.2.25).

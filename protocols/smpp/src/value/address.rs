@@ -63,6 +63,13 @@ impl Npi {
 }
 
 /// TON, NPI and the characters of an address, which the standard always sends together.
+///
+/// ```
+/// use araldo_smpp::{Address, Npi, Ton};
+///
+/// assert_eq!(Address::international("393331234567"), Address::new(Ton(1), Npi(1), "393331234567"));
+/// assert_eq!(Address::alphanumeric("MyBank").ton, Ton(5));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Address {
     /// Type of number.

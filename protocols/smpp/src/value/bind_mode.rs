@@ -3,6 +3,13 @@
 use crate::CommandId;
 
 /// The three kinds of bind, seen from the ESME.
+///
+/// ```
+/// use araldo_smpp::{BindMode, CommandId};
+///
+/// assert_eq!(BindMode::Transceiver.command(), CommandId::BIND_TRANSCEIVER);
+/// assert!(BindMode::Transmitter.submits() && !BindMode::Transmitter.delivers());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BindMode {
     /// The ESME submits.

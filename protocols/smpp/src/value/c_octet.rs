@@ -52,13 +52,19 @@ impl COctet {
         octets.map(|octets| Bytes::from(octets).into())
     }
 
-    /// The string that `octets` begin with and what is behind its NUL, if it is short and enough follows it to tell.
+    /// The string that `octets` begin with and what is behind its NUL, if it is short.
     ///
-    /// Always copies the same number of octets, which is far quicker than as many as the string has.
+    /// Most fields are empty. Of others the same number of octets is copied always, which is far quicker than as many
+    /// as the string has.
     #[inline(always)]
     pub(crate) fn leading(octets: &[u8]) -> Option<(Self, &[u8])> {
-        let (words, _) = octets.as_chunks::<8>();
-        let &[first, second, third] = words.first_chunk()?;
+        if let [0, rest @ ..] = octets {
+            return Some((Self::EMPTY, rest));
+        }
+        let [first, second, third] = match octets.as_chunks().0.first_chunk() {
+            Some(words) => *words,
+            None => padded(octets),
+        };
         let length = match (first_nul(first), first_nul(second), first_nul(third)) {
             (nul @ 0..8, _, _) => nul,
             (_, nul @ 0..8, _) => 8 + nul,
@@ -78,6 +84,11 @@ impl COctet {
     /// What stands before a NUL at `text`, a part of `frame`: copied when short, shared when long.
     pub(crate) fn within(frame: &Bytes, text: &[u8]) -> Self {
         Self::short(text).unwrap_or_else(|| Self(Octets::Long(frame.slice_ref(text))))
+    }
+
+    /// These octets, none of which is NUL, shared with nobody.
+    pub(crate) fn copied(text: &[u8]) -> Self {
+        Self::short(text).unwrap_or_else(|| Self(Octets::Long(Bytes::copy_from_slice(text))))
     }
 
     /// These octets in the value itself, if they are few enough. None of them may be NUL.
@@ -240,6 +251,14 @@ impl fmt::Debug for COctet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.as_str(), f)
     }
+}
+
+/// Octets that are fewer than the words, with NULs behind them.
+fn padded(octets: &[u8]) -> [[u8; 8]; 3] {
+    let mut words = [[0; 8]; 3];
+    let flat = words.as_flattened_mut().iter_mut();
+    flat.zip(octets).for_each(|(place, octet)| *place = *octet);
+    words
 }
 
 /// Where the first NUL is; 8 when there is none.

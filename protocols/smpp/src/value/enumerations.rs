@@ -121,7 +121,7 @@ octet_value! {
 }
 
 octet_value! {
-    /// Why delivery failed (SMPP 3.4 §5.3.2.33, 5.0 §4.8.4.26).
+    /// Why delivery failed (SMPP 3.4 §5.3.2.33, 5.0 §4.8.4.19).
     DeliveryFailureReason {
         /// The destination cannot be reached.
         DESTINATION_UNAVAILABLE = 0,
@@ -235,5 +235,187 @@ octet_value! {
         MONTHS = 0x0D,
         /// Years.
         YEARS = 0x0E,
+    }
+}
+
+octet_value! {
+    /// Whose numbering a network's error is in (SMPP 3.4 §5.3.2.31; from 4 on 5.0).
+    ErrorNetworkType {
+        /// ANSI-136, why access was denied.
+        ANSI_136_ACCESS_DENIED = 1,
+        /// IS-95, why access was denied.
+        IS_95_ACCESS_DENIED = 2,
+        /// GSM.
+        GSM = 3,
+        /// ANSI-136, the cause.
+        ANSI_136_CAUSE = 4,
+        /// IS-95, the cause.
+        IS_95_CAUSE = 5,
+        /// ANSI-41.
+        ANSI_41 = 6,
+        /// SMPP's own.
+        SMPP = 7,
+        /// The message centre's own.
+        MESSAGE_CENTRE = 8,
+    }
+}
+
+octet_value! {
+    /// How the handset alerts (SMPP 3.4 §5.3.2.41; the values 5.0).
+    AlertOnMessageDelivery {
+        /// As it does by default.
+        DEFAULT = 0,
+        /// With low priority.
+        LOW = 1,
+        /// With medium priority.
+        MEDIUM = 2,
+        /// With high priority.
+        HIGH = 3,
+    }
+}
+
+octet_value! {
+    /// What ends a text's stay in the handset (SMPP 3.4 §5.3.2.27).
+    MsValidityBehaviour {
+        /// Nothing.
+        INDEFINITE = 0,
+        /// Power off.
+        POWER_DOWN = 1,
+        /// Leaving the registration area.
+        REGISTRATION_AREA = 2,
+        /// That it was shown.
+        DISPLAY_ONLY = 3,
+        /// A time (5.0).
+        RELATIVE = 4,
+    }
+}
+
+octet_value! {
+    /// The unit of that time (SMPP 5.0).
+    MsValidityUnit {
+        /// Seconds.
+        SECONDS = 0,
+        /// Minutes.
+        MINUTES = 1,
+        /// Hours.
+        HOURS = 2,
+        /// Days.
+        DAYS = 3,
+        /// Weeks.
+        WEEKS = 4,
+        /// Months.
+        MONTHS = 5,
+        /// Years.
+        YEARS = 6,
+    }
+}
+
+octet_value! {
+    /// What a subaddress is (SMPP 3.4 §5.3.2.15).
+    SubaddressType {
+        /// NSAP, even number of digits.
+        NSAP_EVEN = 0x80,
+        /// NSAP, odd number of digits.
+        NSAP_ODD = 0x88,
+        /// The user's own.
+        USER_SPECIFIED = 0xA0,
+    }
+}
+
+octet_value! {
+    /// How the digits of callback_num are written (SMPP 3.4 §5.3.2.36).
+    DigitMode {
+        /// TBCD, two digits an octet.
+        TBCD = 0,
+        /// ASCII.
+        ASCII = 1,
+    }
+}
+
+octet_value! {
+    /// Whether callback_num is shown, and who vouches for it (SMPP 3.4 §5.3.2.37).
+    CallbackNumPresInd {
+        /// Shown; the user's word.
+        ALLOWED = 0b0000,
+        /// Not to be shown.
+        RESTRICTED = 0b0100,
+        /// There is none.
+        NOT_AVAILABLE = 0b1000,
+    }
+}
+
+impl CallbackNumPresInd {
+    /// The presentation alone: 0 allowed, 1 restricted, 2 not available.
+    pub const fn presentation(self) -> u8 {
+        self.0 >> 2 & 0b11
+    }
+
+    /// Who vouches: 0 the user, unscreened, 1 verified and passed, 2 verified and failed, 3 the network's own.
+    pub const fn screening(self) -> u8 {
+        self.0 & 0b11
+    }
+}
+
+octet_value! {
+    /// Which indicator of waiting messages is set, and for what (SMPP 3.4 §5.3.2.13).
+    MsMsgWaitFacilities {
+        /// Voice mail waits.
+        VOICEMAIL = 0x80,
+        /// A fax waits.
+        FAX = 0x81,
+        /// Electronic mail waits.
+        EMAIL = 0x82,
+        /// Something else waits.
+        OTHER = 0x83,
+    }
+}
+
+impl MsMsgWaitFacilities {
+    /// Whether the indicator is on.
+    pub const fn is_active(self) -> bool {
+        self.0 & 0x80 != 0
+    }
+
+    /// The same with the indicator on: what it is for.
+    pub const fn kind(self) -> Self {
+        Self(self.0 & 0b11 | 0x80)
+    }
+}
+
+octet_value! {
+    /// Whether a number was looked up for portability (SMPP 5.0 §4.8.4.22).
+    NpResolution {
+        /// It was not.
+        NOT_QUERIED = 0,
+        /// It was, and is not ported.
+        NOT_PORTED = 1,
+        /// It was, and is ported.
+        PORTED = 2,
+    }
+}
+
+octet_value! {
+    /// The network whose services a broadcast's content is of (SMPP 5.0 §4.8.4.8).
+    BroadcastNetworkType {
+        /// Any.
+        GENERIC = 0,
+        /// GSM.
+        GSM = 1,
+        /// TDMA.
+        TDMA = 2,
+        /// CDMA.
+        CDMA = 3,
+    }
+}
+
+octet_value! {
+    /// How the area of a broadcast is described (SMPP 5.0 §4.8.4.4).
+    BroadcastAreaFormat {
+        /// By a name that was agreed on.
+        ALIAS = 0,
+        /// By an arc on the ellipsoid.
+        ELLIPSOID_ARC = 1,
+        /// By a polygon.
+        POLYGON = 2,
     }
 }

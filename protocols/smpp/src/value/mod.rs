@@ -11,6 +11,7 @@ mod interface_version;
 mod message_state;
 mod registered_delivery;
 mod sequence_number;
+mod submission;
 mod time;
 
 pub use address::{Address, Npi, Ton};
@@ -19,8 +20,10 @@ pub use c_octet::{COctet, Password};
 pub use calendar::OutOfRange;
 pub use data_coding::DataCoding;
 pub use enumerations::{
-    AddrSubunit, BearerType, BroadcastChannelIndicator, BroadcastMessageClass, DeliveryFailureReason, DisplayTime,
-    FrequencyUnit, ItsReplyType, LanguageIndicator, MsAvailabilityStatus, NetworkType, PayloadType, PrivacyIndicator,
+    AddrSubunit, AlertOnMessageDelivery, BearerType, BroadcastAreaFormat, BroadcastChannelIndicator,
+    BroadcastMessageClass, BroadcastNetworkType, CallbackNumPresInd, DeliveryFailureReason, DigitMode, DisplayTime,
+    ErrorNetworkType, FrequencyUnit, ItsReplyType, LanguageIndicator, MsAvailabilityStatus, MsMsgWaitFacilities,
+    MsValidityBehaviour, MsValidityUnit, NetworkType, NpResolution, PayloadType, PrivacyIndicator, SubaddressType,
     UssdServiceOp,
 };
 pub use esm_class::EsmClass;
@@ -28,6 +31,7 @@ pub use interface_version::InterfaceVersion;
 pub use message_state::MessageState;
 pub use registered_delivery::RegisteredDelivery;
 pub use sequence_number::SequenceNumber;
+pub use submission::{PriorityFlag, ProtocolId, ReplaceIfPresentFlag};
 pub use time::{AbsoluteTime, RelativeTime, SmppTime, TimeError};
 
 /// Declares a one-octet value: a newtype, its named constants, and how it is read and written as a field.

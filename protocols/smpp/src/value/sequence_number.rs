@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// Ours run from 1 to 0x7FFF_FFFF and then from 1 again. A peer's zero or values above the range are kept and echoed.
+///
+/// ```
+/// use araldo_smpp::SequenceNumber;
+///
+/// assert_eq!(SequenceNumber::FIRST.next(), SequenceNumber(2));
+/// assert_eq!(SequenceNumber::LAST.next(), SequenceNumber::FIRST);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SequenceNumber(pub u32);
 

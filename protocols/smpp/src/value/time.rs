@@ -4,6 +4,15 @@ use std::fmt;
 use std::time::Duration;
 
 /// A time of 16 characters, as schedule_delivery_time and validity_period carry it.
+///
+/// ```
+/// use araldo_smpp::SmppTime;
+///
+/// assert!(matches!(SmppTime::parse(b"261122030000000+"), Ok(Some(SmppTime::Absolute(_)))));
+/// assert!(matches!(SmppTime::parse(b"000000001000000R"), Ok(Some(SmppTime::Relative(_)))));
+/// assert_eq!(SmppTime::parse(b""), Ok(None));
+/// assert!(SmppTime::parse(b"tomorrow").is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SmppTime {
     /// A point in time with its distance from UTC.

@@ -27,7 +27,11 @@ impl Iterator for Cuts<'_> {
         if self.whole_graphemes
             && let Some(whole) = last_boundary(rest, length)
         {
-            (length, units) = self.fill(&rest[..whole]);
+            let over = rest[whole..length]
+                .chars()
+                .map(|character| self.writing.width(character));
+            units -= over.sum::<usize>();
+            length = whole;
         }
         let range = self.from..self.from + length;
         self.from = range.end;
@@ -63,6 +67,10 @@ impl Cuts<'_> {
 /// at a place depends on what stands before it and on the one character after, so no more is looked at.
 fn last_boundary(rest: &str, length: usize) -> Option<usize> {
     let after = rest[length..].chars().next()?;
+    let is_cr_lf = rest[..length].ends_with('\r') && after == '\n';
+    if after.is_ascii() && rest.as_bytes()[..length].last()?.is_ascii() && !is_cr_lf {
+        return Some(length);
+    }
     let seen = &rest[..length + after.len_utf8()];
     let (last, _) = seen.grapheme_indices(true).next_back()?;
     (last > 0).then_some(last)

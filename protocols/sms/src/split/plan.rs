@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::cuts::Cuts;
 use super::{MAX_PAYLOAD_OCTETS, National, SplitMode, SplitOptions};
+use crate::census::{Census, tables_of};
 use crate::encoding::{Encoding, TextError};
 use crate::gsm7::{self, Alphabet, Septets};
-use crate::language::Language;
 use crate::lookalike::{Replaced, Replacement, lookalike, replace_lookalikes};
 use crate::shift::ShiftTables;
 use crate::{latin1, ucs2};
@@ -160,10 +160,20 @@ impl<'a> Plan<'a> {
     pub(super) fn segments(&self, options: &SplitOptions) -> usize {
         if self.is_one_segment(options) {
             1
-        } else if self.wide == 0 && !options.whole_graphemes {
-            self.units.div_ceil(self.limit(true, options))
         } else {
-            self.cuts(options).count()
+            // A character of two units may leave one place empty at the end of each segment, and nothing else does.
+            let limit = self.limit(true, options);
+            let least = self.units.div_ceil(limit);
+            let most = if self.wide == 0 {
+                least
+            } else {
+                self.units.div_ceil(limit - 1)
+            };
+            if least == most && !options.whole_graphemes {
+                least
+            } else {
+                self.cuts(options).count()
+            }
         }
     }
 
@@ -205,11 +215,17 @@ impl<'a> Plan<'a> {
         if options.mode != SplitMode::UdhConcat {
             return None;
         }
-        languages
-            .iter()
-            .flat_map(tables_of)
-            .filter_map(|tables| Self::with_tables(text, tables, options))
-            .min_by_key(|plan| plan.cost(options))
+        if options.smart {
+            let plans = languages.iter().flat_map(tables_of);
+            let plans = plans.filter_map(|tables| Self::with_tables(text, tables, options));
+            return plans.min_by_key(|plan| plan.cost(options));
+        }
+        let census = Census::of(text);
+        let plans = census.fitting(languages).map(|(tables, Septets { total, escapes })| {
+            let writing = Writing::Gsm7(tables, gsm7::alphabet(tables));
+            Self::new(text.into(), writing, total, escapes)
+        });
+        plans.min_by_key(|plan| plan.cost(options))
     }
 
     /// Segments, then bits on the air.
@@ -233,23 +249,6 @@ fn first_tables(options: &SplitOptions) -> ShiftTables {
         National::Always(tables) => tables,
         National::Never | National::WhereShorter(_) => ShiftTables::DEFAULT,
     }
-}
-
-/// What a language offers: its signs after an escape, its letters without one, or both for a longer header.
-fn tables_of(language: Language) -> impl Iterator<Item = ShiftTables> {
-    let single = ShiftTables {
-        locking: None,
-        single: Some(language),
-    };
-    let locking = language.has_locking_table().then_some(ShiftTables {
-        locking: Some(language),
-        single: None,
-    });
-    let both = locking.map(|locking| ShiftTables {
-        single: Some(language),
-        ..locking
-    });
-    [Some(single), locking, both].into_iter().flatten()
 }
 
 /// The first character that keeps a text from GSM-7.

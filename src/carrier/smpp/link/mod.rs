@@ -43,7 +43,7 @@ const UNBIND_WITHIN: Duration = Duration::from_secs(5);
 
 /// Opens a bind and leaves a task to drive it.
 pub(super) async fn open(shared: Arc<Shared>, bind: BindRef, mode: LinkMode) -> Result<Link, OpenError> {
-    let stream = connect(&shared).await?;
+    let (stream, peer) = connect(&shared).await?;
     let (reader, writer) = tokio::io::split(stream);
     let (submits, submits_rx) = mpsc::unbounded_channel();
     let (reports, reports_rx) = mpsc::unbounded_channel();
@@ -80,6 +80,7 @@ pub(super) async fn open(shared: Arc<Shared>, bind: BindRef, mode: LinkMode) -> 
         submits,
         reports: reports_rx,
         inbound: inbound_rx,
+        peer,
         stop,
     })
 }

@@ -1,8 +1,7 @@
 //! Whether outcomes may be told to an address that a message names.
 
+use super::{Client, Code, Fault};
 use crate::backend::{AddressGuard, Target};
-use crate::http::auth::Client;
-use crate::http::problem::{Code, Fault};
 
 const MAX_URL: usize = 2_048;
 

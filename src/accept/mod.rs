@@ -1,101 +1,84 @@
 //! From what is asked for to a message ready to be stored: checked, measured, routed. Every independent fault is
 //! found at once.
 
+mod callback;
+mod client;
+mod fault;
+mod intake;
+mod text;
+mod wish;
+
 use std::time::Duration;
 
 use araldo_sms::{SplitOptions, TextError, measure};
-use serde::Serialize;
+pub use client::Client;
+pub use fault::{Code, Fault, Origin};
+pub(crate) use fault::{masked, nearest};
+pub use intake::Intake;
+pub(crate) use text::Text;
+use wish::time;
+pub(crate) use wish::{FIELDS, Wish};
 
-use super::wish::{Wish, time};
-use super::{ApiState, callback};
 use crate::clock;
-use crate::domain::{Class, MessageId, Msisdn, Name, NewMessage, SenderId, State, UnixMillis, mask_number};
-use crate::http::auth::Client;
-use crate::http::json::nearest;
-use crate::http::problem::{Code, Fault, Problem, masked};
+use crate::domain::{Class, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
 use crate::router::{Plan, Wanted};
 
 /// The longest validity, and the furthest that a message may be put off.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// A `not_before` this little in the past is now: clocks differ.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
-const MAX_REFERENCE: usize = 128;
+/// Characters of a reference.
+pub(crate) const MAX_REFERENCE: usize = 128;
 
 /// A message ready to be stored, and the answer to give once it is.
 pub(crate) struct Accepted {
     /// The message.
     pub(crate) message: NewMessage,
-    /// Scheduled or queued.
+    /// Scheduled, queued, or ended at once.
     pub(crate) state: State,
+    /// Why it ends at once.
+    pub(crate) ended: Option<Reason>,
     /// Septets or UTF-16 units of its text, for the answer.
-    units: usize,
-}
-
-/// What is answered to an accepted message.
-#[derive(Serialize, utoipa::ToSchema)]
-#[schema(as = Accepted)]
-pub(crate) struct AcceptedView<'a> {
-    /// The id; null for a dry run.
-    #[schema(value_type = Option<String>, example = "msg_01932b5e7c3a70008000000000000001")]
-    pub(crate) id: Option<MessageId>,
-    /// The recipient as it was read, in E.164.
-    #[schema(value_type = String, example = "+393331234567")]
-    pub(crate) to: &'a Msisdn,
-    /// `queued`, or `scheduled` where it waits for its time.
-    pub(crate) state: State,
-    /// The alphabet: `gsm7` or `ucs2`.
-    pub(crate) encoding: &'static str,
-    /// How many short messages the text makes.
-    pub(crate) segments: u8,
-    /// Septets or UTF-16 units of the text.
     pub(crate) units: usize,
-    /// The route that it follows.
-    #[schema(value_type = String)]
-    pub(crate) route: &'a Name,
-    /// The carriers that may carry it, likeliest first.
-    #[schema(value_type = Vec<String>)]
-    pub(crate) carriers: &'a [Name],
-    /// Characters replaced to fit the alphabet; none are for now.
-    #[schema(value_type = Vec<String>)]
-    pub(crate) characters_replaced: [&'static str; 0],
-    /// Not sent after.
-    #[schema(value_type = String, format = DateTime)]
-    pub(crate) expires_at: UnixMillis,
-    /// Whether nothing was stored.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) dry_run: bool,
 }
 
-impl Accepted {
-    /// The answer as JSON. Begins with the id, so that a stored answer shows it without being parsed.
-    pub(crate) fn answer(&self, state: &ApiState, dry_run: bool) -> String {
-        let message = &self.message;
-        let view = AcceptedView {
-            id: (!dry_run).then_some(message.id),
-            to: &message.to,
-            state: self.state,
-            encoding: message.encoding.as_str(),
-            segments: message.segments,
-            units: self.units,
-            route: &message.lane.route,
-            carriers: state
-                .routes
-                .get(&message.lane.route)
-                .map_or(&[], |facts| &facts.carriers),
-            characters_replaced: [],
-            expires_at: message.expires_at,
-            dry_run,
-        };
-        serde_json::to_string(&view).unwrap_or_default()
-    }
+/// What a message says, and where in the request that stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Body<'a> {
+    /// The text.
+    pub(crate) text: &'a str,
+    /// Segments that it may make, where less than its route allows.
+    pub(crate) max_segments: Option<u8>,
+    /// The pointer of what gave it.
+    pub(crate) pointer: &'static str,
 }
 
-/// Checks a wish.
-pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Result<Accepted, Problem> {
+/// What becomes of a message for which there is no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WithoutRoute {
+    /// It is refused: who sends it is there to hear it.
+    Refused,
+    /// It is stored as failed: nobody waits who could do anything about it.
+    Failed,
+}
+
+/// Checks a wish that brings its own text.
+pub(crate) fn accept(state: &Intake, client: &Client, wish: &Wish<'_>) -> Result<Accepted, Vec<Fault>> {
+    accept_saying(state, client, wish, text(wish), WithoutRoute::Refused)
+}
+
+/// Checks a wish whose text comes from elsewhere.
+pub(crate) fn accept_saying(
+    state: &Intake,
+    client: &Client,
+    wish: &Wish<'_>,
+    said: Result<Body<'_>, Fault>,
+    without_route: WithoutRoute,
+) -> Result<Accepted, Vec<Fault>> {
     let now = state.clock.now();
     let mut faults = Vec::new();
     let to = found(destination(wish), &mut faults);
-    let text = found(text(wish), &mut faults);
+    let body = found(said.and_then(sayable), &mut faults);
     let from = found(sender(wish, client), &mut faults);
     let class = found(class(wish), &mut faults);
     found(channels(wish), &mut faults);
@@ -114,29 +97,35 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
                 class,
                 client: &client.name,
             };
-            found(route(state, &wanted), &mut faults)
+            match state.router.plan(&wanted) {
+                Ok(plan) => Some(Some(plan)),
+                Err(_) if without_route == WithoutRoute::Failed => Some(None),
+                Err(_) => found(Err(no_route(&wanted)), &mut faults),
+            }
         }
         _ => None,
     };
-    let measured = text.and_then(|text| found(measured(state, plan.as_ref(), text), &mut faults));
-    let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan), Some(measured)) =
-        (to, text, from, class, times, plan, measured)
+    let route = plan.as_ref().and_then(Option::as_ref);
+    let measured = body.and_then(|body| found(measured(state, route, body), &mut faults));
+    let (Some(to), Some(body), Some(from), Some(class), Some(times), Some(plan), Some(measured)) =
+        (to, body, from, class, times, plan, measured)
     else {
-        return Err(Problem::of_faults(faults));
+        return Err(faults);
     };
     if !faults.is_empty() {
-        return Err(Problem::of_faults(faults));
+        return Err(faults);
     }
+    let ended = plan.is_none().then_some(Reason::NoRoute);
     let message = NewMessage {
         id: clock::message_id(now),
         client: client.name.clone(),
         class,
         to,
         from,
-        text: text.into(),
+        text: body.text.into(),
         encoding: measured.encoding,
         segments: measured.segments,
-        lane: plan.lane,
+        lane: plan.map_or_else(Lane::nowhere, |plan| plan.lane),
         receipt: wish.receipt.unwrap_or(true),
         reference: wish.reference.as_deref().map(Into::into),
         callback: wish.callback.as_deref().map(Into::into),
@@ -144,14 +133,15 @@ pub(crate) fn accept(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Resu
         not_before: times.not_before,
         expires_at: times.expires_at,
     };
-    let state = if times.not_before.is_some() {
-        State::Scheduled
-    } else {
-        State::Queued
+    let state = match (ended, times.not_before) {
+        (Some(_), _) => State::Failed,
+        (None, Some(_)) => State::Scheduled,
+        (None, None) => State::Queued,
     };
     Ok(Accepted {
         message,
         state,
+        ended,
         units: measured.units,
     })
 }
@@ -171,19 +161,28 @@ fn destination(wish: &Wish<'_>) -> Result<Msisdn, Fault> {
     })
 }
 
-fn text<'w>(wish: &'w Wish<'_>) -> Result<&'w str, Fault> {
-    let Some(text) = wish.text.as_deref() else {
-        return Err(Fault::new("/text", Code::Required, "is missing"));
-    };
-    if text.is_empty() {
-        return Err(Fault::new("/text", Code::TextEmpty, "is empty"));
+fn text<'w>(wish: &'w Wish<'_>) -> Result<Body<'w>, Fault> {
+    let pointer = "/text";
+    match wish.text.as_deref() {
+        Some(text) => Ok(Body {
+            text,
+            max_segments: None,
+            pointer,
+        }),
+        None => Err(Fault::new(pointer, Code::Required, "is missing")),
     }
-    match text.chars().position(|c| c == '\0') {
+}
+
+fn sayable(body: Body<'_>) -> Result<Body<'_>, Fault> {
+    if body.text.is_empty() {
+        return Err(Fault::new(body.pointer, Code::TextEmpty, "is empty"));
+    }
+    match body.text.chars().position(|c| c == '\0') {
         Some(position) => {
             let detail = format!("has U+0000 at character {}, which ends texts on the way", position + 1);
-            Err(Fault::new("/text", Code::TextUnencodable, detail).got("U+0000"))
+            Err(Fault::new(body.pointer, Code::TextUnencodable, detail).got("U+0000"))
         }
-        None => Ok(text),
+        None => Ok(body),
     }
 }
 
@@ -320,25 +319,21 @@ fn reference(wish: &Wish<'_>) -> Result<(), Fault> {
     Err(Fault::new("/reference", Code::InvalidReference, detail).limit(MAX_REFERENCE))
 }
 
-fn route(state: &ApiState, wanted: &Wanted<'_>) -> Result<Plan, Fault> {
-    state.router.plan(wanted).map_err(|_| {
-        let to = wanted.to.digits();
-        Fault::new(
-            "/to",
-            Code::NoRoute,
-            format!("no route leads there for class {}", wanted.class),
-        )
-        .got(mask_number(&format!("+{to}")))
-    })
+fn no_route(wanted: &Wanted<'_>) -> Fault {
+    let to = wanted.to.digits();
+    let detail = format!("no route leads there for class {}", wanted.class);
+    Fault::new("/to", Code::NoRoute, detail).got(mask_number(&format!("+{to}")))
 }
 
-fn measured(state: &ApiState, plan: Option<&Plan>, text: &str) -> Result<araldo_sms::Measure, Fault> {
+fn measured(state: &Intake, plan: Option<&Plan>, body: Body<'_>) -> Result<araldo_sms::Measure, Fault> {
+    let text = body.text;
     let facts = plan.and_then(|plan| state.routes.get(&plan.route));
     let options = facts.map_or_else(SplitOptions::default, |facts| facts.split);
     let limit = facts.map_or(state.max_segments, |facts| facts.max_segments);
+    let limit = body.max_segments.map_or(limit, |most| most.min(limit));
     let too_long = |segments: usize, encoding: &str, units: usize| {
         let detail = format!("makes {segments} segments in {encoding} ({units} units); at most {limit} are sent");
-        let mut fault = Fault::new("/text", Code::TextTooLong, detail)
+        let mut fault = Fault::new(body.pointer, Code::TextTooLong, detail)
             .got(format!("{segments} segments"))
             .limit(limit);
         if let Some((at, wide)) = (encoding == "ucs2").then(|| first_wide(text)).flatten() {
@@ -360,7 +355,7 @@ fn measured(state: &ApiState, plan: Option<&Plan>, text: &str) -> Result<araldo_
             let encoding = araldo_sms::Encoding::choose(text);
             Err(too_long(segments, encoding.as_str(), text.chars().count()))
         }
-        Err(error) => Err(Fault::new("/text", Code::TextUnencodable, error.to_string())),
+        Err(error) => Err(Fault::new(body.pointer, Code::TextUnencodable, error.to_string())),
     }
 }
 

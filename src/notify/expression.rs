@@ -1,0 +1,66 @@
+//! A value of a rule: a literal, or what an expression over the event gives.
+
+use minijinja::Error;
+use minijinja::value::Value;
+
+use super::template::Templates;
+
+/// Compiled at start.
+pub(super) enum Expression {
+    /// Needs no event.
+    Literal(Box<str>),
+    /// One expression: its value whole, a list or a boolean too.
+    Value {
+        /// Under which it is compiled.
+        key: Box<str>,
+    },
+    /// A text with expressions in it.
+    Text {
+        /// Under which it is compiled.
+        key: Box<str>,
+    },
+}
+
+/// Where a value is found once its expression has been run.
+const RESULT: &str = "result";
+
+impl Expression {
+    /// A literal, `{{ one expression }}`, or a text with some. The error is of the syntax.
+    pub(super) fn compile(templates: &mut Templates, key: String, source: &str) -> Result<Self, Error> {
+        if !source.contains("{{") && !source.contains("{%") {
+            return Ok(Self::Literal(source.into()));
+        }
+        let trimmed = source.trim();
+        let inner = trimmed.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+        match inner.filter(|inner| !inner.contains("}}") && !inner.contains("{{")) {
+            Some(inner) => Self::condition(templates, key, inner),
+            None => {
+                templates.compile(&key, source.to_owned())?;
+                Ok(Self::Text { key: key.into() })
+            }
+        }
+    }
+
+    /// An expression that stands without braces.
+    pub(super) fn condition(templates: &mut Templates, key: String, source: &str) -> Result<Self, Error> {
+        let inner = source.trim_start_matches('-').trim_end_matches('-');
+        templates.compile(&key, format!("{{% set {RESULT} = ({inner}) %}}"))?;
+        Ok(Self::Value { key: key.into() })
+    }
+
+    /// What it gives with these variables. A value that is not there is an error, as in a text.
+    pub(super) fn value(&self, templates: &Templates, context: &Value) -> Result<Value, Error> {
+        match self {
+            Self::Literal(text) => Ok(Value::from(&**text)),
+            Self::Value { key } => {
+                let run = templates.env().get_template(key)?.render_captured(context.clone())?;
+                let value = run.state().lookup(RESULT).unwrap_or_default();
+                if value.is_undefined() {
+                    return Err(Error::new(minijinja::ErrorKind::UndefinedError, "its value"));
+                }
+                Ok(value)
+            }
+            Self::Text { key } => Ok(templates.env().get_template(key)?.render(context.clone())?.into()),
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The one entry for events: matched, evaluated, rendered, checked, and stored with their key in one commit.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::event::Event;
+use super::rule::{Draft, Matter, Rule};
+use super::{Notifier, Rendered, Templates};
+use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, WithoutRoute, accept_saying};
+use crate::config::UnknownEvent;
+use crate::domain::{Class, Flag, Flags, Masked, MessageId, Name, State, UnixMillis};
+use crate::outbox::{EnqueueError, Outbox};
+use crate::store::{Birth, Enqueue, EventKind, Group, GroupResult, IdempotencyKey, Store};
+
+/// Takes events, whichever way they came in.
+pub struct Publisher {
+    notifier: Notifier,
+    intake: Arc<Intake>,
+    outbox: Outbox,
+    store: Arc<dyn Store>,
+}
+
+/// What became of an event.
+#[derive(Debug)]
+pub enum Published {
+    /// Its messages are stored, all of them; the answer to its publisher, a [`Publication`] as JSON.
+    Stored(Box<str>),
+    /// The same event was published before: this was its answer.
+    Replayed(Box<str>),
+    /// Another event was published under the same source and id.
+    KeyReused,
+    /// It cannot be followed; nothing of it is stored.
+    Refused(Vec<Fault>),
+    /// Nothing is stored, or nobody knows: to be published again.
+    Failed(EnqueueError),
+}
+
+/// The answer to an event.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Publication<'a> {
+    /// The event.
+    event: EventName<'a>,
+    /// How many rules know events of this type.
+    matched: usize,
+    /// The messages that it makes; a rule whose condition does not hold makes none.
+    messages: Vec<MadeMessage<'a>>,
+}
+
+/// An event by its name.
+#[derive(Serialize, utoipa::ToSchema)]
+struct EventName<'a> {
+    /// Who published it.
+    source: &'a str,
+    /// Unique with its source.
+    id: &'a str,
+}
+
+/// A message that an event makes.
+#[derive(Serialize, utoipa::ToSchema)]
+struct MadeMessage<'a> {
+    /// Its id.
+    #[schema(value_type = String, example = "msg_01932b5e7c3a70008000000000000001")]
+    id: MessageId,
+    /// `queued`, `scheduled`, or `failed` where no route leads there.
+    state: State,
+    /// The rule that asks for it.
+    #[schema(value_type = String)]
+    rule: &'a Name,
+    /// Its recipient, masked.
+    #[schema(example = "+39333***4567")]
+    to: String,
+    /// How many short messages its text makes.
+    segments: u8,
+}
+
+/// An event that can be stored.
+struct Prepared {
+    group: Group,
+    /// Of each message, to be counted.
+    classes: Vec<Class>,
+}
+
+impl Publisher {
+    /// Puts the parts together.
+    pub fn new(notifier: Notifier, intake: Arc<Intake>, outbox: Outbox, store: Arc<dyn Store>) -> Self {
+        Self {
+            notifier,
+            intake,
+            outbox,
+            store,
+        }
+    }
+
+    /// The texts, for messages that name a template themselves.
+    pub fn templates(&self) -> &Templates {
+        &self.notifier.templates
+    }
+
+    /// How events are taken.
+    pub fn settings(&self) -> &crate::config::EventsConfig {
+        self.notifier.settings()
+    }
+
+    /// Publishes events for a client: what became of each, in their order, after one synced commit. Every rule that
+    /// fits an event applies.
+    pub async fn publish(&self, client: &Client, events: Vec<Event>) -> Vec<Published> {
+        let now = self.intake.clock.now();
+        let mut groups = Vec::with_capacity(events.len());
+        let mut pending = Vec::with_capacity(events.len());
+        for event in &events {
+            match self.prepare(client, event, now) {
+                Ok(prepared) => {
+                    pending.push(Ok((prepared.group.key.answer.clone(), prepared.classes)));
+                    groups.push(prepared.group);
+                }
+                Err(faults) => pending.push(Err(faults)),
+            }
+        }
+        let mut stored = if groups.is_empty() {
+            Ok(VecDeque::new())
+        } else {
+            self.outbox.enqueue_groups(groups).await.map(VecDeque::from)
+        };
+        let mut published = Vec::with_capacity(events.len());
+        for (event, pending) in events.iter().zip(pending) {
+            published.push(match (pending, &mut stored) {
+                (Err(faults), _) => self.refused(client, event, faults).await,
+                (Ok((answer, classes)), Ok(stored)) => match stored.pop_front() {
+                    Some(GroupResult::Stored(_)) => {
+                        classes.into_iter().for_each(|class| client.count_accepted(class));
+                        Published::Stored(answer)
+                    }
+                    Some(GroupResult::Replayed(answer)) => Published::Replayed(answer),
+                    Some(GroupResult::KeyReused) => Published::KeyReused,
+                    None => Published::Failed(EnqueueError::OutcomeUnknown),
+                },
+                (Ok(_), Err(error)) => Published::Failed(error.clone()),
+            });
+        }
+        published
+    }
+
+    /// What becomes of an event that cannot be followed by now. Where it was published before, it is not refused: its
+    /// validity may be over, or a rule may have changed since.
+    async fn refused(&self, client: &Client, event: &Event, faults: Vec<Fault>) -> Published {
+        match self.store.key(&client.name, &event.key()).await {
+            Ok(Some(known)) if known.fingerprint == event.fingerprint() => Published::Replayed(known.answer),
+            Ok(Some(_)) => Published::KeyReused,
+            Ok(None) | Err(_) => Published::Refused(faults),
+        }
+    }
+
+    /// Everything that an event makes, or everything that is wrong with it.
+    fn prepare(&self, client: &Client, event: &Event, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
+        let Notifier {
+            templates,
+            rules,
+            settings,
+        } = &self.notifier;
+        let context = event.context();
+        let matter = Matter {
+            templates,
+            event,
+            context: &context,
+            now,
+            most: settings.max_messages as usize,
+        };
+        let (mut matched, mut faults, mut made) = (0, Vec::new(), Vec::new());
+        for rule in rules.iter().filter(|rule| rule.knows(&client.name, event)) {
+            matched += 1;
+            match self.messages(client, rule, &matter) {
+                Ok(accepted) => made.extend(accepted.into_iter().map(|accepted| (rule, accepted))),
+                Err(wrong) => faults.extend(wrong),
+            }
+        }
+        if matched == 0 && settings.unknown == UnknownEvent::Refuse {
+            faults.push(Fault::new(
+                "/type",
+                Code::UnknownEvent,
+                "no rule knows events of this type",
+            ));
+        }
+        if made.len() > matter.most {
+            let detail = format!("makes {} messages; at most {} are allowed", made.len(), matter.most);
+            faults.push(Fault::new("", Code::ExpressionFailed, detail).limit(matter.most));
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let publication = Publication {
+            event: EventName {
+                source: event.source(),
+                id: event.id(),
+            },
+            matched,
+            messages: made
+                .iter()
+                .map(|(rule, made)| MadeMessage::of(&rule.name, &made.accepted))
+                .collect(),
+        };
+        let answer = serde_json::to_string(&publication).unwrap_or_default();
+        Ok(Prepared {
+            classes: made.iter().map(|(_, made)| made.accepted.message.class).collect(),
+            group: Group {
+                client: client.name.clone(),
+                key: IdempotencyKey {
+                    key: event.key(),
+                    fingerprint: event.fingerprint(),
+                    answer: answer.into(),
+                },
+                members: made
+                    .into_iter()
+                    .map(|(rule, made)| made.stored_as(event, rule, now))
+                    .collect(),
+            },
+        })
+    }
+
+    /// What one rule makes of an event.
+    fn messages(&self, client: &Client, rule: &Rule, matter: &Matter<'_>) -> Result<Vec<Made>, Vec<Fault>> {
+        let mut made = Vec::new();
+        let mut faults = Vec::new();
+        for draft in rule.drafts(matter)? {
+            match self.message(client, rule, matter, &draft) {
+                Ok(one) => made.push(one),
+                Err(wrong) => faults.extend(wrong.into_iter().map(|fault| in_event(fault, rule))),
+            }
+        }
+        if faults.is_empty() { Ok(made) } else { Err(faults) }
+    }
+
+    fn message(&self, client: &Client, rule: &Rule, matter: &Matter<'_>, draft: &Draft) -> Result<Made, Vec<Fault>> {
+        let rendered = matter
+            .templates
+            .render(&draft.template, draft.locale.as_ref(), &draft.context);
+        let said = rendered.as_ref().map(Rendered::body).map_err(Clone::clone);
+        let accepted = accept_saying(&self.intake, client, &draft.wish(), said, WithoutRoute::Failed)?;
+        Ok(Made {
+            accepted,
+            personal: rule.personal || rendered.is_ok_and(|rendered| rendered.personal),
+        })
+    }
+}
+
+/// A message made by a rule.
+struct Made {
+    accepted: Accepted,
+    personal: bool,
+}
+
+impl Made {
+    fn stored_as(self, event: &Event, rule: &Rule, now: UnixMillis) -> Enqueue {
+        let note = format!("by event {} of {}, rule {}", event.id(), event.source(), rule.name);
+        let birth = Birth {
+            event: Some(crate::store::Event {
+                at: now,
+                kind: EventKind::ByEvent,
+                attempt: 0,
+                bind: None,
+                code: None,
+                note: Some(note.into()),
+            }),
+            failed: self.accepted.ended,
+            flags: if self.personal {
+                Flags::default().with(Flag::Personal)
+            } else {
+                Flags::default()
+            },
+        };
+        Enqueue {
+            birth: Some(Box::new(birth)),
+            ..Enqueue::new(self.accepted.message)
+        }
+    }
+}
+
+impl Rendered {
+    /// As what a message says.
+    pub(crate) fn body(&self) -> Body<'_> {
+        Body {
+            text: &self.text,
+            max_segments: self.max_segments,
+            pointer: "/template",
+        }
+    }
+}
+
+impl Draft {
+    fn wish(&self) -> Wish<'_> {
+        let text = |text: &'_ str| Text(text.to_owned().into());
+        let channels = self.channels.as_ref();
+        Wish {
+            to: Some(text(&self.to)),
+            from: self.from.as_deref().map(text),
+            class: self.class.as_deref().map(text),
+            channels: channels.map(|channels| channels.iter().map(|channel| text(channel)).collect()),
+            not_before: self.not_before.as_deref().map(text),
+            expires_at: self.expires_at.as_deref().map(text),
+            reference: Some(text(&self.reference)),
+            ..Wish::default()
+        }
+    }
+}
+
+impl<'a> MadeMessage<'a> {
+    fn of(rule: &'a Name, accepted: &Accepted) -> Self {
+        let message = &accepted.message;
+        Self {
+            id: message.id,
+            state: accepted.state,
+            rule,
+            to: Masked(&format!("+{}", message.to.digits())).to_string(),
+            segments: message.segments,
+        }
+    }
+}
+
+/// A fault of a message as the event's publisher meets it: the fields of the message are keys of the rule, and what the
+/// rule was given is in the data.
+fn in_event(fault: Fault, rule: &Rule) -> Fault {
+    let key = match fault
+        .pointer
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default()
+    {
+        "expires_at" => "validity".to_owned(),
+        key => key.to_owned(),
+    };
+    let detail = format!("rule {}: {key} {}", rule.name, fault.detail);
+    Fault {
+        pointer: "/data".into(),
+        detail,
+        ..fault.in_rule(rule.name.as_str(), &key)
+    }
+}

@@ -1,0 +1,103 @@
+//! The filters of templates and expressions.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State};
+
+use super::link;
+use super::money::money;
+use crate::domain::mask_number;
+use crate::notify::locale::Locale;
+
+/// Adds them; times are shown in `zone` where a filter names none.
+pub(super) fn add(env: &mut Environment<'static>, zone: &TimeZone) {
+    env.add_filter("money", |state: &State<'_, '_>, amount: &Value, currency: &str| {
+        let amount = match amount.kind() {
+            // As JSON wrote it; a float is shown in its shortest form, which is what was written.
+            ValueKind::Number | ValueKind::String => amount.to_string(),
+            kind => return Err(wrong(format!("money needs an amount, and got {}", described(kind)))),
+        };
+        let amount = amount.strip_suffix(".0").unwrap_or(&amount);
+        money(amount, currency, &locale(state)).map_err(wrong)
+    });
+    let here = zone.clone();
+    env.add_filter("date", move |state: &State<'_, '_>, at: &str, zone: Option<&str>| {
+        let format = date_format(&locale(state));
+        match at.parse::<Date>() {
+            Ok(date) if at.len() == 10 => Ok(date.strftime(format).to_string()),
+            _ => Ok(moment(at, zone, &here)?.strftime(format).to_string()),
+        }
+    });
+    let here = zone.clone();
+    env.add_filter("time", move |at: &str, zone: Option<&str>| {
+        Ok::<_, Error>(moment(at, zone, &here)?.strftime("%H:%M").to_string())
+    });
+    let here = zone.clone();
+    env.add_filter(
+        "datetime",
+        move |state: &State<'_, '_>, at: &str, zone: Option<&str>| {
+            let format = format!("{} %H:%M", date_format(&locale(state)));
+            Ok::<_, Error>(moment(at, zone, &here)?.strftime(&format).to_string())
+        },
+    );
+    env.add_filter("masked_card", |card: &Value| {
+        let text = card.to_string();
+        let digits: Vec<char> = text.chars().filter(char::is_ascii_digit).collect();
+        match digits.len().checked_sub(4) {
+            Some(hidden) => Ok(std::iter::once('*')
+                .chain(digits[hidden..].iter().copied())
+                .collect::<String>()),
+            None => Err(wrong("masked_card needs the card's last four digits at least")),
+        }
+    });
+    env.add_filter("masked_number", |number: &Value| mask_number(&number.to_string()));
+    env.add_filter("plain", |text: &Value| link::without_links(&text.to_string()));
+}
+
+/// The locale in which the text is written.
+fn locale(state: &State<'_, '_>) -> Locale {
+    let locale = state.lookup("locale");
+    let locale = locale
+        .as_ref()
+        .and_then(Value::as_str)
+        .and_then(|locale| locale.parse().ok());
+    locale.unwrap_or_else(Locale::english)
+}
+
+fn date_format(locale: &Locale) -> &'static str {
+    match (locale.as_str(), locale.language()) {
+        ("en-US", _) => "%b %-d, %Y",
+        (_, "en") => "%-d %b %Y",
+        (_, "it" | "fr" | "es" | "pt") => "%d/%m/%Y",
+        (_, "de" | "pl" | "cs" | "fi") => "%d.%m.%Y",
+        _ => "%Y-%m-%d",
+    }
+}
+
+fn moment(at: &str, zone: Option<&str>, here: &TimeZone) -> Result<Zoned, Error> {
+    let at: Timestamp = at
+        .parse()
+        .map_err(|_| wrong("is not a time in RFC 3339 with its zone, such as 2026-11-21T10:00:00Z"))?;
+    let zone = match zone {
+        Some(name) => TimeZone::get(name).map_err(|_| wrong("is not a time zone such as Europe/Rome"))?,
+        None => here.clone(),
+    };
+    Ok(at.to_zoned(zone))
+}
+
+fn described(kind: ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Undefined => "nothing: the variable is not there",
+        ValueKind::None => "null",
+        ValueKind::Bool => "true or false",
+        ValueKind::Map => "an object",
+        ValueKind::Seq | ValueKind::Iterable => "a list",
+        _ => "something else",
+    }
+}
+
+fn wrong(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, detail)
+}

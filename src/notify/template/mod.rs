@@ -1,0 +1,245 @@
+//! Templates: files `NAME.LOCALE.txt`, parsed at start, rendered strictly and with bounds.
+//!
+//! What is missing is an error rather than a gap in the text; null and lists are errors too. A template that loops runs
+//! out of fuel, and one that writes without end meets [`MAX_TEXT`].
+
+mod filter;
+mod link;
+mod load;
+mod money;
+mod sample;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+
+pub use link::LinkHost;
+pub use sample::Sample;
+
+use super::locale::Locale;
+use crate::accept::{Code, Fault, Origin};
+use crate::domain::Name;
+
+/// Octets that a rendered text may have: more than the longest message has, in the alphabet that needs the most.
+const MAX_TEXT: usize = 128 << 10;
+
+/// Every template, and the expressions of rules beside them, in one environment.
+pub struct Templates {
+    env: Environment<'static>,
+    families: BTreeMap<Name, Family>,
+    default_locale: Locale,
+}
+
+/// One template in its languages.
+#[derive(Clone, Debug, Default)]
+pub struct Family {
+    /// Its languages.
+    pub locales: BTreeSet<Locale>,
+    /// Segments that its text may make; `None` as many as the route allows.
+    pub max_segments: Option<u8>,
+    /// Hosts that its links may lead to; empty is none.
+    pub link_hosts: Vec<LinkHost>,
+    /// Whether its texts are for the recipient's eyes alone.
+    pub personal: bool,
+}
+
+/// A template's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// What it says.
+    pub text: String,
+    /// The language that was found.
+    pub locale: Locale,
+    /// Segments that it may make.
+    pub max_segments: Option<u8>,
+    /// Whether it is for the recipient's eyes alone.
+    pub personal: bool,
+}
+
+/// Values by name, as templates and expressions see them.
+pub type Context = Vec<(Arc<str>, Value)>;
+
+impl Templates {
+    /// No template yet.
+    pub fn new(default_locale: Locale, zone: &TimeZone, fuel: u64) -> Self {
+        let mut env = Environment::new();
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        env.set_auto_escape_callback(|_| AutoEscape::None);
+        env.set_fuel(Some(fuel));
+        env.set_recursion_limit(64);
+        env.set_debug(false);
+        // A block or comment on a line of its own leaves no line in the text.
+        env.set_syntax(
+            SyntaxConfig::builder()
+                .trim_blocks(true)
+                .lstrip_blocks(true)
+                .build()
+                .unwrap_or_default(),
+        );
+        env.set_formatter(|out, state, value| match value.kind() {
+            ValueKind::None => Err(unprintable("null")),
+            ValueKind::Seq | ValueKind::Iterable => Err(unprintable("a list")),
+            ValueKind::Map => Err(unprintable("an object")),
+            _ => minijinja::escape_formatter(out, state, value),
+        });
+        filter::add(&mut env, zone);
+        Self {
+            env,
+            families: BTreeMap::new(),
+            default_locale,
+        }
+    }
+
+    /// Every template.
+    pub fn families(&self) -> &BTreeMap<Name, Family> {
+        &self.families
+    }
+
+    /// The language of a message that asks for none.
+    pub fn default_locale(&self) -> &Locale {
+        &self.default_locale
+    }
+
+    /// The text in the language asked for, or in the one that stands in for it. Links are checked; the length is not.
+    pub fn render(&self, name: &str, wanted: Option<&Locale>, context: &Context) -> Result<Rendered, Fault> {
+        let family = self.families.get(name).ok_or_else(|| self.unknown(name))?;
+        let mut chain = Locale::chain(wanted, &self.default_locale);
+        let found = chain.find_map(|locale| family.locales.iter().find(|known| known.as_str() == locale));
+        let Some(locale) = found else {
+            let known: Vec<_> = family.locales.iter().map(Locale::as_str).collect();
+            let detail = format!("has no text in that language, nor in one that stands in for it");
+            return Err(Fault::new("/locale", Code::TemplateFailed, detail)
+                .of(Origin::template(name, None))
+                .hint(format!("it has {}", known.join(", "))));
+        };
+        // Amounts and dates follow the region, where the text is in its language.
+        let manner = wanted
+            .filter(|wanted| wanted.language() == locale.language())
+            .unwrap_or(locale);
+        let key = key(name, locale);
+        let text = self.text(&key, context, manner).map_err(|error| {
+            Fault::new("/template", Code::TemplateFailed, told(&error)).of(Origin::template(&key, error.line()))
+        })?;
+        if let Some(host) = link::stranger(&text, &family.link_hosts) {
+            let shown: String = host.chars().take(64).flat_map(char::escape_default).collect();
+            let detail = format!("the text has a link to `{shown}`, which its link_hosts do not allow");
+            return Err(Fault::new("/template", Code::LinkNotAllowed, detail)
+                .of(Origin::template(&key, None))
+                .hint("add the host to [template.NAME] link_hosts, or pass data through the filter `plain`"));
+        }
+        Ok(Rendered {
+            text,
+            locale: locale.clone(),
+            max_segments: family.max_segments,
+            personal: family.personal,
+        })
+    }
+
+    fn text(&self, key: &str, context: &Context, locale: &Locale) -> Result<String, Error> {
+        let locale = (Arc::from("locale"), Value::from(locale.as_str()));
+        let context = Value::from_pairs(context.iter().cloned().chain([locale]));
+        let mut text = Bounded(Vec::with_capacity(256));
+        self.env.get_template(key)?.render_captured_to(context, &mut text)?;
+        let text = String::from_utf8(text.0).map_err(|_| Error::new(ErrorKind::WriteFailure, "is no text"))?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// The variables that a template looks up, as far as can be seen without running it.
+    pub fn variables(&self, name: &Name, locale: &Locale) -> BTreeSet<String> {
+        let template = self.env.get_template(&key(name.as_str(), locale));
+        template.map_or_else(
+            |_| BTreeSet::new(),
+            |template| template.undeclared_variables(true).into_iter().collect(),
+        )
+    }
+
+    /// The values that the template's own comment gives as an example; `None` where it gives none.
+    pub fn sample(&self, name: &Name, locale: &Locale) -> Option<Result<Sample, String>> {
+        Sample::read(self.env.get_template(&key(name.as_str(), locale)).ok()?.source())
+    }
+
+    pub(super) fn env(&self) -> &Environment<'static> {
+        &self.env
+    }
+
+    pub(super) fn compile(&mut self, key: &str, source: String) -> Result<(), Error> {
+        self.env.add_template_owned(key.to_owned(), source)
+    }
+
+    pub(super) fn unknown(&self, name: &str) -> Fault {
+        let known: Vec<&str> = self.families.keys().map(Name::as_str).collect();
+        let shown: String = name.chars().take(64).flat_map(char::escape_default).collect();
+        let fault = Fault::new(
+            "/template",
+            Code::UnknownTemplate,
+            format!("there is no template `{shown}`"),
+        );
+        match crate::accept::nearest(name, &known) {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault,
+        }
+    }
+}
+
+/// Under which a template is known, and shown in errors.
+fn key(name: &str, locale: &Locale) -> String {
+    format!("{name}.{locale}")
+}
+
+/// What went wrong, without the values that it went wrong with.
+pub(super) fn told(error: &Error) -> String {
+    let what = match error.kind() {
+        ErrorKind::UndefinedError => "uses a variable that is not there",
+        ErrorKind::OutOfFuel => "does not come to an end: it ran out of fuel",
+        ErrorKind::WriteFailure => "writes a text too long to be sent",
+        ErrorKind::UnknownFilter => "uses a filter that is not known",
+        ErrorKind::SyntaxError => "has a syntax error",
+        _ => "fails",
+    };
+    let detail = error.detail().filter(|_| error.kind() != ErrorKind::WriteFailure);
+    match detail {
+        Some(detail) => format!("{what}: {}", without_numbers(detail)),
+        None => what.to_owned(),
+    }
+}
+
+/// The engine's own sentences may repeat a value: nothing as long as a number or code is shown.
+fn without_numbers(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut digits = 0;
+    for c in text.chars().take(300) {
+        digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
+        match digits {
+            0..=3 => shown.push(c),
+            4 => shown.push_str("***"),
+            _ => {}
+        }
+    }
+    shown
+}
+
+fn unprintable(what: &str) -> Error {
+    Error::new(ErrorKind::BadSerialization, format!("{what} cannot stand in a text"))
+}
+
+/// A text with a bound.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        if self.0.len() + octets.len() > MAX_TEXT {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "too long to be sent"));
+        }
+        self.0.extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
