@@ -264,6 +264,30 @@ const BAD_TEXTS: &[(&str, &[&str], &[&str])] = &[
         &["client.bank.webhook.secret: is missing", "whsec_"],
     ),
     (
+        "webhook to an address inside",
+        &[
+            CLIENT,
+            "webhook = { url = \"https://169.254.169.254/\", secret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\" }\n",
+        ],
+        &[
+            "client.bank.webhook.url: names a private address",
+            "webhook.allow_networks",
+        ],
+    ),
+    (
+        "webhook to a host with two readings",
+        &[CLIENT, "webhook = { url = \"https://0x7f.1/\" }\n"],
+        &[
+            "client.bank.webhook.url: must name its host plainly",
+            "https://bank.example",
+        ],
+    ),
+    (
+        "authority of webhooks that is not there",
+        &["[webhook]\nca_file = \"no.pem\"\n"],
+        &["webhook.ca_file: ", "no.pem cannot be read"],
+    ),
+    (
         "webhook by http",
         &[
             CLIENT,

@@ -1,8 +1,8 @@
 //! Who stands on an address and counts who comes.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -12,21 +12,28 @@ use crate::{Hits, PUBLIC};
 /// The ports that are called.
 pub(crate) const PORTS: [u16; 3] = [80, 443, 8080];
 
+/// Called by the listener itself: connections are heard in the order they came, so all before this one have been.
+const BELL: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 99, 99, 99));
+
 /// Hears every address of the namespace, of both families.
-pub(crate) struct Listener(Arc<Mutex<Hits>>);
+pub(crate) struct Listener {
+    hits: Arc<Mutex<Hits>>,
+    news: Arc<Condvar>,
+}
 
 impl Listener {
     /// Listens; with TLS it is the back end too, on the public addresses.
     pub(crate) fn start(tls: Option<&Arc<ServerConfig>>) -> Self {
-        let hits = Arc::<Mutex<Hits>>::default();
+        let (hits, news) = (Arc::<Mutex<Hits>>::default(), Arc::<Condvar>::default());
         for port in PORTS {
             let listener = TcpListener::bind(("::", port)).unwrap();
-            let (hits, tls) = (Arc::clone(&hits), tls.cloned());
+            let (hits, news, tls) = (Arc::clone(&hits), Arc::clone(&news), tls.cloned());
             thread::spawn(move || {
                 for tcp in listener.incoming() {
                     let tcp = tcp.unwrap();
                     let address = tcp.local_addr().unwrap().ip().to_canonical();
                     *hits.lock().unwrap().entry(address).or_default() += 1;
+                    news.notify_all();
                     let public = PUBLIC.iter().any(|public| public.parse() == Ok(address));
                     if let (Some(tls), true, 443) = (&tls, public, port) {
                         let tls = Arc::clone(tls);
@@ -35,12 +42,21 @@ impl Listener {
                 }
             });
         }
-        Self(hits)
+        Self { hits, news }
     }
 
     /// What was counted since the last time.
     pub(crate) fn take(&self) -> Hits {
-        std::mem::take(&mut self.0.lock().unwrap())
+        let rings: Vec<_> = PORTS
+            .iter()
+            .map(|port| TcpStream::connect((BELL, *port)).unwrap())
+            .collect();
+        let mut hits = self.hits.lock().unwrap();
+        while hits.get(&BELL).is_none_or(|count| *count < rings.len() as u64) {
+            hits = self.news.wait(hits).unwrap();
+        }
+        hits.remove(&BELL);
+        std::mem::take(&mut hits)
     }
 }
 

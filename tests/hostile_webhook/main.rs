@@ -88,13 +88,13 @@ fn nobody_on_a_forbidden_address_sees_a_connection() {
 fn judge(report: &Report) {
     let cases = hostile::cases();
     let urls: u64 = cases.iter().map(|case| case.posts).sum();
-    println!("{} hostile addresses, {urls} posts", cases.len());
-    println!("guarded: {:?}", report.guarded.answers);
-    println!("control: {:?}", report.control.answers);
+    eprintln!("{} hostile addresses, {urls} posts", cases.len());
+    eprintln!("guarded: {:?}", report.guarded.answers);
+    eprintln!("control: {:?}", report.control.answers);
     assert!(cases.len() >= 300);
 
     let forbidden = report.guarded.forbidden();
-    println!(
+    eprintln!(
         "connections to forbidden addresses: {} with the guard",
         forbidden.values().sum::<u64>()
     );
@@ -109,7 +109,7 @@ fn judge(report: &Report) {
     assert!(report.guarded.answers["taken"] > 0 && report.guarded.answers["status_302"] > 0);
 
     let reached = report.control.forbidden();
-    println!(
+    eprintln!(
         "{} without, on {} addresses",
         reached.values().sum::<u64>(),
         reached.len()

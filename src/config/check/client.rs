@@ -1,9 +1,7 @@
 //! `[client.ID]`.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use axum::http::Uri;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
@@ -11,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::super::ClientWebhookConfig;
 use super::super::decode::nearest;
 use super::{Check, secs};
+use crate::backend::{AddressGuard, InvalidTarget, Refusal, Target};
 
 /// The events that a webhook may ask for.
 const EVENTS: [&str; 13] = [
@@ -139,43 +138,29 @@ impl Check<'_> {
     }
 
     fn webhook_url(&mut self, key: &str, url: &str) {
-        let uri = url.parse::<Uri>().ok();
-        let Some((uri, host)) = uri.as_ref().and_then(|uri| Some((uri, uri.host()?))) else {
-            let cause = if url.is_empty() { "is missing" } else { "is not a URL" };
-            return self.wrong(key, cause, "write e.g. https://bank.example/hooks/sms");
+        const EXAMPLE: &str = "write e.g. https://bank.example/hooks/sms";
+        let target = match Target::parse(url) {
+            Ok(target) => target,
+            Err(_) if url.is_empty() => return self.wrong(key, "is missing", EXAMPLE),
+            Err(InvalidTarget::User) => {
+                let cure = "leave it out: the signature shows who we are";
+                return self.wrong(key, "holds a name or password", cure);
+            }
+            Err(InvalidTarget::Scheme) => return self.wrong(key, "is neither https nor http", EXAMPLE),
+            Err(invalid) => return self.wrong(key, invalid.to_string(), EXAMPLE),
         };
-        if uri
-            .authority()
-            .is_some_and(|authority| authority.as_str().contains('@'))
-        {
-            return self.wrong(
-                key,
-                "holds a name or password",
-                "leave it out: the signature shows who we are",
-            );
-        }
-        let networks = &self.config.webhook.allow_networks;
-        let address: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
-        let allowed = match address {
-            Some(address) => networks.iter().any(|network| network.contains(address)),
-            // What a name stands for is known, and checked, when a post is made.
-            None => !networks.is_empty(),
-        };
-        match uri.scheme_str() {
-            Some("https") => {}
-            Some("http") if allowed => {}
-            Some("http") => self.disagrees(
-                key,
-                "webhook.allow_networks",
+        let (cause, cure) = match AddressGuard::new(&self.config.webhook.allow_networks).look(&target) {
+            Ok(()) => return,
+            Err(Refusal::Plain) => (
                 "plain http goes only to the networks of webhook.allow_networks",
                 "write https, or add the network, e.g. webhook.allow_networks = [\"10.0.0.0/8\"]",
             ),
-            _ => self.wrong(
-                key,
-                "is neither https nor http",
-                "write e.g. https://bank.example/hooks/sms",
+            Err(Refusal::Inside) => (
+                "names a private address, and no network of webhook.allow_networks holds it",
+                "add the network, e.g. webhook.allow_networks = [\"10.0.0.0/8\"]",
             ),
-        }
+        };
+        self.disagrees(key, "webhook.allow_networks", cause, cure);
     }
 }
 
