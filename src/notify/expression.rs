@@ -48,19 +48,25 @@ impl Expression {
         Ok(Self::Value { key: key.into() })
     }
 
-    /// What it gives with these variables. A value that is not there is an error, as in a text.
-    pub(super) fn value(&self, templates: &Templates, context: &Value) -> Result<Value, Error> {
+    /// What it gives with these variables. A value that is not there is an error, as in a text; the error says what is
+    /// wrong, and does not repeat what the event says.
+    pub(super) fn value(&self, templates: &Templates, context: &Value) -> Result<Value, String> {
+        let explained = |error: Error| templates.explain(&error, context);
         match self {
             Self::Literal(text) => Ok(Value::from(&**text)),
             Self::Value { key } => {
-                let run = templates.env().get_template(key)?.render_captured(context.clone())?;
+                let template = templates.env().get_template(key).map_err(explained)?;
+                let run = template.render_captured(context.clone()).map_err(explained)?;
                 let value = run.state().lookup(RESULT).unwrap_or_default();
                 if value.is_undefined() {
-                    return Err(Error::new(minijinja::ErrorKind::UndefinedError, "its value"));
+                    return Err(templates.missing(key, None, context));
                 }
                 Ok(value)
             }
-            Self::Text { key } => Ok(templates.env().get_template(key)?.render(context.clone())?.into()),
+            Self::Text { key } => {
+                let template = templates.env().get_template(key).map_err(explained)?;
+                Ok(template.render(context.clone()).map_err(explained)?.into())
+            }
         }
     }
 }

@@ -272,7 +272,7 @@ impl Rule {
     ) -> Result<Value, Fault> {
         expression
             .value(matter.templates, all)
-            .map_err(|error| self.fault(name, &told(&error)))
+            .map_err(|told| self.fault(name, &told))
     }
 
     fn fault(&self, expression: &str, detail: &str) -> Fault {

@@ -132,8 +132,11 @@ impl Templates {
             .filter(|wanted| wanted.language() == locale.language())
             .unwrap_or(locale);
         let key = key(name, locale);
-        let text = self.text(&key, context, manner).map_err(|error| {
-            Fault::new("/template", Code::TemplateFailed, told(&error)).of(Origin::template(&key, error.line()))
+        let locale_value = (Arc::from("locale"), Value::from(manner.as_str()));
+        let all = Value::from_pairs(context.iter().cloned().chain([locale_value]));
+        let text = self.text(&key, all.clone()).map_err(|error| {
+            Fault::new("/template", Code::TemplateFailed, self.explain(&error, &all))
+                .of(Origin::template(&key, error.line()))
         })?;
         if let Some(host) = link::stranger(&text, &family.link_hosts) {
             let shown: String = host.chars().take(64).flat_map(char::escape_default).collect();
@@ -150,13 +153,33 @@ impl Templates {
         })
     }
 
-    fn text(&self, key: &str, context: &Context, locale: &Locale) -> Result<String, Error> {
-        let locale = (Arc::from("locale"), Value::from(locale.as_str()));
-        let context = Value::from_pairs(context.iter().cloned().chain([locale]));
+    fn text(&self, key: &str, context: Value) -> Result<String, Error> {
         let mut text = Bounded(Vec::with_capacity(256));
         self.env.get_template(key)?.render_captured_to(context, &mut text)?;
         let text = String::from_utf8(text.0).map_err(|_| Error::new(ErrorKind::WriteFailure, "is no text"))?;
         Ok(text.trim().to_owned())
+    }
+
+    /// What went wrong in a template or expression; of a variable that is not there, which.
+    pub(super) fn explain(&self, error: &Error, context: &Value) -> String {
+        match (error.kind(), error.name()) {
+            (ErrorKind::UndefinedError, Some(key)) => self.missing(key, error.line(), context),
+            _ => told(error),
+        }
+    }
+
+    /// Says which variables of a line are not there.
+    pub(super) fn missing(&self, key: &str, line: Option<usize>, context: &Value) -> String {
+        let mut missing = BTreeSet::new();
+        if let Ok(template) = self.env.get_template(key) {
+            let line = template.source().lines().nth(line.unwrap_or(1).saturating_sub(1));
+            let is_missing =
+                |path: &String| line.is_some_and(|line| line.contains(path.as_str())) && !is_there(context, path);
+            missing.extend(template.undeclared_variables(true).into_iter().filter(is_missing));
+        }
+        let named: Vec<String> = missing.into_iter().collect();
+        let colon = if named.is_empty() { "" } else { ": " };
+        format!("uses a variable that is not there{colon}{}", named.join(", "))
     }
 
     /// The variables that a template looks up, as far as can be seen without running it.
@@ -207,6 +230,14 @@ impl Templates {
 /// Under which a template is known, and shown in errors.
 fn key(name: &str, locale: &Locale) -> String {
     format!("{name}.{locale}")
+}
+
+/// Whether the variables have something under a path such as `data.amount`.
+fn is_there(context: &Value, path: &str) -> bool {
+    let found = path
+        .split('.')
+        .try_fold(context.clone(), |here, name| here.get_attr(name));
+    found.is_ok_and(|found| !found.is_undefined())
 }
 
 /// What went wrong, without the values that it went wrong with.

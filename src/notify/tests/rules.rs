@@ -152,6 +152,10 @@ async fn bad_data_names_rule_expression_template_and_line() {
     let faults = house.faults(event(anna())).await;
     assert_eq!(origin(&faults[0]), (Some("shipped"), Some("class"), None, None));
     assert_eq!(faults[0].code, Code::ExpressionFailed);
+    assert_eq!(
+        faults[0].detail,
+        "rule shipped: class uses a variable that is not there: data.class"
+    );
     let faults = house.faults(data("urgent", json!(1))).await;
     assert_eq!(origin(&faults[0]), (Some("shipped"), Some("class"), None, None));
     let faults = house.faults(data("alert", json!("ten"))).await;
