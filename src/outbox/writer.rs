@@ -252,7 +252,11 @@ impl Writer {
                         self.count_lanes().await;
                     }
                 }
-                Err(error) => self.recover(batch, waiting, error).await,
+                Err(error) => {
+                    self.recover(batch, waiting, error).await;
+                    // What was stored one by one has not been offered to anybody yet.
+                    return Some(monotonic());
+                }
             }
         }
         let tokens = plan.wait.map(|wait| monotonic() + wait);

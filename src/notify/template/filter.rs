@@ -13,38 +13,34 @@ use crate::notify::locale::Locale;
 
 /// Adds them; times are shown in `zone` where a filter names none.
 pub(super) fn add(env: &mut Environment<'static>, zone: &TimeZone) {
-    env.add_filter("money", |state: &State<'_, '_>, amount: &Value, currency: &str| {
-        let amount = match amount.kind() {
-            // As JSON wrote it; a float is shown in its shortest form, which is what was written.
-            ValueKind::Number | ValueKind::String => amount.to_string(),
-            kind => return Err(wrong(format!("money needs an amount, and got {}", described(kind)))),
-        };
+    env.add_filter("money", |state: &State<'_, '_>, amount: &Value, currency: &Value| {
+        // As JSON wrote it; a float is shown in its shortest form, which is what was written.
+        let (amount, currency) = (given(amount)?, given(currency)?);
         let amount = amount.strip_suffix(".0").unwrap_or(&amount);
-        money(amount, currency, &locale(state)).map_err(wrong)
+        money(amount, &currency, &locale(state)).map_err(wrong)
     });
     let here = zone.clone();
-    env.add_filter("date", move |state: &State<'_, '_>, at: &str, zone: Option<&str>| {
-        let format = date_format(&locale(state));
+    env.add_filter("date", move |state: &State<'_, '_>, at: &Value, zone: Option<&str>| {
+        let (at, format) = (given(at)?, date_format(&locale(state)));
         match at.parse::<Date>() {
-            Ok(date) if at.len() == 10 => Ok(date.strftime(format).to_string()),
-            _ => Ok(moment(at, zone, &here)?.strftime(format).to_string()),
+            Ok(date) if at.len() == DATE_ALONE => Ok(date.strftime(format).to_string()),
+            _ => Ok(moment(&at, zone, &here)?.strftime(format).to_string()),
         }
     });
     let here = zone.clone();
-    env.add_filter("time", move |at: &str, zone: Option<&str>| {
-        Ok::<_, Error>(moment(at, zone, &here)?.strftime("%H:%M").to_string())
+    env.add_filter("time", move |at: &Value, zone: Option<&str>| {
+        Ok::<_, Error>(moment(&given(at)?, zone, &here)?.strftime("%H:%M").to_string())
     });
     let here = zone.clone();
     env.add_filter(
         "datetime",
-        move |state: &State<'_, '_>, at: &str, zone: Option<&str>| {
+        move |state: &State<'_, '_>, at: &Value, zone: Option<&str>| {
             let format = format!("{} %H:%M", date_format(&locale(state)));
-            Ok::<_, Error>(moment(at, zone, &here)?.strftime(&format).to_string())
+            Ok::<_, Error>(moment(&given(at)?, zone, &here)?.strftime(&format).to_string())
         },
     );
     env.add_filter("masked_card", |card: &Value| {
-        let text = card.to_string();
-        let digits: Vec<char> = text.chars().filter(char::is_ascii_digit).collect();
+        let digits: Vec<char> = given(card)?.chars().filter(char::is_ascii_digit).collect();
         match digits.len().checked_sub(4) {
             Some(hidden) => Ok(std::iter::once('*')
                 .chain(digits[hidden..].iter().copied())
@@ -52,8 +48,28 @@ pub(super) fn add(env: &mut Environment<'static>, zone: &TimeZone) {
             None => Err(wrong("masked_card needs the card's last four digits at least")),
         }
     });
-    env.add_filter("masked_number", |number: &Value| mask_number(&number.to_string()));
-    env.add_filter("plain", |text: &Value| link::without_links(&text.to_string()));
+    env.add_filter("masked_number", |number: &Value| {
+        Ok::<_, Error>(mask_number(&given(number)?))
+    });
+    env.add_filter("plain", |text: &Value| {
+        Ok::<_, Error>(link::without_links(&given(text)?))
+    });
+}
+
+/// Characters of a date without time, as in 2026-11-21.
+const DATE_ALONE: usize = 10;
+
+/// What a filter is given, as text: what is missing, null or no single value is an error here as it is where it is
+/// printed.
+fn given(value: &Value) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::String | ValueKind::Number => Ok(value.to_string()),
+        ValueKind::Undefined => Err(Error::new(ErrorKind::UndefinedError, "a filter is given nothing")),
+        kind => Err(wrong(format!(
+            "a filter needs a text or a number, and got {}",
+            described(kind)
+        ))),
+    }
 }
 
 /// The locale in which the text is written.
@@ -89,7 +105,6 @@ fn moment(at: &str, zone: Option<&str>, here: &TimeZone) -> Result<Zoned, Error>
 
 fn described(kind: ValueKind) -> &'static str {
     match kind {
-        ValueKind::Undefined => "nothing: the variable is not there",
         ValueKind::None => "null",
         ValueKind::Bool => "true or false",
         ValueKind::Map => "an object",

@@ -76,9 +76,25 @@ fn what_is_missing_null_or_a_list_is_no_text() {
         ("{{ data.name }}", json!({ "name": null })),
         ("{{ data.name }}", json!({ "name": ["a"] })),
         ("{{ data }}", json!({ "name": "a" })),
+        ("{{ data.name | plain }}", json!({})),
+        ("{{ data.name | plain }}", json!({ "name": null })),
+        ("{{ data.name | masked_number }}", json!({})),
+        ("{{ data.name | upper }}", json!({})),
+        ("{{ data.at | date }}", json!({})),
+        ("{{ 1 | money(data.currency) }}", json!({})),
     ] {
         assert_eq!(text(source, vars).unwrap_err().code, Code::TemplateFailed, "{source}");
     }
+}
+
+#[test]
+fn a_filter_that_is_given_nothing_says_what_is_missing() {
+    let fault = text(
+        "{{ data.a }} {{ data.amount | money(data.currency) }}",
+        json!({ "a": 1, "amount": 2 }),
+    )
+    .unwrap_err();
+    assert_eq!(fault.detail, "uses a variable that is not there: data.currency");
 }
 
 #[test]

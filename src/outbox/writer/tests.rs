@@ -12,7 +12,7 @@ use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, Sender
 use crate::outbox::{CarrierPolicy, Offer, Outcome, Pace, Service};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    ActItem, Backlog, DeadNotices, DueNotices, DuePage, EndpointRecord, Enqueue, IdempotencyKey, InboundQuery,
+    ActItem, Backlog, DeadNotices, DueNotices, DuePage, EndpointRecord, Enqueue, Group, IdempotencyKey, InboundQuery,
     InboundRecord, MessageQuery, MessageRecord, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules,
     SegmentAnswer, SegmentState, Seq, Totals,
 };
@@ -348,6 +348,49 @@ async fn a_repeated_request_gets_the_first_answer_and_takes_no_place_in_the_wind
     claims.recv().await.unwrap();
     bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
     claims.recv().await.expect("the second place is still free");
+}
+
+fn group(word: &str, messages: Vec<NewMessage>) -> Group {
+    Group {
+        client: messages[0].client.clone(),
+        key: IdempotencyKey {
+            key: word.into(),
+            fingerprint: [1; 32],
+            answer: word.into(),
+        },
+        members: messages.into_iter().map(new).collect(),
+    }
+}
+
+#[tokio::test]
+async fn the_messages_of_a_group_are_claimed_with_it_and_its_repetition_takes_no_place() {
+    let bench = bench().await;
+    let mut claims = bench.bind_up(3).await;
+    let pair = || group("k", vec![message(&bench.clock), message(&bench.clock)]);
+    let first = bench.outbox.enqueue_groups(vec![pair()]).await.unwrap();
+    assert_eq!(first, [GroupResult::Stored(vec![1, 2])]);
+    let again = bench.outbox.enqueue_groups(vec![pair()]).await.unwrap();
+    assert_eq!(again, [GroupResult::Replayed("k".into())]);
+    claims.recv().await.unwrap();
+    claims.recv().await.unwrap();
+    bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
+    claims.recv().await.expect("the third place is still free");
+}
+
+#[tokio::test]
+async fn a_group_that_the_store_refuses_is_stored_in_no_part_and_costs_no_other() {
+    let bench = bench().await;
+    let (one, good) = (message(&bench.clock), message(&bench.clock));
+    let id = good.id;
+    let bad = bench
+        .outbox
+        .enqueue_groups(vec![group("bad", vec![one.clone(), one.clone()])]);
+    let good = bench.outbox.enqueue_groups(vec![group("good", vec![good])]);
+    let (bad, good) = tokio::join!(bad, good);
+    assert!(matches!(bad, Err(EnqueueError::Unavailable)), "{bad:?}");
+    assert!(matches!(good.as_deref(), Ok([GroupResult::Stored(_)])), "{good:?}");
+    assert!(bench.store.message(one.id, None).await.unwrap().is_none());
+    assert_eq!(bench.state(id).await, State::Queued);
 }
 
 #[tokio::test]
