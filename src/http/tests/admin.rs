@@ -291,3 +291,92 @@ async fn a_panic_costs_its_request_alone() {
     assert!(!problem.to_string().contains("a fault of ours"));
     assert_eq!(desk.get("/").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn webhooks_are_listed_given_up_replayed_and_switched() {
+    use crate::store::{Fate, NoticeSettle};
+    let desk = Desk::new().await;
+    let rows = |answer: Answer| answer.json()["data"].as_array().unwrap().clone();
+    let listed = rows(desk.get("/admin/v1/webhooks").await);
+    assert_eq!(
+        (&listed[0]["endpoint"], &listed[0]["state"]),
+        (&json!("shop"), &json!("on"))
+    );
+    let later =
+        json!({ "to": "+393331234567", "text": "x", "from": "Shop", "not_before": NOW.after(Duration::from_hours(1)) });
+    let sent = request(Method::POST, "/v1/messages", "shop-key", &[], later.to_string());
+    let id = desk.house.call(sent).await.json()["id"].as_str().unwrap().to_owned();
+    desk.act(&format!("/admin/v1/messages/{id}/cancel")).await;
+    let status = desk.get("/admin/v1/status").await.json();
+    assert_eq!(
+        (&status["webhooks"]["pending"], &status["webhooks"]["dead"]),
+        (&json!(1), &json!(0))
+    );
+    let dead = NoticeSettle {
+        seq: 1,
+        fate: Fate::Dead,
+        attempts: 8,
+        tried_at: NOW,
+        outcome: "timeout".into(),
+    };
+    desk.house.state.outbox.settle_notices(vec![dead]).await.unwrap();
+    let letters = rows(desk.get("/admin/v1/webhooks/dead?endpoint=shop").await);
+    let event = format!("evt_{}_1", id.trim_start_matches("msg_"));
+    assert_eq!((&letters[0]["id"], &letters[0]["about"]), (&json!(event), &json!(id)));
+    assert_eq!(
+        (&letters[0]["type"], &letters[0]["outcome"]),
+        (&json!("message.canceled"), &json!("timeout"))
+    );
+    let shown = desk.get(&format!("/admin/v1/messages/{id}")).await.json();
+    let told = shown["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| !entry["told"].is_null());
+    assert_eq!(
+        told.map(|entry| (&entry["event"], &entry["told"], &entry["attempt"], &entry["outcome"])),
+        Some((
+            &json!("webhook_dead"),
+            &json!("message.canceled"),
+            &json!(8),
+            &json!("timeout")
+        ))
+    );
+
+    let post = async |path: &str, body: Value| desk.ask(Method::POST, path, &[], &body.to_string()).await;
+    for wrong in [
+        json!({}),
+        json!({ "from": 1 }),
+        json!({ "id": event, "endpoint": "shop" }),
+        json!({ "from": 2, "to": 1 }),
+    ] {
+        assert_eq!(
+            post("/admin/v1/webhooks/replay", wrong.clone()).await.status,
+            422,
+            "{wrong}"
+        );
+    }
+    post("/admin/v1/webhooks/replay", json!({ "id": "msg_1" }))
+        .await
+        .is_problem(400, "invalid_id");
+    let replayed = post("/admin/v1/webhooks/replay", json!({ "id": event })).await.json();
+    assert_eq!(replayed["replayed"], 1);
+    let again = post("/admin/v1/webhooks/replay", json!({ "endpoint": "shop" }))
+        .await
+        .json();
+    assert_eq!(again["replayed"], 0);
+    let off = post("/admin/v1/webhooks/switch", json!({ "endpoint": "shop", "on": false }))
+        .await
+        .json();
+    assert_eq!((&off["state"], &off["pending"]), (&json!("off"), &json!(1)));
+    assert_eq!(
+        rows(desk.get("/admin/v1/webhooks").await)[0]["off_reason"],
+        "switched_off"
+    );
+    let on = post("/admin/v1/webhooks/switch", json!({ "endpoint": "shop", "on": true }))
+        .await
+        .json();
+    assert_eq!(on["state"], "on");
+    let unknown = post("/admin/v1/webhooks/switch", json!({ "endpoint": "nobody", "on": true })).await;
+    unknown.is_problem(404, "not_found");
+}

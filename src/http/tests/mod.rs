@@ -70,13 +70,15 @@ impl House {
         let store: Arc<dyn Store> = gate.clone();
         let lease = store.take_lease().await.unwrap();
         let router = Arc::new(Router::new(&config.route));
+        let mut hearing = outbox::Hearing::default();
+        hearing.listener(&crate::domain::Name::parse("shop").unwrap(), true, Vec::new());
         let policy = Policy {
             steps: router.steps(),
             receipt_grace: Duration::from_hours(24),
             carriers: Default::default(),
             former_carrier: Default::default(),
             habits: Default::default(),
-            hearing: Default::default(),
+            hearing,
         };
         let (outbox, _) = outbox::start(store.clone(), Arc::new(policy), settings, clock.clone(), lease)
             .await

@@ -380,6 +380,7 @@ async fn the_messages_of_a_group_are_claimed_with_it_and_its_repetition_takes_no
 #[tokio::test]
 async fn a_group_that_the_store_refuses_is_stored_in_no_part_and_costs_no_other() {
     let bench = bench().await;
+    let mut claims = bench.bind_up(10).await;
     let (one, good) = (message(&bench.clock), message(&bench.clock));
     let id = good.id;
     let bad = bench
@@ -390,7 +391,7 @@ async fn a_group_that_the_store_refuses_is_stored_in_no_part_and_costs_no_other(
     assert!(matches!(bad, Err(EnqueueError::Unavailable)), "{bad:?}");
     assert!(matches!(good.as_deref(), Ok([GroupResult::Stored(_)])), "{good:?}");
     assert!(bench.store.message(one.id, None).await.unwrap().is_none());
-    assert_eq!(bench.state(id).await, State::Queued);
+    assert_eq!(claims.recv().await.unwrap().id, id, "nobody has to ask again");
 }
 
 #[tokio::test]
