@@ -148,7 +148,7 @@ async function journey(browser, url) {
     await page.waitForFunction(() => !document.getElementById("drawer").open);
   });
   await step("an event becomes a text on the phone, and the bank hears of it by a verified webhook", async () => {
-    await page.locator("#publish .choice").getByText("English").click();
+    await page.getByRole("radio", { name: "English" }).check();
     await page.selectOption("#publish-to", { label: "Tom" });
     await page.getByRole("button", { name: "Card shipped", exact: true }).click();
     const made = page.locator("#publish-result [data-made]");
