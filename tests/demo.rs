@@ -87,8 +87,33 @@ fn the_curl_line_of_the_banner_works_as_it_stands_and_ctrl_c_tells_how_it_went()
         assert!(looks < LOOKS, "not delivered in time");
         std::thread::sleep(Duration::from_millis(100));
     }
+    let event = running.banner.lines().find(|line| line.contains("/v1/events -H"));
+    let published = Command::new("sh")
+        .args(["-c", event.expect("a line that publishes")])
+        .output()
+        .expect("curl");
+    let answer = String::from_utf8_lossy(&published.stdout).into_owned();
+    assert!(
+        answer.contains("\"matched\":1") && answer.contains("\"rule\":\"card-shipped\""),
+        "{answer}"
+    );
+    let page = banner
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"))
+        .expect("the page's address");
+    let mut looks = 0;
+    loop {
+        let shown = Command::new("curl").args(["-sS", page]).output().expect("curl");
+        if String::from_utf8_lossy(&shown.stdout).contains("<b data-f=\"verified\">2</b>") {
+            break;
+        }
+        looks += 1;
+        assert!(looks < LOOKS, "the bank was not told in time");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let last_words = end(running, "-INT");
-    assert!(last_words.contains("sent 1, delivered 1, median"), "{last_words}");
+    assert!(last_words.contains("sent 2, delivered 2, median"), "{last_words}");
+    assert!(last_words.contains("events 1, webhooks verified 2"), "{last_words}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The client that sends: an ordinary caller of the HTTP API, with its key.
+//! The client that sends and publishes: an ordinary caller of the HTTP API, with its key.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,6 +15,9 @@ use tokio::net::TcpStream;
 
 /// How long an answer may take: a little more than the longest commit.
 const PATIENCE: Duration = Duration::from_secs(12);
+
+const JSON: &str = "application/json";
+const CLOUD_EVENT: &str = "application/cloudevents+json";
 
 /// A client of the API.
 pub(super) struct BackEnd {
@@ -45,6 +48,21 @@ pub(super) struct Accepted {
     pub(super) encoding: String,
     pub(super) segments: usize,
     pub(super) units: usize,
+}
+
+/// What the API said to an event that it took.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Published {
+    pub(super) messages: Vec<Made>,
+}
+
+/// A message that an event makes.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Made {
+    pub(super) id: String,
+    pub(super) state: String,
+    pub(super) rule: String,
+    pub(super) segments: u8,
 }
 
 /// Why it did not.
@@ -97,14 +115,21 @@ impl BackEnd {
     /// Sends a message, or measures it.
     pub(super) async fn send(&self, wish: &Wish<'_>) -> Result<Accepted, Refusal> {
         let body = serde_json::to_vec(wish).map_err(|error| Refusal::Unreachable(error.to_string()))?;
-        let (status, answer) = self.call(Method::POST, "/v1/messages", Bytes::from(body)).await?;
+        let (status, answer) = self.call(Method::POST, "/v1/messages", JSON, Bytes::from(body)).await?;
+        read(status, &answer)
+    }
+
+    /// Publishes an event, a CloudEvent in structured form.
+    pub(super) async fn publish(&self, event: &Value) -> Result<Published, Refusal> {
+        let body = Bytes::from(event.to_string());
+        let (status, answer) = self.call(Method::POST, "/v1/events", CLOUD_EVENT, body).await?;
         read(status, &answer)
     }
 
     /// A message as its owner sees it; `None` where there is none.
     pub(super) async fn message(&self, id: &str) -> Result<Option<Value>, Refusal> {
         let (status, answer) = self
-            .call(Method::GET, &format!("/v1/messages/{id}"), Bytes::new())
+            .call(Method::GET, &format!("/v1/messages/{id}"), JSON, Bytes::new())
             .await?;
         if status == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -112,8 +137,14 @@ impl BackEnd {
         read(status, &answer).map(Some)
     }
 
-    async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes), Refusal> {
-        match tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &'static str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Refusal> {
+        match tokio::time::timeout(PATIENCE, self.exchange(method, path, kind, body)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Refusal::Unreachable(format!("{error:#}"))),
             Err(_) => Err(Refusal::Unreachable("no answer in time".to_owned())),
@@ -121,7 +152,13 @@ impl BackEnd {
     }
 
     /// One request over a connection of its own.
-    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &'static str,
+        body: Bytes,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         let stream = TcpStream::connect(self.api).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let request = Request::builder()
@@ -129,7 +166,7 @@ impl BackEnd {
             .uri(path)
             .header(HOST, self.api.to_string())
             .header(AUTHORIZATION, format!("Bearer {}", self.key.expose_secret()))
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, kind)
             .header(CONNECTION, "close")
             .body(Full::new(body))?;
         let answer = async {

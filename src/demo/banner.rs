@@ -27,7 +27,7 @@ pub fn banner(demo: &Demo, colours: bool) -> String {
     row(
         "API",
         &paint.address(&format!("http://{}", demo.api)),
-        "POST /v1/messages, GET /openapi.json",
+        "POST /v1/messages, POST /v1/events, GET /openapi.json",
     );
     row("key", &demo.key, "for this run only");
     let carriers: Vec<String> = demo
@@ -40,12 +40,18 @@ pub fn banner(demo: &Demo, colours: bool) -> String {
         Some(path) => row("database", &path.join("araldo.db").display().to_string(), "kept"),
         None => row("database", "temporary", "gone when this ends"),
     }
-    let _ = writeln!(
-        text,
-        "\n  {}\n\n{}\n",
-        paint.strong("Send a message to the phone:"),
-        curl(demo)
+    row(
+        "bank",
+        &paint.address(&demo.bank_url),
+        "simulated, verifies each webhook",
     );
+    for (what, line) in [
+        ("Send a message to the phone:", curl(demo)),
+        ("Publish an event, which makes one:", curl_event(demo)),
+    ] {
+        let _ = writeln!(text, "\n  {}\n\n{line}", paint.strong(what));
+    }
+    text.push('\n');
     let _ = writeln!(text, "  Ctrl-C ends it.");
     text
 }
@@ -62,15 +68,31 @@ fn curl(demo: &Demo) -> String {
     )
 }
 
+/// A line that publishes another event each time.
+fn curl_event(demo: &Demo) -> String {
+    let data = format!(
+        r#"{{"msisdn":"+{}","locale":"it","card":"*1234","arrives":"{}"}}"#,
+        PHONES[0].number, demo.soon
+    );
+    format!(
+        "  curl -sS http://{}/v1/events -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \
+         -H 'ce-specversion: 1.0' -H \"ce-id: $(date +%s)\" -H 'ce-source: /cards' \
+         -H 'ce-type: com.bank.card.shipped.v1' -d '{data}'",
+        demo.api, demo.key
+    )
+}
+
 /// The last words.
 pub fn summary(summary: &Summary, kept: Option<&std::path::Path>, colours: bool) -> String {
     let paint = Paint(colours);
     let median = summary.median.as_deref().unwrap_or("none");
     let mut text = format!(
-        "\n  {}  sent {}, delivered {}, median from accept to receipt {median}\n",
+        "\n  {}  sent {}, delivered {}, median from accept to receipt {median}; events {}, webhooks verified {}\n",
         paint.strong("Araldo demo ended."),
         summary.sent,
         summary.delivered,
+        summary.events,
+        summary.webhooks,
     );
     if let Some(path) = kept {
         let _ = writeln!(text, "  The database is in {}.", path.display());
@@ -115,11 +137,16 @@ mod tests {
         let ended = Summary {
             sent: 12,
             delivered: 11,
+            events: 3,
+            webhooks: 9,
             median: Some("1.24 s".into()),
         };
         let plain = summary(&ended, None, false);
         assert!(
-            !plain.contains('\x1b') && plain.contains("sent 12, delivered 11") && plain.contains("1.24 s"),
+            !plain.contains('\x1b')
+                && plain.contains("sent 12, delivered 11")
+                && plain.contains("1.24 s")
+                && plain.contains("events 3, webhooks verified 9"),
             "{plain}"
         );
         assert!(summary(&ended, None, true).contains('\x1b'));

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::broadcast;
 
-use super::view::{BubbleView, CarrierView, RowView, TalliesView, span};
+use super::view::{BankView, BubbleView, CarrierView, RowView, TalliesView, WebhookView, span};
 use crate::domain::State;
 use crate::store::Changed;
 
@@ -16,6 +17,10 @@ const ROWS: usize = 400;
 const ROWS_DRAWN: usize = 60;
 /// Bubbles kept for the phones.
 const BUBBLES: usize = 120;
+/// Webhooks kept for the bank.
+const WEBHOOKS: usize = 60;
+/// Answers to events that a page without script may still ask for.
+const PUBLISHED: usize = 16;
 /// Latencies that the median is of.
 const LATENCIES: usize = 10_000;
 /// Of these, drawn as bars, and how high they are at most.
@@ -44,6 +49,9 @@ pub(super) struct Snapshot {
     pub(super) bubbles: Vec<BubbleView>,
     pub(super) carriers: Vec<CarrierView>,
     pub(super) tallies: TalliesView,
+    /// The newest first.
+    pub(super) webhooks: Vec<WebhookView>,
+    pub(super) bank: BankView,
 }
 
 /// How it went, for the terminal.
@@ -53,6 +61,10 @@ pub struct Summary {
     pub sent: u64,
     /// Of these, delivered.
     pub delivered: u64,
+    /// Events that made messages.
+    pub events: u64,
+    /// Webhooks that the bank has verified and taken.
+    pub webhooks: u64,
     /// From accept to receipt, for half of them.
     pub median: Option<String>,
 }
@@ -68,6 +80,11 @@ struct Inner {
     /// The figures as the pages have them.
     told: TalliesView,
     latencies: VecDeque<u64>,
+    events: u64,
+    /// The newest first.
+    webhooks: VecDeque<WebhookView>,
+    bank: BankView,
+    published: VecDeque<(String, Value)>,
 }
 
 impl Default for Board {
@@ -139,6 +156,59 @@ impl Board {
         }
     }
 
+    /// The bank was told something, for the first time or again.
+    pub(super) fn webhook(&self, view: WebhookView) {
+        let mut inner = self.inner();
+        let known = inner.webhooks.iter().position(|known| known.id == view.id);
+        let before = known.and_then(|at| inner.webhooks.remove(at));
+        let view = view.tried(before.as_ref().map_or(0, |before| before.tries) + 1);
+        if view.taken && !before.is_some_and(|before| before.taken) {
+            inner.bank.verified += 1;
+        }
+        inner.bank.doubted += u64::from(!view.verified);
+        inner.webhooks.push_front(view.clone());
+        inner.webhooks.truncate(WEBHOOKS);
+        let bank = inner.bank.clone();
+        drop(inner);
+        self.tell("webhook", &view);
+        self.tell("bank", &bank);
+    }
+
+    /// Whether the bank is down, and how many webhooks wait for it; `None` leaves the number.
+    pub(super) fn bank(&self, down: bool, pending: Option<u64>) {
+        let mut inner = self.inner();
+        let now = BankView {
+            down,
+            pending: pending.unwrap_or(inner.bank.pending),
+            ..inner.bank.clone()
+        };
+        let changed = inner.bank != now;
+        inner.bank = now.clone();
+        drop(inner);
+        if changed {
+            self.tell("bank", &now);
+        }
+    }
+
+    /// An event has made messages.
+    pub(super) fn event(&self) {
+        self.inner().events += 1;
+    }
+
+    /// The answer to an event, for the page that is drawn next.
+    pub(super) fn published(&self, id: String, view: Value) {
+        let mut inner = self.inner();
+        inner.published.push_front((id, view));
+        inner.published.truncate(PUBLISHED);
+    }
+
+    /// The answer to this event.
+    pub(super) fn publication(&self, id: &str) -> Option<Value> {
+        let inner = self.inner();
+        let found = inner.published.iter().find(|(known, _)| known == id);
+        found.map(|(_, view)| view.clone())
+    }
+
     /// How the carriers are. Tells only what has changed.
     pub(super) fn carriers(&self, views: Vec<CarrierView>) {
         let mut inner = self.inner();
@@ -198,6 +268,8 @@ impl Board {
             bubbles: inner.bubbles.iter().cloned().collect(),
             carriers: inner.carriers.values().cloned().collect(),
             tallies: inner.tallies.clone(),
+            webhooks: inner.webhooks.iter().cloned().collect(),
+            bank: inner.bank.clone(),
         }
     }
 
@@ -207,6 +279,8 @@ impl Board {
         Summary {
             sent: inner.tallies.sent,
             delivered: inner.tallies.delivered,
+            events: inner.events,
+            webhooks: inner.bank.verified,
             median: median(&inner.latencies).map(|ms| span(ms.into())),
         }
     }
@@ -242,6 +316,7 @@ fn median(latencies: &VecDeque<u64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::UnixMillis;
 
     #[test]
     fn the_median_is_the_one_in_the_middle() {
@@ -255,6 +330,28 @@ mod tests {
         assert_eq!(bars(&VecDeque::from([1_500, 6_000, 0])), [8, 32, 1]);
         assert_eq!(bars(&VecDeque::from([1_500])), [16]);
         assert_eq!(bars(&(0..100).collect()).len(), BARS);
+    }
+
+    #[test]
+    fn a_webhook_that_is_told_again_keeps_its_row_and_counts_once_it_is_taken() {
+        let board = Board::default();
+        let told = |id: &str, status| {
+            let view = WebhookView::of(id, "message.delivered", "msg_1", Some("delivered"), UnixMillis(0));
+            board.webhook(view.answered(Ok(()), status));
+        };
+        told("a", 503);
+        told("b", 204);
+        assert_eq!(board.summary().webhooks, 1);
+        told("a", 204);
+        told("a", 204);
+        let shown = board.snapshot().webhooks;
+        let ids: Vec<_> = shown.iter().map(|view| (view.id.as_str(), view.tries)).collect();
+        assert_eq!(ids, [("a", 3), ("b", 1)]);
+        assert_eq!(board.summary().webhooks, 2);
+        for n in 0..WEBHOOKS * 2 {
+            told(&n.to_string(), 204);
+        }
+        assert_eq!(board.snapshot().webhooks.len(), WEBHOOKS);
     }
 
     #[test]

@@ -111,16 +111,21 @@ fn since(at: &str, accepted_at: UnixMillis) -> String {
 
 fn event_tone(event: &str) -> &'static str {
     match event {
-        "accepted" | "released" | "requeued" => "wait",
+        "accepted" | "released" | "requeued" | "webhook_pending" => "wait",
+        "by_event" => "in",
         "claimed" | "progress" | "segment" => "go",
         "doubted" | "retried" | "next_step" | "resent" | "corrected" | "receipt_again" => "doubt",
-        "doubt_settled" => "good",
+        "doubt_settled" | "webhook_sent" => "good",
+        "webhook_dead" => "bad",
         other => other.parse().map_or("wait", tone),
     }
 }
 
 fn remark(entry: &Value) -> String {
     let mut remarks = Vec::new();
+    if let Some(told) = entry.get("told").and_then(Value::as_str) {
+        remarks.push(told.to_owned());
+    }
     if let Some(attempt) = entry
         .get("attempt")
         .and_then(Value::as_u64)
@@ -134,6 +139,12 @@ fn remark(entry: &Value) -> String {
     if let Some(code) = entry.get("code").and_then(Value::as_u64) {
         let code = u32::try_from(code).unwrap_or(u32::MAX);
         remarks.push(araldo_smpp::CommandStatus(code).to_string());
+    }
+    if let Some(outcome) = entry.get("outcome").and_then(Value::as_str) {
+        remarks.push(match outcome.parse::<u16>() {
+            Ok(status) => format!("answered {status}"),
+            Err(_) => outcome.replace('_', " "),
+        });
     }
     for name in ["reason", "note"] {
         if let Some(word) = entry.get(name).and_then(Value::as_str) {

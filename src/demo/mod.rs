@@ -1,20 +1,22 @@
 //! `araldo demo`: the whole gateway at work on one machine, with a page on which a person sees it happen.
 //!
 //! The daemon is the real one, started through [`Daemon::start`] with a configuration built here; the two carriers are
-//! simulators reached over real SMPP on loopback; what sends is an ordinary client of the HTTP API. No path of the
-//! daemon knows that it is being shown.
+//! simulators reached over real SMPP on loopback; the bank that sends and publishes is an ordinary client of the HTTP
+//! API, told by signed webhooks what became of its messages. No path of the daemon knows that it is being shown.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `setting` | the daemon's configuration, the phones, where the files go |
 //! | `carrier` | the two simulated carriers, and how each may be broken |
-//! | `back_end` | the client that sends: over HTTP, with its key |
+//! | `back_end` | the bank as a client: sends messages, publishes events, over HTTP with its key |
+//! | `bank` | the bank that is told: receives webhooks and verifies them by itself |
+//! | `event` | the shipped events, made new for a phone and a language |
 //! | `script`, `trickle` | what it sends, and when; its answers to what the phones text |
 //! | `watch` | follows outbox, store and simulators |
 //! | `board` | what the page shows, and the events that change it |
 //! | `wire` | the PDUs of late, and which belong to a message |
 //! | `view`, `detail` | a row, a bubble, a carrier, a message as the page shows them |
-//! | `page`, `live`, `guard` | routes, the stream of events, who may ask and what a browser may do |
+//! | `page`, `publish`, `live`, `guard` | routes, the stream of events, who may ask and what a browser may do |
 //! | `template`, `asset` | templates and files, embedded |
 //! | `port`, `banner` | free ports; what the terminal is told |
 //!
@@ -22,14 +24,17 @@
 
 mod asset;
 mod back_end;
+mod bank;
 mod banner;
 mod board;
 mod carrier;
 mod detail;
+mod event;
 mod guard;
 mod live;
 mod page;
 mod port;
+mod publish;
 mod script;
 mod setting;
 mod stage;
@@ -42,7 +47,9 @@ mod wire;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -52,6 +59,7 @@ pub use board::Summary;
 use crate::app::Daemon;
 use crate::clock::{self, Clock, monotonic};
 use back_end::BackEnd;
+use bank::Bank;
 use setting::Home;
 use stage::Stage;
 
@@ -80,15 +88,21 @@ pub struct Demo {
     pub key: String,
     /// Ports that were taken, with those used instead.
     pub taken: Vec<(u16, u16)>,
+    /// Where the bank is told by webhook.
+    pub bank_url: String,
     /// Where each carrier listens.
     pub carriers: Vec<(&'static str, SocketAddr)>,
     /// Where the database is kept; `None` where it is temporary.
     pub kept: Option<PathBuf>,
+    /// A date in some days, for an example.
+    soon: String,
     /// How long the start took.
-    pub started_in: std::time::Duration,
+    pub started_in: Duration,
     daemon: Daemon,
     stage: Arc<Stage>,
     tasks: TaskTracker,
+    bank: JoinHandle<()>,
+    stop_bank: Stop,
     home: Home,
 }
 
@@ -97,16 +111,20 @@ impl Demo {
     pub async fn start(options: &DemoOptions) -> anyhow::Result<Self> {
         let begun = monotonic();
         let clock = Clock::system();
+        let soon = clock.now().after(Duration::from_hours(5 * 24)).timestamp();
         let home = Home::make(options.keep.as_deref())?;
         let ports = port::choose(options.any_port)?;
         let key = hex::encode(clock::secret_bits());
         let carriers = carrier::start_all(&clock).await?;
-        let config = setting::config(&home, &ports, &key, &carriers)?;
+        let (bank, heard) = Bank::open().await?;
+        let config = setting::config(&home, &ports, &key, &carriers, &bank)?;
         let back_end = BackEnd::new(config.http.api.listen, &key);
-        let stage = Arc::new(Stage::new(clock.clone(), carriers, back_end, !options.quiet)?);
+        let stage = Arc::new(Stage::new(clock.clone(), carriers, back_end, bank, !options.quiet)?);
         let daemon = Daemon::start(config, clock, page::router(stage.clone())).await?;
 
         let tasks = TaskTracker::new();
+        let stop_bank = Stop::new();
+        let bank = tokio::spawn(bank::serve(stage.clone(), heard, stop_bank.clone()));
         let inside = daemon.inside();
         stage.store.set(inside.store.clone()).ok();
         watch::start(&tasks, &stage, inside).await;
@@ -116,6 +134,7 @@ impl Demo {
             api: daemon.api,
             page: daemon.admin,
             key,
+            bank_url: stage.bank.url(),
             taken: ports.taken,
             carriers: stage
                 .carriers
@@ -123,10 +142,13 @@ impl Demo {
                 .map(|carrier| (carrier.name(), carrier.addr()))
                 .collect(),
             kept: options.keep.clone(),
+            soon: soon.strftime("%Y-%m-%d").to_string(),
             started_in: monotonic().duration_since(begun),
             daemon,
             stage,
             tasks,
+            bank,
+            stop_bank,
             home,
         })
     }
@@ -142,6 +164,8 @@ impl Demo {
             daemon,
             stage,
             tasks,
+            bank,
+            stop_bank,
             home,
             ..
         } = self;
@@ -151,6 +175,9 @@ impl Demo {
         if let Err(error) = daemon.stop().await {
             tracing::error!(event = "stop_failed", %error);
         }
+        // The daemon's last webhooks have been heard.
+        stop_bank.cancel();
+        bank.await.ok();
         for carrier in &stage.carriers {
             carrier.shutdown().await;
         }

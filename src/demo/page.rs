@@ -16,8 +16,8 @@ use super::back_end::{Refusal, Wish};
 use super::carrier::Habit;
 use super::setting::{PHONES, Phone, SENDERS, SHORT_CODE};
 use super::stage::Stage;
-use super::view::{self, BY_HAND, BubbleView, RowView};
-use super::{detail, guard, live, script};
+use super::view::{self, BY_HAND, BubbleView, RowView, WebhookView};
+use super::{detail, event, guard, live, publish, script};
 use crate::clock;
 use crate::simulator::{Mo, MoError};
 
@@ -35,6 +35,8 @@ pub(super) fn router(stage: Arc<Stage>) -> axum::Router {
         .route("/demo/messages/{id}", get(message))
         .route("/demo/send", post(send))
         .route("/demo/measure", post(measure))
+        .route("/demo/publish", post(publish::publish))
+        .route("/demo/bank", post(publish::bank))
         .route("/demo/text", post(text))
         .route("/demo/trickle", post(trickle))
         .route("/demo/carriers/{id}", post(carrier))
@@ -52,6 +54,8 @@ struct Asked {
     phone: Option<String>,
     /// The message that was just sent.
     sent: Option<String>,
+    /// The event that was just published.
+    published: Option<String>,
 }
 
 async fn index(State(stage): State<Arc<Stage>>, headers: HeaderMap, Query(asked): Query<Asked>) -> Response {
@@ -59,25 +63,37 @@ async fn index(State(stage): State<Arc<Stage>>, headers: HeaderMap, Query(asked)
         .sent
         .filter(|id| id.parse::<crate::domain::MessageId>().is_ok())
         .map(|id| json!({ "id": id }));
-    draw(
-        &stage,
-        &headers,
-        asked.phone.as_deref(),
-        StatusCode::OK,
-        &sent.unwrap_or_default(),
-        None,
-    )
+    let published = asked.published.and_then(|id| stage.board.publication(&id));
+    let phone = asked.phone.as_deref();
+    let shown = Drawn {
+        phone,
+        sent: &sent.unwrap_or_default(),
+        published: &published.unwrap_or_default(),
+        text: None,
+    };
+    draw(&stage, &headers, StatusCode::OK, &shown)
 }
 
-/// The whole page. `form` is what was in the form that could not be sent.
-fn draw(
-    stage: &Stage,
-    headers: &HeaderMap,
-    phone: Option<&str>,
-    status: StatusCode,
-    sent: &Value,
-    form: Option<&str>,
-) -> Response {
+/// What a page is drawn with beside the board.
+struct Drawn<'a> {
+    /// The phone that is shown: its number; `None` is all.
+    phone: Option<&'a str>,
+    /// The answer to what was sent.
+    sent: &'a Value,
+    /// The answer to what was published.
+    published: &'a Value,
+    /// What was in the form that could not be sent.
+    text: Option<&'a str>,
+}
+
+/// The whole page.
+fn draw(stage: &Stage, headers: &HeaderMap, status: StatusCode, drawn: &Drawn<'_>) -> Response {
+    let Drawn {
+        phone,
+        sent,
+        published,
+        text,
+    } = *drawn;
     let all = stage.board.snapshot();
     let shown = PHONES.iter().find(|known| phone == Some(known.number));
     let to = shown.unwrap_or(&PHONES[0]);
@@ -86,7 +102,7 @@ fn draw(
         .iter()
         .filter(|bubble| shown.is_none_or(|phone| bubble.phone == phone.number))
         .collect();
-    let sample = form.unwrap_or(script::SAMPLES[0].1);
+    let sample = text.unwrap_or(script::SAMPLES[0].1);
     let with = json!({
         "theme": chosen_theme(headers),
         "themes": [
@@ -115,6 +131,15 @@ fn draw(
         "words": script::WORDS_TO_TEXT,
         "measure": measured_here(sample),
         "sent": sent,
+        "published": published,
+        "events": event::all().into_iter().map(|(name, word)| json!({ "name": name, "word": word })).collect::<Vec<_>>(),
+        "languages": event::LANGUAGES.map(|(id, word)| json!({ "id": id, "word": word })),
+        "language": published.get("locale").and_then(Value::as_str).unwrap_or(event::LANGUAGES[0].0),
+        "webhooks": all.webhooks,
+        "bank": all.bank,
+        "bank_url": stage.bank.url(),
+        "bank_down_for": super::bank::DOWN.as_secs(),
+        "blank_webhook": WebhookView { seal_tone: "good", tone: "good", ..WebhookView::default() },
         "blank": RowView::default(),
         "blank_bubble": BubbleView::default(),
     });
@@ -204,14 +229,19 @@ async fn send(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): F
                     &json!({ "sent": sent }),
                 )
             } else {
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                draw(&stage, &headers, Some(&form.to), status, &sent, Some(&form.text))
+                let shown = Drawn {
+                    phone: Some(&form.to),
+                    sent: &sent,
+                    published: &Value::Null,
+                    text: Some(&form.text),
+                };
+                draw(&stage, &headers, StatusCode::UNPROCESSABLE_ENTITY, &shown)
             }
         }
     }
 }
 
-fn refused(refusal: &Refusal) -> Value {
+pub(super) fn refused(refusal: &Refusal) -> Value {
     let (title, faults) = refusal.parts();
     let problems = faults.iter().map(
         |fault| json!({ "field": fault.pointer.trim_start_matches('/'), "detail": fault.detail, "hint": fault.hint }),
@@ -380,7 +410,7 @@ async fn asset(State(stage): State<Arc<Stage>>, Path((digest, name)): Path<(Stri
 }
 
 /// Nothing to show; without script, the page again.
-fn done(headers: &HeaderMap) -> Response {
+pub(super) fn done(headers: &HeaderMap) -> Response {
     if is_htmx(headers) {
         StatusCode::NO_CONTENT.into_response()
     } else {
@@ -388,7 +418,7 @@ fn done(headers: &HeaderMap) -> Response {
     }
 }
 
-fn is_htmx(headers: &HeaderMap) -> bool {
+pub(super) fn is_htmx(headers: &HeaderMap) -> bool {
     headers.get("hx-request").is_some_and(|value| value == "true")
 }
 
@@ -410,7 +440,7 @@ fn digits(number: &str) -> String {
     number.chars().filter(char::is_ascii_digit).take(15).collect()
 }
 
-fn html(stage: &Stage, status: StatusCode, template: &str, with: &Value) -> Response {
+pub(super) fn html(stage: &Stage, status: StatusCode, template: &str, with: &Value) -> Response {
     match stage.templates.render(template, with) {
         Ok(text) => (status, [(CACHE_CONTROL, NOT_AT_ALL)], Html(text)).into_response(),
         Err(error) => {

@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use serde::Deserialize;
 
+use super::bank::Bank;
 use super::carrier::{PASSWORD, SYSTEM_ID, SimulatedCarrier};
 use super::port::Ports;
 use crate::clock;
 use crate::config::{
-    AddressConfig, CarrierConfig, ClientConfig, Config, HttpConfig, ListenConfig, OutboxConfig, RouteConfig, Scope,
-    Secret, StepCarrier, StepConfig, StoreConfig,
+    AddressConfig, CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, HttpConfig, ListenConfig,
+    OutboxConfig, RouteConfig, Scope, Secret, StepCarrier, StepConfig, StoreConfig, TemplateConfig, TemplatesConfig,
+    WebhookConfig,
 };
 use crate::domain::{Name, SenderId};
+use crate::notify::shipped;
 
 /// A virtual phone.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +50,9 @@ pub(super) const PHONES: [Phone; 3] = [
         pretty: "+33 6 39 98 12 34",
     },
 ];
+
+/// The one client of the API.
+pub(super) const CLIENT: &str = "bank";
 
 /// Where the phones text to.
 pub(super) const SHORT_CODE: &str = "48400";
@@ -96,18 +103,66 @@ impl Drop for Home {
     }
 }
 
-/// The daemon's configuration: one client, two carriers, one route in four steps.
+/// What the bank is told: how its messages ended or where they stand in doubt, and what customers text.
+const TOLD: [&str; 7] = [
+    "message.delivered",
+    "message.undelivered",
+    "message.failed",
+    "message.expired",
+    "message.uncertain",
+    "message.unconfirmed",
+    "inbound.received",
+];
+
+/// The rules that come with the daemon, and their templates.
+#[derive(Deserialize)]
+struct Rules {
+    templates: TemplatesConfig,
+    event: BTreeMap<Name, EventConfig>,
+    template: BTreeMap<Name, TemplateConfig>,
+}
+
+impl Rules {
+    /// Reads the rules, and writes the templates where the daemon finds them.
+    fn unpack(home: &Home) -> anyhow::Result<Self> {
+        let text = config::File::from_str(shipped::RULES, config::FileFormat::Toml);
+        let mut rules: Self = config::Config::builder().add_source(text).build()?.try_deserialize()?;
+        let dir = home.path.join("templates");
+        fs::create_dir_all(&dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
+        for (name, text) in shipped::templates() {
+            let path = dir.join(&*name);
+            fs::write(&path, text).with_context(|| format!("{}: cannot be written", path.display()))?;
+        }
+        rules.templates.dir = Some(dir);
+        Ok(rules)
+    }
+}
+
+/// The daemon's configuration: one client, told by webhook, the shipped events, two carriers, one route in four steps.
 ///
 /// The first step is shared by weight. Then each carrier has a step of its own, so that a message that one refuses is
 /// taken by the other; the last is for whoever is there, since a step whose carrier is down is served by the next one's.
 /// Patience is short, so that a person sees fail-over within seconds.
-pub(super) fn config(home: &Home, ports: &Ports, key: &str, carriers: &[SimulatedCarrier]) -> anyhow::Result<Config> {
+pub(super) fn config(
+    home: &Home,
+    ports: &Ports,
+    key: &str,
+    carriers: &[SimulatedCarrier],
+    bank: &Bank,
+) -> anyhow::Result<Config> {
+    let rules = Rules::unpack(home)?;
     let database = home.path.join("araldo.db");
     let database = database.to_str().context("the directory's name is not UTF-8")?;
     let client = ClientConfig {
         key: Secret::new(key),
-        scopes: vec![Scope::Send, Scope::Read, Scope::Inbound],
+        scopes: vec![Scope::Send, Scope::Read, Scope::Inbound, Scope::Events],
         default_sender: Some(SenderId::parse(SENDERS[0])?),
+        webhook: Some(ClientWebhookConfig {
+            url: bank.url(),
+            secret: Secret::new(bank.secret()),
+            events: TOLD.map(str::to_owned).to_vec(),
+            ..ClientWebhookConfig::default()
+        }),
         ..ClientConfig::default()
     };
     let [aurora, borea] = [Name::parse("aurora")?, Name::parse("borea")?];
@@ -136,7 +191,7 @@ pub(super) fn config(home: &Home, ports: &Ports, key: &str, carriers: &[Simulate
         .iter()
         .map(|carrier| Ok((Name::parse(carrier.name())?, link(carrier))));
     let ours = AddressConfig {
-        client: Some(Name::parse("demo")?),
+        client: Some(Name::parse(CLIENT)?),
     };
     Ok(Config {
         state_dir: home.path.clone(),
@@ -152,7 +207,7 @@ pub(super) fn config(home: &Home, ports: &Ports, key: &str, carriers: &[Simulate
             admin: ListenConfig::loopback(ports.page),
             ..HttpConfig::default()
         },
-        client: BTreeMap::from([(Name::parse("demo")?, client)]),
+        client: BTreeMap::from([(Name::parse(CLIENT)?, client)]),
         carrier: carriers.collect::<anyhow::Result<_>>()?,
         route: BTreeMap::from([(Name::parse("everywhere")?, route)]),
         outbox: OutboxConfig {
@@ -161,6 +216,14 @@ pub(super) fn config(home: &Home, ports: &Ports, key: &str, carriers: &[Simulate
             ..OutboxConfig::default()
         },
         address: BTreeMap::from([(SHORT_CODE.to_owned(), ours)]),
+        webhook: WebhookConfig {
+            allow_networks: vec!["127.0.0.0/8".parse()?],
+            max_pause: Duration::from_secs(10),
+            ..WebhookConfig::default()
+        },
+        templates: rules.templates,
+        event: rules.event,
+        template: rules.template,
         ..Config::default()
     })
 }

@@ -7,6 +7,7 @@ use tokio::sync::{broadcast, watch};
 use super::Stop;
 use super::asset::Assets;
 use super::back_end::BackEnd;
+use super::bank::Bank;
 use super::board::Board;
 use super::carrier::SimulatedCarrier;
 use super::template::Templates;
@@ -24,6 +25,7 @@ pub(super) struct Stage {
     pub(super) clock: Clock,
     pub(super) carriers: Vec<SimulatedCarrier>,
     pub(super) back_end: BackEnd,
+    pub(super) bank: Bank,
     pub(super) board: Board,
     pub(super) wire: Wire,
     /// The daemon's store, once it has started.
@@ -43,6 +45,7 @@ impl Stage {
         clock: Clock,
         carriers: Vec<SimulatedCarrier>,
         back_end: BackEnd,
+        bank: Bank,
         running: bool,
     ) -> anyhow::Result<Self> {
         let assets = Assets::new();
@@ -51,6 +54,7 @@ impl Stage {
             clock,
             carriers,
             back_end,
+            bank,
             board: Board::default(),
             wire: Wire::default(),
             store: OnceLock::new(),

@@ -119,6 +119,8 @@ async fn every_route_says_what_a_browser_may_do() {
     }
     for path in [
         "/demo/send",
+        "/demo/publish",
+        "/demo/bank",
         "/demo/measure",
         "/demo/text",
         "/demo/trickle",
@@ -273,6 +275,142 @@ async fn a_phone_texts_and_is_answered() {
     };
     tokio::time::timeout(PATIENCE, texted).await.expect("answered in time");
     demo.stop().await;
+}
+
+/// Publishes an event by its button and gives the id of the message that it makes, with the answer.
+async fn publish(page: SocketAddr, event: &str, locale: &str) -> (String, String) {
+    let form = format!("event={event}&to={}&locale={locale}", PHONES[0].number);
+    let answer = ask(page, "POST", "/demo/publish", &form, &[("hx-request", "true")]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{event}: {}", answer.body);
+    let (_, rest) = answer.body.split_once("data-made=\"").expect("a message is made");
+    (rest.split_once('"').unwrap().0.to_owned(), answer.body)
+}
+
+/// Waits until the bank's panel has a verified webhook of this message that it has taken.
+async fn told(page: SocketAddr, id: &str) -> String {
+    let row = format!("data-about=\"{id}\" data-verified=\"true\" data-taken=\"true\"");
+    let looking = async {
+        loop {
+            let body = get(page, "/").await.body;
+            if body.contains(&row) {
+                return body;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE * 2, looking).await.expect("told in time")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_shipped_event_becomes_a_text_on_the_phone_and_a_verified_webhook_in_both_languages() {
+    let demo = demo().await;
+    let mut made = Vec::new();
+    let events = super::event::all();
+    for (event, _) in &events {
+        for locale in ["it", "en"] {
+            let (id, answer) = publish(demo.page, event, locale).await;
+            assert!(
+                answer.contains("specversion") && answer.contains(event.as_str()),
+                "{answer}"
+            );
+            made.push(id);
+        }
+    }
+    for id in &made {
+        told(demo.page, id).await;
+    }
+    let page = get(demo.page, "/").await.body;
+    for text in ["La tua carta *1234 è stata spedita", "Your card *1234 has been shipped"] {
+        assert!(page.contains(text), "{text}");
+    }
+    let detail = get(demo.page, &format!("/demo/messages/{}", made[0])).await.body;
+    for part in [
+        "by event",
+        "rule appointment-reminder",
+        "webhook sent",
+        "message.delivered, answered 204",
+    ] {
+        assert!(detail.contains(part), "{part} in {detail}");
+    }
+    let summary = demo.stop().await;
+    assert_eq!(
+        (summary.events, summary.delivered),
+        (made.len() as u64, made.len() as u64)
+    );
+    assert_eq!(summary.webhooks, made.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_nobody_knows_is_not_made_up() {
+    let demo = demo().await;
+    let number = PHONES[0].number;
+    for form in [
+        format!("event=nothing&to={number}&locale=it"),
+        "event=card-shipped&to=393331234567&locale=it".to_owned(),
+        format!("event=card-shipped&to={number}&locale=../../x"),
+    ] {
+        let answer = ask(demo.page, "POST", "/demo/publish", &form, &[]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{form}");
+    }
+    let summary = demo.stop().await;
+    assert_eq!((summary.events, summary.sent, summary.webhooks), (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_script_the_page_shows_the_event_that_was_published() {
+    let demo = demo().await;
+    let form = format!("event=card-shipped&to={}&locale=en", PHONES[0].number);
+    let answer = ask(demo.page, "POST", "/demo/publish", &form, &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let page = get(demo.page, header(&answer, "location")).await.body;
+    assert!(
+        page.contains("com.bank.card.shipped.v1") && page.contains("follow it"),
+        "{page}"
+    );
+    assert!(page.contains("value=\"en\" checked"), "the language stays");
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bank_that_is_down_was_not_told_waits_and_is_told_after() {
+    let demo = demo().await;
+    let down = ask(demo.page, "POST", "/demo/bank", "down=true", &[]).await;
+    assert_eq!(down.status, StatusCode::SEE_OTHER);
+    let (id, _) = publish(demo.page, "bill-due", "it").await;
+    let detail = delivered(demo.page, &id).await;
+    assert!(!detail.contains("webhook sent"), "{detail}");
+    let refused = async {
+        loop {
+            let page = get(demo.page, "/").await.body;
+            if page.contains("answered 503") && page.contains("<b data-f=\"pending\">1</b>") {
+                return page;
+            }
+        }
+    };
+    let page = tokio::time::timeout(PATIENCE, refused).await.expect("refused in time");
+    assert!(page.contains("data-down=\"true\""), "{page}");
+    let page = told(demo.page, &id).await;
+    assert!(page.contains("answered 204, try 2"), "{page}");
+    let summary = demo.stop().await;
+    assert_eq!((summary.events, summary.webhooks), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bank_believes_no_webhook_that_is_not_signed() {
+    let demo = demo().await;
+    let uri: hyper::Uri = demo.bank_url.parse().unwrap();
+    let bank: SocketAddr = uri.authority().unwrap().as_str().parse().unwrap();
+    let body = r#"{"type":"message.delivered","data":{"id":"msg_forged","state":"delivered"}}"#;
+    let headers = [
+        ("webhook-id", "evt_1"),
+        ("webhook-timestamp", "1"),
+        ("webhook-signature", "v1,AAAA"),
+    ];
+    let answer = ask(bank, "POST", uri.path(), body, &headers).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let page = get(demo.page, "/").await.body;
+    assert!(page.contains("time too far off") && page.contains("data-about=\"msg_forged\" data-verified=\"false\""));
+    assert_eq!(demo.stop().await.webhooks, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

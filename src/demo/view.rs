@@ -3,6 +3,7 @@
 use araldo_sms::{Encoding, ReferenceSize};
 use serde::Serialize;
 
+use super::bank::Doubt;
 use super::carrier::{Habit, SimulatedCarrier};
 use super::setting::PHONES;
 use crate::dispatch::{BindState, CarrierReport};
@@ -28,6 +29,8 @@ pub(super) struct RowView {
     pub(super) carrier: String,
     pub(super) latency: String,
     pub(super) note: String,
+    /// The rule by which an event made it.
+    pub(super) event: String,
     pub(super) by_hand: bool,
 }
 
@@ -71,6 +74,45 @@ pub(super) struct CarrierView {
     pub(super) why: String,
 }
 
+/// A webhook that the bank has heard.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(super) struct WebhookView {
+    /// Its own id: the same each time that it is told.
+    pub(super) id: String,
+    /// What it is of, e.g. `message.delivered`.
+    pub(super) kind: String,
+    /// The message that it is about.
+    pub(super) about: String,
+    pub(super) about_short: String,
+    pub(super) href: String,
+    pub(super) state: String,
+    pub(super) tone: &'static str,
+    pub(super) at: String,
+    pub(super) clock: String,
+    pub(super) verified: bool,
+    pub(super) seal: String,
+    pub(super) seal_tone: &'static str,
+    /// How the bank answered, the last time.
+    pub(super) status: u16,
+    pub(super) taken: bool,
+    /// How often it was told.
+    pub(super) tries: u32,
+    /// Answer and tries, in words.
+    pub(super) answer: String,
+}
+
+/// How the bank is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct BankView {
+    pub(super) down: bool,
+    /// Webhooks that the daemon has still to tell.
+    pub(super) pending: u64,
+    /// Webhooks that it has taken, all of them verified.
+    pub(super) verified: u64,
+    /// Webhooks that it did not believe.
+    pub(super) doubted: u64,
+}
+
 /// The figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct TalliesView {
@@ -101,6 +143,15 @@ impl RowView {
         };
         view.follow(&row.progress, row.accepted_at);
         view
+    }
+
+    /// Of a message that an event has made, by this rule.
+    pub(super) fn by_event(self, rule: &str) -> Self {
+        Self {
+            event: rule.to_owned(),
+            by_hand: true,
+            ..self
+        }
     }
 
     /// Of a text from a phone.
@@ -183,6 +234,53 @@ impl BubbleView {
             failed: carrier.is_none(),
         }
     }
+}
+
+impl WebhookView {
+    /// Of what it says.
+    pub(super) fn of(id: &str, kind: &str, about: &str, state: Option<&str>, at: UnixMillis) -> Self {
+        let known: Option<State> = state.and_then(|word| word.parse().ok());
+        Self {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            about: about.to_owned(),
+            about_short: shortened(about),
+            href: format!("/demo/messages/{about}"),
+            state: state.unwrap_or("inbound").to_owned(),
+            tone: known.map_or("in", tone),
+            at: rfc3339(at),
+            clock: clock(at),
+            ..Self::default()
+        }
+    }
+
+    /// With what the bank made of it.
+    pub(super) fn answered(self, checked: Result<(), Doubt>, status: u16) -> Self {
+        Self {
+            verified: checked.is_ok(),
+            seal: checked.map_or_else(|doubt| doubt.to_string(), |()| "verified".to_owned()),
+            seal_tone: if checked.is_ok() { "good" } else { "bad" },
+            status,
+            taken: (200..300).contains(&status),
+            ..self
+        }
+        .tried(1)
+    }
+
+    /// Told so many times by now.
+    pub(super) fn tried(self, tries: u32) -> Self {
+        let answer = match tries {
+            1 => format!("answered {}", self.status),
+            _ => format!("answered {}, try {tries}", self.status),
+        };
+        Self { tries, answer, ..self }
+    }
+}
+
+/// The end of an id, where ids differ.
+fn shortened(id: &str) -> String {
+    let end = id.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
+    format!("…{}", &id[end..])
 }
 
 impl CarrierView {

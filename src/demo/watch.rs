@@ -15,7 +15,7 @@ use crate::clock::monotonic;
 use crate::dispatch::Dispatch;
 use crate::domain::State;
 use crate::simulator::SimulatorEvent;
-use crate::store::{Changed, InboundQuery, MessageQuery, Seq};
+use crate::store::{Changed, EventKind, InboundQuery, MessageQuery, MessageRecord, Seq};
 
 /// How often new rows are looked for.
 const GLANCE: Duration = Duration::from_millis(120);
@@ -39,6 +39,7 @@ pub(super) async fn start(tasks: &TaskTracker, stage: &Arc<Stage>, inside: Insid
         store: inside.store,
         last: 0,
         last_in: 0,
+        last_event: String::new(),
     };
     eyes.begin().await;
     tasks.spawn(follow_gateway(eyes, inside.dispatch, inside.feed));
@@ -111,6 +112,8 @@ struct Eyes {
     store: Arc<dyn crate::store::Store>,
     last: Seq,
     last_in: Seq,
+    /// The event that made the newest message that one made.
+    last_event: String,
 }
 
 impl Eyes {
@@ -159,8 +162,30 @@ impl Eyes {
         }
         self.last = new.iter().map(|record| record.row.seq).max().unwrap_or(self.last);
         for record in new.iter().rev() {
-            self.stage.board.add(&RowView::of(record), true);
+            let view = self.row(record).await;
+            self.stage.board.add(&view, true);
         }
+    }
+
+    /// A new message, with the rule by which an event made it. A page of the list does not hold what happened.
+    async fn row(&mut self, record: &MessageRecord) -> RowView {
+        let view = RowView::of(record);
+        let Ok(Some(whole)) = self.store.message(record.row.id, None).await else {
+            return view;
+        };
+        let birth = whole.events.into_iter().find(|event| event.kind == EventKind::ByEvent);
+        let Some(note) = birth.and_then(|event| event.note) else {
+            return view;
+        };
+        let Some((event, rule)) = note.rsplit_once(", rule ") else {
+            return view;
+        };
+        // The messages of one event come together.
+        if self.last_event != event {
+            self.stage.board.event();
+            self.last_event = event.to_owned();
+        }
+        view.by_event(rule)
     }
 
     async fn look_in(&mut self) {
@@ -193,6 +218,12 @@ impl Eyes {
             }
         }
         self.stage.board.count(queued, open);
+        let Ok(endpoints) = self.store.endpoints().await else {
+            return;
+        };
+        let pending = endpoints.iter().map(|endpoint| endpoint.pending).sum();
+        let is_down = self.stage.bank.down_for(self.stage.clock.now()).is_some();
+        self.stage.board.bank(is_down, Some(pending));
     }
 }
 

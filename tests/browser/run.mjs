@@ -85,6 +85,7 @@ async function step(name, work) {
 
 const row = (page, id) => page.locator(`#feed tr[data-id="${id}"]`);
 const carrier = (page, id) => page.locator(`#carrier-${id}`);
+const webhook = (page, id) => page.locator(`#webhooks li[data-about="${id}"]`).first();
 const habit = (page, id, word) => carrier(page, id).getByRole("button", { name: word, exact: true });
 
 /** Sends by the form; gives the id. */
@@ -145,6 +146,43 @@ async function journey(browser, url) {
     await audit(page, "drawer");
     await page.keyboard.press("Escape");
     await page.waitForFunction(() => !document.getElementById("drawer").open);
+  });
+  await step("an event becomes a text on the phone, and the bank hears of it by a verified webhook", async () => {
+    await page.getByRole("radio", { name: "English" }).check();
+    await page.selectOption("#publish-to", { label: "Tom" });
+    await page.getByRole("button", { name: "Card shipped", exact: true }).click();
+    const made = page.locator("#publish-result [data-made]");
+    await made.waitFor();
+    await page.locator("#publish-result", { hasText: "com.bank.card.shipped.v1" }).waitFor();
+    const id = await made.getAttribute("data-made");
+    await delivered(page, id);
+    await row(page, id).locator('[data-f="event"]', { hasText: "card-shipped" }).waitFor();
+    await page.locator("#bubbles .bubble:visible", { hasText: "Your card *1234 has been shipped." }).waitFor();
+    const told = webhook(page, id);
+    await told.locator('[data-f="seal-box"]', { hasText: "verified" }).waitFor();
+    assert.equal(await told.locator('[data-f="kind"]').textContent(), "message.delivered");
+    assert.equal(await told.locator('[data-f="answer"]').textContent(), "answered 204");
+    await page.screenshot({ path: join(shots, "event-1440.png") });
+    await told.locator("a").click();
+    const drawer = page.locator("#drawer");
+    await drawer.getByText("rule card-shipped").waitFor();
+    await drawer.getByText("webhook sent").waitFor();
+    await audit(page, "drawer of an event");
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.getElementById("drawer").open);
+  });
+  await step("a bank that is down is told after", async () => {
+    const down = page.getByRole("button", { name: "Bank is down" });
+    await down.click();
+    await page.locator('#bank[data-down="true"]').waitFor();
+    const id = await send(page, "Banca giù");
+    await delivered(page, id);
+    await webhook(page, id).locator('[data-f="answer"]', { hasText: "answered 503" }).waitFor();
+    await page.locator('#bank [data-f="pending"]', { hasText: /^1$/ }).waitFor();
+    await audit(page, "bank down");
+    await webhook(page, id).locator('[data-f="answer"]', { hasText: "answered 204, try 2" }).waitFor({ timeout: 30_000 });
+    await page.locator('#bank [data-f="pending"]', { hasText: /^0$/ }).waitFor();
+    assert.equal(await down.getAttribute("aria-pressed"), "false");
   });
   await step("the phone texts, and is answered", async () => {
     await page.getByRole("button", { name: "SALDO" }).click();
@@ -237,6 +275,12 @@ async function plain(browser, url) {
   await page.getByRole("link", { name: "Follow it" }).click();
   await page.getByText("Senza script").waitFor();
   await page.getByRole("link", { name: "All messages" }).click();
+  await page.getByRole("button", { name: "Card blocked", exact: true }).click();
+  await page.getByText("com.bank.card.blocked.v1").waitFor();
+  await page.getByRole("link", { name: "follow it" }).click();
+  await page.getByText("La tua carta *1234").waitFor();
+  await page.getByRole("link", { name: "All messages" }).click();
+  await page.locator("#webhooks .webhook").first().waitFor();
   await habit(page, "borea", "Slow").click();
   await page.waitForTimeout(600);
   await page.reload();

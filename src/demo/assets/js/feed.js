@@ -30,6 +30,7 @@ export function startFeed() {
     say(row, "class", m.class);
     say(row, "from", m.from);
     say(row, "to", m.to);
+    say(row, "event", m.event);
     say(row, "note", m.note);
     say(row, "latency", m.latency);
     const box = field(row, "carrier-box");

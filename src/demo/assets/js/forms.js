@@ -21,5 +21,9 @@ export function startForms() {
   document.getElementById("text").addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.successful) word.value = "";
   });
+  // The event is longer than its panel.
+  document.getElementById("publish-result").addEventListener("htmx:afterSwap", (event) => {
+    event.currentTarget.scrollIntoView({ block: "nearest" });
+  });
   document.getElementById("send-to").dispatchEvent(new Event("change"));
 }

@@ -3,6 +3,7 @@ import { startTheme } from "./theme.js";
 import { startLive } from "./live.js";
 import { startFeed } from "./feed.js";
 import { startPhone } from "./phone.js";
+import { startBank } from "./bank.js";
 import { startCarriers } from "./carriers.js";
 import { startTallies } from "./tallies.js";
 import { startDrawer } from "./drawer.js";
@@ -14,5 +15,5 @@ if (document.getElementById("board")) {
   localise(document);
   startDrawer();
   startForms();
-  startLive([startFeed(), startPhone(), startCarriers(), startTallies()]);
+  startLive([startFeed(), startPhone(), startBank(), startCarriers(), startTallies()]);
 }

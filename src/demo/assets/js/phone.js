@@ -13,7 +13,7 @@ export function startPhone() {
   const tabs = document.getElementById("phones");
   const number = document.getElementById("phone-number");
   const from = document.getElementById("text-from");
-  const to = document.getElementById("send-to");
+  const targets = [document.getElementById("send-to"), document.getElementById("publish-to")];
   const phone = screen.closest(".phone");
   // The server draws one phone's bubbles; the stream brings all, so that tabs switch without asking.
   const all = new Map();
@@ -73,7 +73,7 @@ export function startPhone() {
     number.textContent = tab.dataset.pretty ?? "every phone";
     if (shown !== "all") {
       from.value = shown;
-      to.value = shown;
+      for (const to of targets) to.value = shown;
     }
     for (const bubble of all.values()) bubble.hidden = !isShown(bubble);
     settle(true);
@@ -86,10 +86,12 @@ export function startPhone() {
     show(tab);
   });
   // Whoever sends to a phone wants to see it arrive there.
-  to.addEventListener("change", () => {
-    const tab = [...tabs.children].find((other) => other.dataset.phone === to.value);
-    if (tab && shown !== "all") show(tab);
-  });
+  for (const to of targets) {
+    to.addEventListener("change", () => {
+      const tab = [...tabs.children].find((other) => other.dataset.phone === to.value);
+      if (tab && shown !== "all") show(tab);
+    });
+  }
 
   return {
     bubble: (b) => put(b, true),
