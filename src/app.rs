@@ -26,6 +26,9 @@ use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts
 use crate::dispatch::webhook::{self, Hook};
 use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
+use crate::notify::Inbox;
+#[cfg(feature = "nats")]
+use crate::notify::Nats;
 use crate::outbox::{self, CarrierPolicy, Habit, Hearing, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
@@ -48,7 +51,7 @@ pub struct Daemon {
     dispatch: Arc<Dispatch>,
     writer: tokio::task::JoinHandle<()>,
     tasks: TaskTracker,
-    /// Ends the listeners.
+    /// Ends the ways in.
     stop_http: CancellationToken,
     /// Ends what works on its own.
     stop_upkeep: CancellationToken,
@@ -154,6 +157,30 @@ impl Daemon {
         let lane = webhooks(&config, &store, &outbox, &clock)?;
         tasks.spawn(lane.run(stop_upkeep.clone()));
         let state = ApiState::new(&config, outbox.clone(), store.clone(), router, clock.clone())?;
+        if config.events.inbox {
+            let clients = config.client.keys();
+            let clients = clients.filter_map(|name| Some((name.clone(), state.clients.named(name.as_str())?.clone())));
+            let inbox = Inbox {
+                store: store.clone(),
+                outbox: outbox.clone(),
+                publisher: state.publisher.clone(),
+                clients: clients.collect(),
+                interval: config.events.inbox_interval,
+            };
+            tasks.spawn(inbox.run(stop_http.clone()));
+        }
+        #[cfg(feature = "nats")]
+        if let Some(nats) = &config.nats
+            && let Some(client) = state.clients.named(&nats.client)
+        {
+            let nats = Nats {
+                config: nats.clone(),
+                client: client.clone(),
+                publisher: state.publisher.clone(),
+                outbox: outbox.clone(),
+            };
+            tasks.spawn(nats.run(stop_http.clone()));
+        }
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;

@@ -1,5 +1,7 @@
 //! `[events]` and `[event.NAME]`: which events make which messages.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::unit;
@@ -18,6 +20,11 @@ pub struct EventsConfig {
     pub max_bytes: u64,
     /// Messages that one event may make by all its rules, 1 to 1,000. Default 100.
     pub max_messages: u32,
+    /// Whether the table `event_inbox` is a way in. Default true.
+    pub inbox: bool,
+    /// How often it is looked at, 10 ms to 60 s. Default 200 ms.
+    #[serde(with = "unit::duration")]
+    pub inbox_interval: Duration,
 }
 
 /// What an event gets that no rule knows.
@@ -110,6 +117,8 @@ impl Default for EventsConfig {
             max_batch: 1_000,
             max_bytes: 64 << 10,
             max_messages: 100,
+            inbox: true,
+            inbox_interval: Duration::from_millis(200),
         }
     }
 }

@@ -15,6 +15,7 @@ mod http;
 mod layer;
 mod load;
 mod log;
+mod nats;
 mod outbox;
 mod route;
 mod secret;
@@ -44,6 +45,7 @@ pub use event::{EventConfig, EventsConfig, UnknownEvent, Words};
 pub use http::{HttpConfig, ListenConfig};
 pub use load::{DEFAULT_FILES, LoadOptions, Loaded, Origins};
 pub use log::{LogConfig, LogFormat};
+pub use nats::NatsConfig;
 pub use outbox::OutboxConfig;
 pub use route::{RouteConfig, StepCarrier, StepConfig};
 pub use secret::Secret;
@@ -86,6 +88,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// Which events make which messages.
     pub event: BTreeMap<Name, EventConfig>,
+    /// A stream of NATS whose messages are events.
+    pub nats: Option<NatsConfig>,
     /// Where the texts of messages are.
     pub templates: TemplatesConfig,
     /// Their bounds.

@@ -291,6 +291,7 @@ fn defaults_like_the_file() -> Config {
     config.route.insert(name("italy"), RouteConfig::default());
     config.address.insert("12345".into(), AddressConfig::default());
     config.event.insert(name("card-shipped"), EventConfig::default());
+    config.nats = Some(NatsConfig::default());
     config.template.insert(name("card_shipped"), TemplateConfig::default());
     config
 }

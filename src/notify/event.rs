@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::{Serde, Value};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
@@ -120,6 +121,12 @@ impl Event {
         &self.kind
     }
 
+    /// What it says.
+    #[cfg(feature = "nats")]
+    pub(super) fn data(&self) -> &Json {
+        &self.data
+    }
+
     /// What makes the same event twice one: no header can carry it, so that no Idempotency-Key is ever the same.
     pub(super) fn key(&self) -> Box<str> {
         format!("event\n{}\n{}", self.source, self.id).into()
@@ -146,6 +153,23 @@ impl Event {
         own.chain(others.map(|(name, value)| (name.clone().into(), Value::from(Serde(value)))))
             .collect()
     }
+}
+
+/// An attribute's text in a header (CloudEvents HTTP binding §3.1.3.2, which the one of NATS follows): a quoted string is
+/// unquoted, then percent-decoded.
+pub(crate) fn header_text(text: &str) -> Option<String> {
+    let unquoted = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        None => text.to_owned(),
+        Some(quoted) => {
+            let mut escaped = false;
+            let keep = |c: &char| {
+                escaped = !escaped && *c == '\\';
+                !escaped
+            };
+            quoted.chars().filter(keep).collect()
+        }
+    };
+    percent_decode_str(&unquoted).decode_utf8().ok().map(Into::into)
 }
 
 /// A required attribute; empty where it cannot be used, with its fault noted.

@@ -10,23 +10,32 @@
 //! | `template` | [`Templates`]: texts in several languages, with their filters and bounds |
 //! | `locale` | [`Locale`], and what stands in for what |
 //! | `publish` | [`Publisher`], [`Published`] |
+//! | `inbox` | [`Inbox`]: events that programs write into the store themselves |
+//! | `nats` | `Nats`: events from a stream of NATS, with the feature of that name |
 //! | `shipped` | the rules, templates and examples that come with the daemon |
 
 mod event;
 mod expression;
+mod inbox;
 mod locale;
+#[cfg(feature = "nats")]
+mod nats;
 mod publish;
 mod rule;
 pub mod shipped;
 mod template;
+mod way;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use event::Event;
-pub(crate) use event::is_json;
+pub(crate) use event::{header_text, is_json};
+pub use inbox::Inbox;
 use jiff::tz::TimeZone;
 pub use locale::{InvalidLocale, Locale};
+#[cfg(feature = "nats")]
+pub use nats::Nats;
 pub use publish::{Publication, Published, Publisher};
 use rule::Rule;
 pub use template::{Context, Family, LinkHost, Rendered, Sample, Templates};

@@ -12,7 +12,7 @@ use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, Wit
 use crate::config::UnknownEvent;
 use crate::domain::{Class, Flag, Flags, Masked, MessageId, Name, State, UnixMillis};
 use crate::outbox::{EnqueueError, Outbox};
-use crate::store::{Birth, Enqueue, EventKind, Group, GroupResult, IdempotencyKey, Store};
+use crate::store::{Birth, Enqueue, EventKind, Group, GroupResult, IdempotencyKey, InboxPlace, Seq, Store};
 
 /// Takes events, whichever way they came in.
 pub struct Publisher {
@@ -33,8 +33,21 @@ pub enum Published {
     KeyReused,
     /// It cannot be followed; nothing of it is stored.
     Refused(Vec<Fault>),
+    /// The row of the event inbox is settled already, or gone; nothing is stored.
+    Withdrawn,
     /// Nothing is stored, or nobody knows: to be published again.
     Failed(EnqueueError),
+}
+
+/// An event to publish.
+#[derive(Clone, Copy)]
+pub(super) struct Submitted<'a> {
+    /// In whose name.
+    pub(super) client: &'a Client,
+    /// The event.
+    pub(super) event: &'a Event,
+    /// The row of the event inbox that its commit settles.
+    pub(super) inbox: Option<Seq>,
 }
 
 /// The answer to an event.
@@ -106,11 +119,36 @@ impl Publisher {
     /// Publishes events for a client: what became of each, in their order, after one synced commit. Every rule that
     /// fits an event applies.
     pub async fn publish(&self, client: &Client, events: Vec<Event>) -> Vec<Published> {
+        let submitted = |event| Submitted {
+            client,
+            event,
+            inbox: None,
+        };
+        self.publish_all(&events.iter().map(submitted).collect::<Vec<_>>())
+            .await
+    }
+
+    /// As [`Publisher::publish_all`]; an event that the store refused, perhaps for the sake of another one, gets a try of
+    /// its own.
+    pub(super) async fn publish_each(&self, events: &[Submitted<'_>]) -> Vec<Published> {
+        let mut published = self.publish_all(events).await;
+        for (event, published) in events.iter().zip(&mut published) {
+            if matches!(published, Published::Failed(EnqueueError::Unavailable)) && events.len() > 1 {
+                if let Some(alone) = self.publish_all(std::slice::from_ref(event)).await.pop() {
+                    *published = alone;
+                }
+            }
+        }
+        published
+    }
+
+    /// Publishes events of any clients: what became of each, in their order, after one synced commit.
+    pub(super) async fn publish_all(&self, events: &[Submitted<'_>]) -> Vec<Published> {
         let now = self.intake.clock.now();
         let mut groups = Vec::with_capacity(events.len());
         let mut pending = Vec::with_capacity(events.len());
-        for event in &events {
-            match self.prepare(client, event, now) {
+        for submitted in events {
+            match self.prepare(submitted, now) {
                 Ok(prepared) => {
                     pending.push(Ok((prepared.group.key.answer.clone(), prepared.classes)));
                     groups.push(prepared.group);
@@ -124,7 +162,7 @@ impl Publisher {
             self.outbox.enqueue_groups(groups).await.map(VecDeque::from)
         };
         let mut published = Vec::with_capacity(events.len());
-        for (event, pending) in events.iter().zip(pending) {
+        for (Submitted { client, event, .. }, pending) in events.iter().zip(pending) {
             published.push(match (pending, &mut stored) {
                 (Err(faults), _) => self.refused(client, event, faults).await,
                 (Ok((answer, classes)), Ok(stored)) => match stored.pop_front() {
@@ -134,6 +172,7 @@ impl Publisher {
                     }
                     Some(GroupResult::Replayed(answer)) => Published::Replayed(answer),
                     Some(GroupResult::KeyReused) => Published::KeyReused,
+                    Some(GroupResult::Withdrawn) => Published::Withdrawn,
                     None => Published::Failed(EnqueueError::OutcomeUnknown),
                 },
                 (Ok(_), Err(error)) => Published::Failed(error.clone()),
@@ -153,7 +192,8 @@ impl Publisher {
     }
 
     /// Everything that an event makes, or everything that is wrong with it.
-    fn prepare(&self, client: &Client, event: &Event, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
+    fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
+        let Submitted { client, event, inbox } = *submitted;
         let Notifier {
             templates,
             rules,
@@ -214,6 +254,10 @@ impl Publisher {
                     .into_iter()
                     .map(|(rule, made)| made.stored_as(event, rule, now))
                     .collect(),
+                inbox: inbox.map(|place| InboxPlace {
+                    place,
+                    matched: u32::try_from(matched).unwrap_or(u32::MAX),
+                }),
             },
         })
     }

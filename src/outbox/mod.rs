@@ -32,7 +32,7 @@ pub use writer::start;
 
 use crate::domain::BindRef;
 use crate::store::{
-    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, Group, GroupResult, InboundResult,
+    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, Group, GroupResult, InboundResult, InboxMark,
     NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError,
     Sweep, SweepResult,
 };
@@ -105,6 +105,10 @@ pub(crate) enum Work {
     },
     Notices {
         notices: Vec<NoticeSettle>,
+        reply: Reply<()>,
+    },
+    Inbox {
+        marks: Vec<InboxMark>,
         reply: Reply<()>,
     },
     NoticeAct {
@@ -201,6 +205,11 @@ impl Outbox {
     /// Notes what came of webhooks. Answered after its commit.
     pub async fn settle_notices(&self, notices: Vec<NoticeSettle>) -> Result<(), StoreError> {
         self.ask(|reply| Work::Notices { notices, reply }).await
+    }
+
+    /// Notes what came of events that make no message. Answered after its commit.
+    pub async fn mark_inbox(&self, marks: Vec<InboxMark>) -> Result<(), StoreError> {
+        self.ask(|reply| Work::Inbox { marks, reply }).await
     }
 
     /// Replays dead letters, or switches an endpoint off or on; how many notices that has moved.

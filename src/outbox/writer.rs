@@ -99,6 +99,7 @@ struct Waiting {
     sweeps: Vec<Reply<SweepResult>>,
     notices: Vec<(usize, Reply<()>)>,
     notice_acts: Vec<Reply<u32>>,
+    inbox: Vec<(usize, Reply<()>)>,
     prune: Option<Reply<PruneResult>>,
     downs: Vec<oneshot::Sender<()>>,
 }
@@ -198,6 +199,10 @@ impl Writer {
             Work::NoticeAct { act, reply } => {
                 batch.notice_acts.push(act);
                 waiting.notice_acts.push(reply);
+            }
+            Work::Inbox { marks, reply } => {
+                waiting.inbox.push((marks.len(), reply));
+                batch.inbox.extend(marks);
             }
             Work::Act { item, reply } => {
                 batch.acts.push(item);
@@ -313,7 +318,7 @@ impl Writer {
         reply_all(waiting.inbound, applied.inbound);
         let kept = vec![(); waiting.quarantine.len()];
         reply_all(waiting.quarantine, kept);
-        for (_, reply) in waiting.notices {
+        for (_, reply) in waiting.notices.into_iter().chain(waiting.inbox) {
             reply.send(Ok(())).ok();
         }
         reply_all(waiting.notice_acts, applied.notice_acts);
@@ -344,7 +349,7 @@ impl Writer {
         for (group, result) in batch.groups.iter().zip(&applied.groups) {
             let seqs = match result {
                 GroupResult::Stored(seqs) => seqs.as_slice(),
-                GroupResult::Replayed(_) | GroupResult::KeyReused => &[],
+                GroupResult::Replayed(_) | GroupResult::KeyReused | GroupResult::Withdrawn => &[],
             };
             for (index, item) in group.members.iter().enumerate() {
                 self.hand_out_item(item, seqs.get(index).copied(), batch.now);
@@ -477,6 +482,7 @@ fn batch_len(batch: &Batch) -> usize {
         + batch.sweeps.len()
         + batch.notices.len()
         + batch.notice_acts.len()
+        + batch.inbox.len()
         + usize::from(batch.prune.is_some())
 }
 

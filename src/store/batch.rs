@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Event, Lease, NoticeAct, NoticeSettle, Progress, Row, SegmentState, Seq};
+use super::{Event, InboxMark, InboxPlace, Lease, NoticeAct, NoticeSettle, Progress, Row, SegmentState, Seq};
 use crate::domain::{
     BindRef, Class, Concat, Encoding, Endpoint, Flag, Flags, InboundId, Lane, MessageId, Name, NewMessage, Reason,
     SenderId, Shape, State, UnixMillis,
@@ -38,6 +38,8 @@ pub struct Batch {
     pub notices: Vec<NoticeSettle>,
     /// Wishes for notices.
     pub notice_acts: Vec<NoticeAct>,
+    /// Events of the inbox that make no message.
+    pub inbox: Vec<InboxMark>,
     /// Old rows to forget.
     pub prune: Option<Prune>,
     /// Rows to claim.
@@ -108,6 +110,8 @@ pub struct Group {
     pub key: IdempotencyKey,
     /// The messages, without keys of their own.
     pub members: Vec<Enqueue>,
+    /// The row of the event inbox that it settles, if it came that way.
+    pub inbox: Option<InboxPlace>,
 }
 
 /// What became of a group.
@@ -119,6 +123,8 @@ pub enum GroupResult {
     Replayed(Box<str>),
     /// The key was used for another request.
     KeyReused,
+    /// The row of the event inbox is settled already, or gone: nothing is stored.
+    Withdrawn,
 }
 
 /// The owner's word that makes a request unique, for a day.
@@ -458,6 +464,8 @@ pub struct PruneResult {
     pub next_notice: Seq,
     /// Notices forgotten by their age.
     pub notices: u64,
+    /// Settled rows of the event inbox forgotten by their age.
+    pub inbox: u64,
 }
 
 /// A bind that claims rows.
@@ -539,6 +547,7 @@ impl Batch {
             && self.sweeps.is_empty()
             && self.notices.is_empty()
             && self.notice_acts.is_empty()
+            && self.inbox.is_empty()
             && self.prune.is_none()
             && self.claims.is_empty()
     }

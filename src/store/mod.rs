@@ -7,6 +7,7 @@
 mod batch;
 #[cfg(test)]
 mod conformance;
+mod event_inbox;
 pub mod matching;
 pub mod memory;
 mod notice;
@@ -23,6 +24,7 @@ pub use batch::{
     GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
     ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
+pub use event_inbox::{InboxMark, InboxPlace, InboxRow, InboxSaid, NewEvents, RefusedEvent};
 pub use notice::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
     NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle,
@@ -86,6 +88,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// The notices after a place, oldest first. A page may hold fewer rows than asked for though more follow.
     fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>>;
+
+    /// Events that other programs have written into the store and that are not settled yet, oldest first. A store that no
+    /// other program reaches has none.
+    fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>>;
 
     /// Moves what is committed from the log into the main file, where a store has such things.
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -44,6 +44,14 @@ fn describe() {
         "araldo_messages_state_total",
         "Messages that entered a state, by carrier, class and state."
     );
+    describe_counter!(
+        "araldo_events_total",
+        "Events that came by the inbox or by NATS, by way and outcome."
+    );
+    describe_counter!(
+        "araldo_store_locked_total",
+        "Waits for the database's write lock, held by another program, that were longer than 5 s."
+    );
     describe_histogram!(
         "araldo_submit_latency_seconds",
         Unit::Seconds,

@@ -51,6 +51,30 @@ fn a_database_that_is_not_built_in_is_exit_78() {
 }
 
 #[test]
+fn a_stream_of_nats_needs_its_build_and_its_keys() {
+    let bench = Bench::new();
+    let set = ["--set", "nats.url=nats://a:hush@h:4222", "--set", "nats.batch=0"];
+    let wanted = [
+        "nats.url: holds a secret",
+        "nats.stream: is missing",
+        "nats.client: is missing",
+        "nats.batch: is 0",
+    ];
+    bench.refuses_with("keys", &set, &[], 78, &wanted);
+    let set = ["--set", "nats.client=nobody", "--set", "nats.url=http://h"];
+    bench.refuses_with(
+        "client",
+        &set,
+        &[],
+        78,
+        &["nats.client: ", "must begin with nats:// or tls://"],
+    );
+    if !cfg!(feature = "nats") {
+        bench.refuses_with("build", &set, &[], 78, &["--features nats"]);
+    }
+}
+
+#[test]
 fn a_variable_or_setting_that_matches_nothing_is_exit_78() {
     let bench = Bench::new();
     let env = [("ARALDO__CARRIER__TIM__WINDW", "5")];

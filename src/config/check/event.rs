@@ -1,11 +1,12 @@
 //! `[events]`, `[event.NAME]`, `[templates]`, `[template.NAME]`: what can be said without reading a template.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::super::EventConfig;
-use super::Check;
+use super::{Check, secs};
 use crate::domain::Class;
 
 impl Check<'_> {
@@ -14,6 +15,8 @@ impl Check<'_> {
         self.within("events.max_batch", config.events.max_batch, 1..=10_000);
         self.within("events.max_bytes", config.events.max_bytes, 1_024..=16 << 20);
         self.within("events.max_messages", config.events.max_messages, 1..=1_000);
+        let interval = config.events.inbox_interval;
+        self.span("events.inbox_interval", interval, Duration::from_millis(10)..=secs(60));
         self.within("templates.fuel", config.templates.fuel, 100..=1_000_000);
         if TimeZone::get(&config.templates.time_zone).is_err() {
             let cause = format!("`{}` is not a time zone", config.templates.time_zone);

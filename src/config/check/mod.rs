@@ -4,6 +4,7 @@ mod carrier;
 mod client;
 mod event;
 mod http;
+mod nats;
 mod outbox;
 mod route;
 mod tls;
@@ -34,6 +35,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.routes();
     check.outbox();
     check.events();
+    check.nats();
     check.log();
     check.addresses();
     check.something_to_do();

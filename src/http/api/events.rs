@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
@@ -18,7 +17,7 @@ use crate::config::Scope;
 use crate::http::body;
 use crate::http::edge::RequestId;
 use crate::http::problem::{Code, Document, Fault, Problem};
-use crate::notify::{Event, Published};
+use crate::notify::{Event, Published, header_text};
 
 /// What the headers of an event in binary form begin with.
 const PREFIX: &str = "ce-";
@@ -112,7 +111,7 @@ fn binary(state: &ApiState, headers: &HeaderMap, body: &[u8]) -> Result<Event, P
             continue;
         };
         let fault = |detail: &str| Fault::new(format!("#{header}"), Code::InvalidEvent, detail);
-        match decoded(value) {
+        match value.to_str().ok().and_then(header_text) {
             Some(text) => {
                 if attributes.insert(name.to_owned(), Json::String(text)).is_some() {
                     faults.push(fault("comes twice"));
@@ -138,23 +137,6 @@ fn binary(state: &ApiState, headers: &HeaderMap, body: &[u8]) -> Result<Event, P
         });
         Problem::of_faults(in_headers.collect())
     })
-}
-
-/// A header's value (CloudEvents HTTP binding §3.1.3.2): a quoted string is unquoted, then percent-decoded.
-fn decoded(value: &HeaderValue) -> Option<String> {
-    let text = value.to_str().ok()?;
-    let unquoted = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        None => text.to_owned(),
-        Some(quoted) => {
-            let mut escaped = false;
-            let keep = |c: &char| {
-                escaped = !escaped && *c == '\\';
-                !escaped
-            };
-            quoted.chars().filter(keep).collect()
-        }
-    };
-    percent_decode_str(&unquoted).decode_utf8().ok().map(Into::into)
 }
 
 /// JSON within the bound of one event. Nesting is bounded by the reader.
@@ -191,7 +173,8 @@ fn outcome(published: Option<Published>) -> Result<(Box<str>, bool), Problem> {
         }
         Some(Published::Refused(faults)) => Err(Problem::of_faults(faults)),
         Some(Published::Failed(error)) => Err(enqueue_problem(&error)),
-        None => Err(Problem::new(Code::OutcomeUnknown).retry_after(BREATH)),
+        // What comes by HTTP settles no row of the inbox.
+        Some(Published::Withdrawn) | None => Err(Problem::new(Code::OutcomeUnknown).retry_after(BREATH)),
     }
 }
 

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use crate::domain::{MessageId, Name};
 use crate::store::{
     Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
-    InboundRecord, Lease, MessageQuery, MessageRecord, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord,
-    Rules, Store, StoreError, Totals,
+    InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord,
+    Page, QuarantineRecord, Rules, Store, StoreError, Totals,
 };
 
 pub(super) struct Gate {
@@ -106,6 +106,10 @@ impl Store for Gate {
 
     fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
         self.store.notices(query)
+    }
+
+    fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
+        self.store.new_events(query)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -108,6 +108,12 @@ impl Writer {
             let done = self.one(&Batch { notices, ..empty() }).await;
             reply.send(done.map(|_| ())).ok();
         }
+        let mut marks = batch.inbox.into_iter();
+        for (len, reply) in waiting.inbox {
+            let inbox = marks.by_ref().take(len).collect();
+            let done = self.one(&Batch { inbox, ..empty() }).await;
+            reply.send(done.map(|_| ())).ok();
+        }
         for (act, reply) in batch.notice_acts.into_iter().zip(waiting.notice_acts) {
             let notice_acts = vec![act];
             let done = self.one(&Batch { notice_acts, ..empty() }).await;

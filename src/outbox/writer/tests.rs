@@ -13,8 +13,8 @@ use crate::outbox::{CarrierPolicy, Offer, Outcome, Pace, Service};
 use crate::store::memory::MemoryStore;
 use crate::store::{
     ActItem, Backlog, DeadNotices, DueNotices, DuePage, EndpointRecord, Enqueue, Group, IdempotencyKey, InboundQuery,
-    InboundRecord, MessageQuery, MessageRecord, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules,
-    SegmentAnswer, SegmentState, Seq, Totals,
+    InboundRecord, InboxRow, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page,
+    QuarantineRecord, Rules, SegmentAnswer, SegmentState, Seq, Totals,
 };
 
 /// Always enough, and counts what is owed.
@@ -113,6 +113,10 @@ impl Store for Moody {
 
     fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
         self.store.notices(query)
+    }
+
+    fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
+        self.store.new_events(query)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

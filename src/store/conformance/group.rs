@@ -21,6 +21,7 @@ fn group(word: &str, body: u8, members: Vec<Enqueue>) -> Group {
         client: name("bank"),
         key: key(word, body, word),
         members,
+        inbox: None,
     }
 }
 

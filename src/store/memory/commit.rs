@@ -124,6 +124,11 @@ impl<'a> Transaction<'a> {
             });
         }
         for group in groups {
+            if group.inbox.is_some() {
+                // No program writes here: there is no such row.
+                self.applied.groups.push(GroupResult::Withdrawn);
+                continue;
+            }
             self.applied
                 .groups
                 .push(match self.before(&new, &group.client, &group.key) {
@@ -368,6 +373,7 @@ impl<'a> Transaction<'a> {
             messages: old.len() as u64,
             keys: keys.len() as u64,
             parked: parked.len() as u64,
+            inbox: 0,
         }
     }
 

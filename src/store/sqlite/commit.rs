@@ -4,17 +4,21 @@
 //! the tables, and at the end with the `COMMIT`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::open::store_error;
+use super::open::{BUSY_TIMEOUT, is_locked, store_error};
 use super::script::{Answer, Script, rows_have_moved};
 use super::update::RowUpdate;
 use crate::domain::UnixMillis;
 use crate::store::notice::NewNotice;
 use crate::store::{Applied, Batch, Changed, Event, Lease, Progress, Row, Rules, SegmentState, Seq, StoreError};
 
-/// The writer: the only connection that changes the file, and what it must remember between batches.
+/// Between two waits for the write lock.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// The writer: the only connection that changes our tables, and what it must remember between batches.
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
     pub(super) next: Next,
@@ -80,18 +84,28 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Applies the batch, or leaves everything as it was.
+    /// Applies the batch, or leaves everything as it was. While another program holds the write lock, nothing of the
+    /// batch is applied and nothing of it is lost: it waits.
     pub(super) async fn commit(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, StoreError> {
-        self.roll_back_leftover().await.map_err(store_error)?;
+        loop {
+            match self.try_commit(batch, rules).await {
+                Err(error) if is_locked(&error) => wait_for_lock().await,
+                done => return done.map_err(store_error),
+            }
+        }
+    }
+
+    async fn try_commit(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, sqlx::Error> {
+        self.roll_back_leftover().await?;
         let mut done = self.apply(batch, rules, Trust::AllClaimed).await;
         if done.as_ref().is_err_and(rows_have_moved) {
-            self.roll_back_leftover().await.map_err(store_error)?;
+            self.roll_back_leftover().await?;
             done = self.apply(batch, rules, Trust::Care).await;
         }
         if done.is_err() {
             self.roll_back_leftover().await.ok();
         }
-        done.map_err(store_error)
+        done
     }
 
     /// Ends a transaction that failed, or whose future was dropped, or whose rules have panicked.
@@ -133,6 +147,7 @@ impl Writer {
         transaction.write_notices();
         transaction.settle_notices(&batch.notices);
         transaction.act_on_notices(&batch.notice_acts).await?;
+        transaction.mark_inbox(&batch.inbox);
         if let Some(prune) = batch.prune {
             transaction.prune(prune).await?;
         }
@@ -162,11 +177,15 @@ impl Writer {
 
     pub(super) async fn take_lease(&mut self) -> Result<Lease, StoreError> {
         self.roll_back_leftover().await.map_err(store_error)?;
-        let token: i64 = sqlx::query_scalar("UPDATE lease SET token = token + 1 RETURNING token")
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(store_error)?;
-        Ok(Lease(token))
+        loop {
+            let taken = sqlx::query_scalar("UPDATE lease SET token = token + 1 RETURNING token")
+                .fetch_one(&mut self.connection)
+                .await;
+            match taken {
+                Err(error) if is_locked(&error) => wait_for_lock().await,
+                taken => return taken.map(Lease).map_err(store_error),
+            }
+        }
     }
 
     pub(super) async fn close(mut self) {
@@ -177,6 +196,17 @@ impl Writer {
             .ok();
         self.connection.close().await.ok();
     }
+}
+
+/// Tells of a lock that was held longer than SQLite waits for it, and lets its holder have a moment.
+async fn wait_for_lock() {
+    metrics::counter!("araldo_store_locked_total").increment(1);
+    tracing::warn!(
+        event = "store_locked",
+        "another program has held the database's write lock for {BUSY_TIMEOUT:?}: what is to be written waits for it; \
+         let that program keep its transactions short"
+    );
+    tokio::time::sleep(BREATH).await;
 }
 
 impl Transaction<'_> {

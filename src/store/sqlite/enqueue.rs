@@ -27,6 +27,7 @@ type KnownKeys = HashMap<(String, String), (Vec<u8>, Box<str>)>;
 impl Transaction<'_> {
     pub(super) async fn enqueue(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<(), sqlx::Error> {
         let mut known = self.known_keys(items, groups).await?;
+        let mut pending = self.pending_inbox(groups).await?;
         let mut rows: Vec<(Seq, &Enqueue)> = Vec::with_capacity(items.len());
         let mut keys: Vec<(&Name, &IdempotencyKey)> = Vec::new();
         for item in items {
@@ -42,12 +43,22 @@ impl Transaction<'_> {
             };
             self.applied.enqueue.push(result);
         }
+        let mut settled = Vec::new();
         for group in groups {
+            if group.inbox.is_some_and(|inbox| !pending.remove(&inbox.place)) {
+                self.applied.groups.push(GroupResult::Withdrawn);
+                continue;
+            }
             let result = match replay(&group.client, &group.key, &mut known) {
                 Some(Before::Same(answer)) => GroupResult::Replayed(answer),
                 Some(Before::Other) => GroupResult::KeyReused,
                 None => {
                     keys.push((&group.client, &group.key));
+                    settled.extend(
+                        group
+                            .inbox
+                            .map(|inbox| (inbox.place, inbox.matched, group.members.len())),
+                    );
                     let members = group.members.iter();
                     GroupResult::Stored(members.map(|item| self.next_place(&mut rows, item)).collect())
                 }
@@ -56,6 +67,7 @@ impl Transaction<'_> {
         }
         self.insert(&rows);
         self.keep_keys(&keys);
+        self.settle_inbox(&settled);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod claim;
 mod columns;
 mod commit;
 mod enqueue;
+mod event_inbox;
 mod inbound;
 mod json;
 mod notice;
@@ -34,8 +35,8 @@ pub use open::{SqliteSettings, state_dir};
 
 use super::{
     Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
-    InboundRecord, Lease, MessageQuery, MessageRecord, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord,
-    Rules, Store, StoreError, Totals,
+    InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord,
+    Page, QuarantineRecord, Rules, Store, StoreError, Totals,
 };
 use crate::domain::{MessageId, Name};
 
@@ -133,6 +134,10 @@ impl Store for SqliteStore {
 
     fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
         self.read(notice_read::stretch(&self.readers, query)).boxed()
+    }
+
+    fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
+        self.read(event_inbox::new_events(&self.readers, query)).boxed()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -26,6 +26,9 @@ const LONG_LOG_PAGES: i64 = 8_192;
 /// bound for the memory that they take.
 const STATEMENTS: usize = 64;
 
+/// How long SQLite waits for a lock that another program holds, before it is told of and waited for again.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How to open the file.
 #[derive(Clone, Debug)]
 pub struct SqliteSettings {
@@ -58,7 +61,7 @@ impl SqliteStore {
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
+            .busy_timeout(BUSY_TIMEOUT)
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", "67108864")
             .pragma("temp_store", "MEMORY")
@@ -199,12 +202,8 @@ pub(super) fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
     const SQLITE_READONLY: u32 = 8;
     const SQLITE_CORRUPT: u32 = 11;
     const SQLITE_NOTADB: u32 = 26;
-    let code = error
-        .as_database_error()
-        .and_then(|error| error.code())
-        .and_then(|code| code.parse::<u32>().ok());
     let file = file.display();
-    let cure = match code.map(|code| code & 0xff) {
+    let cure = match primary_code(error) {
         Some(SQLITE_CORRUPT | SQLITE_NOTADB | SQLITE_READONLY) => format!(
             "\n  cure: copy the directory, then restore a backup; or save what can be read: sqlite3 {file} .recover | \
              sqlite3 {file}.recovered, look at it, and put it in the place of {file}, {file}-wal and {file}-shm"
@@ -225,17 +224,25 @@ fn migrate_error(file: &Path, error: MigrateError) -> StoreError {
     }
 }
 
-/// Says what a failure of SQLite means for us, by its primary result code (sqlite.org/rescode.html).
+/// Whether another connection holds the write lock: nothing was done, and it is to be tried again.
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    primary_code(error) == Some(SQLITE_BUSY)
+}
+
+/// The primary result code (sqlite.org/rescode.html).
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
+    Some(code & 0xff)
+}
+
+/// Says what a failure of SQLite means for us, by its primary result code.
 pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     const SQLITE_IOERR: u32 = 10;
     const SQLITE_CORRUPT: u32 = 11;
     const SQLITE_FULL: u32 = 13;
     const SQLITE_NOTADB: u32 = 26;
-    let code = error
-        .as_database_error()
-        .and_then(|e| e.code())
-        .and_then(|code| code.parse::<u32>().ok());
-    match (code.map(|code| code & 0xff), error) {
+    match (primary_code(&error), error) {
         (Some(SQLITE_FULL), _) => StoreError::Full,
         (Some(SQLITE_IOERR | SQLITE_CORRUPT | SQLITE_NOTADB), error) => StoreError::Io(error.to_string()),
         (_, sqlx::Error::PoolTimedOut) => StoreError::TooSlow,

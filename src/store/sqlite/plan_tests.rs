@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::claim::CLAIM;
 use super::enqueue::KNOWN_KEYS;
+use super::event_inbox::{MARK, NEW, PENDING, SETTLE as SETTLE_INBOX};
 use super::inbound::{BY_ID, BY_OCTETS};
 use super::notice::{HOLD_LATER, HURRY, REPLAY, REPLAY_OF, SETTLE};
 use super::notice_read::{DEAD, DUE as NOTICES_DUE, ENDPOINTS, OF_MESSAGE, STRETCH};
@@ -66,6 +67,7 @@ async fn holds(sql: &str, wanted: &[&str]) {
                 "inbound",
                 "idempotency",
                 "notice",
+                "event_inbox",
                 "e",
             ];
             let table = it.strip_prefix("SCAN ").and_then(|it| it.split(' ').next());
@@ -235,4 +237,17 @@ async fn notices_of_a_message_and_of_a_stretch_are_ranges() {
     holds(OF_MESSAGE, &["INDEX notice_message (message_seq=?)"]).await;
     holds(STRETCH, &["SEARCH n USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]).await;
     holds(OLD, &["INDEX notice_message (message_seq=?)"]).await;
+}
+
+#[tokio::test]
+async fn the_event_inbox_is_read_from_its_new_rows_and_settled_by_place() {
+    holds(NEW, &["SEARCH event_inbox USING INDEX event_inbox_new (rowid>?)"]).await;
+    holds(PENDING, &["SEARCH i USING INTEGER PRIMARY KEY (rowid=?)"]).await;
+    for sql in [SETTLE_INBOX, MARK] {
+        holds(
+            sql,
+            &["SCAN j", "SEARCH event_inbox USING INTEGER PRIMARY KEY (rowid=?)"],
+        )
+        .await;
+    }
 }

@@ -40,6 +40,14 @@ impl Transaction<'_> {
                 prune.step,
             )
             .await?;
+        result.inbox = self
+            .forget(
+                "DELETE FROM event_inbox WHERE id IN \
+             (SELECT id FROM event_inbox WHERE done_at < ? AND state <> 'new' ORDER BY done_at LIMIT ?)",
+                prune.ended_before.0,
+                prune.step,
+            )
+            .await?;
         (result.notices, result.next_notice) = self.forget_notices(prune).await?;
         self.writer.parked = self.writer.parked.saturating_sub(result.parked);
         self.script.add(PAGES_A_STEP);

@@ -9,7 +9,7 @@ use crate::domain::State;
 use crate::store::conformance::harness::*;
 use crate::store::{Act, ActItem, ActResult, Batch, MessageQuery, ReceiptResult, Store, StoreError, Sweep};
 
-fn settings(dir: &TempDir) -> SqliteSettings {
+pub(super) fn settings(dir: &TempDir) -> SqliteSettings {
     SqliteSettings {
         file: dir.path().join("araldo.db"),
         readers: 2,
@@ -17,7 +17,7 @@ fn settings(dir: &TempDir) -> SqliteSettings {
     }
 }
 
-async fn raw(dir: &TempDir) -> SqliteConnection {
+pub(super) async fn raw(dir: &TempDir) -> SqliteConnection {
     SqliteConnectOptions::new()
         .filename(settings(dir).file)
         .connect()
@@ -32,7 +32,7 @@ pub(super) async fn fresh_file(dir: &TempDir) -> SqliteConnection {
 }
 
 /// Changes the file behind the store's back.
-async fn tamper(bench: &Bench, sql: &str) {
+pub(super) async fn tamper(bench: &Bench, sql: &str) {
     let mut connection = raw(bench.dir.as_ref().unwrap()).await;
     sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
