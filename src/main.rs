@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Verb::Webhooks(verb) => verb.run(&cli.global),
         Verb::Bench(args) => args.run(&cli.global),
         Verb::BenchGenerator(args) => args.run(),
+        Verb::BenchSink(args) => args.run(),
         Verb::Pdu(verb) => verb.run(),
         Verb::Sms(verb) => verb.run(),
         Verb::Receipt(verb) => verb.run(),

@@ -103,6 +103,25 @@ fn what_is_queued_while_the_carrier_is_stopped_drains() {
 }
 
 #[test]
+fn events_are_counted_until_their_last_outcome_is_told() {
+    let figures = figures(&["--events", "50", "-n", "400", "--connections", "2", "--class", "otp"]);
+    assert_eq!(
+        (&figures["accept"]["accepted"], &figures["work"]["messages_per_request"]),
+        (&400.into(), &50.into())
+    );
+    assert_eq!(
+        (
+            &figures["events"]["webhooks"]["webhooks"],
+            &figures["events"]["webhooks"]["delivered"]
+        ),
+        (&800.into(), &400.into()),
+        "{figures}"
+    );
+    let configuration = figures["configuration"].as_str().unwrap();
+    assert!(configuration.contains("secret = \"***\""), "{configuration}");
+}
+
+#[test]
 fn a_store_in_memory_is_refused() {
     let memory = Path::new("/dev/shm");
     if araldo::config::file_system(memory).as_deref() != Some("tmpfs") {
@@ -146,6 +165,8 @@ fn arguments_that_make_no_sense_are_exit_2() {
         (&["--ndjson", "0"], "1..=100000"),
         (&["--class", "urgent"], "transaction"),
         (&["--queued", "5", "--messages", "5"], "cannot be used with"),
+        (&["--events", "--ndjson", "5"], "cannot be used with"),
+        (&["--events", "1"], "2..=1000"),
     ] {
         let ended = bench(here, args);
         assert_eq!(ended.code, 2, "{args:?}");

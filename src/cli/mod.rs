@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb};
-pub use bench::{BenchArgs, GeneratorArgs};
+pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
 pub use config::{ConfigVerb, report};
 pub use exit::Exit;
 pub use number::NumberVerb;
@@ -71,6 +71,7 @@ impl Verb {
             Self::Demo(_)
             | Self::Simulate(_)
             | Self::BenchGenerator(_)
+            | Self::BenchSink(_)
             | Self::Pdu(_)
             | Self::Sms(_)
             | Self::Receipt(_)
@@ -113,6 +114,9 @@ pub enum Verb {
     /// The load of `bench`.
     #[command(hide = true)]
     BenchGenerator(GeneratorArgs),
+    /// The back end of `bench`.
+    #[command(hide = true)]
+    BenchSink(SinkArgs),
     /// Decode and encode SMPP's PDUs, a line each.
     #[command(subcommand)]
     Pdu(PduVerb),

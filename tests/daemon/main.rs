@@ -8,6 +8,7 @@
 mod support;
 
 mod doubt;
+mod events;
 mod everyday;
 mod kill;
 mod pace;
@@ -16,3 +17,4 @@ mod restart;
 mod routes;
 mod start;
 mod texts;
+mod webhooks;

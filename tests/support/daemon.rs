@@ -211,6 +211,30 @@ impl House {
             .collect()
     }
 
+    /// Has the command line do something with the running daemon, and gives the JSON that it prints.
+    pub(crate) fn araldo(&self, words: &[&str]) -> Value {
+        let output = Command::new(env!("CARGO_BIN_EXE_araldo"))
+            .env_clear()
+            .args(words)
+            .args(["--json", "--config"])
+            .arg(self.config_file())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {}: {said}", output.status);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Waits until no owner has anything to be told; fails when some still have after `limit`.
+    pub(crate) async fn told(&self, limit: Duration) {
+        let pending = "SELECT count(*) FROM notice WHERE due_at IS NOT NULL";
+        let what = "every outcome is told";
+        until(limit, what, async || {
+            (self.database().number(pending).await == 0).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until no message is open; fails with what is, when some still are after `limit`.
     pub(crate) async fn settled(&self, limit: Duration) {
         let database = self.database();

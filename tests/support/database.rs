@@ -58,6 +58,14 @@ impl Database {
             .get(0)
     }
 
+    /// Every outcome of a message that its owner is to be told: its id in webhooks, and what it is.
+    pub(crate) async fn outcomes(&self) -> BTreeMap<String, String> {
+        let sql = "SELECT 'evt_' || lower(hex(message.id)) || '_' || notice.seq, kind FROM notice \
+                   JOIN message ON message.seq = message_seq WHERE endpoint IS NOT NULL";
+        let rows = sqlx::query(sql).fetch_all(&mut self.open_file().await).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
     /// How often a message of this carrier's came into doubt.
     pub(crate) async fn doubts(&self, carrier: &str) -> u64 {
         let sql = "SELECT count(*) FROM message_event WHERE kind = 'doubted' AND carrier = ?";

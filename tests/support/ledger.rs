@@ -77,15 +77,9 @@ impl Ledger {
         let mut reported = HashMap::new();
         for line in text.lines() {
             let line: Line = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-            let frame = || {
-                Packet::decode(&Bytes::from(hex::decode(&line.hex).unwrap()), Mode::Tolerant)
-                    .unwrap()
-                    .packet
-                    .pdu
-            };
             match (line.dir.as_str(), line.command.as_str()) {
                 ("in", "submit_sm") => {
-                    let Pdu::SubmitSm(submit) = frame() else {
+                    let Pdu::SubmitSm(submit) = frame(&line) else {
                         panic!("no submit_sm: {}", line.hex)
                     };
                     asked.insert((line.conn, line.sequence), ledger.submits.len());
@@ -97,13 +91,13 @@ impl Ledger {
                         continue;
                     };
                     ledger.submits[*at].status = Some(line.status);
-                    if let Pdu::SubmitSmResp(answer) = frame() {
+                    if let Pdu::SubmitSmResp(answer) = frame(&line) {
                         ledger.submits[*at].id =
                             Some(String::from_utf8_lossy(answer.message_id.as_bytes()).into_owned());
                     }
                 }
                 ("out", "deliver_sm") => {
-                    let Pdu::DeliverSm(deliver) = frame() else {
+                    let Pdu::DeliverSm(deliver) = frame(&line) else {
                         panic!("no deliver_sm: {}", line.hex)
                     };
                     let text = String::from_utf8_lossy(&deliver.short_message).into_owned();
@@ -136,6 +130,24 @@ impl Ledger {
         ledger
     }
 
+    /// The recipient and text of every short message that came, in order.
+    pub(crate) fn texts(path: &Path) -> Vec<(String, String)> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Line>(line).unwrap());
+        lines
+            .filter(|line| (line.dir.as_str(), line.command.as_str()) == ("in", "submit_sm"))
+            .map(|line| {
+                let Pdu::SubmitSm(submit) = frame(&line) else {
+                    panic!("no submit_sm: {}", line.hex)
+                };
+                let udhi = submit.esm_class.has_udhi();
+                let data = UserData::decode(submit.data_coding.0, udhi, &submit.short_message, Encoding::Gsm7);
+                let to = String::from_utf8_lossy(submit.destination.addr.as_bytes()).into_owned();
+                (to, data.text().unwrap_or_default().to_owned())
+            })
+            .collect()
+    }
+
     /// How often something else than submits and receipts went that way.
     pub(crate) fn others(&self, direction: &str, what: &str) -> usize {
         self.others
@@ -143,6 +155,13 @@ impl Ledger {
             .filter(|(dir, name)| dir == direction && name == what)
             .count()
     }
+}
+
+fn frame(line: &Line) -> Pdu {
+    Packet::decode(&Bytes::from(hex::decode(&line.hex).unwrap()), Mode::Tolerant)
+        .unwrap()
+        .packet
+        .pdu
 }
 
 fn handed(line: &Line, submit: &SubmitSm) -> Handed {

@@ -9,9 +9,11 @@ pub(crate) mod database;
 pub(crate) mod http;
 pub(crate) mod ledger;
 pub(crate) mod load;
+pub(crate) mod owner;
 pub(crate) mod proxy;
 pub(crate) mod sample;
 pub(crate) mod seed;
+pub(crate) mod sink;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::LocalSet;
 
 use super::http::Connection;
-use super::template::{Requests, Shape};
+use super::template::{Packing, Requests, Shape};
 use crate::cli::Exit;
 use crate::clock::monotonic;
 
@@ -45,6 +45,9 @@ pub struct GeneratorArgs {
     /// Messages a request of NDJSON; zero is one message a request, as JSON.
     #[arg(long, default_value_t = 0)]
     ndjson: u32,
+    /// Events a request, in a batch.
+    #[arg(long, conflicts_with = "ndjson")]
+    events: Option<u32>,
     /// Send an idempotency key with each.
     #[arg(long)]
     keys: bool,
@@ -94,6 +97,14 @@ struct Work {
 }
 
 impl GeneratorArgs {
+    fn packing(&self) -> Packing {
+        match (self.events, self.ndjson) {
+            (Some(count), _) => Packing::Events(count),
+            (None, 0) => Packing::Single,
+            (None, count) => Packing::Ndjson(count),
+        }
+    }
+
     /// Does it.
     pub fn run(self) -> Exit {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -111,7 +122,7 @@ impl GeneratorArgs {
 async fn generate(args: GeneratorArgs) -> io::Result<Accepts> {
     let key = std::env::var(KEY_VARIABLE).map_err(|_| io::Error::other("started by `araldo bench` only"))?;
     let (first, count) = (args.first, args.connections);
-    let requests = usize::try_from(args.messages / u64::from(args.ndjson.max(1))).unwrap_or(0) + 1;
+    let requests = usize::try_from(args.messages / u64::from(args.packing().size())).unwrap_or(0) + 1;
     let work = Rc::new(Work {
         args,
         key,
@@ -150,7 +161,7 @@ async fn send(work: Rc<Work>, mut connection: Connection) -> io::Result<()> {
         receipt: !args.no_receipt,
         keys: args.keys,
     };
-    let mut requests = Requests::new(args.api, &work.key, &shape, args.ndjson);
+    let mut requests = Requests::new(args.api, &work.key, &shape, args.packing());
     let end = args.first + args.messages;
     loop {
         let from = work.next.get();
@@ -178,7 +189,7 @@ impl Work {
         self.waits.borrow_mut().push(micros);
         let mut accepts = self.accepts.borrow_mut();
         let good = match status {
-            200..300 if self.args.ndjson > 0 => body
+            200..300 if self.args.packing() != Packing::Single => body
                 .split(|octet| *octet == b'\n')
                 .filter(|line| contains(line, b"\"id\":\"msg_"))
                 .count() as u64,

@@ -6,6 +6,7 @@ mod generator;
 mod http;
 mod machine;
 mod report;
+mod sink;
 mod template;
 mod trial;
 
@@ -16,12 +17,14 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 
 pub use generator::GeneratorArgs;
+pub use sink::SinkArgs;
 
 use super::table::Screen;
 use super::{Exit, Global};
 use crate::clock::secret_bits;
 use crate::domain::Class;
 use machine::Machine;
+use template::Packing;
 use trial::Trial;
 
 /// Options of `araldo bench`.
@@ -30,6 +33,7 @@ use trial::Trial;
     araldo bench\n  \
     araldo bench --class otp --keys --json\n  \
     araldo bench --queued 1000000\n  \
+    araldo bench --events\n  \
     araldo bench --set carrier.simulator.binds=2 --window 1000\n\n\
     Keys of the daemon's configuration are set with --set; it has one carrier, `simulator`.")]
 pub struct BenchArgs {
@@ -48,6 +52,10 @@ pub struct BenchArgs {
     /// Send NDJSON, so many messages a request, instead of a request each.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     ndjson: Option<u32>,
+    /// Publish events, so many a batch; each makes a message from a template, and a back end is told of its outcomes by
+    /// webhook, as many a post.
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "100", conflicts_with_all = ["ndjson", "keys", "queued", "no_receipt"], value_parser = clap::value_parser!(u32).range(2..=1000))]
+    events: Option<u32>,
     /// Send an Idempotency-Key with each message.
     #[arg(long)]
     keys: bool,
@@ -167,9 +175,14 @@ impl BenchArgs {
         self.queued.unwrap_or(self.messages)
     }
 
-    /// Messages a request; zero is no NDJSON.
-    fn batch(&self) -> u32 {
-        self.ndjson.unwrap_or(if self.queued.is_some() { 1_000 } else { 0 })
+    /// What a request holds.
+    fn packing(&self) -> Packing {
+        match (self.events, self.ndjson, self.queued) {
+            (Some(count), ..) => Packing::Events(count),
+            (None, Some(count), _) => Packing::Ndjson(count),
+            (None, None, Some(_)) => Packing::Ndjson(1_000),
+            (None, None, None) => Packing::Single,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::BenchArgs;
 use super::machine::Machine;
+use super::template::Packing;
 use super::trial::Figures;
 use crate::cli::table::Screen;
 
@@ -45,9 +46,10 @@ pub(super) fn show(
 
 fn rows(args: &BenchArgs, machine: &Machine, figures: &Figures) -> Vec<(&'static str, String, &'static str)> {
     let (count, accepts) = (args.count(), &figures.accepts);
-    let way = match args.batch() {
-        0 => format!("{} connections, a request each", args.connections),
-        batch => format!("{} connections, NDJSON of {batch}", args.connections),
+    let way = match args.packing() {
+        Packing::Single => format!("{} connections, a request each", args.connections),
+        Packing::Ndjson(batch) => format!("{} connections, NDJSON of {batch}", args.connections),
+        Packing::Events(batch) => format!("{} connections, events in batches of {batch}", args.connections),
     };
     let receipts = if args.no_receipt { "no receipts" } else { "receipts" };
     let keys = if args.keys { ", keys" } else { "" };
@@ -82,6 +84,19 @@ fn rows(args: &BenchArgs, machine: &Machine, figures: &Figures) -> Vec<(&'static
                 "s",
             ),
         ]),
+    }
+    if let Some(events) = &figures.events {
+        let per_post = events.taken.webhooks as f64 / events.taken.posts.max(1) as f64;
+        rows.extend([
+            (
+                "webhooks",
+                format!("{:.0}", per_second(events.taken.webhooks, figures.seconds)),
+                "outcomes/s",
+            ),
+            ("in a post", format!("{per_post:.1}"), "outcomes"),
+            ("told once more", events.taken.again.to_string(), "outcomes"),
+            ("peak memory at a quarter", mib(events.quarter_peak_rss_kib), "MiB"),
+        ]);
     }
     rows.extend([
         (
@@ -120,6 +135,13 @@ fn document(args: &BenchArgs, machine: &Machine, directory: &Path, figures: &Fig
             "drained_per_second": per_second(count, queued.drain_seconds),
         })
     });
+    let events = figures.events.as_ref().map(|events| {
+        json!({
+            "webhooks": events.taken,
+            "webhooks_per_second": per_second(events.taken.webhooks, figures.seconds),
+            "quarter_peak_rss_mib": in_mib(events.quarter_peak_rss_kib),
+        })
+    });
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "publishable": publishable,
@@ -128,7 +150,8 @@ fn document(args: &BenchArgs, machine: &Machine, directory: &Path, figures: &Fig
         "configuration": figures.configuration,
         "work": {
             "messages": count, "connections": args.connections, "class": args.class, "receipt": !args.no_receipt,
-            "messages_per_request": args.batch().max(1), "ndjson": args.batch() > 0, "keys": args.keys,
+            "messages_per_request": args.packing().size(), "ndjson": matches!(args.packing(), Packing::Ndjson(_)),
+            "events": args.events.is_some(), "keys": args.keys,
         },
         "seconds": figures.seconds,
         // Of a trial that queues first there is no such figure: the carrier was stopped for a while.
@@ -138,6 +161,7 @@ fn document(args: &BenchArgs, machine: &Machine, directory: &Path, figures: &Fig
         "cpu_seconds_per_1000": figures.cpu_seconds * 1000.0 / count as f64,
         "peak_rss_mib": in_mib(figures.peak_rss_kib),
         "queued": queued,
+        "events": events,
     })
 }
 

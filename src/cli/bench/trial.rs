@@ -8,17 +8,22 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{sleep, timeout};
 
 use super::child::{Process, log_path, settings};
-use super::generator::{Accepts, KEY_VARIABLE, Told};
+use super::generator::{self, Accepts, KEY_VARIABLE};
 use super::http::Connection;
+use super::sink::{Ready, Taken};
+use super::template::Packing;
 use super::{BenchArgs, BenchError};
 use crate::cli::Global;
 use crate::clock::{monotonic, secret_bits};
+use crate::notify::shipped;
 
 /// How long daemon and simulator may take to be ready.
 const READY: Duration = Duration::from_secs(30);
@@ -48,6 +53,16 @@ pub(super) struct Figures {
     pub(super) cpu_seconds: f64,
     pub(super) peak_rss_kib: u64,
     pub(super) queued: Option<Queued>,
+    pub(super) events: Option<Told>,
+}
+
+/// Of a trial with events.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    /// What the back end was told over the trial.
+    pub(super) taken: Taken,
+    /// The daemon's peak when a quarter of the messages was accepted.
+    pub(super) quarter_peak_rss_kib: u64,
 }
 
 /// Of a trial that queues first.
@@ -68,6 +83,9 @@ struct Stage {
     api: SocketAddr,
     admin: Remote,
     control: Remote,
+    sink: Option<(Process, Remote)>,
+    /// The daemon's peak when a quarter of the messages was accepted.
+    quarter_peak_rss_kib: u64,
 }
 
 /// Somebody who answers small requests.
@@ -90,7 +108,11 @@ impl<'a> Trial<'a> {
     /// Runs it from start to stop.
     pub(super) async fn run(&self) -> Result<Figures, BenchError> {
         let (simulator, smpp, control) = self.start_simulator().await?;
-        let configuration = self.write_configuration(smpp)?;
+        let sink = match self.args.events {
+            Some(_) => Some(self.start_sink().await?),
+            None => None,
+        };
+        let configuration = self.write_configuration(smpp, sink.as_ref().map(|(_, remote)| remote.addr))?;
         let (daemon, api, admin) = self.start_daemon().await?;
         let mut stage = Stage {
             simulator,
@@ -98,10 +120,13 @@ impl<'a> Trial<'a> {
             api,
             admin: Remote::new(admin, &read_token(self.directory)?),
             control: Remote::new(control, ""),
+            sink,
+            quarter_peak_rss_kib: 0,
         };
         stage.wait_for_bind().await?;
         stage.work(self, 0, WARM_UP, &ProgressBar::hidden()).await?;
         stage.wait_for_end(self, WARM_UP, &ProgressBar::hidden()).await?;
+        let warm = stage.told().await?;
 
         let bar = progress_bar(self.args.count());
         let (start, cpu) = (monotonic(), stage.daemon.cpu_seconds()?);
@@ -116,10 +141,24 @@ impl<'a> Trial<'a> {
         figures.seconds = start.elapsed().as_secs_f64();
         figures.cpu_seconds = stage.daemon.cpu_seconds()? - cpu;
         figures.peak_rss_kib = stage.daemon.peak_rss_kib()?;
+        if let (Some(before), Some(after)) = (warm, stage.told().await?) {
+            figures.events = Some(Told {
+                taken: after.since(before),
+                quarter_peak_rss_kib: stage.quarter_peak_rss_kib,
+            });
+        }
         bar.finish_and_clear();
-        let Stage { daemon, simulator, .. } = stage;
+        let Stage {
+            daemon,
+            simulator,
+            sink,
+            ..
+        } = stage;
         daemon.stop().await?;
         simulator.stop().await?;
+        if let Some((sink, _)) = sink {
+            sink.stop().await?;
+        }
         Ok(figures)
     }
 
@@ -166,24 +205,21 @@ impl<'a> Trial<'a> {
                 "--json",
             ]);
         })?;
-        let stdout = simulator.child.stdout.take().ok_or(BenchError::Interrupted)?;
-        let mut lines = BufReader::new(stdout).lines();
-        let line = timeout(READY, lines.next_line())
-            .await
-            .ok()
-            .and_then(Result::ok)
-            .flatten();
-        let line: Value = line
-            .and_then(|line| serde_json::from_str(&line).ok())
-            .unwrap_or_default();
+        let line: Value = first_line(&mut simulator).await.unwrap_or_default();
         let addr = |name: &str| line[name].as_str().and_then(|addr| addr.parse().ok());
         match (addr("smpp"), addr("control")) {
-            (Some(smpp), Some(control)) => {
-                // What it prints at its end is of no interest, but it must be able to.
-                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                Ok((simulator, smpp, control))
-            }
+            (Some(smpp), Some(control)) => Ok((simulator, smpp, control)),
             _ => Err(self.not_ready("simulator")),
+        }
+    }
+
+    async fn start_sink(&self) -> Result<(Process, Remote), BenchError> {
+        let mut sink = Process::start("sink", self.directory, true, |command| {
+            command.arg("bench-sink");
+        })?;
+        match first_line::<Ready>(&mut sink).await {
+            Some(ready) => Ok((sink, Remote::new(ready.sink, ""))),
+            None => Err(self.not_ready("sink")),
         }
     }
 
@@ -218,17 +254,23 @@ impl<'a> Trial<'a> {
     }
 
     /// The default configuration with one carrier, which takes whatever it is given.
-    fn write_configuration(&self, smpp: SocketAddr) -> Result<String, BenchError> {
+    fn write_configuration(&self, smpp: SocketAddr, sink: Option<SocketAddr>) -> Result<String, BenchError> {
         let window = self
             .args
             .window
             .map_or_else(String::new, |window| format!("window = {window}\n"));
         let (database, port) = (self.directory.join("araldo.db"), smpp.port());
+        let secret = format!("whsec_{}", STANDARD.encode(secret_bits()));
+        let events = match (self.args.events, sink) {
+            (Some(batch), Some(sink)) => self.write_rule(batch, sink, &secret)?,
+            _ => String::new(),
+        };
         let text = format!(
             "[store]\nurl = \"sqlite://{}\"\n[http.api]\nlisten = \"127.0.0.1:0\"\n[http.admin]\nlisten = \
              \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n[client.bench]\nkey = \"{}\"\ndefault_sender = \"Araldo\"\n\
+             scopes = [\"send\", \"read\", \"events\"]\n\
              [carrier.simulator]\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"bench\"\ntls = false\n\
-             insecure_plaintext = true\n{window}[route.all]\nsteps = [{{ carriers = [\"simulator\"] }}]\n",
+             insecure_plaintext = true\n{window}[route.all]\nsteps = [{{ carriers = [\"simulator\"] }}]\n{events}",
             database.display(),
             self.key
         );
@@ -242,7 +284,24 @@ impl<'a> Trial<'a> {
             io::Write::write_all(&mut file, text.as_bytes())
         };
         write().map_err(|source| BenchError::directory(&path, source))?;
-        Ok(text.replace(&self.key, "***"))
+        Ok(text.replace(&self.key, "***").replace(&secret, "***"))
+    }
+
+    /// A rule with one of the texts that come along, and who is told; writes the text.
+    fn write_rule(&self, batch: u32, sink: SocketAddr, secret: &str) -> Result<String, BenchError> {
+        let folder = self.directory.join("templates");
+        let write = || {
+            fs::create_dir(&folder)?;
+            let mut files = shipped::templates().into_iter();
+            files.try_for_each(|(name, octets)| fs::write(folder.join(&*name), octets))
+        };
+        write().map_err(|source| BenchError::directory(&folder, source))?;
+        Ok(format!(
+            "[event.bench]\ntype = \"bench\"\nto = \"{{{{ data.msisdn }}}}\"\nlocale = \"it\"\ntemplate = \
+             \"transfer_executed\"\nclass = \"{}\"\nreference = \"{{{{ data.transaction }}}}\"\n[webhook]\nallow_networks = \
+             [\"127.0.0.0/8\"]\n[client.bench.webhook]\nurl = \"http://{sink}/\"\nsecret = \"{secret}\"\nbatch = {batch}\n",
+            self.args.class
+        ))
     }
 }
 
@@ -255,6 +314,7 @@ impl Figures {
             cpu_seconds: 0.0,
             peak_rss_kib: 0,
             queued: None,
+            events: None,
         }
     }
 }
@@ -273,7 +333,11 @@ impl Stage {
             command.arg("bench-generator").arg("--api").arg(self.api.to_string());
             command.args(["--messages", &count.to_string(), "--first", &first.to_string()]);
             command.args(["--connections", &args.connections.to_string(), "--class", &args.class]);
-            command.args(["--ndjson", &args.batch().to_string()]);
+            match args.packing() {
+                Packing::Single => command.args(["--ndjson", "0"]),
+                Packing::Ndjson(batch) => command.args(["--ndjson", &batch.to_string()]),
+                Packing::Events(batch) => command.args(["--events", &batch.to_string()]),
+            };
             for (given, option) in [(args.no_receipt, "--no-receipt"), (args.keys, "--keys")] {
                 if given {
                     command.arg(option);
@@ -289,14 +353,19 @@ impl Stage {
             let line = line.map_err(|_| BenchError::Stuck(format!("no word from the generator for {PATIENCE:?}")))?;
             let line = line.ok().flatten().ok_or_else(unheard)?;
             match serde_json::from_str(&line) {
-                Ok(Told::Ready) => input.write_all(b"go\n").await.map_err(|_| unheard())?,
-                Ok(Told::Accepted(accepted)) => bar.set_position(accepted),
-                Ok(Told::Done(accepts)) if accepts.refused > 0 => {
+                Ok(generator::Told::Ready) => input.write_all(b"go\n").await.map_err(|_| unheard())?,
+                Ok(generator::Told::Accepted(accepted)) => {
+                    bar.set_position(accepted);
+                    if accepted * 4 <= count {
+                        self.quarter_peak_rss_kib = self.daemon.peak_rss_kib()?;
+                    }
+                }
+                Ok(generator::Told::Done(accepts)) if accepts.refused > 0 => {
                     let first = accepts.first_refusal.unwrap_or_default();
                     return Err(BenchError::Refused(accepts.refused, first));
                 }
-                Ok(Told::Done(accepts)) => return Ok(accepts),
-                Ok(Told::Failed(why)) => return Err(BenchError::Process("generator", why)),
+                Ok(generator::Told::Done(accepts)) => return Ok(accepts),
+                Ok(generator::Told::Failed(why)) => return Err(BenchError::Process("generator", why)),
                 Err(_) => return Err(BenchError::Process("generator", line)),
             }
             if let Some(ended) = self.daemon.ended() {
@@ -350,11 +419,35 @@ impl Stage {
                 .filter(|row| !(trial.args.no_receipt && row["state"] == "submitted"));
             let open: u64 = open.filter_map(|row| row["messages"].as_u64()).sum();
             if open == 0 {
-                return Ok(());
+                break;
             }
             last.check(open, || format!("{open} messages are not final: {}", queue["open"]))?;
             sleep(LOOK_EVERY).await;
         }
+        let mut last = Moved::new();
+        while let Some(taken) = self.told().await? {
+            // Each message was submitted, and delivered.
+            if taken.webhooks >= count * 2 {
+                break;
+            }
+            last.check(taken.webhooks, || {
+                format!("{} of {} outcomes are told", taken.webhooks, count * 2)
+            })?;
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    /// What the back end was told, if there is one.
+    async fn told(&mut self) -> Result<Option<Taken>, BenchError> {
+        let Some((_, sink)) = &mut self.sink else {
+            return Ok(None);
+        };
+        let stats = sink.get("/stats").await?;
+        let taken = serde_json::from_value(stats);
+        taken
+            .map(Some)
+            .map_err(|error| BenchError::Process("sink", error.to_string()))
     }
 }
 
@@ -422,6 +515,14 @@ impl Remote {
 
 fn lost(addr: SocketAddr, error: &io::Error) -> BenchError {
     BenchError::Stuck(format!("no answer from {addr}: {error}"))
+}
+
+/// The first line that a process prints, as JSON. Whatever it prints later it must be able to, and is of no interest.
+async fn first_line<T: serde::de::DeserializeOwned>(process: &mut Process) -> Option<T> {
+    let mut lines = BufReader::new(process.child.stdout.take()?).lines();
+    let line = timeout(READY, lines.next_line()).await.ok()?.ok()??;
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    serde_json::from_str(&line).ok()
 }
 
 /// The addresses in the line with which the daemon says that it is ready.

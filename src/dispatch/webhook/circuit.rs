@@ -86,7 +86,13 @@ impl Circuit {
                 if slow {
                     self.allowed = (self.allowed / 2).max(1);
                 }
-                if self.failures >= FAILURES || self.state == State::Probing {
+                // Those that were under way when it was paused tell nothing new.
+                let fails = match self.state {
+                    State::Closed => self.failures >= FAILURES,
+                    State::Open { .. } => false,
+                    State::Probing => true,
+                };
+                if fails {
                     self.pause = (self.pause * 2).clamp(FIRST_PAUSE, self.longest.max(FIRST_PAUSE));
                     self.open(now.after(self.pause));
                 }
@@ -144,6 +150,16 @@ mod tests {
         assert_eq!(circuit.allowed(now), 1);
         circuit.answered(Answer::Taken { status: 200 }, now);
         assert_eq!(circuit.allowed(now), 8);
+    }
+
+    #[test]
+    fn posts_under_way_when_an_endpoint_is_paused_make_the_pause_no_longer() {
+        let mut circuit = circuit();
+        for _ in 0..12 {
+            circuit.answered(Failure::Connect.into(), NOW);
+        }
+        assert_eq!(circuit.paused_until(), Some(at(5)));
+        assert_eq!(circuit.allowed(at(5)), 1);
     }
 
     #[test]
