@@ -362,6 +362,7 @@ fn group(word: &str, messages: Vec<NewMessage>) -> Group {
             fingerprint: [1; 32],
             answer: word.into(),
         },
+        inbox: None,
         members: messages.into_iter().map(new).collect(),
     }
 }
