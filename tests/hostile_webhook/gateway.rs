@@ -77,16 +77,19 @@ fn client(name: &str, url: &str) -> String {
     )
 }
 
-/// A daemon at work, on a store of its own. Dropped, it is killed.
+/// A daemon at work, on a store of its own.
 struct Daemon {
-    child: Child,
+    process: Process,
     api: SendRequest<Full<Bytes>>,
 }
 
-impl Drop for Daemon {
+/// Dropped, it is killed.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -114,21 +117,23 @@ impl Daemon {
             .unwrap();
         writer.write_all(config.as_bytes()).unwrap();
         let log = dir.join("daemon.log");
-        let child = Command::new(env!("CARGO_BIN_EXE_araldo"))
-            .env_clear()
-            .args(["run", "--config"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+        let process = Process(
+            Command::new(env!("CARGO_BIN_EXE_araldo"))
+                .env_clear()
+                .args(["run", "--config"])
+                .arg(&file)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(File::create(&log).unwrap())
+                .spawn()
+                .unwrap(),
+        );
         for _ in 0..GLANCES {
             if let Some(mut admin) = connect(ADMIN).await
                 && ask(&mut admin, Method::GET, "/readyz", "", String::new()).await.0 == 200
                 && let Some(api) = connect(API).await
             {
-                return Self { child, api };
+                return Self { process, api };
             }
             tokio::time::sleep(GLANCE).await;
         }
@@ -179,7 +184,7 @@ impl Daemon {
             *answers.entry(row.get(0)).or_default() += u64::try_from(row.get::<i64, _>(1)).unwrap();
         }
         drop(file);
-        drop(self);
+        drop(self.process);
         fs::remove_dir_all(state).unwrap();
     }
 }
