@@ -65,7 +65,7 @@ fn answer(tcp: TcpStream, tls: Arc<ServerConfig>) {
     let mut stream = StreamOwned::new(ServerConnection::new(tls).unwrap(), tcp);
     let mut request = Vec::new();
     let mut octets = [0; 4096];
-    while !request.ends_with(b"\r\n\r\n{}") {
+    while !is_whole(&request) {
         match stream.read(&mut octets) {
             Ok(0) | Err(_) => return,
             Ok(count) => request.extend_from_slice(&octets[..count]),
@@ -80,4 +80,15 @@ fn answer(tcp: TcpStream, tls: Arc<ServerConfig>) {
     let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     // Whoever does not wait for it has had its connection counted.
     let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
+}
+
+/// Whether head and body have come.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let head = head.to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.and_then(|length| length.parse().ok()) == Some(body.len())
 }

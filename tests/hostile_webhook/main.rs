@@ -1,16 +1,18 @@
-//! Hostile webhook addresses: with the guard on, nobody who stands on a forbidden address sees a connection; with the guard
-//! off, the same posts reach them.
+//! Hostile webhook addresses: nobody who stands on a forbidden address sees a connection, neither of the daemon nor of its
+//! code run here; with the guard off, the same posts reach them.
 //!
 //! Two network namespaces, so that nothing of this machine is touched. In the world's, every address there is is local, and
 //! a listener hears them all; a pair of virtual interfaces joins it to the sender's, whose loopback has listeners of its
-//! own. The sender posts through the same code as the daemon, under a name server whose answers change from one question
-//! to the next. It needs `ip` and `unshare`, and root, sudo or user namespaces; where they are missing it is passed over, but
-//! under `CI` that is a failure.
+//! own. The daemon posts as it is shipped, and then its code does, under a name server whose answers change from one
+//! question to the next. It needs `ip`, `unshare` and `mount`, and root, sudo or user namespaces; where they are missing it
+//! is passed over, but under `CI` that is a failure.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod gateway;
 mod hostile;
 mod listener;
+mod names;
 mod sender;
 mod world;
 
@@ -56,6 +58,9 @@ impl Pass {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Report {
+    /// By the daemon.
+    daemon: Pass,
+    /// By its code.
     guarded: Pass,
     control: Pass,
 }
@@ -73,9 +78,9 @@ fn nobody_on_a_forbidden_address_sees_a_connection() {
             .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         assert!(
             !ci,
-            "no network namespaces here: ip (iproute2) and unshare, and root, sudo or user namespaces are needed"
+            "no network namespaces here: ip (iproute2), unshare, mount, and root, sudo or user namespaces are needed"
         );
-        eprintln!("passed over: needs ip (iproute2) and unshare, and root, sudo or user namespaces");
+        eprintln!("passed over: needs ip (iproute2), unshare, mount, and root, sudo or user namespaces");
         return;
     };
     let dir = tempfile::tempdir().unwrap();
@@ -89,24 +94,35 @@ fn judge(report: &Report) {
     let cases = hostile::cases();
     let urls: u64 = cases.iter().map(|case| case.posts).sum();
     eprintln!("{} hostile addresses, {urls} posts", cases.len());
+    eprintln!("daemon: {:?}", report.daemon.answers);
     eprintln!("guarded: {:?}", report.guarded.answers);
     eprintln!("control: {:?}", report.control.answers);
     assert!(cases.len() >= 300);
 
-    let forbidden = report.guarded.forbidden();
-    eprintln!(
-        "connections to forbidden addresses: {} with the guard",
-        forbidden.values().sum::<u64>()
-    );
-    assert!(forbidden.is_empty(), "{forbidden:?}");
-    // That is not for want of a network.
-    for public in PUBLIC {
-        assert!(
-            report.guarded.hits.contains_key(&public.parse().unwrap()),
-            "{public} was not reached"
+    for (who, pass) in [("daemon", &report.daemon), ("guard", &report.guarded)] {
+        let forbidden = pass.forbidden();
+        eprintln!(
+            "connections to forbidden addresses: {} by the {who}",
+            forbidden.values().sum::<u64>()
         );
+        assert!(forbidden.is_empty(), "{forbidden:?}");
+        // That is not for want of a network.
+        for public in PUBLIC {
+            assert!(
+                pass.hits.contains_key(&public.parse().unwrap()),
+                "{public} was not reached by the {who}"
+            );
+        }
+        assert!(pass.answers["status_302"] > 0);
     }
-    assert!(report.guarded.answers["taken"] > 0 && report.guarded.answers["status_302"] > 0);
+    // Every address was refused at the door, or tried; of those tried, every one again as a client's own.
+    let daemon = &report.daemon.answers;
+    assert!(daemon.values().sum::<u64>() > urls, "{daemon:?}");
+    assert!(
+        ["200", "refused", "forbidden"].iter().all(|answer| daemon[*answer] > 0),
+        "{daemon:?}"
+    );
+    assert!(report.guarded.answers["taken"] > 0);
 
     let reached = report.control.forbidden();
     eprintln!(
@@ -131,8 +147,20 @@ fn namespaces() -> Option<Vec<&'static str>> {
         vec!["unshare", "--user", "--map-root-user", "--net"],
         vec!["sudo", "-n", keep, "unshare", "--net"],
     ];
+    let needs: [&[&str]; 2] = [
+        &["ip", "link", "set", "lo", "up"],
+        &[
+            "unshare",
+            "--net",
+            "--mount",
+            "mount",
+            "--bind",
+            "/etc/hosts",
+            "/etc/hosts",
+        ],
+    ];
     let mut ways = ways.into_iter().filter(|_| works(&["ip", "-V"]));
-    ways.find(|way| works(&[way, &["ip", "link", "set", "lo", "up"][..]].concat()))
+    ways.find(|way| needs.iter().all(|need| works(&[way, *need].concat())))
 }
 
 /// This binary again, in a network namespace of its own.

@@ -1,20 +1,20 @@
-//! The sender's part: posts to every hostile address, with the guard and without.
+//! The sender's part: posts to every hostile address, by the daemon, and by its code with the guard and without.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
-use std::net::{IpAddr, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
-use araldo::backend::{AddressGuard, Answer, Keys, Post, Resolver, Webhooks};
+use araldo::backend::{AddressGuard, Answer, Keys, Post, Webhooks};
 use araldo::domain::UnixMillis;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 
-use crate::hostile::{self, Case};
 use crate::listener::{Listener, PORTS};
-use crate::{DIR, PUBLIC, Pass, SENDER, WORLD, ip};
+use crate::names::Names;
+use crate::{DIR, Pass, SENDER, WORLD, gateway, hostile, ip, names};
 
 /// How the sender's lines to the world begin.
 pub(crate) const MARK: &str = "@@ ";
@@ -29,9 +29,15 @@ pub(crate) fn run() {
     ip(&format!("route add default via {}", WORLD[0]));
     ip(&format!("-6 route add default via {}", WORLD[1]));
     let dir = std::env::var(DIR).unwrap();
-    let ca_file = Path::new(&dir).join("ca.pem");
+    let dir = Path::new(&dir);
+    let ca_file = dir.join("ca.pem");
     let listener = Listener::start(None);
     let runtime = tokio::runtime::Runtime::new().unwrap();
+
+    ask_us(dir);
+    names::serve(&hostile::cases());
+    let answers = runtime.block_on(gateway::pass(dir));
+    tell_pass(answers, &listener);
 
     let guarded = AddressGuard::default();
     let answers = runtime.block_on(pass(guarded, &ca_file));
@@ -44,6 +50,23 @@ pub(crate) fn run() {
         let _ = TcpStream::connect((host.as_str(), PORTS[1]));
     }
     tell_pass(answers, &listener);
+}
+
+/// Has the system's resolver ask our name server and nobody else: in this mount namespace alone.
+fn ask_us(dir: &Path) {
+    for (name, text) in [
+        ("resolv.conf", "nameserver 127.0.0.1\n"),
+        ("nsswitch.conf", "hosts: files dns\n"),
+    ] {
+        let file = dir.join(name);
+        std::fs::write(&file, text).unwrap();
+        let mounted = Command::new("mount")
+            .arg("--bind")
+            .arg(&file)
+            .arg(Path::new("/etc").join(name))
+            .status();
+        assert!(mounted.unwrap().success(), "{name}");
+    }
 }
 
 fn tell_pass(answers: BTreeMap<String, u64>, listener: &Listener) {
@@ -92,34 +115,4 @@ async fn pass(guard: AddressGuard, ca_file: &Path) -> BTreeMap<String, u64> {
         *answers.entry(word).or_default() += 1;
     }
     answers
-}
-
-/// The name server: each question about a name gets its next answer, and the last one for good.
-struct Names(Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>);
-
-impl Names {
-    fn new(cases: &[Case]) -> Self {
-        let host = |url: &str| url.split('/').nth(2).unwrap().to_ascii_lowercase();
-        let mut names: HashMap<_, _> = (cases.iter())
-            .filter(|case| !case.answers.is_empty())
-            .map(|case| (host(&case.url), case.answers.clone().into()))
-            .collect();
-        let public = vec![PUBLIC[0].parse().unwrap()];
-        names.insert("public.rig.example".to_owned(), VecDeque::from([public]));
-        Self(Mutex::new(names))
-    }
-}
-
-impl Resolver for Names {
-    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
-        let mut names = self.0.lock().unwrap();
-        let answer = names.get_mut(name).and_then(|answers| {
-            if answers.len() > 1 {
-                answers.pop_front()
-            } else {
-                answers.front().cloned()
-            }
-        });
-        Box::pin(async { answer.ok_or_else(|| io::Error::other("no such name")) })
-    }
 }

@@ -23,7 +23,7 @@ pub(crate) fn run() {
     ip("-6 route add local ::/0 dev lo table main");
     let listener = Listener::start(Some(&tls));
 
-    let mut sender = part("sender", &["unshare", "--net"]);
+    let mut sender = part("sender", &["unshare", "--net", "--mount"]);
     let mut sender = sender.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut words = BufReader::new(sender.stdout.take().unwrap()).lines();
     let mut hear = || {
@@ -53,6 +53,7 @@ pub(crate) fn run() {
         pass
     };
     let report = Report {
+        daemon: pass(),
         guarded: pass(),
         control: pass(),
     };
