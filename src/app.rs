@@ -153,7 +153,14 @@ impl Daemon {
         tasks.spawn(metrics::count_changes(outbox.feed()));
         let lane = webhooks(&config, &store, &outbox, &clock)?;
         tasks.spawn(lane.run(stop_upkeep.clone()));
-        let state = ApiState::new(&config, outbox.clone(), store.clone(), router, clock.clone())?;
+        let state = ApiState::new(
+            &config,
+            outbox.clone(),
+            store.clone(),
+            router,
+            clock.clone(),
+            stop_http.clone(),
+        )?;
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;

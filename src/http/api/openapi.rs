@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::accepted::AcceptedView;
-use super::{InboundView, MessageView, events, inbound, messages, send};
+use super::{InboundView, MessageView, events, inbound, messages, send, stream};
 use crate::domain::{Class, State};
 
 /// A message to send.
@@ -194,12 +194,12 @@ pub(super) struct InboundPage {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Araldo", description = "Send texts and hear what became of them."),
-    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list),
+    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, stream::open),
     components(schemas(
         MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, AcceptedView<'_>,
         CloudEvent, AnyJson, EventResult, crate::notify::Publication<'_>
     )),
-    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets")),
+    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "stream", description = "What happens, as it happens")),
     modifiers(&Key),
 )]
 struct Api;
