@@ -27,7 +27,7 @@ pub use event::Event;
 pub(crate) use event::is_json;
 use jiff::tz::TimeZone;
 pub use locale::{InvalidLocale, Locale};
-pub use publish::{Publication, Published, Publisher};
+pub use publish::{EventName, MadeMessage, Publication, Published, Publisher};
 use rule::Rule;
 pub use template::{Context, Family, LinkHost, Rendered, Sample, Templates};
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod documents;
 mod events;
 mod gate;
 mod lists;
