@@ -156,7 +156,14 @@ impl Daemon {
         tasks.spawn(metrics::count_changes(outbox.feed()));
         let lane = webhooks(&config, &store, &outbox, &clock)?;
         tasks.spawn(lane.run(stop_upkeep.clone()));
-        let state = ApiState::new(&config, outbox.clone(), store.clone(), router, clock.clone())?;
+        let state = ApiState::new(
+            &config,
+            outbox.clone(),
+            store.clone(),
+            router,
+            clock.clone(),
+            stop_http.clone(),
+        )?;
         if config.events.inbox {
             let clients = config.client.keys();
             let clients = clients.filter_map(|name| Some((name.clone(), state.clients.named(name.as_str())?.clone())));

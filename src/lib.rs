@@ -16,6 +16,7 @@
 //! | [`router`] | which lanes a message takes, in which order |
 //! | [`outbox`] | the writer that forms batches by back-pressure, what follows from each outcome, who may claim what |
 //! | [`store`] | one trait, two stores (SQLite, memory), one suite that both pass |
+//! | [`notice`] | what owners are told, as webhooks and the stream write it |
 //! | [`backend`] | webhooks to back ends, signed, and the guard over the addresses that they reach |
 //! | [`dispatch`] | a bind's pull loop: claim, submit, settle; what comes in; fail-over |
 //! | [`carrier`] | how a message leaves and what comes back, a folder a protocol |
@@ -53,6 +54,7 @@ pub mod demo;
 pub mod dispatch;
 pub mod domain;
 pub mod http;
+pub mod notice;
 pub mod notify;
 pub mod outbox;
 pub mod receipt;

@@ -32,6 +32,8 @@ pub struct HttpConfig {
     pub max_connections: u32,
     /// Requests being answered at once on one listener, 1 to 65535; more get 503. Default 4096.
     pub max_requests: u32,
+    /// Streams open at once of one client, 1 to 1024; more get 429. Default 16.
+    pub max_streams: u32,
 }
 
 /// Where to listen, and with which certificate.
@@ -62,6 +64,7 @@ impl Default for HttpConfig {
             body_timeout: Duration::from_secs(30),
             max_connections: 4096,
             max_requests: 4096,
+            max_streams: 16,
         }
     }
 }

@@ -111,13 +111,16 @@ fn refusal(request: &Request) -> Option<Problem> {
         return Some(Problem::new(Code::NotFound));
     }
     let accept = request.headers().get(header::ACCEPT)?.to_str().ok()?;
-    let known = [
-        "*/*",
-        "application/*",
-        "application/json",
-        "application/x-ndjson",
-        "application/problem+json",
-    ];
+    let known: &[&str] = match path {
+        "/v1/stream" | "/admin/v1/stream" => &["*/*", "text/*", "text/event-stream"],
+        _ => &[
+            "*/*",
+            "application/*",
+            "application/json",
+            "application/x-ndjson",
+            "application/problem+json",
+        ],
+    };
     let accepts = |part: &str| {
         let kind = part.split(';').next().unwrap_or_default().trim();
         known.iter().any(|known| kind.eq_ignore_ascii_case(known))

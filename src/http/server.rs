@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -33,6 +34,8 @@ const MAX_HEADERS: usize = 96;
 const BACKLOG: u32 = 4_096;
 /// How long the listener rests when no connection can be taken, e.g. for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a stop waits for a reader to take the end of an endless answer.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The bounds of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +154,10 @@ pub async fn serve(
     Ok(())
 }
 
+/// Marks an answer that ends with the listener only.
+#[derive(Clone, Copy)]
+pub(super) struct Endless;
+
 struct Server {
     router: axum::Router,
     settings: ServeSettings,
@@ -182,11 +189,14 @@ impl Server {
         let turns = Turns::default();
         let stream = TokioIo::new(Stall::new(stream, patience, turns.clone()));
         let router = self.router.clone();
+        let endless = Arc::new(AtomicBool::new(false));
+        let is_endless = endless.clone();
         let service = tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let (mut router, turn) = (router.clone(), turns.begin());
+            let (mut router, turn, endless) = (router.clone(), turns.begin(), endless.clone());
             async move {
                 let answer = tower::Service::call(&mut router, request.map(Body::new)).await;
                 let answer = answer.unwrap_or_else(|never| match never {});
+                endless.store(answer.extensions().get::<Endless>().is_some(), Ordering::Relaxed);
                 // The turn is ours until the body is written.
                 let held = move |error| {
                     let _ours = &turn;
@@ -211,6 +221,7 @@ impl Server {
                 tokio::select! {
                     ended = connection.as_mut() => ended,
                     () = self.cut.cancelled() => return,
+                    () = tokio::time::sleep(LAST_WORDS), if is_endless.load(Ordering::Relaxed) => return,
                 }
             }
         };
@@ -249,9 +260,18 @@ mod tests {
     const IDLE: Duration = Duration::from_secs(75);
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-    /// A connection to a page, on paused time: `/` answers at once, `/slow` after longer than any bound.
+    /// A connection to a page, on paused time: `/` answers at once, `/slow` after longer than any bound, `/endless`
+    /// without end.
     fn connect() -> DuplexStream {
+        connect_until(CancellationToken::new())
+    }
+
+    fn connect_until(stop: CancellationToken) -> DuplexStream {
         let (near, far) = tokio::io::duplex(4_096);
+        let endless = get(|| async {
+            let lines = futures_util::stream::repeat(Ok::<_, Infallible>("a line\n"));
+            (axum::Extension(Endless), Body::from_stream(lines))
+        });
         let slow = get(|| async {
             tokio::time::sleep(4 * IDLE).await;
             "ok"
@@ -259,7 +279,8 @@ mod tests {
         let server = Server {
             router: axum::Router::new()
                 .route("/", get(|| async { "ok" }))
-                .route("/slow", slow),
+                .route("/slow", slow)
+                .route("/endless", endless),
             settings: ServeSettings {
                 header_timeout: HEAD,
                 idle_timeout: IDLE,
@@ -268,7 +289,7 @@ mod tests {
                 drain: Duration::ZERO,
             },
             tls: None,
-            stop: CancellationToken::new(),
+            stop,
             cut: CancellationToken::new(),
         };
         tokio::spawn(async move { server.requests(far).await });
@@ -333,6 +354,23 @@ mod tests {
             let took = monotonic().duration_since(begun);
             assert!((HEAD..2 * HEAD).contains(&took), "{took:?} after {answered}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_does_not_wait_for_who_does_not_read_an_endless_answer() {
+        let stop = CancellationToken::new();
+        let mut stream = connect_until(stop.clone());
+        stream
+            .write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        stream.read_exact(&mut [0; 64]).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stop.cancel();
+        tokio::time::sleep(2 * LAST_WORDS).await;
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.len() <= 4_096, "what was on its way, and the end");
     }
 
     #[tokio::test(start_paused = true)]

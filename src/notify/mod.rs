@@ -36,7 +36,7 @@ use jiff::tz::TimeZone;
 pub use locale::{InvalidLocale, Locale};
 #[cfg(feature = "nats")]
 pub use nats::Nats;
-pub use publish::{Publication, Published, Publisher};
+pub use publish::{EventName, MadeMessage, Publication, Published, Publisher};
 use rule::Rule;
 pub use template::{Context, Family, LinkHost, Rendered, Sample, Templates};
 

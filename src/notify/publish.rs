@@ -63,7 +63,7 @@ pub struct Publication<'a> {
 
 /// An event by its name.
 #[derive(Serialize, utoipa::ToSchema)]
-struct EventName<'a> {
+pub struct EventName<'a> {
     /// Who published it.
     source: &'a str,
     /// Unique with its source.
@@ -72,7 +72,7 @@ struct EventName<'a> {
 
 /// A message that an event makes.
 #[derive(Serialize, utoipa::ToSchema)]
-struct MadeMessage<'a> {
+pub struct MadeMessage<'a> {
     /// Its id.
     #[schema(value_type = String, example = "msg_01932b5e7c3a70008000000000000001")]
     id: MessageId,

@@ -37,6 +37,11 @@ impl NoticeKind {
         (Self::InboundReceived, "inbound.received"),
     ];
 
+    /// The word of every kind.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().map(|(_, word)| *word)
+    }
+
     /// What is told of a message that has come to this state; `None` where nobody outside is told.
     pub const fn of_state(state: State) -> Option<Self> {
         match state {
@@ -227,8 +232,8 @@ pub struct NoticeQuery {
     pub after: Option<Seq>,
     /// Only this owner's.
     pub client: Option<Name>,
-    /// Only about messages of this class.
-    pub class: Option<Class>,
+    /// Only about messages of these classes; empty is all, and inbound texts too.
+    pub classes: Vec<Class>,
     /// Only of these kinds; empty is all.
     pub kinds: Vec<NoticeKind>,
     /// How many at the most.
@@ -242,6 +247,8 @@ pub struct NoticePage {
     pub rows: Vec<NoticeRecord>,
     /// Where to go on: everything up to here was looked at.
     pub upto: Seq,
+    /// How many up to there, of whichever owner and kind, are forgotten.
+    pub forgotten: u64,
     /// Whether more stand behind that.
     pub more: bool,
 }

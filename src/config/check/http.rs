@@ -23,6 +23,7 @@ impl Check<'_> {
         self.span("http.body_timeout", http.body_timeout, secs(1)..=secs(300));
         self.within("http.max_connections", http.max_connections, 1..=65_535);
         self.within("http.max_requests", http.max_requests, 1..=65_535);
+        self.within("http.max_streams", http.max_streams, 1..=1_024);
     }
 
     fn listener(&mut self, key: &str, listener: &ListenConfig) {

@@ -117,6 +117,6 @@ pub(super) fn how_shown(query: &ListQuery) -> Result<Shown, Problem> {
     }
 }
 
-fn unknown_client(pointer: &str) -> Problem {
+pub(super) fn unknown_client(pointer: &str) -> Problem {
     Fault::new(pointer, Code::UnknownClient, "there is no such client").into()
 }

@@ -6,6 +6,7 @@ mod health;
 mod messages;
 mod overview;
 mod quarantine;
+mod stream;
 mod webhooks;
 
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub fn admin_router(state: Arc<AdminState>, pages: HttpRouter) -> HttpRouter {
         .route("/admin/v1/messages/{id}/cancel", post(messages::cancel))
         .route("/admin/v1/messages/{id}/requeue", post(messages::requeue))
         .route("/admin/v1/inbound", get(messages::inbound))
+        .route("/admin/v1/stream", get(stream::open))
         .route("/admin/v1/webhooks", get(webhooks::list))
         .route("/admin/v1/webhooks/dead", get(webhooks::dead))
         .route("/admin/v1/webhooks/replay", post(webhooks::replay))

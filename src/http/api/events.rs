@@ -36,10 +36,25 @@ enum Form {
     path = "/v1/events",
     operation_id = "publish_event",
     tag = "events",
+    params(
+        ("ce-specversion" = Option<String>, Header, description = "With these headers the body is the data alone", example = "1.0"),
+        ("ce-id" = Option<String>, Header, description = "Percent-encoded, as all of these", example = "card-shipped-3"),
+        ("ce-source" = Option<String>, Header, description = "Who publishes it", example = "/cards"),
+        ("ce-type" = Option<String>, Header, description = "What happened", example = "com.bank.card.shipped.v1"),
+    ),
     request_body(content(
-        (super::openapi::CloudEvent = "application/cloudevents+json"),
-        (Vec<super::openapi::CloudEvent> = "application/cloudevents-batch+json"),
-        (super::openapi::AnyJson = "application/json"),
+        (super::openapi::CloudEvent = "application/cloudevents+json", examples(
+            ("card shipped" = (value = json!({ "specversion": "1.0", "id": "card-shipped-1", "source": "/cards", "type": "com.bank.card.shipped.v1", "time": "2026-11-21T09:45:00Z", "data": { "msisdn": "+393331234567", "locale": "it", "card": "*1234", "arrives": "2026-11-26" } }))),
+        )),
+        (Vec<super::openapi::CloudEvent> = "application/cloudevents-batch+json", examples(
+            ("two events" = (value = json!([
+                { "specversion": "1.0", "id": "card-shipped-2", "source": "/cards", "type": "com.bank.card.shipped.v1", "time": "2026-11-21T09:45:00Z", "data": { "msisdn": "+393331234567", "locale": "it", "card": "*1234", "arrives": "2026-11-26" } },
+                { "specversion": "1.0", "id": "card-blocked-2", "source": "/cards", "type": "com.bank.card.blocked.v1", "time": "2026-11-21T09:45:00Z", "data": { "msisdn": "+393331234567", "locale": "it", "card": "*1234", "at": "2026-11-21T09:40:00Z" } }
+            ]))),
+        )),
+        (super::openapi::AnyJson = "application/json", examples(
+            ("card shipped, its attributes in headers" = (value = json!({ "msisdn": "+393331234567", "locale": "it", "card": "*1234", "arrives": "2026-11-26" }))),
+        )),
     )),
     responses(
         (status = 202, description = "Its messages are stored. With the header Idempotency-Replayed: published before, and this was its answer", body = crate::notify::Publication<'_>),

@@ -87,8 +87,8 @@ impl InboundView {
     operation_id = "list_inbound",
     tag = "inbound",
     params(
-        ("limit" = Option<u32>, Query, description = "At most so many, 1 to 1000; 100 where not said"),
-        ("after" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "At most so many; 100 where not said"),
+        ("after" = Option<String>, Query, pattern = "^[0-9a-f]{32}$", description = "`next` of the page before"),
     ),
     responses(
         (status = 200, description = "A page", body = super::openapi::InboundPage),

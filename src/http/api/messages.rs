@@ -29,8 +29,8 @@ pub(crate) const PARAMETERS: [&str; 6] = ["state", "class", "to", "reference", "
         ("class" = Option<crate::domain::Class>, Query, description = "Only of this class"),
         ("to" = Option<String>, Query, description = "Only to this number"),
         ("reference" = Option<String>, Query, description = "Only with this reference"),
-        ("limit" = Option<u32>, Query, description = "At most so many, 1 to 1000; 100 where not said"),
-        ("after" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "At most so many; 100 where not said"),
+        ("after" = Option<String>, Query, pattern = "^[0-9a-f]{32}$", description = "`next` of the page before"),
     ),
     responses(
         (status = 200, description = "A page. It may hold fewer than asked for though more follow: go on while `next` is not null. Also in the header Link", body = super::openapi::MessagePage),
@@ -61,7 +61,7 @@ pub(super) async fn list(
     path = "/v1/messages/{id}",
     operation_id = "get_message",
     tag = "messages",
-    params(("id" = String, Path, description = "`msg_` and 32 hex digits")),
+    params(("id" = String, Path, pattern = "^msg_[0-9a-f]{32}$", description = "`msg_` and 32 hex digits", example = "msg_019327f0a1b27c3d8e4f5a6b7c8d9e0f")),
     responses(
         (status = 200, description = "The message", body = MessageView),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
@@ -83,7 +83,7 @@ pub(super) async fn show(
     path = "/v1/messages/{id}",
     operation_id = "cancel_message",
     tag = "messages",
-    params(("id" = String, Path, description = "`msg_` and 32 hex digits")),
+    params(("id" = String, Path, pattern = "^msg_[0-9a-f]{32}$", description = "`msg_` and 32 hex digits", example = "msg_019327f0a1b27c3d8e4f5a6b7c8d9e0f")),
     responses(
         (status = 200, description = "It will not be sent", body = MessageView),
         (status = 409, description = "`already_submitted`: see `state` and `at`", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),

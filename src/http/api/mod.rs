@@ -1,6 +1,7 @@
 //! `/v1`: what back-end systems call.
 
 mod accepted;
+mod asyncapi;
 mod events;
 mod inbound;
 mod list;
@@ -9,6 +10,7 @@ mod ndjson;
 mod openapi;
 mod said;
 mod send;
+mod stream;
 mod view;
 mod wish;
 
@@ -18,13 +20,16 @@ use std::time::Duration;
 use axum::Router as HttpRouter;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use tokio_util::sync::CancellationToken;
 
+pub use asyncapi::DOCUMENT as ASYNCAPI_DOCUMENT;
 use inbound::InboundView;
 pub(super) use inbound::answer as inbound_page;
 pub(super) use list::{ListQuery, page, page_limit, read_cursor};
 pub(super) use messages::{act, message, message_id};
 pub use openapi::document as openapi_document;
 pub(super) use send::{one, shown, store_problem};
+pub(super) use stream::{answer as open_stream, last_event_id, wanted};
 pub(super) use view::{MessageView, Shown};
 
 use super::auth::{Clients, DuplicateKey};
@@ -62,6 +67,10 @@ pub struct ApiState {
     pub body: BodyLimits,
     /// Requests answered at once.
     pub max_requests: u32,
+    /// Streams open at once.
+    pub(super) streams: stream::Streams,
+    /// Cancelled once the daemon is stopping: streams end.
+    pub stopping: CancellationToken,
 }
 
 /// Why the API cannot be built.
@@ -76,13 +85,14 @@ pub enum StateError {
 }
 
 impl ApiState {
-    /// Builds the state from the configuration.
+    /// Builds the state from the configuration. Streams end when `stopping` is cancelled.
     pub fn new(
         config: &Config,
         outbox: Outbox,
         store: Arc<dyn Store>,
         router: Arc<Router>,
         clock: Clock,
+        stopping: CancellationToken,
     ) -> Result<Arc<Self>, StateError> {
         let intake = Arc::new(Intake::new(config, router, clock.clone()));
         let notifier = Notifier::load(config, &Origins::default())?;
@@ -96,6 +106,8 @@ impl ApiState {
                 pause: config.http.body_timeout,
             },
             max_requests: config.http.max_requests,
+            streams: stream::Streams::new(&config.http, config.client.keys()),
+            stopping,
             outbox,
             store,
             clock,
@@ -111,7 +123,9 @@ pub fn api_router(state: Arc<ApiState>) -> HttpRouter {
         .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
         .route("/v1/events", post(events::publish))
         .route("/v1/inbound", get(inbound::list))
+        .route("/v1/stream", get(stream::open))
         .route("/openapi.json", get(openapi::serve))
+        .route("/asyncapi.json", get(asyncapi::serve))
         .route("/docs/problems/{code}", get(problem::page))
         .fallback(edge::not_found)
         .method_not_allowed_fallback(edge::method_not_allowed)

@@ -9,18 +9,19 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::accepted::AcceptedView;
-use super::{InboundView, MessageView, events, inbound, messages, send};
+use super::{InboundView, MessageView, events, inbound, messages, send, stream};
 use crate::domain::{Class, State};
+use crate::notify::{EventName, MadeMessage, Publication};
 
 /// A message to send.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Wish` reads")]
 pub(super) struct MessageRequest {
     /// The recipient in E.164.
-    #[schema(example = "+393331234567")]
+    #[schema(example = "+393331234567", pattern = r"^\+?[1-9][0-9]{6,14}$")]
     to: String,
     /// What it says. A message has a text or a template.
-    #[schema(example = "Your code is 482910")]
+    #[schema(example = "Your code is 482910", min_length = 1)]
     text: Option<String>,
     /// The name of a template that gives the text.
     #[schema(example = "card_shipped")]
@@ -35,6 +36,7 @@ pub(super) struct MessageRequest {
     /// What it is for; `service` where not said.
     class: Option<Class>,
     /// In order; `["sms"]` where not said.
+    #[schema(value_type = Option<Vec<Channel>>)]
     channels: Option<Vec<String>>,
     /// Not sent before; at most 7 days ahead.
     #[schema(format = DateTime)]
@@ -42,13 +44,15 @@ pub(super) struct MessageRequest {
     /// Not sent after; at most 7 days after the start. By class where not said.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// Your own word for it, up to 128 characters.
+    /// Your own word for it.
+    #[schema(min_length = 1, max_length = 128)]
     reference: Option<String>,
     /// Whether a receipt is asked of the carrier; true where not said.
     receipt: Option<bool>,
     /// Where its outcomes are told instead of the client's usual address.
     callback: Option<String>,
-    /// `auto`, `gsm7`, `latin1` or `ucs2`; `auto` where not said: GSM-7 if it has every character, else UCS-2.
+    /// `auto` where not said: GSM-7 if it has every character, else UCS-2.
+    #[schema(value_type = Option<WrittenIn>)]
     encoding: Option<String>,
     /// Whether look-alikes replace what GSM-7 lacks (curly quotes, dashes, …) where that keeps the text in GSM-7; as
     /// the carriers are configured where not said.
@@ -59,6 +63,25 @@ pub(super) struct MessageRequest {
     dry_run: Option<bool>,
 }
 
+/// How a message goes.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `Wish` reads")]
+pub(super) enum Channel {
+    Sms,
+}
+
+/// How a text is written.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `Wish` reads")]
+pub(super) enum WrittenIn {
+    Auto,
+    Gsm7,
+    Latin1,
+    Ucs2,
+}
+
 /// A line of NDJSON: a message, with its own key.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Wish` reads")]
@@ -67,6 +90,7 @@ pub(super) struct MessageLine {
     #[serde(flatten)]
     message: MessageRequest,
     /// Instead of the header Idempotency-Key.
+    #[schema(min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
 
@@ -128,9 +152,12 @@ pub(super) struct EventResult {
     status: u16,
     /// The same event was published before.
     replayed: Option<bool>,
-    #[schema(inline)]
-    #[serde(flatten)]
-    published: Option<crate::notify::Publication<'static>>,
+    /// The event, where it was taken.
+    event: Option<EventName<'static>>,
+    /// How many rules know events of its type.
+    matched: Option<usize>,
+    /// The messages that it makes.
+    messages: Option<Vec<MadeMessage<'static>>>,
     error: Option<ProblemDocument>,
 }
 
@@ -194,12 +221,12 @@ pub(super) struct InboundPage {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Araldo", description = "Send texts and hear what became of them."),
-    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list),
+    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, stream::open),
     components(schemas(
         MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, AcceptedView<'_>,
-        CloudEvent, AnyJson, EventResult, crate::notify::Publication<'_>
+        CloudEvent, AnyJson, EventResult, Publication<'_>
     )),
-    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets")),
+    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "stream", description = "What happens, as it happens")),
     modifiers(&Key),
 )]
 struct Api;

@@ -32,7 +32,16 @@ pub(super) static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("id
     tag = "messages",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and message: the stored answer. Kept 24 h.")),
     request_body(
-        content((super::openapi::MessageRequest = "application/json"), (super::openapi::MessageLine = "application/x-ndjson")),
+        content(
+            (super::openapi::MessageRequest = "application/json", examples(
+                ("text" = (value = json!({ "to": "+393331234567", "text": "Your code is 482910", "class": "otp", "reference": "login-7" }))),
+                ("template" = (value = json!({ "to": "+393331234567", "template": "card_shipped", "locale": "en", "vars": { "card": "*1234", "arrives": "2026-11-26" } }))),
+                ("dry run" = (value = json!({ "to": "+393331234567", "text": "Perché no? Costa 5 €", "dry_run": true }))),
+            )),
+            (super::openapi::MessageLine = "application/x-ndjson", examples(
+                ("two lines" = (value = json!("{\"to\": \"+393331234567\", \"text\": \"One\", \"idempotency_key\": \"campaign-1-1\"}\n{\"to\": \"+393331234568\", \"text\": \"Two\"}\n"))),
+            )),
+        ),
     ),
     responses(
         (status = 202, description = "Stored: it will be sent, or its owner told why not", body = super::accepted::AcceptedView<'_>),

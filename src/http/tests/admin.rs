@@ -56,15 +56,18 @@ impl CarrierControl for OneCarrier {
     }
 }
 
-struct Desk {
-    house: House,
-    admin: axum::Router,
+pub(super) struct Desk {
+    pub(super) house: House,
+    pub(super) admin: axum::Router,
     stopping: CancellationToken,
 }
 
 impl Desk {
     async fn new() -> Self {
-        let house = House::new().await;
+        Self::of(House::new().await)
+    }
+
+    pub(super) fn of(house: House) -> Self {
         let stopping = CancellationToken::new();
         let state = AdminState {
             api: house.state.clone(),

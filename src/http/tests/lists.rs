@@ -61,7 +61,7 @@ async fn filters_narrow_the_list_to_the_caller_s_own() {
     assert_eq!(message.get("timeline"), None, "a list is brief");
 }
 
-fn text_to(address: &str, at: i64) -> NewInbound {
+pub(super) fn text_to(address: &str, at: i64) -> NewInbound {
     NewInbound {
         id: crate::clock::inbound_id(UnixMillis(at)),
         bind: BindRef {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod documents;
 mod events;
 mod gate;
 mod lists;
@@ -9,6 +10,7 @@ mod messages;
 mod ndjson;
 mod server;
 mod store_trouble;
+mod stream;
 mod texts;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::{ApiState, api_router};
@@ -29,7 +32,7 @@ use crate::config::{
     StepConfig,
 };
 use crate::domain::{Name, SenderId, UnixMillis};
-use crate::outbox::{self, Policy, Settings};
+use crate::outbox::{self, Hearing, Policy, Settings};
 use crate::router::Router;
 use crate::store::Store;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
@@ -42,6 +45,7 @@ struct House {
     app: axum::Router,
     clock: Clock,
     gate: Arc<gate::Gate>,
+    stopping: CancellationToken,
     _dir: TempDir,
 }
 
@@ -70,8 +74,12 @@ impl House {
         let store: Arc<dyn Store> = gate.clone();
         let lease = store.take_lease().await.unwrap();
         let router = Arc::new(Router::new(&config.route));
-        let mut hearing = outbox::Hearing::default();
+        let mut hearing = Hearing::default();
         hearing.listener(&crate::domain::Name::parse("shop").unwrap(), true, Vec::new());
+        for (address, section) in &config.address {
+            let client = section.client.as_ref().unwrap();
+            hearing.address(address, client);
+        }
         let policy = Policy {
             steps: router.steps(),
             receipt_grace: Duration::from_hours(24),
@@ -83,12 +91,14 @@ impl House {
         let (outbox, _) = outbox::start(store.clone(), Arc::new(policy), settings, clock.clone(), lease)
             .await
             .unwrap();
-        let state = ApiState::new(config, outbox, store, router, clock.clone()).unwrap();
+        let stopping = CancellationToken::new();
+        let state = ApiState::new(config, outbox, store, router, clock.clone(), stopping.clone()).unwrap();
         Self {
             app: api_router(state.clone()),
             state,
             clock,
             gate,
+            stopping,
             _dir: dir,
         }
     }

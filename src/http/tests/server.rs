@@ -6,20 +6,20 @@ use super::*;
 use crate::config::ListenConfig;
 use crate::http::{ServeError, ServeSettings, bind, serve};
 
-struct Served {
-    house: House,
-    at: std::net::SocketAddr,
-    stop: CancellationToken,
-    task: tokio::task::JoinHandle<Result<(), ServeError>>,
+pub(super) struct Served {
+    pub(super) house: House,
+    pub(super) at: std::net::SocketAddr,
+    pub(super) stop: CancellationToken,
+    pub(super) task: tokio::task::JoinHandle<Result<(), ServeError>>,
 }
 
-async fn served(change: impl FnOnce(&mut ServeSettings)) -> Served {
+pub(super) async fn served(change: impl FnOnce(&mut ServeSettings)) -> Served {
     let mut config = config();
     config.http.body_timeout = Duration::from_millis(300);
     let house = House::with(&config, &settings(), Clock::system()).await;
     let listen = ListenConfig::loopback(0);
     let listener = bind(&listen).unwrap();
-    let (at, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+    let (at, stop) = (listener.local_addr().unwrap(), house.stopping.clone());
     let mut settings = ServeSettings::new(&config.http, Duration::from_secs(5));
     change(&mut settings);
     let (app, until) = (house.app.clone(), stop.clone());

@@ -397,13 +397,19 @@ async fn the_stream_is_filtered_and_resumed(bench: &Bench) {
         hook,
         [(1, submitted), (2, submitted), (4, delivered), (5, "inbound.received")]
     );
+    let of_class = NoticeQuery {
+        classes: vec![crate::domain::Class::Otp, crate::domain::Class::Transaction],
+        ..from_start()
+    };
+    let messages = [(1, submitted), (2, submitted), (3, submitted), (4, delivered)];
+    assert_eq!(stream(bench, of_class).await, messages);
     let kinds = NoticeQuery {
         kinds: vec![NoticeKind::Message(State::Delivered)],
         ..from_start()
     };
     assert_eq!(stream(bench, kinds).await, [(4, delivered)]);
     let class = NoticeQuery {
-        class: Some(crate::domain::Class::Otp),
+        classes: vec![crate::domain::Class::Otp, crate::domain::Class::Alert],
         ..from_start()
     };
     assert_eq!(stream(bench, class).await, []);
@@ -421,6 +427,7 @@ async fn the_stream_is_filtered_and_resumed(bench: &Bench) {
     };
     let page = bench.store.notices(&end).await.unwrap();
     assert_eq!((page.rows.len(), page.upto, page.more), (2, 5, false));
+    assert_eq!(page.forgotten, 0);
 }
 
 async fn a_message_shows_its_webhooks(bench: &Bench) {
@@ -485,8 +492,19 @@ async fn notices_are_forgotten_with_their_message_or_by_age_and_no_place_is_give
         deliver(bench, n).await;
     }
     assert_eq!(prune(bench, at(2), 0).await, (0, 2, 4));
+    let kept = bench
+        .store
+        .notices(&NoticeQuery {
+            limit: 9,
+            ..from_start()
+        })
+        .await
+        .unwrap();
+    assert_eq!((kept.rows.len(), kept.upto, kept.forgotten), (4, 6, 2));
     assert_eq!(prune(bench, at(5_001), 4).await, (3, 2, 0));
     assert_eq!(prune(bench, at(5_001), 0).await, (0, 2, 0));
+    let none = bench.store.notices(&from_start()).await.unwrap();
+    assert_eq!((none.upto, none.forgotten), (6, 6));
     bench.sent(4, "id-4").await;
     assert_eq!(stream(bench, from_start()).await, [(7, "message.submitted")]);
 }

@@ -367,17 +367,19 @@ impl Tables {
                 About::Inbound(_) => None,
             };
             (query.client.is_none() || record.client() == query.client.as_ref())
-                && (query.class.is_none() || class == query.class)
+                && (query.classes.is_empty() || class.is_some_and(|class| query.classes.contains(&class)))
                 && (query.kinds.is_empty() || query.kinds.contains(&record.notice.kind))
         };
-        let later = self.notices.rows.range(after + 1..).map(|(_, stored)| stored);
-        let found = later.filter_map(|stored| self.notice_record(stored)).filter(wanted);
+        let later = |upto| self.notices.rows.range(after + 1..upto).map(|(_, stored)| stored);
+        let records = |upto| later(upto).filter_map(|stored| self.notice_record(stored));
+        let found = records(Seq::MAX).filter(wanted);
         let rows: Vec<NoticeRecord> = found.take(query.limit as usize).collect();
         let more = rows.len() >= query.limit as usize;
         let last = rows.last().filter(|_| more).map(|record| record.notice.seq);
-        let end = self.notices.rows.last_key_value().map_or(after, |(seq, _)| *seq);
+        let upto = last.unwrap_or(self.notices.last.max(after));
         NoticePage {
-            upto: last.unwrap_or(end.max(after)),
+            forgotten: upto.abs_diff(after) - records(upto + 1).count() as u64,
+            upto,
             rows,
             more,
         }

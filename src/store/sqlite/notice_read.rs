@@ -4,7 +4,7 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 use super::columns::{self, Cells};
 use super::json;
-use crate::domain::{Class, Endpoint, Flags, InboundId, MessageId, Name, UnixMillis};
+use crate::domain::{Endpoint, Flags, InboundId, MessageId, Name, UnixMillis};
 use crate::store::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Notice, NoticeKind,
     NoticePage, NoticeQuery, NoticeRecord, Page, Seq,
@@ -82,8 +82,15 @@ pub(super) const STRETCH: &str = concat!(
     " FROM notice AS n",
     joined!(),
     " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL) \
-     AND (?3 IS NULL OR coalesce(m.client, n.client) = ?3) AND (?4 IS NULL OR m.class = ?4) \
+     AND (?3 IS NULL OR coalesce(m.client, n.client) = ?3) AND (?4 IS NULL OR m.class IN (SELECT value FROM json_each(?4))) \
      AND (?5 IS NULL OR n.kind IN (SELECT value FROM json_each(?5))) ORDER BY n.seq LIMIT ?6"
+);
+
+/// Those that can be told of: places are given without gaps, so the rest is forgotten.
+const KEPT: &str = concat!(
+    "SELECT count(*) FROM notice AS n",
+    joined!(),
+    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL)"
 );
 
 pub(super) const OF_MESSAGE: &str = concat!(
@@ -165,29 +172,47 @@ pub(super) async fn stretch(readers: &SqlitePool, query: &NoticeQuery) -> Result
         .fetch_one(&mut *snapshot)
         .await?;
     let Some(last) = last else {
+        let newest: Seq = sqlx::query_scalar(NEWEST).fetch_one(&mut *snapshot).await?;
+        let upto = newest.max(after);
         return Ok(NoticePage {
-            upto: after,
+            upto,
+            forgotten: upto.abs_diff(after),
             ..NoticePage::default()
         });
     };
-    let kinds: Vec<&str> = query.kinds.iter().map(|kind| kind.as_str()).collect();
-    let kinds = (!kinds.is_empty()).then(|| serde_json::to_string(&kinds));
+    let kinds = words(query.kinds.iter().map(|kind| kind.as_str()))?;
+    let classes = words(query.classes.iter().map(|class| class.as_str()))?;
     let found = sqlx::query(STRETCH)
         .bind(after)
         .bind(last)
         .bind(query.client.as_ref().map(Name::as_str))
-        .bind(query.class.map(Class::as_str))
-        .bind(kinds.transpose().map_err(columns::decode)?)
+        .bind(classes)
+        .bind(kinds)
         .bind(query.limit)
         .fetch_all(&mut *snapshot)
         .await?;
     let full = found.len() >= query.limit as usize;
-    let upto = found.last().filter(|_| full).map(|r| r.try_get(0)).transpose()?;
+    let upto: Option<Seq> = found.last().filter(|_| full).map(|r| r.try_get(0)).transpose()?;
+    let upto = upto.unwrap_or(last);
+    let kept: i64 = sqlx::query_scalar(KEPT)
+        .bind(after)
+        .bind(upto)
+        .fetch_one(&mut *snapshot)
+        .await?;
     Ok(NoticePage {
         rows: found.iter().filter_map(|r| record(r).ok()).collect(),
-        upto: upto.unwrap_or(last),
+        upto,
+        forgotten: upto.abs_diff(after).saturating_sub(kept.unsigned_abs()),
         more: full || looked_at == NOTICES_A_STRETCH,
     })
+}
+
+/// An array of the words; NULL for none.
+fn words<'a>(words: impl Iterator<Item = &'a str>) -> Result<Option<String>, sqlx::Error> {
+    let words: Vec<_> = words.collect();
+    (!words.is_empty())
+        .then(|| serde_json::to_string(&words).map_err(columns::decode))
+        .transpose()
 }
 
 pub(super) async fn of_message(connection: &mut SqliteConnection, seq: Seq) -> Result<Vec<Notice>, sqlx::Error> {

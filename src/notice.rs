@@ -1,0 +1,172 @@
+//! What owners are told, as it is written: `{id, type, timestamp, data}`, the same by webhook and by the stream.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::domain::{Class, Flags, InboundId, Masked, MessageId, Name, Reason, State, UnixMillis};
+use crate::store::{About, AboutInbound, AboutMessage, Notice, NoticeKind, NoticeRecord};
+
+/// Octets of a text that are told: a payload stays under the 20 kB of Standard Webhooks. The whole text is under its id.
+const TEXT: usize = 4_096;
+
+/// What a webhook and the stream say of a notice.
+#[derive(Serialize)]
+pub struct Event<'a> {
+    id: String,
+    r#type: NoticeKind,
+    timestamp: UnixMillis,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Data<'a> {
+    Message(MessageData<'a>),
+    Inbound(InboundData<'a>),
+}
+
+#[derive(Serialize)]
+struct MessageData<'a> {
+    id: MessageId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    state: Option<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u32>,
+    to: Number<'a>,
+    from: &'a str,
+    class: Class,
+    segments: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carrier: Option<&'a Name>,
+    #[serde(serialize_with = "words")]
+    notes: Flags,
+    accepted_at: UnixMillis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submitted_at: Option<UnixMillis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    final_at: Option<UnixMillis>,
+}
+
+#[derive(Serialize)]
+struct InboundData<'a> {
+    id: InboundId,
+    from: Cow<'a, str>,
+    to: &'a str,
+    text: Option<&'a str>,
+    /// Where the text goes on beyond what is told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    text_cut: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carrier: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segment: Option<Segment>,
+    received_at: UnixMillis,
+}
+
+#[derive(Serialize)]
+struct Segment {
+    reference: u16,
+    reference_bits: u8,
+    total: u8,
+    number: u8,
+}
+
+/// Digits, shown in E.164.
+struct Number<'a> {
+    digits: &'a str,
+    masked: bool,
+}
+
+impl Serialize for Number<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits = self.digits;
+        match self.masked {
+            true => serializer.collect_str(&Masked(&format!("+{digits}"))),
+            false => serializer.collect_str(&format_args!("+{digits}")),
+        }
+    }
+}
+
+fn words<S: serde::Serializer>(flags: &Flags, serializer: S) -> Result<S::Ok, S::Error> {
+    flags.words().serialize(serializer)
+}
+
+impl<'a> Event<'a> {
+    /// Says it to the owner.
+    pub fn of(record: &'a NoticeRecord) -> Self {
+        let notice = &record.notice;
+        Self {
+            id: record.event_id(),
+            r#type: notice.kind,
+            timestamp: notice.at,
+            data: match &record.about {
+                About::Message(message) => Data::Message(MessageData::new(notice, message)),
+                About::Inbound(inbound) => Data::Inbound(InboundData::new(notice, inbound)),
+            },
+        }
+    }
+
+    /// Says it to others: the number masked, and no text.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        match &mut self.data {
+            Data::Message(message) => message.to.masked = true,
+            Data::Inbound(inbound) => {
+                inbound.from = Masked(&inbound.from).to_string().into();
+                inbound.text = None;
+            }
+        }
+        self
+    }
+}
+
+impl<'a> MessageData<'a> {
+    fn new(notice: &'a Notice, message: &'a AboutMessage) -> Self {
+        let state = notice.kind.state();
+        Self {
+            id: message.id,
+            reference: message.reference.as_deref(),
+            state,
+            reason: notice.reason,
+            code: notice.code,
+            to: Number {
+                digits: &message.to,
+                masked: false,
+            },
+            from: &message.from,
+            class: message.class,
+            segments: message.segments,
+            carrier: notice.carrier.as_ref(),
+            notes: notice.flags,
+            accepted_at: message.accepted_at,
+            submitted_at: message.submitted_at,
+            final_at: state.filter(|state| state.is_final()).map(|_| notice.at),
+        }
+    }
+}
+
+impl<'a> InboundData<'a> {
+    fn new(notice: &'a Notice, inbound: &'a AboutInbound) -> Self {
+        let text = inbound.text.as_deref();
+        let told = text.map(|text| &text[..text.floor_char_boundary(TEXT)]);
+        Self {
+            id: inbound.id,
+            from: Cow::Borrowed(&inbound.from),
+            to: &inbound.to,
+            text: told,
+            text_cut: told != text,
+            carrier: notice.carrier.as_ref(),
+            segment: inbound.segment.map(|segment| Segment {
+                reference: segment.reference,
+                reference_bits: segment.reference_size.bits(),
+                total: segment.total,
+                number: segment.number,
+            }),
+            received_at: notice.at,
+        }
+    }
+}
