@@ -2,10 +2,11 @@
 
 mod carriers;
 mod disk;
+mod events;
 mod token;
 mod upkeep;
+mod webhooks;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,17 +20,12 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backend::{AddressGuard, Keys, Webhooks};
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
 use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
-use crate::dispatch::webhook::{self, Hook};
 use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
-use crate::notify::Inbox;
-#[cfg(feature = "nats")]
-use crate::notify::Nats;
-use crate::outbox::{self, CarrierPolicy, Habit, Hearing, Outbox, Policy, SegmentHabit, Settings};
+use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Changed, Store, StoreError};
@@ -154,7 +150,7 @@ impl Daemon {
         };
         upkeep.start(&tasks, &settings, disk::Watch::new(&config.state_dir, &config.store));
         tasks.spawn(metrics::count_changes(outbox.feed()));
-        let lane = webhooks(&config, &store, &outbox, &clock)?;
+        let lane = webhooks::lane(&config, &store, &outbox, &clock)?;
         tasks.spawn(lane.run(stop_upkeep.clone()));
         let state = ApiState::new(
             &config,
@@ -164,30 +160,7 @@ impl Daemon {
             clock.clone(),
             stop_http.clone(),
         )?;
-        if config.events.inbox {
-            let clients = config.client.keys();
-            let clients = clients.filter_map(|name| Some((name.clone(), state.clients.named(name.as_str())?.clone())));
-            let inbox = Inbox {
-                store: store.clone(),
-                outbox: outbox.clone(),
-                publisher: state.publisher.clone(),
-                clients: clients.collect(),
-                interval: config.events.inbox_interval,
-            };
-            tasks.spawn(inbox.run(stop_http.clone()));
-        }
-        #[cfg(feature = "nats")]
-        if let Some(nats) = &config.nats
-            && let Some(client) = state.clients.named(&nats.client)
-        {
-            let nats = Nats {
-                config: nats.clone(),
-                client: client.clone(),
-                publisher: state.publisher.clone(),
-                outbox: outbox.clone(),
-            };
-            tasks.spawn(nats.run(stop_http.clone()));
-        }
+        events::start(&config, &state, &tasks, &stop_http);
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;
@@ -334,54 +307,8 @@ fn policy(config: &Config, router: &Router) -> Policy {
             ..CarrierPolicy::default()
         },
         habits: std::sync::Mutex::new(habits.collect()),
-        hearing: hearing(config),
+        hearing: webhooks::hearing(config),
     }
-}
-
-fn webhooks(config: &Config, store: &Arc<dyn Store>, outbox: &Outbox, clock: &Clock) -> anyhow::Result<webhook::Lane> {
-    let guard = AddressGuard::new(&config.webhook.allow_networks);
-    let sender = Webhooks::new(guard, config.webhook.ca_file.as_deref()).context("webhook.ca_file")?;
-    let mut hooks = HashMap::new();
-    for (client, section) in &config.client {
-        let Some(webhook) = &section.webhook else { continue };
-        let previous = Some(webhook.previous_secret.expose()).filter(|secret| !secret.is_empty());
-        let keys = Keys::new([webhook.secret.expose()].into_iter().chain(previous))
-            .with_context(|| format!("client.{client}.webhook.secret"))?;
-        let hook = Hook {
-            url: webhook.url.as_str().into(),
-            keys,
-            batch: webhook.batch.into(),
-            concurrency: webhook.concurrency.into(),
-            timeout: webhook.timeout,
-        };
-        hooks.insert(client.clone(), Arc::new(hook));
-    }
-    Ok(webhook::Lane {
-        store: store.clone(),
-        outbox: outbox.clone(),
-        sender: Arc::new(sender),
-        clock: clock.clone(),
-        hooks,
-        max_pause: config.webhook.max_pause,
-        drain: STOP_MARGIN / 2,
-    })
-}
-
-fn hearing(config: &Config) -> Hearing {
-    let mut hearing = Hearing::default();
-    for (client, section) in &config.client {
-        if let Some(webhook) = &section.webhook {
-            // Of a kind that nothing makes yet there is nothing to hear.
-            let events = webhook.events.iter().filter_map(|event| event.parse().ok());
-            hearing.listener(client, webhook.events.is_empty(), events.collect());
-        }
-    }
-    for (address, section) in &config.address {
-        if let Some(client) = &section.client {
-            hearing.address(address, client);
-        }
-    }
-    hearing
 }
 
 fn settings(config: &Config) -> Settings {

@@ -1,0 +1,164 @@
+//! What goes into one commit, and what came of it.
+
+mod act;
+mod claim;
+mod enqueue;
+mod inbound;
+mod receipt;
+mod settle;
+mod sweep;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub use act::{Act, ActItem, ActResult};
+pub use claim::{Claim, Claimed, LaneClaim, LaneClaimed};
+pub use enqueue::{Birth, Enqueue, EnqueueResult, Group, GroupResult, IdempotencyKey};
+pub(super) use inbound::QUARANTINE_ROWS;
+pub use inbound::{BadPdu, InboundResult, Loss, NewInbound};
+pub use receipt::{Receipt, ReceiptResult, Verdict};
+pub use settle::{SegmentAnswer, Settle, SettleResult};
+pub use sweep::{Prune, PruneResult, Sweep, SweepResult};
+
+use super::{InboxMark, NoticeAct, NoticeSettle, Progress, Row, Seq};
+use crate::domain::{Class, Endpoint, MessageId, Name, State, UnixMillis};
+
+/// Changes for one commit, in the order in which they are applied.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The time of the commit.
+    pub now: UnixMillis,
+    /// Messages to store.
+    pub enqueue: Vec<Enqueue>,
+    /// Messages to store together, each group whole or not at all.
+    pub groups: Vec<Group>,
+    /// Segments of long messages that were answered.
+    pub segments: Vec<SegmentAnswer>,
+    /// Claims to settle.
+    pub settle: Vec<Settle>,
+    /// Receipts to match.
+    pub receipts: Vec<Receipt>,
+    /// Inbound texts to store.
+    pub inbound: Vec<NewInbound>,
+    /// PDUs that could not be read, to keep for a person.
+    pub quarantine: Vec<BadPdu>,
+    /// Wishes of owners and ops.
+    pub acts: Vec<ActItem>,
+    /// Deadlines to look at.
+    pub sweeps: Vec<Sweep>,
+    /// Webhooks that were tried.
+    pub notices: Vec<NoticeSettle>,
+    /// Wishes for notices.
+    pub notice_acts: Vec<NoticeAct>,
+    /// Events of the inbox that make no message.
+    pub inbox: Vec<InboxMark>,
+    /// Old rows to forget.
+    pub prune: Option<Prune>,
+    /// Rows to claim.
+    pub claims: Vec<Claim>,
+}
+
+/// What came of a batch, item by item.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// One for each message.
+    pub enqueue: Vec<EnqueueResult>,
+    /// One for each group.
+    pub groups: Vec<GroupResult>,
+    /// One for each claim settled.
+    pub settle: Vec<SettleResult>,
+    /// One for each receipt.
+    pub receipts: Vec<ReceiptResult>,
+    /// One for each inbound text.
+    pub inbound: Vec<InboundResult>,
+    /// One for each wish.
+    pub acts: Vec<ActResult>,
+    /// One for each sweep.
+    pub sweeps: Vec<SweepResult>,
+    /// What was forgotten.
+    pub prune: Option<PruneResult>,
+    /// One for each claim.
+    pub claims: Vec<Vec<LaneClaimed>>,
+    /// For each wish for notices, how many it has moved.
+    pub notice_acts: Vec<u32>,
+    /// Every message that changed its state, except those enqueued and claimed.
+    pub changed: Vec<Changed>,
+    /// Whether there are new notices.
+    pub noticed: bool,
+    /// Endpoints for which there are new pending notices.
+    pub heard_by: BTreeSet<Endpoint>,
+}
+
+/// A message changed its state.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// Its place.
+    pub seq: Seq,
+    /// The message.
+    pub id: MessageId,
+    /// Its owner.
+    pub client: Name,
+    /// Its class.
+    pub class: Class,
+    /// Where it was.
+    pub from: State,
+    /// Where it is.
+    pub progress: Progress,
+    /// When it was accepted.
+    pub accepted_at: UnixMillis,
+    /// When it changed.
+    pub at: UnixMillis,
+    /// Its route, and how many segments it has: what the queue's counters need.
+    pub route: Name,
+    /// Segments of its text.
+    pub segments: u8,
+    /// The step it was in.
+    pub from_step: u8,
+    /// Where its outcomes are told instead of the client's usual address.
+    pub callback: Option<Arc<str>>,
+}
+
+impl Batch {
+    /// An empty batch at `now`.
+    pub fn new(now: UnixMillis) -> Self {
+        Self { now, ..Self::default() }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.enqueue.is_empty()
+            && self.groups.is_empty()
+            && self.segments.is_empty()
+            && self.settle.is_empty()
+            && self.receipts.is_empty()
+            && self.inbound.is_empty()
+            && self.quarantine.is_empty()
+            && self.acts.is_empty()
+            && self.sweeps.is_empty()
+            && self.notices.is_empty()
+            && self.notice_acts.is_empty()
+            && self.inbox.is_empty()
+            && self.prune.is_none()
+            && self.claims.is_empty()
+    }
+}
+
+impl Changed {
+    /// `row` goes on as `progress`.
+    pub fn of(row: &Row, progress: &Progress, now: UnixMillis) -> Self {
+        Self {
+            seq: row.seq,
+            id: row.id,
+            client: row.client.clone(),
+            class: row.class,
+            from: row.progress.state,
+            progress: progress.clone(),
+            accepted_at: row.accepted_at,
+            at: now,
+            route: row.route.clone(),
+            segments: row.segments,
+            from_step: row.progress.step,
+            callback: row.callback.clone(),
+        }
+    }
+}
