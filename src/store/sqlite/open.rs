@@ -98,8 +98,10 @@ impl SqliteStore {
                     .pragma("cache_size", "-2048")
                     .thread_name(|_| "araldo-reader".into()),
             );
+        let writer = Writer::new(writer).await.map_err(store_error)?;
         Ok(Self {
-            writer: Mutex::new(Some(Writer::new(writer).await.map_err(store_error)?)),
+            waits_for_lock: writer.waits_for_lock.clone(),
+            writer: Mutex::new(Some(writer)),
             readers,
             checkpointer: Mutex::new(Some(checkpointer)),
             log_is_long: AtomicBool::new(false),
