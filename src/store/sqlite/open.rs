@@ -58,7 +58,6 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new()
             .filename(&settings.file)
             .create_if_missing(true)
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
@@ -68,8 +67,10 @@ impl SqliteStore {
             .statement_cache_capacity(STATEMENTS)
             .row_buffer_size(512)
             .disable_statement_logging();
+        // To set the way of vacuuming is a write: a reader would wait for whoever holds the lock.
         let mut writer = options
             .clone()
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .pragma("cache_size", "-8192")
             .thread_name(|_| "araldo-writer".to_owned())
             .connect()
