@@ -129,7 +129,8 @@ impl Upkeep {
         }
     }
 
-    /// Pings systemd only while the writer answers: a sweep that finds nothing goes all the way through a commit.
+    /// Pings systemd only while the writer answers, or waits for another program's lock: a sweep that finds nothing goes
+    /// all the way through a commit.
     async fn watchdog(self) {
         let Some(limit) = sd_notify::watchdog_enabled() else {
             return;
@@ -137,10 +138,10 @@ impl Upkeep {
         while self.wait(limit / 3).await {
             let limit = crate::domain::State::Scheduled;
             let alive = self.outbox.sweep(crate::store::Sweep::Due { state: limit, limit: 1 });
-            if tokio::time::timeout(Duration::from_secs(5), alive)
+            let answers = tokio::time::timeout(Duration::from_secs(5), alive)
                 .await
-                .is_ok_and(|done| done.is_ok())
-            {
+                .is_ok_and(|done| done.is_ok());
+            if answers || self.store.waits_for_lock() {
                 notify(&[NotifyState::Watchdog]);
             }
         }

@@ -133,10 +133,11 @@ impl Publisher {
     pub(super) async fn publish_each(&self, events: &[Submitted<'_>]) -> Vec<Published> {
         let mut published = self.publish_all(events).await;
         for (event, published) in events.iter().zip(&mut published) {
-            if matches!(published, Published::Failed(EnqueueError::Unavailable)) && events.len() > 1 {
-                if let Some(alone) = self.publish_all(std::slice::from_ref(event)).await.pop() {
-                    *published = alone;
-                }
+            if matches!(published, Published::Failed(EnqueueError::Unavailable))
+                && events.len() > 1
+                && let Some(alone) = self.publish_all(std::slice::from_ref(event)).await.pop()
+            {
+                *published = alone;
             }
         }
         published

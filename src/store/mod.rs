@@ -93,6 +93,11 @@ pub trait Store: Send + Sync + 'static {
     /// other program reaches has none.
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>>;
 
+    /// Whether what is to be written waits for another program, which holds the write lock: nothing is wrong with us.
+    fn waits_for_lock(&self) -> bool {
+        false
+    }
+
     /// Moves what is committed from the log into the main file, where a store has such things.
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 

@@ -4,6 +4,8 @@
 //! the tables, and at the end with the `COMMIT`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
@@ -29,6 +31,8 @@ pub(super) struct Writer {
     /// A transaction was begun and has not ended: only ever so at the start of a batch if the one before was dropped
     /// half-way.
     open: bool,
+    /// Another program holds the write lock.
+    pub(super) waits_for_lock: Arc<AtomicBool>,
 }
 
 /// The places of the next rows.
@@ -79,6 +83,7 @@ impl Writer {
             parked: 0,
             segments: false,
             open: false,
+            waits_for_lock: Arc::default(),
         };
         writer.remember().await?;
         Ok(writer)
@@ -89,8 +94,11 @@ impl Writer {
     pub(super) async fn commit(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, StoreError> {
         loop {
             match self.try_commit(batch, rules).await {
-                Err(error) if is_locked(&error) => wait_for_lock().await,
-                done => return done.map_err(store_error),
+                Err(error) if is_locked(&error) => self.wait_for_lock().await,
+                done => {
+                    self.waits_for_lock.store(false, Ordering::Relaxed);
+                    return done.map_err(store_error);
+                }
             }
         }
     }
@@ -182,10 +190,22 @@ impl Writer {
                 .fetch_one(&mut self.connection)
                 .await;
             match taken {
-                Err(error) if is_locked(&error) => wait_for_lock().await,
+                Err(error) if is_locked(&error) => self.wait_for_lock().await,
                 taken => return taken.map(Lease).map_err(store_error),
             }
         }
+    }
+
+    /// Tells of a lock that was held longer than SQLite waits for it, and lets its holder have a moment.
+    async fn wait_for_lock(&mut self) {
+        self.waits_for_lock.store(true, Ordering::Relaxed);
+        metrics::counter!("araldo_store_locked_total").increment(1);
+        tracing::warn!(
+            event = "store_locked",
+            "another program has held the database's write lock for {BUSY_TIMEOUT:?}: what is to be written waits for \
+             it; let that program keep its transactions short"
+        );
+        tokio::time::sleep(BREATH).await;
     }
 
     pub(super) async fn close(mut self) {
@@ -196,17 +216,6 @@ impl Writer {
             .ok();
         self.connection.close().await.ok();
     }
-}
-
-/// Tells of a lock that was held longer than SQLite waits for it, and lets its holder have a moment.
-async fn wait_for_lock() {
-    metrics::counter!("araldo_store_locked_total").increment(1);
-    tracing::warn!(
-        event = "store_locked",
-        "another program has held the database's write lock for {BUSY_TIMEOUT:?}: what is to be written waits for it; \
-         let that program keep its transactions short"
-    );
-    tokio::time::sleep(BREATH).await;
 }
 
 impl Transaction<'_> {

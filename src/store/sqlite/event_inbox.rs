@@ -17,16 +17,17 @@ pub(super) const NEW: &str = "SELECT id, bytes, bytes <= ?2, iif(bytes <= ?2, CA
      + coalesce(octet_length(subject), 0) + coalesce(octet_length(time), 0) + coalesce(octet_length(data), 0) AS bytes \
      FROM event_inbox WHERE state = 'new' AND id > ?1 ORDER BY id LIMIT ?3)";
 
+/// By place: the plus keeps the planner from walking every new row for each.
 pub(super) const PENDING: &str = "SELECT i.id FROM json_each(?) AS j CROSS JOIN event_inbox AS i \
-     WHERE i.id = j.value AND i.state = 'new'";
+     WHERE i.id = j.value AND +i.state = 'new'";
 
 pub(super) const SETTLE: &str = "UPDATE event_inbox SET state = 'done', done_at = ?, matched = j.value ->> 1, \
      messages = j.value ->> 2, error = NULL FROM jsonb_each(?) AS j \
-     WHERE event_inbox.id = (j.value ->> 0) AND event_inbox.state = 'new'";
+     WHERE event_inbox.id = (j.value ->> 0) AND +event_inbox.state = 'new'";
 
 pub(super) const MARK: &str = "UPDATE event_inbox SET state = j.value ->> 1, done_at = ?, matched = NULL, \
      messages = 0, error = j.value ->> 2 FROM jsonb_each(?) AS j \
-     WHERE event_inbox.id = (j.value ->> 0) AND event_inbox.state = 'new'";
+     WHERE event_inbox.id = (j.value ->> 0) AND +event_inbox.state = 'new'";
 
 /// New rows in their order.
 pub(super) async fn new_events(pool: &SqlitePool, query: &NewEvents) -> Result<Vec<InboxRow>, sqlx::Error> {

@@ -23,6 +23,7 @@ mod sweep;
 mod tests;
 mod update;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub struct SqliteStore {
     checkpointer: Mutex<Option<SqliteConnection>>,
     /// The checkpointer alone cannot keep up with the log: the writer lends a hand before its next commit.
     log_is_long: AtomicBool,
+    /// The writer waits for another program's transaction.
+    waits_for_lock: Arc<AtomicBool>,
     read_deadline: Duration,
     /// Held for the life of the process: the file's lock says who owns the state.
     _lock: std::fs::File,
@@ -138,6 +141,10 @@ impl Store for SqliteStore {
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.read(event_inbox::new_events(&self.readers, query)).boxed()
+    }
+
+    fn waits_for_lock(&self) -> bool {
+        self.waits_for_lock.load(Ordering::Relaxed)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

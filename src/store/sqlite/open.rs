@@ -58,7 +58,6 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new()
             .filename(&settings.file)
             .create_if_missing(true)
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
@@ -68,8 +67,10 @@ impl SqliteStore {
             .statement_cache_capacity(STATEMENTS)
             .row_buffer_size(512)
             .disable_statement_logging();
+        // To set the way of vacuuming is a write: a reader would wait for whoever holds the lock.
         let mut writer = options
             .clone()
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .pragma("cache_size", "-8192")
             .thread_name(|_| "araldo-writer".to_owned())
             .connect()
@@ -98,8 +99,10 @@ impl SqliteStore {
                     .pragma("cache_size", "-2048")
                     .thread_name(|_| "araldo-reader".into()),
             );
+        let writer = Writer::new(writer).await.map_err(store_error)?;
         Ok(Self {
-            writer: Mutex::new(Some(Writer::new(writer).await.map_err(store_error)?)),
+            waits_for_lock: writer.waits_for_lock.clone(),
+            writer: Mutex::new(Some(writer)),
             readers,
             checkpointer: Mutex::new(Some(checkpointer)),
             log_is_long: AtomicBool::new(false),

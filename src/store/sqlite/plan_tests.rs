@@ -241,7 +241,7 @@ async fn notices_of_a_message_and_of_a_stretch_are_ranges() {
 
 #[tokio::test]
 async fn the_event_inbox_is_read_from_its_new_rows_and_settled_by_place() {
-    holds(NEW, &["SEARCH event_inbox USING INDEX event_inbox_new (rowid>?)"]).await;
+    holds(NEW, &["SEARCH event_inbox USING INDEX event_inbox_new (id>?)"]).await;
     holds(PENDING, &["SEARCH i USING INTEGER PRIMARY KEY (rowid=?)"]).await;
     for sql in [SETTLE_INBOX, MARK] {
         holds(

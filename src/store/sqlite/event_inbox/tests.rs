@@ -242,8 +242,10 @@ async fn a_commit_waits_for_a_program_that_holds_the_write_lock_however_long() {
     let early = tokio::time::timeout(Duration::from_secs(1), &mut commit).await;
     assert!(early.is_err(), "nothing was committed while the lock was held");
     assert_eq!(new_rows(&bench).await, [], "readers do not wait");
+    assert!(bench.store.waits_for_lock());
     execute(&mut program, "COMMIT").await;
     commit.await;
+    assert!(!bench.store.waits_for_lock());
     assert_eq!(new_rows(&bench).await.len(), 1);
     assert_eq!(bench.store.backlog().await.unwrap()[0].rows, 1);
     program.close().await.unwrap();
