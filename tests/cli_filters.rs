@@ -251,12 +251,42 @@ fn a_bad_line_gets_an_error_line_the_next_one_is_read_and_the_end_is_exit_1() {
         (
             &["pdu", "decode"],
             "",
-            json!({ "error": "command_length", "field": "command_length" }),
+            json!({ "error": "truncated", "field": "header", "detail": "16 octets wanted, 0 left" }),
         ),
         (
             &["pdu", "decode"],
             "0000001000",
-            json!({ "error": "command_length", "field": "command_length" }),
+            json!({ "error": "truncated", "field": "header" }),
+        ),
+        (
+            &["pdu", "decode"],
+            "00000010800000040000000000000007",
+            json!({ "error": "unterminated", "field": "message_id" }),
+        ),
+        (
+            &["pdu", "encode"],
+            r#"{"command":"submit_sm_resp","command_status":0,"body":false}"#,
+            json!({ "error": "unterminated", "field": "message_id" }),
+        ),
+        (
+            &["receipt", "parse"],
+            r#"{"short_message":1}"#,
+            json!({ "error": "invalid_json" }),
+        ),
+        (
+            &["receipt", "parse"],
+            r#"{"stat":"DELIVRD"}"#,
+            json!({ "error": "missing_field", "field": "short_message" }),
+        ),
+        (
+            &["receipt", "parse"],
+            r#"{"tlvs":[{"tag":1063,"value_hex":"zz"}]}"#,
+            json!({ "error": "invalid_hex", "field": "value_hex" }),
+        ),
+        (
+            &["number", "parse"],
+            r#"{"input":" ACME "}"#,
+            json!({ "error": "not_a_number", "field": "input" }),
         ),
         (
             &["pdu", "decode"],
@@ -475,6 +505,9 @@ fn a_segment_is_decoded_with_its_header_and_what_is_no_text_as_octets() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(answers[0]["text"], "Ciao");
+    let alphabets = answers.iter().map(|answer| &answer["alphabet"]);
+    let named = [json!("gsm7"), json!("ucs2"), Value::Null, json!("gsm7")];
+    assert!(alphabets.eq(&named), "{answers:?}");
     let segment = json!({ "reference": 7, "reference_bits": 8, "total": 2, "number": 1 });
     assert_eq!(
         (&answers[0]["segment"], &answers[0]["udh"]),
@@ -489,4 +522,87 @@ fn a_segment_is_decoded_with_its_header_and_what_is_no_text_as_octets() {
         (&Value::Null, &json!("00ff"))
     );
     assert_eq!((&answers[3]["text"], &answers[3]["class"]), (&json!("Ciao"), &json!(0)));
+}
+
+#[test]
+fn a_whole_row_of_the_vectors_is_split_with_the_encoding_it_names() {
+    let rows = [
+        json!({ "id": "a", "text": "Ciao", "encoding": "GSM-7", "segments": 1 }).to_string(),
+        json!({ "id": "b", "text": "Ciao", "encoding": "UCS-2", "segments": 1 }).to_string(),
+    ];
+    let answers = filter_json(&["sms", "split"], &rows);
+    assert_eq!(
+        (&answers[0]["encoding"], &answers[1]["encoding"]),
+        (&json!("gsm7"), &json!("ucs2"))
+    );
+}
+
+#[test]
+fn a_receipt_is_read_from_tlvs_as_decode_prints_them_and_behind_a_byte_order_mark() {
+    let lines = [
+        r#"{"short_message":"id:1 stat:DELIVRD","tlvs":null}"#.to_owned(),
+        r#"{"short_message":"","tlvs":[{"tag":30,"value_hex":"4142433100"},{"tag":1063,"value_hex":"02"}]}"#.to_owned(),
+        r#"{"tlvs":[{"name":"receipted_message_id","value_hex":"4142433100"},{"name":"message_state","value":2}]}"#
+            .to_owned(),
+        "\u{feff}id:1 stat:DLVRD".to_owned(),
+        json!({ "short_message": "\u{feff}id:1 submit;date:2601311200 stat:DELIVRD" }).to_string(),
+        "{id:1 stat:DELIVRD".to_owned(),
+    ];
+    let answers = filter_json(&["receipt", "parse"], &lines);
+    for (answer, id) in answers.iter().zip(["1", "ABC1", "ABC1", "1", "1"]) {
+        assert_eq!(
+            (&answer["id"], &answer["state"]),
+            (&json!(id), &json!("delivered")),
+            "{answer}"
+        );
+    }
+    assert_eq!(answers[4]["submit_date"], "2026-01-31T12:00:00");
+    assert_eq!(answers[5]["stat"], "DELIVRD", "a text that only looks like JSON");
+}
+
+#[test]
+fn a_header_alone_with_status_0_is_forgiven_by_tolerant_reading_only() {
+    let line = ["00000010800000040000000000000007".to_owned()];
+    let answer = &filter_json(&["pdu", "decode", "--tolerant"], &line)[0];
+    assert_eq!(
+        (&answer["body"], &answer["forgiven"][0]["field"]),
+        (&json!(false), &json!("body"))
+    );
+}
+
+#[test]
+fn an_outbind_in_open_is_taken_and_a_distribution_list_without_name_refused() {
+    let outbind = json!({ "hex": "000000120000000b00000000000000070000", "receiver": "client", "state": "OPEN" });
+    // As value-15 of the vectors, with dest_flag 2 and no name.
+    let submit_multi = "0000002a00000021000000000000000700050041434d45000102000000000000010000000548656c6c6f";
+    let submit_multi = json!({ "hex": submit_multi, "receiver": "server", "state": "BOUND_TX" });
+    let answers = filter_json(&["pdu", "answer"], &[outbind.to_string(), submit_multi.to_string()]);
+    assert_eq!(
+        (&answers[0]["action"], &answers[0]["connection"]),
+        (&json!("accept"), &json!("keep"))
+    );
+    assert_eq!(answers[1]["command_status"], "ESME_RINVDLNAME");
+}
+
+#[test]
+fn numbers_as_short_as_short_codes_are_numbers_where_the_plan_has_them() {
+    let number = |input: &str, region: &str| json!({ "input": input, "default_region": region }).to_string();
+    let lines = [
+        number("312345", "AD"),
+        number("312 345", "AD"),
+        number("40404", "DE"),
+        number("48222", "IT"),
+    ];
+    let answers = filter_json(&["number", "parse"], &lines);
+    let addresses = answers
+        .iter()
+        .map(|answer| (&answer["ton"], answer["address"].as_str().unwrap()));
+    let (international, network) = (json!(1), json!(3));
+    let wanted = [
+        (&international, "376312345"),
+        (&international, "376312345"),
+        (&network, "40404"),
+        (&network, "48222"),
+    ];
+    assert!(addresses.eq(wanted), "{answers:?}");
 }

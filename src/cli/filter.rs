@@ -96,7 +96,8 @@ fn filter<T: Serialize>(
             Err(Fault::new("line_too_long").detail(&format!("at most {MAX_LINE} bytes a line")))
         } else {
             match str::from_utf8(&line) {
-                Ok(text) => answer(text),
+                // Editors put a byte order mark before the first line.
+                Ok(text) => answer(text.strip_prefix('\u{feff}').unwrap_or(text)),
                 Err(error) => Err(Fault::new("invalid_utf8").offset(error.valid_up_to()).detail(&error)),
             }
         };
@@ -154,6 +155,7 @@ mod tests {
     fn every_line_has_its_answer_the_empty_and_the_unended_too() {
         assert_eq!(lengths(b"ab\r\n\nbad\nabc"), "2\n0\n{\"error\":\"bad\"}\n3\n");
         assert_eq!(lengths(b""), "");
+        assert_eq!(lengths("\u{feff}ab\n".as_bytes()), "2\n");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum NumberVerb {
     ///
     /// "default_region" is the country of national notation, as IT; null or left out is none. Without one, 3 to 8 digits
     /// are a short code and a text with a letter is a sender's name. With one, a number is wanted: 3 to 6 digits are a
-    /// short code, and there are no names. "e164" and "region" are null for what is no number; "region" is 001 for a number
+    /// short code unless numbers of that country are as short, and there are no names. "e164" and "region" are null for what is no number; "region" is 001 for a number
     /// of no country. TON and NPI are those that a carrier gets unless its configuration says otherwise.
     #[command(
         after_help = "Example:\n  echo '{\"input\":\"333 1234567\",\"default_region\":\"IT\"}' | araldo number parse\n\nExit code: 1 if a line could not be read, else 0."
@@ -76,8 +76,9 @@ fn parse(line: &str) -> Result<ShownNumber, Fault> {
 /// Short codes and names before numbers, since they are of no numbering plan.
 fn read(input: &str, region: Option<Region>) -> Result<SenderId, AddressError> {
     let digits = input.bytes().all(|c| c.is_ascii_digit());
+    let is_number = |region| Msisdn::parse_in(input, Some(region)).is_ok_and(|number| number.is_short_national(region));
     let short = match region {
-        Some(_) => (3..=6).contains(&input.len()) && !input.starts_with('0'),
+        Some(region) => (3..=6).contains(&input.len()) && !input.starts_with('0') && !is_number(region),
         None => true,
     };
     if let Ok(code) = ShortCode::parse(input)

@@ -21,7 +21,8 @@ use super::filter::{self, Fault};
 pub enum PduVerb {
     /// Decode: hex of a PDU a line to its fields in JSON.
     ///
-    /// Prints what the octets hold, passwords of binds included.
+    /// Prints what the octets hold, passwords of binds included. A response with status 0 and no body, as some carriers
+    /// send, is an error where the standard gives it one, and forgiven with --tolerant.
     #[command(
         after_help = "Example:\n  echo 00000010000000150000000000000001 | araldo pdu decode\n\nExit code: 1 if a line could not be read, else 0."
     )]
@@ -244,6 +245,11 @@ fn encode(line: &str) -> Result<ShownHex, Fault> {
     };
     let mut out = BytesMut::new();
     packet.encode(&mut out).map_err(|error| unwritable(&error))?;
+    let out = out.freeze();
+    // Only a refusal may be a header alone (SMPP 3.4 §4.2.2): what decode refuses is not written.
+    if let (Pdu::Bodiless(_), CommandStatus::ESME_ROK) = (&packet.pdu, packet.command_status) {
+        Packet::decode(&out, Mode::Strict).map_err(|error| undecodable(&error))?;
+    }
     Ok(ShownHex { hex: hex::encode(out) })
 }
 

@@ -1,5 +1,6 @@
 //! `araldo receipt …`: what a carrier's receipt says.
 
+use araldo_smpp::TlvTag;
 use araldo_sms::{DeliveryReceipt, ReceiptDate};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ pub enum ReceiptVerb {
     /// Parse: a receipt's text to its fields; null is absent. Dates are the carrier's local ones, without zone.
     ///
     /// A text with line breaks goes in as a JSON string; a receipt with optional parameters as
-    /// {"short_message", "tlvs": [{"name", "value"}]}. Where both speak, the text counts.
+    /// {"short_message", "tlvs": [{"name", "value"}]}, a TLV as `pdu decode` prints it: "tag" for "name" and "value_hex" for
+    /// "value" will do. Where both speak, the text counts.
     #[command(
         after_help = "Example:\n  echo 'id:1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:Ciao' | araldo receipt parse\n\nExit code: 1 if a line could not be read, else 0."
     )]
@@ -33,14 +35,15 @@ impl ReceiptVerb {
 /// A deliver_sm's text with its optional parameters.
 #[derive(Debug, Deserialize)]
 struct GivenReceipt {
-    short_message: String,
-    #[serde(default)]
-    tlvs: Vec<GivenTlv>,
+    short_message: Option<String>,
+    tlvs: Option<Vec<GivenTlv>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct GivenTlv {
-    name: String,
+    tag: Option<u16>,
+    name: Option<String>,
+    value_hex: Option<String>,
     #[serde(default)]
     value: Value,
 }
@@ -58,18 +61,18 @@ struct ShownReceipt {
     state: Option<&'static str>,
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the form of a filter: there is no text that cannot be read"
-)]
 fn parse(line: &str) -> Result<ShownReceipt, Fault> {
-    let given = GivenReceipt::read(line);
-    let mut receipt = DeliveryReceipt::parse(&given.short_message);
-    let state = given.tlv("message_state").and_then(Value::as_u64);
-    receipt.fill(
-        given.tlv("receipted_message_id").and_then(Value::as_str),
-        state.and_then(|state| u8::try_from(state).ok()),
-    );
+    let given = GivenReceipt::read(line)?;
+    let mut receipt = DeliveryReceipt::parse(given.short_message.as_deref().unwrap_or_default());
+    let id = match given.tlv(TlvTag::RECEIPTED_MESSAGE_ID) {
+        Some(tlv) => tlv.text()?,
+        None => None,
+    };
+    let state = match given.tlv(TlvTag::MESSAGE_STATE) {
+        Some(tlv) => tlv.number()?,
+        None => None,
+    };
+    receipt.fill(id.as_deref(), state);
     let date = |date: Option<ReceiptDate<'_>>| date.and_then(|date| date.at).map(|at| at.to_string());
     Ok(ShownReceipt {
         id: receipt.id.map(str::to_owned),
@@ -85,24 +88,69 @@ fn parse(line: &str) -> Result<ShownReceipt, Fault> {
 }
 
 impl GivenReceipt {
-    /// JSON where the line is a string or an object that holds a receipt; else the line is the text.
-    fn read(line: &str) -> Self {
-        let json = match line.as_bytes().first() {
-            Some(b'{') => serde_json::from_str(line).ok(),
-            Some(b'"') => serde_json::from_str(line).ok().map(Self::text),
-            _ => None,
-        };
-        json.unwrap_or_else(|| Self::text(line.to_owned()))
+    /// JSON where the line is a string or an object; else the line is the text.
+    fn read(line: &str) -> Result<Self, Fault> {
+        match serde_json::from_str(line) {
+            Ok(Value::String(text)) => Ok(Self::text(text)),
+            Ok(object @ Value::Object(_)) => {
+                let given: Self = serde_json::from_value(object)?;
+                if given.short_message.is_none() && given.tlvs.is_none() {
+                    return Err(Fault::new("missing_field").field("short_message"));
+                }
+                Ok(given)
+            }
+            _ => Ok(Self::text(line.to_owned())),
+        }
     }
 
     fn text(short_message: String) -> Self {
         Self {
-            short_message,
-            tlvs: Vec::new(),
+            short_message: Some(short_message),
+            tlvs: None,
         }
     }
 
-    fn tlv(&self, name: &str) -> Option<&Value> {
-        self.tlvs.iter().find(|tlv| tlv.name == name).map(|tlv| &tlv.value)
+    fn tlv(&self, tag: TlvTag) -> Option<&GivenTlv> {
+        self.tlvs.iter().flatten().find(|tlv| tlv.is(tag))
+    }
+}
+
+impl GivenTlv {
+    fn is(&self, tag: TlvTag) -> bool {
+        match self.tag {
+            Some(number) => number == tag.0,
+            None => self.name.as_deref() == Some(tag.name()),
+        }
+    }
+
+    fn octets(&self) -> Result<Option<Vec<u8>>, Fault> {
+        let invalid = |error| Fault::new("invalid_hex").field("value_hex").detail(&error);
+        self.value_hex.as_deref().map(hex::decode).transpose().map_err(invalid)
+    }
+
+    fn text(&self) -> Result<Option<String>, Fault> {
+        match &self.value {
+            Value::String(text) => Ok(Some(text.clone())),
+            Value::Null => {
+                let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).trim_end_matches('\0').to_owned();
+                Ok(self.octets()?.map(text))
+            }
+            _ => Err(Fault::new("invalid_value")
+                .field("receipted_message_id")
+                .detail("a string")),
+        }
+    }
+
+    fn number(&self) -> Result<Option<u8>, Fault> {
+        let invalid = || Fault::new("invalid_value").field("message_state").detail("one octet");
+        match (&self.value, self.octets()?.as_deref()) {
+            (Value::Null, None) => Ok(None),
+            (Value::Null, Some(&[number])) => Ok(Some(number)),
+            (Value::Null, Some(_)) => Err(invalid()),
+            (value, _) => {
+                let number = value.as_u64().and_then(|number| u8::try_from(number).ok());
+                number.map(Some).ok_or_else(invalid)
+            }
+        }
     }
 }

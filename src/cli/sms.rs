@@ -1,8 +1,8 @@
 //! `araldo sms …`: how a text becomes short messages, and what a short message says.
 
 use araldo_sms::{
-    DefaultAlphabet, Encoding, Language, Languages, MessageClass, National, ReferenceSize, SplitOptions, TextError,
-    UserData,
+    Alphabet, DefaultAlphabet, Encoding, Language, Languages, MessageClass, National, ReferenceSize, SplitOptions,
+    TextError, UserData,
 };
 use clap::{Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,8 @@ pub enum SmsVerb {
     /// Split: {"text"} to {"encoding", "segments", "units", "characters_replaced"}.
     ///
     /// Without options GSM-7 with its extension where it has every character, else UCS-2, and an 8-bit reference.
-    /// "encoding", "reference_bits", "smart" and "shift_tables" in the line override the options; "shift_tables" is
-    /// true, or a list of languages.
+    /// "encoding", "reference_bits", "smart" and "shift_tables" in the line override the options; "encoding" may be
+    /// written GSM-7 and UCS-2 too, and "shift_tables" is true, or a list of languages.
     #[command(
         after_help = "Example:\n  echo '{\"text\":\"12 € [ok]\"}' | araldo sms split\n\nExit code: 1 if a line could not be read, else 0."
     )]
@@ -59,10 +59,12 @@ pub enum GivenEncoding {
     /// GSM-7 where it has every character, else UCS-2.
     Auto,
     /// The GSM 7-bit default alphabet and its extension.
+    #[serde(alias = "GSM-7")]
     Gsm7,
     /// ISO 8859-1.
     Latin1,
     /// UTF-16.
+    #[serde(alias = "UCS-2")]
     Ucs2,
 }
 
@@ -111,6 +113,8 @@ struct GivenOctets {
 struct ShownText {
     /// Null where the octets are none.
     text: Option<String>,
+    /// What the octets were read as; null where they are no text.
+    alphabet: Option<&'static str>,
     /// Hex of what is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     octets: Option<String>,
@@ -237,8 +241,16 @@ fn decode(line: &str, default_alphabet: DefaultAlphabet) -> Result<ShownText, Fa
         araldo_sms::Content::Binary(octets) => Some(hex::encode(octets)),
     };
     let elements = data.header.iter().flat_map(|header| header.elements());
+    let alphabet = match data.scheme.alphabet {
+        Alphabet::Default => Some(default_alphabet.as_str()),
+        Alphabet::Ascii => Some("ascii"),
+        Alphabet::Latin1 => Some("latin1"),
+        Alphabet::Ucs2 => Some("ucs2"),
+        Alphabet::Octets => None,
+    };
     Ok(ShownText {
         text,
+        alphabet,
         octets: body,
         lossy: data.lossy,
         segment: data.concat.map(|concat| ShownSegment {

@@ -141,11 +141,26 @@ fn possible(digits: &str) -> Result<(), AddressError> {
         Ok(known) if known.e164() == number => Ok(()),
         Ok(_) => Err(AddressError::NationalPrefix),
         Err(ParseError::InvalidAreaCode | ParseError::InvalidExchange) => Ok(()),
-        // Machines' numbers are longer than people's, and in no table (CEPT ECC/REC/(11)03). The Americas have none; a
-        // Mexican number so long has the 1 that went out of use in 2019.
-        Err(ParseError::InvalidLength) if digits.len() >= 13 && !digits.starts_with(['1', '5']) => Ok(()),
+        Err(ParseError::InvalidLength) if is_machine(digits) => Ok(()),
         Err(_) => Err(impossible(digits)),
     }
+}
+
+/// Numbers given to machines only are longer than people's, and in no table (CEPT ECC/REC/(11)03): of Denmark, Norway, Sweden,
+/// France, Belgium and China.
+fn is_machine(digits: &str) -> bool {
+    const RANGES: [(&str, usize); 7] = [
+        ("4537", 14),
+        ("4758", 14),
+        ("4759", 14),
+        ("46719", 15),
+        ("33700", 15),
+        ("3246", 14),
+        ("861064", 15),
+    ];
+    RANGES
+        .iter()
+        .any(|(range, length)| digits.starts_with(range) && digits.len() == *length)
 }
 
 fn impossible(digits: &str) -> AddressError {
@@ -210,6 +225,7 @@ impl SenderId {
         let latin1 = |c: char| c.is_alphanumeric() && c <= '\u{ff}';
         let allowed = |c: char| latin1(c) || " .,&-_+!?'/()*:#%$@".contains(c);
         if text.chars().count() <= 11
+            && text.trim() == text
             && text.chars().all(allowed)
             && text.chars().any(char::is_alphabetic)
             && Encoding::Gsm7.check(text).is_ok()
@@ -313,6 +329,8 @@ mod tests {
             ("7700900123", no_such(7, 9)),
             ("+1234567890", no_such(1, 9)),
             ("+1202555017312", no_such(1, 12)),
+            ("+4474001234567", no_such(44, 11)),
+            ("+393331234567890", no_such(39, 13)),
             ("+5212221234567", no_such(52, 11)),
             ("+3512345678", no_such(351, 7)),
             ("+21012345678", AddressError::NoSuchCountry),
@@ -377,7 +395,18 @@ mod tests {
         assert!(matches!(SenderId::parse("+393331234567"), Ok(SenderId::Msisdn(_))));
         assert!(matches!(SenderId::parse("393331234567"), Ok(SenderId::Msisdn(_))));
         assert!(SenderId::parse("3331234567").is_ok(), "what a carrier gave");
-        for bad in ["", "TwelveLetter", "12", "Bank\u{1f3e6}", "Łódź", "A\0B", "+12", "..."] {
+        for bad in [
+            "",
+            "TwelveLetter",
+            "12",
+            "Bank\u{1f3e6}",
+            "Łódź",
+            "A\0B",
+            "+12",
+            "...",
+            " Bank",
+            "Bank ",
+        ] {
             assert!(SenderId::parse(bad).is_err(), "{bad}");
         }
     }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::pdu::Pdu;
+use crate::pdu::{Destination, Pdu};
 use crate::value::{COctet, SmppTime};
 use crate::{CommandStatus as S, TlvTag, Tlvs};
 
@@ -39,6 +39,13 @@ pub fn submitted(pdu: &Pdu) -> Result<(), Refusal> {
                 return Err(Refusal {
                     field: "number_of_dests",
                     command_status: S::ESME_RINVNUMDESTS,
+                });
+            }
+            let nameless = |to: &Destination| matches!(to, Destination::DistributionList(name) if name.is_empty());
+            if body.dest_address.0.iter().any(nameless) {
+                return Err(Refusal {
+                    field: "dl_name",
+                    command_status: S::ESME_RINVDLNAME,
                 });
             }
             times(&body.schedule_delivery_time, &body.validity_period)?;

@@ -255,11 +255,26 @@ fn whole(frame: &Bytes) -> Result<Header, DecodeError> {
 
 #[cold]
 fn bad_length(got: usize, header: Option<Header>) -> DecodeError {
-    let announced = header.map_or(0, |header| header.command_length);
+    let (field, problem) = match header {
+        Some(Header { command_length, .. }) => (
+            "command_length",
+            Problem::CommandLength {
+                announced: command_length,
+                got,
+            },
+        ),
+        None => (
+            "header",
+            Problem::Truncated {
+                wanted: Header::LENGTH,
+                left: got,
+            },
+        ),
+    };
     DecodeError {
-        field: "command_length",
+        field,
         offset: 0,
-        problem: Problem::CommandLength { announced, got },
+        problem,
         command_status: CommandStatus::ESME_RINVCMDLEN,
     }
 }

@@ -198,7 +198,8 @@ impl Standing {
         let mut esme = Session::esme(
             EsmeConfig {
                 settings: settings(esme.settings),
-                ..esme
+                // An ESME in OPEN has sent no bind: it waits for an outbind (SMPP 3.4 §2.2.1).
+                accept_outbind: true,
             },
             now,
         );

@@ -13,7 +13,7 @@ pub(super) enum Field {
     Text,
 }
 
-/// The fields by name. A blank in a name stands for any blanks, an underscore, a hyphen, or nothing.
+/// The fields by name. A blank in a name stands for any blanks, separators, an underscore, a hyphen, or nothing.
 const NAMES: [(&str, Field); 10] = [
     ("id", Field::Id),
     ("sub", Field::Sub),
@@ -40,7 +40,7 @@ impl<'a> Fields<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         // Some MCs count a closing NUL into sm_length.
         Self {
-            text: text.trim_end_matches('\0'),
+            text: text.trim_start_matches('\u{feff}').trim_end_matches('\0'),
             at: 0,
             stat_seen: false,
             text_seen: false,
@@ -146,7 +146,7 @@ fn match_name(rest: &[u8], name: &[u8]) -> Option<usize> {
     let mut at = 0;
     for &letter in name {
         if letter == b' ' {
-            at = skip(rest, at, |octet| is_blank(octet) || matches!(octet, b'_' | b'-'));
+            at = skip(rest, at, |octet| is_between(octet) || matches!(octet, b'_' | b'-'));
         } else if rest.get(at)?.eq_ignore_ascii_case(&letter) {
             at += 1;
         } else {

@@ -36,7 +36,7 @@ pub enum ReceiptState {
 }
 
 /// Words met after `stat:`, those of SMPP 3.4 Appendix B and 5.0 first.
-const WORDS: [(&str, ReceiptState); 27] = [
+const WORDS: [(&str, ReceiptState); 42] = [
     ("DELIVRD", ReceiptState::Delivered),
     ("UNDELIV", ReceiptState::Undeliverable),
     ("EXPIRED", ReceiptState::Expired),
@@ -64,6 +64,21 @@ const WORDS: [(&str, ReceiptState); 27] = [
     ("SCHEDULED", ReceiptState::Scheduled),
     ("SKIPPD", ReceiptState::Skipped),
     ("UNKNWN", ReceiptState::Unknown),
+    ("DLVRD", ReceiptState::Delivered),
+    ("DELIVD", ReceiptState::Delivered),
+    ("UNDLV", ReceiptState::Undeliverable),
+    ("UNDLVD", ReceiptState::Undeliverable),
+    ("UNDLVRD", ReceiptState::Undeliverable),
+    ("UNDELIVR", ReceiptState::Undeliverable),
+    ("REJECT", ReceiptState::Rejected),
+    ("REJCTD", ReceiptState::Rejected),
+    ("ENROUT", ReceiptState::Enroute),
+    ("EN-ROUTE", ReceiptState::Enroute),
+    ("EXPD", ReceiptState::Expired),
+    ("EXPIRE", ReceiptState::Expired),
+    ("ACCEPT", ReceiptState::Accepted),
+    ("ACCPTD", ReceiptState::Accepted),
+    ("SCHEDULD", ReceiptState::Scheduled),
 ];
 
 impl ReceiptState {
@@ -186,6 +201,20 @@ impl fmt::Display for ReceiptState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_cut_or_short_is_the_state_it_can_only_mean() {
+        for (word, state) in [
+            ("DLVRD", ReceiptState::Delivered),
+            ("UNDLV", ReceiptState::Undeliverable),
+            ("reject", ReceiptState::Rejected),
+            ("ENROUT", ReceiptState::Enroute),
+            ("EXPD", ReceiptState::Expired),
+            ("BUFFERED", ReceiptState::Other),
+        ] {
+            assert_eq!(ReceiptState::from_stat(word), Some(state), "{word}");
+        }
+    }
 
     #[test]
     fn every_message_state_has_its_number_and_word_back() {
