@@ -6,7 +6,6 @@ use std::path::Path;
 use araldo_smpp::pdu::SubmitSm;
 use araldo_smpp::{MessageState, Mode, Packet, Pdu, TlvTag};
 use araldo_sms::{Encoding, UserData};
-use bytes::Bytes;
 use serde::Deserialize;
 
 use super::sample::{token_of, token_of_recipient};
@@ -78,7 +77,7 @@ impl Ledger {
         for line in text.lines() {
             let line: Line = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             let frame = || {
-                Packet::decode(&Bytes::from(hex::decode(&line.hex).unwrap()), Mode::Tolerant)
+                Packet::decode(hex::decode(&line.hex).unwrap().into(), Mode::Tolerant)
                     .unwrap()
                     .packet
                     .pdu
