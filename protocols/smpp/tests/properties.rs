@@ -55,7 +55,7 @@ proptest! {
     fn a_text_and_whatever_is_long_share_the_frame(octets in vec(any::<u8>(), 3000)) {
         let frame = encoded(&Dice(&octets).packet());
         let inside = frame.as_ptr_range();
-        let pdu = Packet::decode(frame.clone(), Mode::Strict).unwrap().packet.pdu;
+        let pdu = Packet::decode(frame, Mode::Strict).unwrap().packet.pdu;
         if let Some(id) = pdu.message_id().filter(|id| id.len() > COctet::SHORT) {
             prop_assert!(inside.contains(&id.as_bytes().as_ptr()));
         }
