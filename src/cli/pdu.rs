@@ -7,7 +7,7 @@ use araldo_smpp::{
     CommandId, CommandStatus, EncodeError, FieldError, FieldValue, Fields, Packet, Pdu, SequenceNumber, Tlv, TlvTag,
     Tlvs, TlvsMut,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use clap::Subcommand;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -105,8 +105,8 @@ struct ShownValue(FieldValue);
 
 fn decode(line: &str, mode: Mode) -> Result<ShownPdu, Fault> {
     let octets = from_hex(line).ok_or_else(|| Fault::new("invalid_hex").field("hex"))?;
-    let octets = Bytes::from(octets);
-    let decoded = Packet::decode(&octets, mode).map_err(|error| undecodable(&error))?;
+    let command_length = octets.len();
+    let decoded = Packet::decode(octets.into(), mode).map_err(|error| undecodable(&error))?;
     let packet = decoded.packet;
     let body_hex = match &packet.pdu {
         Pdu::Unknown { body, .. } => Some(hex::encode(body)),
@@ -115,7 +115,7 @@ fn decode(line: &str, mode: Mode) -> Result<ShownPdu, Fault> {
     Ok(ShownPdu {
         command: packet.command_id().name(),
         command_id: packet.command_id().0,
-        command_length: octets.len(),
+        command_length,
         command_status: packet.command_status.0,
         sequence_number: packet.sequence_number.0,
         body: packet.pdu.has_body(),
@@ -248,7 +248,7 @@ fn encode(line: &str) -> Result<ShownHex, Fault> {
     let out = out.freeze();
     // Only a refusal may be a header alone (SMPP 3.4 §4.2.2): what decode refuses is not written.
     if let (Pdu::Bodiless(_), CommandStatus::ESME_ROK) = (&packet.pdu, packet.command_status) {
-        Packet::decode(&out, Mode::Strict).map_err(|error| undecodable(&error))?;
+        Packet::decode(out.clone(), Mode::Strict).map_err(|error| undecodable(&error))?;
     }
     Ok(ShownHex { hex: hex::encode(out) })
 }

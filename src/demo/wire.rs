@@ -146,7 +146,7 @@ fn key(frame: &Bytes) -> Option<Key> {
 
 /// The body of a frame; `Err` for what cannot be read.
 pub(super) fn decode(frame: &Bytes) -> Result<Pdu, CommandStatus> {
-    Packet::decode(frame, Mode::Tolerant)
+    Packet::decode(frame.clone(), Mode::Tolerant)
         .map(|decoded| decoded.packet.pdu)
         .map_err(|error| error.command_status)
 }

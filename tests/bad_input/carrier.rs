@@ -318,7 +318,7 @@ fn serve(mut stream: TcpStream, taken: &Mutex<Vec<SubmitSm>>) {
         while let Some(frame) = araldo_smpp::framing::next_frame(&mut input, 65_536).unwrap() {
             let Packet {
                 sequence_number, pdu, ..
-            } = Packet::decode(&frame, Mode::Strict).unwrap().packet;
+            } = Packet::decode(frame, Mode::Strict).unwrap().packet;
             let answer = match pdu {
                 Pdu::BindTransceiver(_) => Pdu::BindTransceiverResp(BindResp::default()),
                 Pdu::EnquireLink(EnquireLink { .. }) => Pdu::Bodiless(CommandId::ENQUIRE_LINK_RESP),

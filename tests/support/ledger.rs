@@ -6,7 +6,6 @@ use std::path::Path;
 use araldo_smpp::pdu::SubmitSm;
 use araldo_smpp::{MessageState, Mode, Packet, Pdu, TlvTag};
 use araldo_sms::{Encoding, UserData};
-use bytes::Bytes;
 use serde::Deserialize;
 
 use super::sample::{token_of, token_of_recipient};
@@ -158,7 +157,7 @@ impl Ledger {
 }
 
 fn frame(line: &Line) -> Pdu {
-    Packet::decode(&Bytes::from(hex::decode(&line.hex).unwrap()), Mode::Tolerant)
+    Packet::decode(hex::decode(&line.hex).unwrap().into(), Mode::Tolerant)
         .unwrap()
         .packet
         .pdu

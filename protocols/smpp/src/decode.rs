@@ -1,6 +1,6 @@
 //! Reads the fields of one complete PDU, and says what was wrong where, and which status answers it.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use nom::bytes::complete::{tag, take_till};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
@@ -26,7 +26,7 @@ pub enum Mode {
 /// use bytes::Bytes;
 ///
 /// let unterminated = Bytes::from_static(b"\0\0\0\x12\x80\0\0\x04\0\0\0\0\0\0\0\x01AB");
-/// let error = Packet::decode(&unterminated, Mode::Strict).unwrap_err();
+/// let error = Packet::decode(unterminated, Mode::Strict).unwrap_err();
 /// assert_eq!((error.field, error.offset), ("message_id", 16));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,37 +108,47 @@ pub enum Problem {
 
 /// Walks over the octets of one PDU. What it returns shares the frame; nothing is copied.
 #[derive(Debug)]
-pub struct Reader<'f> {
-    frame: &'f Bytes,
-    rest: &'f [u8],
+pub struct Reader {
+    /// Empty once what it ends with has been given away.
+    frame: Bytes,
+    /// Octets read.
+    at: usize,
+    faults: Faults,
+}
+
+/// What is done with a fault that can be passed over.
+#[derive(Debug)]
+struct Faults {
     mode: Mode,
     forgiven: Vec<Forgiven>,
 }
 
-impl<'f> Reader<'f> {
+impl Reader {
     /// A reader placed at octet `start` of the frame; at its end if there is no such octet.
-    pub fn new(frame: &'f Bytes, start: usize, mode: Mode) -> Self {
+    pub fn new(frame: Bytes, start: usize, mode: Mode) -> Self {
         Self {
+            at: start.min(frame.len()),
             frame,
-            rest: frame.get(start..).unwrap_or_default(),
-            mode,
-            forgiven: Vec::new(),
+            faults: Faults {
+                mode,
+                forgiven: Vec::new(),
+            },
         }
     }
 
     /// What was passed over so far.
-    pub fn into_forgiven(self) -> Vec<Forgiven> {
-        self.forgiven
+    pub fn take_forgiven(&mut self) -> Vec<Forgiven> {
+        std::mem::take(&mut self.faults.forgiven)
     }
 
     /// Octets not read yet.
     pub fn left(&self) -> usize {
-        self.rest.len()
+        self.rest().len()
     }
 
     /// Where the next octet is, counted from the first of the PDU.
     pub fn offset(&self) -> usize {
-        self.frame.len() - self.rest.len()
+        self.at
     }
 
     /// One octet.
@@ -153,27 +163,34 @@ impl<'f> Reader<'f> {
         self.chunk(field).map(u32::from_be_bytes)
     }
 
-    /// So many octets; too few left is answered with `status`.
+    /// So many octets; too few left is answered with `status`. The last of the frame take it as it is, which spares a
+    /// count of those who share it.
     #[inline(always)]
     pub fn octets(&mut self, field: &'static str, count: usize, status: CommandStatus) -> Result<Bytes, DecodeError> {
-        let Some(rest) = self.rest.get(count..) else {
+        let left = self.left();
+        if count > left {
             return Err(DecodeError {
                 command_status: status,
                 ..self.truncated(field, count)
             });
-        };
-        let start = self.offset();
-        self.rest = rest;
-        Ok(self.frame.slice(start..start + count))
+        }
+        let start = self.at;
+        self.at += count;
+        if count < left || count == 0 {
+            return Ok(self.frame.slice(start..self.at));
+        }
+        let mut octets = std::mem::take(&mut self.frame);
+        octets.advance(start);
+        Ok(octets)
     }
 
     /// A string up to its NUL, `max` octets with it; longer is answered with `status`.
     #[inline(always)]
     pub fn c_octet(&mut self, field: &'static str, max: usize, status: CommandStatus) -> Result<COctet, DecodeError> {
-        if let Some((text, rest)) = COctet::leading(self.rest)
+        if let Some((text, rest)) = COctet::leading(self.rest())
             && text.len() < max
         {
-            self.rest = rest;
+            self.at = self.frame.len() - rest.len();
             return Ok(text);
         }
         self.long_c_octet(field, max, status)
@@ -182,74 +199,129 @@ impl<'f> Reader<'f> {
     /// As [`Self::c_octet`], whatever the string.
     #[inline(never)]
     fn long_c_octet(&mut self, field: &'static str, max: usize, status: CommandStatus) -> Result<COctet, DecodeError> {
-        let offset = self.offset();
-        let text = match terminated(take_till(|octet| octet == 0), tag(&[0_u8][..])).parse(self.rest) as Parsed<'f, _> {
+        let offset = self.at;
+        let rest = self.frame.get(offset..).unwrap_or_default();
+        let text = match terminated(take_till(|octet| octet == 0), tag(&[0_u8][..])).parse(rest) as Parsed<'_, _> {
             Ok((rest, text)) => {
-                self.rest = rest;
+                self.at = self.frame.len() - rest.len();
                 text
             }
             Err(_) => {
-                let left = self.rest.len();
+                let left = rest.len();
                 let status = if left >= max {
                     status
                 } else {
                     CommandStatus::ESME_RINVCMDLEN
                 };
-                self.forgive(field, offset, Problem::Unterminated { left }, status)?;
-                std::mem::take(&mut self.rest)
+                self.faults
+                    .forgive(field, offset, Problem::Unterminated { left }, status)?;
+                self.at = self.frame.len();
+                rest
             }
         };
         if text.len() >= max {
-            self.forgive(
-                field,
-                offset,
-                Problem::TooLong {
-                    got: text.len() + 1,
-                    max,
-                },
-                status,
-            )?;
+            let got = text.len() + 1;
+            self.faults
+                .forgive(field, offset, Problem::TooLong { got, max }, status)?;
         }
-        Ok(COctet::within(self.frame, text))
+        Ok(COctet::within(&self.frame, text))
     }
 
-    /// All that is left, as optional parameters.
+    /// All that is left, as optional parameters. Nothing can be read afterwards.
     #[inline(always)]
     pub fn tlvs(&mut self) -> Result<Tlvs, DecodeError> {
-        if self.rest.is_empty() {
+        if self.left() == 0 {
             return Ok(Tlvs::EMPTY);
         }
-        let region = std::mem::take(&mut self.rest);
-        let left = self.check_tlvs(region)?;
-        if left > 0 {
-            let frame = self.frame.slice(..self.frame.len() - left);
-            return Ok(Tlvs::ending(&frame, region.len() - left));
-        }
-        Ok(Tlvs::ending(self.frame, region.len()))
+        let end = self.check_tlvs()?;
+        let mut frame = std::mem::take(&mut self.frame);
+        frame.truncate(end);
+        Ok(Tlvs::ending(frame, end - self.at))
     }
 
-    /// Walks over the TLVs that the frame ends with, and says how many octets after them are no whole TLV.
+    /// Walks over the TLVs that the frame ends with, and says where the last whole one ends.
     #[inline(never)]
-    fn check_tlvs(&mut self, region: &[u8]) -> Result<usize, DecodeError> {
-        let mut walk = Tlvs::walk(region);
-        let mut offset = self.frame.len() - region.len();
+    fn check_tlvs(&mut self) -> Result<usize, DecodeError> {
+        let mut walk = Tlvs::walk(self.frame.get(self.at..).unwrap_or_default());
+        let mut offset = self.at;
         for tlv in walk.by_ref() {
             if !tlv.tag.allows_length(tlv.value.len()) {
                 let problem = Problem::TlvLength { got: tlv.value.len() };
-                self.forgive(tlv.tag.name(), offset, problem, CommandStatus::ESME_RINVPARLEN)?;
+                self.faults
+                    .forgive(tlv.tag.name(), offset, problem, CommandStatus::ESME_RINVPARLEN)?;
             }
             offset += tlv.size();
         }
         let left = walk.left();
         if left > 0 {
             let problem = Problem::TlvStream { left };
-            self.forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM)?;
+            self.faults
+                .forgive("tlvs", offset, problem, CommandStatus::ESME_RINVOPTPARSTREAM)?;
         }
-        Ok(left)
+        Ok(offset)
     }
 
     /// Notes a fault in [`Mode::Tolerant`], refuses it in [`Mode::Strict`].
     pub fn forgive(
+        &mut self,
+        field: &'static str,
+        offset: usize,
+        problem: Problem,
+        command_status: CommandStatus,
+    ) -> Result<(), DecodeError> {
+        self.faults.forgive(field, offset, problem, command_status)
+    }
+
+    /// Whether a response of this status may end where the reader stands, without its fields.
+    pub fn ends_here(&mut self, command: CommandId, status: CommandStatus) -> bool {
+        let allowed = !status.is_ok() || self.is_tolerant();
+        let ends = command.is_response() && self.left() == 0 && allowed;
+        if ends && status.is_ok() {
+            let offset = self.offset();
+            self.faults.forgiven.push(Forgiven {
+                field: "body",
+                offset,
+                problem: Problem::Truncated { wanted: 1, left: 0 },
+            });
+        }
+        ends
+    }
+
+    /// Whether faults are passed over.
+    pub fn is_tolerant(&self) -> bool {
+        self.faults.mode == Mode::Tolerant
+    }
+
+    #[inline(always)]
+    fn chunk<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+        let Some(chunk) = self.rest().first_chunk() else {
+            return Err(self.truncated(field, N));
+        };
+        let chunk = *chunk;
+        self.at += N;
+        Ok(chunk)
+    }
+
+    #[inline(always)]
+    fn rest(&self) -> &[u8] {
+        self.frame.get(self.at..).unwrap_or_default()
+    }
+
+    #[cold]
+    fn truncated(&self, field: &'static str, wanted: usize) -> DecodeError {
+        let left = self.left();
+        DecodeError {
+            field,
+            offset: self.offset(),
+            problem: Problem::Truncated { wanted, left },
+            command_status: CommandStatus::ESME_RINVCMDLEN,
+        }
+    }
+}
+
+impl Faults {
+    /// See [`Reader::forgive`].
+    fn forgive(
         &mut self,
         field: &'static str,
         offset: usize,
@@ -267,46 +339,6 @@ impl<'f> Reader<'f> {
                 self.forgiven.push(Forgiven { field, offset, problem });
                 Ok(())
             }
-        }
-    }
-
-    /// Whether a response of this status may end where the reader stands, without its fields.
-    pub fn ends_here(&mut self, command: CommandId, status: CommandStatus) -> bool {
-        let allowed = !status.is_ok() || self.mode == Mode::Tolerant;
-        let ends = command.is_response() && self.rest.is_empty() && allowed;
-        if ends && status.is_ok() {
-            let offset = self.offset();
-            self.forgiven.push(Forgiven {
-                field: "body",
-                offset,
-                problem: Problem::Truncated { wanted: 1, left: 0 },
-            });
-        }
-        ends
-    }
-
-    /// Whether faults are passed over.
-    pub fn is_tolerant(&self) -> bool {
-        self.mode == Mode::Tolerant
-    }
-
-    #[inline(always)]
-    fn chunk<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
-        let Some((chunk, rest)) = self.rest.split_first_chunk() else {
-            return Err(self.truncated(field, N));
-        };
-        self.rest = rest;
-        Ok(*chunk)
-    }
-
-    #[cold]
-    fn truncated(&self, field: &'static str, wanted: usize) -> DecodeError {
-        let left = self.left();
-        DecodeError {
-            field,
-            offset: self.offset(),
-            problem: Problem::Truncated { wanted, left },
-            command_status: CommandStatus::ESME_RINVCMDLEN,
         }
     }
 }

@@ -140,7 +140,7 @@ impl EncodeError {
 /// A type that can stand as a mandatory field.
 pub trait Field: Sized {
     /// Reads it where the reader stands.
-    fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError>;
+    fn read(reader: &mut Reader, spec: &Spec) -> Result<Self, DecodeError>;
     /// The most octets [`Self::write`] appends: what it refuses counts no further than the maximum.
     fn room(&self, spec: &Spec) -> usize;
     /// Appends it.
@@ -226,10 +226,7 @@ macro_rules! octet_field {
     ($name:ty) => {
         impl crate::field::Field for $name {
             #[inline]
-            fn read(
-                reader: &mut crate::decode::Reader<'_>,
-                spec: &crate::field::Spec,
-            ) -> Result<Self, crate::DecodeError> {
+            fn read(reader: &mut crate::decode::Reader, spec: &crate::field::Spec) -> Result<Self, crate::DecodeError> {
                 reader.octet(spec.name).map(Self::from)
             }
 
@@ -270,7 +267,7 @@ octet_field!(u8);
 
 impl Field for COctet {
     #[inline(always)]
-    fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError> {
+    fn read(reader: &mut Reader, spec: &Spec) -> Result<Self, DecodeError> {
         reader.c_octet(spec.name, spec.max, spec.status)
     }
 
@@ -295,7 +292,7 @@ impl Field for COctet {
 
 impl Field for Password {
     #[inline(always)]
-    fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError> {
+    fn read(reader: &mut Reader, spec: &Spec) -> Result<Self, DecodeError> {
         COctet::read(reader, spec).map(Self)
     }
 
@@ -320,7 +317,7 @@ impl Field for Password {
 
 impl Field for Address {
     #[inline(always)]
-    fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError> {
+    fn read(reader: &mut Reader, spec: &Spec) -> Result<Self, DecodeError> {
         let [ton, npi] = spec.ton_npi;
         Ok(Self {
             ton: reader.octet(ton)?.into(),
@@ -361,7 +358,7 @@ impl Field for Address {
 /// short_message behind its sm_length (SMPP 3.4 §5.2.21, §5.2.22): 254 octets in 3.4, 255 in 5.0, which is taken here.
 impl Field for Bytes {
     #[inline(always)]
-    fn read(reader: &mut Reader<'_>, spec: &Spec) -> Result<Self, DecodeError> {
+    fn read(reader: &mut Reader, spec: &Spec) -> Result<Self, DecodeError> {
         let length = reader.octet("sm_length")?;
         reader.octets(spec.name, length.into(), spec.status)
     }

@@ -28,7 +28,8 @@ fn messages_and_their_responses_are_decoded_without_an_allocation() {
         let frame = frame(&hex::decode(vector["hex"].as_str().expect("hex")).expect("hex"));
         let mut read = None;
         for mode in [Mode::Strict, Mode::Tolerant] {
-            let cost = measure(|| read = Some(Packet::decode(&frame, mode)));
+            let frame = frame.clone();
+            let cost = measure(|| read = Some(Packet::decode(frame, mode)));
             assert_eq!(cost.count_total, 0, "{} {mode:?}", vector["id"]);
             assert!(matches!(read, Some(Ok(_))), "{}", vector["id"]);
         }
@@ -46,7 +47,7 @@ fn a_list_reserves_by_the_octets_that_came_and_not_by_the_count_claimed() {
         let mut octets = octets.to_vec();
         octets[3] = octets.len() as u8;
         let frame = frame(&octets);
-        let cost = measure(|| assert!(Packet::decode(&frame, Mode::Strict).is_err()));
+        let cost = measure(|| assert!(Packet::decode(frame, Mode::Strict).is_err()));
         assert!(cost.bytes_max < 100, "{cost:?}");
     }
 }

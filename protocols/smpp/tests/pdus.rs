@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 fn every_pdu_decodes_to_the_fields_and_tlvs_listed() {
     for vector in vectors() {
         for mode in [Mode::Strict, Mode::Tolerant] {
-            let decoded = Packet::decode(&octets(&vector), mode).unwrap_or_else(|e| panic!("{}: {e}", vector["id"]));
+            let decoded = Packet::decode(octets(&vector), mode).unwrap_or_else(|e| panic!("{}: {e}", vector["id"]));
             assert!(decoded.forgiven.is_empty(), "{}: {:?}", vector["id"], decoded.forgiven);
             let packet = decoded.packet;
             let shown = json!({
@@ -39,7 +39,7 @@ fn fields_are_shown_in_the_order_of_the_wire() {
         .filter(|line| line.contains("\"hex\""));
     for (record, vector) in records.zip(vectors()) {
         let mut listed = record.split_once("\"fields\"").expect("a record has fields").1;
-        for (name, _) in Packet::decode(&octets(&vector), Mode::Strict)
+        for (name, _) in Packet::decode(octets(&vector), Mode::Strict)
             .unwrap()
             .packet
             .pdu
@@ -76,7 +76,7 @@ fn what_was_decoded_encodes_to_the_same_octets() {
     for vector in vectors() {
         let octets = octets(&vector);
         let mut out = BytesMut::new();
-        Packet::decode(&octets, Mode::Strict)
+        Packet::decode(octets.clone(), Mode::Strict)
             .unwrap()
             .packet
             .encode(&mut out)

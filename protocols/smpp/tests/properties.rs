@@ -23,7 +23,7 @@ proptest! {
     #[test]
     fn a_frame_of_any_octets_is_read_or_refused_and_never_panics(frame in frame(vec(any::<u8>(), 0..300))) {
         for mode in [Mode::Strict, Mode::Tolerant] {
-            if let Ok(decoded) = Packet::decode(&frame, mode) {
+            if let Ok(decoded) = Packet::decode(frame.clone(), mode) {
                 let _ = (decoded.packet.pdu.fields(), decoded.packet.pdu.tlvs().iter().count());
             }
         }
@@ -33,8 +33,8 @@ proptest! {
     fn a_frame_of_likely_octets_is_read_or_refused_and_never_panics(
         frame in frame(vec(prop_oneof![Just(0_u8), Just(1), Just(4), Just(0x24), b'0'..=b'9'], 0..120)),
     ) {
-        let strict = Packet::decode(&frame, Mode::Strict);
-        let tolerant = Packet::decode(&frame, Mode::Tolerant);
+        let strict = Packet::decode(frame.clone(), Mode::Strict);
+        let tolerant = Packet::decode(frame, Mode::Tolerant);
         prop_assert!(strict.is_err() || tolerant.is_ok(), "tolerant reads what strict reads");
     }
 
@@ -44,7 +44,7 @@ proptest! {
         any in frame(vec(any::<u8>(), 0..60)),
     ) {
         for frame in [likely, any] {
-            if let Ok(decoded) = Packet::decode(&frame, Mode::Strict) {
+            if let Ok(decoded) = Packet::decode(frame.clone(), Mode::Strict) {
                 prop_assert!(decoded.forgiven.is_empty());
                 prop_assert_eq!(encoded(&decoded.packet), frame);
             }
@@ -55,7 +55,7 @@ proptest! {
     fn a_text_and_whatever_is_long_share_the_frame(octets in vec(any::<u8>(), 3000)) {
         let frame = encoded(&Dice(&octets).packet());
         let inside = frame.as_ptr_range();
-        let pdu = Packet::decode(&frame, Mode::Strict).unwrap().packet.pdu;
+        let pdu = Packet::decode(frame, Mode::Strict).unwrap().packet.pdu;
         if let Some(id) = pdu.message_id().filter(|id| id.len() > COctet::SHORT) {
             prop_assert!(inside.contains(&id.as_bytes().as_ptr()));
         }
@@ -73,7 +73,7 @@ proptest! {
         let packet = Dice(&octets).packet();
         let frame = encoded(&packet);
         for mode in [Mode::Strict, Mode::Tolerant] {
-            let decoded = Packet::decode(&frame, mode).unwrap();
+            let decoded = Packet::decode(frame.clone(), mode).unwrap();
             prop_assert_eq!(&decoded.packet, &packet);
             prop_assert!(decoded.forgiven.is_empty());
         }
@@ -90,7 +90,7 @@ proptest! {
         let length = frame.len() as u32;
         frame[..4].copy_from_slice(&length.to_be_bytes());
         let frame = frame.freeze();
-        let (strict, tolerant) = (Packet::decode(&frame, Mode::Strict), Packet::decode(&frame, Mode::Tolerant));
+        let (strict, tolerant) = (Packet::decode(frame.clone(), Mode::Strict), Packet::decode(frame.clone(), Mode::Tolerant));
         if let Ok(strict) = strict {
             prop_assert_eq!(encoded(&strict.packet), frame);
             prop_assert_eq!(tolerant, Ok(strict), "tolerant reads what strict reads, and as strict reads it");

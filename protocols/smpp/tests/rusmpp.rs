@@ -88,7 +88,7 @@ proptest! {
 /// Compares the fields of a submit_sm or deliver_sm. `false` where it is another PDU, or rusmpp refuses it.
 fn read_alike(frame: &Bytes) -> bool {
     let Some(theirs) = theirs(frame) else { return false };
-    let packet = Packet::decode(frame, Mode::Strict).unwrap().packet;
+    let packet = Packet::decode(frame.clone(), Mode::Strict).unwrap().packet;
     assert_eq!(theirs.sequence_number, packet.sequence_number.0);
     macro_rules! alike {
         ($ours:expr, $theirs:expr) => {{
@@ -129,7 +129,7 @@ fn written(command: &Command) -> Bytes {
 
 fn ours(frame: &Bytes) -> Bytes {
     let mut out = BytesMut::new();
-    Packet::decode(frame, Mode::Strict)
+    Packet::decode(frame.clone(), Mode::Strict)
         .unwrap()
         .packet
         .encode(&mut out)

@@ -81,7 +81,9 @@ impl Census {
             }
             both &= homes.locking | homes.single;
         }
-        languages.iter().flat_map(move |language| {
+        let any = single | locking | both;
+        let languages = languages.iter().filter(move |language| any & bit(Some(*language)) != 0);
+        languages.flat_map(move |language| {
             let is_in = move |languages: u16| languages & bit(Some(language)) != 0;
             tables_of(language)
                 .filter(move |tables| match (tables.locking, tables.single) {

@@ -1,5 +1,6 @@
 //! The GSM 7-bit alphabet (3GPP TS 23.038 §6.2.1), one septet an octet as SMPP carries them.
 
+use std::ops::Add;
 use std::sync::OnceLock;
 
 use crate::language::Language;
@@ -37,6 +38,17 @@ pub(crate) struct Septets {
     pub(crate) escapes: usize,
 }
 
+impl Add for Septets {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            escapes: self.escapes + other.escapes,
+        }
+    }
+}
+
 impl Alphabet {
     fn new(tables: ShiftTables) -> Self {
         let mut alphabet = Self {
@@ -68,13 +80,9 @@ impl Alphabet {
 
     /// Septets that `text` takes, or `None` when a character is outside the alphabet.
     pub(crate) fn measure(&self, text: &str) -> Option<Septets> {
-        let mut septets = Septets { total: 0, escapes: 0 };
-        for piece in pieces(text) {
-            let of_piece = self.measure_piece(piece)?;
-            septets.total += of_piece.total;
-            septets.escapes += of_piece.escapes;
-        }
-        Some(septets)
+        pieces(text).try_fold(Septets { total: 0, escapes: 0 }, |septets, piece| {
+            self.measure_piece(piece).map(|of_piece| septets + of_piece)
+        })
     }
 
     /// The same for one of the [`pieces`] of a text.
@@ -112,30 +120,34 @@ impl Alphabet {
 
     /// Appends one octet a septet, or gives back the first character outside the alphabet and its position.
     pub(crate) fn encode(&self, text: &str, out: &mut Vec<u8>) -> Result<(), (usize, char)> {
-        let mut before = 0;
-        for piece in pieces(text) {
-            if piece.is_ascii() && piece.bytes().all(|octet| self.low[usize::from(octet)] < EXTENDED) {
-                out.extend(piece.bytes().map(|octet| self.low[usize::from(octet)]));
-                before += piece.len();
-                continue;
-            }
-            // An escape is written always, and overwritten where the code needs none.
-            let (mut septets, mut length) = ([0; 4 * PIECE], 0);
-            for character in piece.chars() {
-                let code = self.code(character);
-                if code == OUTSIDE {
-                    out.extend_from_slice(&septets[..length]);
-                    return Err((before, character));
-                }
+        if pieces(text).all(|piece| self.encode_piece(piece, out)) {
+            return Ok(());
+        }
+        self.first_outside(text).map_or(Ok(()), Err)
+    }
+
+    /// The same for one of the [`pieces`] of a text; `false` at a character outside, after what came before it.
+    #[inline]
+    pub(crate) fn encode_piece(&self, piece: &str, out: &mut Vec<u8>) -> bool {
+        if piece.is_ascii() && piece.bytes().all(|octet| self.low[usize::from(octet)] < EXTENDED) {
+            out.extend(piece.bytes().map(|octet| self.low[usize::from(octet)]));
+            return true;
+        }
+        // An escape is written always, and overwritten where the code needs none.
+        let (mut septets, mut length) = ([0; 4 * PIECE], 0);
+        let mut characters = piece.chars();
+        let is_inside = characters.all(|character| {
+            let code = self.code(character);
+            if code != OUTSIDE {
                 septets[length] = ESCAPE;
                 length += usize::from(code >> 7);
                 septets[length] = code & !EXTENDED;
                 length += 1;
-                before += 1;
             }
-            out.extend_from_slice(&septets[..length]);
-        }
-        Ok(())
+            code != OUTSIDE
+        });
+        out.extend_from_slice(&septets[..length]);
+        is_inside
     }
 
     /// The position and value of the first character outside the alphabet.

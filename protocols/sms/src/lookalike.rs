@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::gsm7::{self, Alphabet, pieces};
+use crate::gsm7::{self, Alphabet, Septets, pieces};
 use crate::shift::ShiftTables;
 
 /// Signs, blanks and ligatures, and what each of those on the left gives way to. What cannot be seen gives way to
@@ -114,30 +114,39 @@ pub struct Replacement {
 /// ```
 #[must_use]
 pub fn replace_lookalikes(text: &str, tables: ShiftTables) -> Replaced {
-    let alphabet = gsm7::alphabet(tables);
+    replace(text, gsm7::alphabet(tables)).0
+}
+
+/// The same, with the septets that the text then takes, or `None` if it still has a character outside.
+pub(crate) fn replace(text: &str, alphabet: &Alphabet) -> (Replaced, Option<Septets>) {
     let mut replaced = Replaced {
         text: String::with_capacity(text.len()),
         replacements: Vec::new(),
     };
+    let mut septets = Some(Septets { total: 0, escapes: 0 });
     let mut position = 0;
     for piece in pieces(text) {
-        if alphabet.measure_piece(piece).is_some() {
+        let start = replaced.text.len();
+        let mut of_piece = alphabet.measure_piece(piece);
+        if of_piece.is_some() {
             replaced.text.push_str(piece);
             position += piece.chars().count();
-            continue;
-        }
-        for from in piece.chars() {
-            match lookalike(from, alphabet) {
-                Some(to) => {
-                    replaced.text.push_str(to);
-                    replaced.replacements.push(Replacement { position, from, to });
+        } else {
+            for from in piece.chars() {
+                match lookalike(from, alphabet) {
+                    Some(to) => {
+                        replaced.text.push_str(to);
+                        replaced.replacements.push(Replacement { position, from, to });
+                    }
+                    None => replaced.text.push(from),
                 }
-                None => replaced.text.push(from),
+                position += 1;
             }
-            position += 1;
+            of_piece = alphabet.measure_piece(&replaced.text[start..]);
         }
+        septets = septets.zip(of_piece).map(|(sum, of_piece)| sum + of_piece);
     }
-    replaced
+    (replaced, septets)
 }
 
 /// What a character outside the alphabet gives way to.

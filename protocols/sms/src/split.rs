@@ -14,6 +14,7 @@ use crate::shift::ShiftTables;
 
 pub use options::{National, SplitMode, SplitOptions};
 
+use cuts::{Cuts, MOST_OVER};
 use plan::Plan;
 
 /// Segments that a concatenation header can number.
@@ -165,17 +166,14 @@ impl Segment {
 /// [`MAX_SEGMENTS`], [`TextError::PayloadTooLong`] beyond [`MAX_PAYLOAD_OCTETS`].
 pub fn split(text: &str, options: &SplitOptions) -> Result<Segments, TextError> {
     let plan = Plan::of(text, options)?;
-    let segments = if plan.is_one_segment(options) {
-        vec![segment(&plan, None, 0..plan.text.len(), plan.units, options)]
-    } else {
-        let cuts: Vec<_> = plan.cuts(options).collect();
-        let total = numbered(cuts.len())?;
-        let concat = |number| Concat::new(options.reference_size, options.reference, total, number);
-        (1..=total)
-            .zip(cuts)
-            .map(|(number, (range, units))| segment(&plan, concat(number), range, units, options))
-            .collect()
-    };
+    let total = numbered(plan.segments(options))?;
+    let mut cuts = plan.cuts(options);
+    let segments = (1..=total)
+        .map(|number| {
+            let concat = || Concat::new(options.reference_size, options.reference, total, number);
+            segment(&plan, (total > 1).then(concat).flatten(), &mut cuts, options)
+        })
+        .collect();
     Ok(Segments {
         encoding: plan.writing.encoding(),
         tables: plan.writing.tables(),
@@ -192,25 +190,19 @@ fn numbered(segments: usize) -> Result<u8, TextError> {
     u8::try_from(segments).map_err(|_| TextError::TooManySegments { segments })
 }
 
-fn segment(
-    plan: &Plan<'_>,
-    concat: Option<Concat>,
-    range: Range<usize>,
-    units: usize,
-    options: &SplitOptions,
-) -> Segment {
-    let mut data = Vec::with_capacity(
-        options.header_octets(concat.is_some(), plan.writing.tables()) + plan.writing.payload_octets(units),
-    );
+fn segment(plan: &Plan<'_>, concat: Option<Concat>, cuts: &mut Cuts<'_>, options: &SplitOptions) -> Segment {
+    let (writing, tables) = (plan.writing, plan.writing.tables());
+    let header_octets = options.header_octets(concat.is_some(), tables);
+    let mut data = Vec::with_capacity(header_octets + writing.payload_octets(cuts.limit) + MOST_OVER);
     let in_header = concat.filter(|_| options.mode == SplitMode::UdhConcat);
-    let header_octets = header::write_header(in_header.as_ref(), plan.writing.tables(), &mut data);
-    plan.writing.encode(&plan.text[range.clone()], &mut data);
+    let header_octets = header::write_header(in_header.as_ref(), tables, &mut data);
+    let (text, units) = cuts.write(&mut data);
     Segment {
         concat,
         data,
         header_octets,
         units,
-        text: range,
+        text,
     }
 }
 

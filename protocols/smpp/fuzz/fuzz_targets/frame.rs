@@ -10,11 +10,11 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|octets: &[u8]| {
     let mut stream = BytesMut::from(octets);
     while let Ok(Some(frame)) = next_frame(&mut stream, MAX_PDU) {
-        let tolerant = Packet::decode(&frame, Mode::Tolerant);
+        let tolerant = Packet::decode(frame.clone(), Mode::Tolerant);
         if let Ok(decoded) = &tolerant {
             let _ = (decoded.packet.pdu.fields(), decoded.packet.pdu.tlvs().iter().count());
         }
-        if let Ok(strict) = Packet::decode(&frame, Mode::Strict) {
+        if let Ok(strict) = Packet::decode(frame.clone(), Mode::Strict) {
             let mut out = BytesMut::new();
             strict.packet.encode(&mut out).expect("what was read can be written");
             assert_eq!(out, frame);

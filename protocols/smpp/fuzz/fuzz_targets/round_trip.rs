@@ -14,7 +14,7 @@ fuzz_target!(|octets: &[u8]| {
     let packet = Dice(octets).packet();
     let mut out = BytesMut::new();
     packet.encode(&mut out).expect("made to be written");
-    let decoded = Packet::decode(&out.freeze(), Mode::Strict).expect("what was written can be read");
+    let decoded = Packet::decode(out.freeze(), Mode::Strict).expect("what was written can be read");
     assert_eq!(decoded.packet, packet);
     assert!(decoded.forgiven.is_empty());
 });

@@ -8,7 +8,7 @@ use crate::{CommandId, Tlvs};
 /// The body of a PDU: mandatory fields in wire order, then optional parameters.
 pub trait Body: Sized {
     /// Reads it where the reader stands, to the end of the frame.
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
+    fn read(reader: &mut Reader) -> Result<Self, DecodeError>;
     /// The most octets [`Self::write`] appends.
     fn room(&self) -> usize;
     /// Appends the mandatory fields, up to the text of one that ends with a text.
@@ -43,7 +43,7 @@ macro_rules! body {
 
         impl crate::pdu::Body for $name {
             #[inline(always)]
-            fn read(reader: &mut crate::decode::Reader<'_>) -> Result<Self, crate::DecodeError> {
+            fn read(reader: &mut crate::decode::Reader) -> Result<Self, crate::DecodeError> {
                 Ok(Self {
                     $($field: <$type as crate::field::Field>::read(reader, const { &$spec })?,)*
                     tlvs: reader.tlvs()?,

@@ -66,11 +66,11 @@ macro_rules! pdus {
             }
 
             /// Reads the body that the header speaks of where the reader stands.
-            pub(super) fn read(header: &Header, reader: Reader<'_>) -> Result<Decoded, DecodeError> {
+            pub(super) fn read(header: &Header, reader: &mut Reader) -> Result<Decoded, DecodeError> {
                 match header.command_id {
                     $(CommandId::$command => packet::read(header, reader, $body::read, Self::$variant),)*
                     command_id => {
-                        let body = |reader: &mut Reader<'_>| reader.octets("body", reader.left(), ROK);
+                        let body = |reader: &mut Reader| reader.octets("body", reader.left(), ROK);
                         packet::read(header, reader, body, |body| Self::Unknown { command_id, body })
                     }
                 }

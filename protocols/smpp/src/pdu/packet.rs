@@ -44,7 +44,7 @@ pub struct Header {
 /// let packet = Packet::new(SequenceNumber(7), Pdu::SubmitSm(submit_sm));
 /// let mut octets = BytesMut::new();
 /// packet.encode(&mut octets)?;
-/// let decoded = Packet::decode(&octets.freeze(), Mode::Strict).expect("what was written is read back");
+/// let decoded = Packet::decode(octets.freeze(), Mode::Strict).expect("what was written is read back");
 /// assert_eq!(decoded.packet, packet);
 /// # Ok::<(), araldo_smpp::EncodeError>(())
 /// ```
@@ -101,10 +101,11 @@ impl Packet {
         self.pdu.command_id()
     }
 
-    /// Reads one complete PDU. The fields share the frame's memory and keep it alive.
-    pub fn decode(frame: &Bytes, mode: Mode) -> Result<Decoded, DecodeError> {
-        let header = whole(frame)?;
-        Pdu::read(&header, Reader::new(frame, Header::LENGTH, mode))
+    /// Reads one complete PDU. The long fields share the frame's memory and keep it alive; the last of them takes the
+    /// frame itself, so whoever needs it afterwards hands in a clone.
+    pub fn decode(frame: Bytes, mode: Mode) -> Result<Decoded, DecodeError> {
+        let header = whole(&frame)?;
+        Pdu::read(&header, &mut Reader::new(frame, Header::LENGTH, mode))
     }
 
     /// Appends the PDU. On an error nothing is appended.
@@ -127,8 +128,8 @@ impl Packet {
 #[inline(never)]
 pub(super) fn read<B>(
     header: &Header,
-    mut reader: Reader<'_>,
-    body: impl FnOnce(&mut Reader<'_>) -> Result<B, DecodeError>,
+    reader: &mut Reader,
+    body: impl FnOnce(&mut Reader) -> Result<B, DecodeError>,
     pdu: impl FnOnce(B) -> Pdu,
 ) -> Result<Decoded, DecodeError> {
     let &Header {
@@ -137,7 +138,7 @@ pub(super) fn read<B>(
         sequence_number,
         ..
     } = header;
-    let decoded = |pdu, reader: Reader<'_>| {
+    let decoded = |pdu, reader: &mut Reader| {
         let packet = Packet {
             command_status,
             sequence_number,
@@ -145,13 +146,13 @@ pub(super) fn read<B>(
         };
         Decoded {
             packet,
-            forgiven: reader.into_forgiven(),
+            forgiven: reader.take_forgiven(),
         }
     };
     if reader.left() == 0 && Pdu::has_fields(command_id) && reader.ends_here(command_id, command_status) {
         return Ok(decoded(Pdu::Bodiless(command_id), reader));
     }
-    match body(&mut reader) {
+    match body(reader) {
         Ok(body) => Ok(decoded(pdu(body), reader)),
         Err(error) if command_status.is_ok() || !reader.is_tolerant() => Err(error),
         Err(error) => {
@@ -189,11 +190,11 @@ pub fn encode_request<R: super::Request>(
 /// let mut out = BytesMut::new();
 /// let submit_sm = SubmitSm { short_message: "Ciao".into(), ..SubmitSm::default() };
 /// encode_request(&submit_sm, SequenceNumber(1), &mut out)?;
-/// assert_eq!(decode_request::<SubmitSm>(&out.freeze())?, submit_sm);
+/// assert_eq!(decode_request::<SubmitSm>(out.freeze())?, submit_sm);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn decode_request<R: super::Request>(frame: &Bytes) -> Result<R, DecodeError> {
-    let header = whole(frame)?;
+pub fn decode_request<R: super::Request>(frame: Bytes) -> Result<R, DecodeError> {
+    let header = whole(&frame)?;
     if header.command_id != R::COMMAND {
         return Err(DecodeError {
             field: "command_id",
@@ -313,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_sloppy_deliver_sm_is_kept_in_tolerant_mode_with_what_was_forgiven() {
-        let decoded = Packet::decode(&sloppy(), Mode::Tolerant).expect("readable");
+        let decoded = Packet::decode(sloppy(), Mode::Tolerant).expect("readable");
         let Pdu::DeliverSm(DeliverSm {
             destination,
             short_message,
@@ -337,7 +338,7 @@ mod tests {
 
     #[test]
     fn strict_mode_names_field_place_and_status() {
-        let error = Packet::decode(&sloppy(), Mode::Strict).expect_err("too long");
+        let error = Packet::decode(sloppy(), Mode::Strict).expect_err("too long");
         assert_eq!(
             error.to_string(),
             "destination_addr at octet 23: 31 octets with the NUL, at most 21"
@@ -348,19 +349,19 @@ mod tests {
     #[test]
     fn a_last_string_without_its_nul_is_read_to_the_end_in_tolerant_mode() {
         let frame = framed(CommandId::SUBMIT_SM_RESP, CommandStatus::ESME_ROK, b"12345");
-        let decoded = Packet::decode(&frame, Mode::Tolerant).expect("readable");
+        let decoded = Packet::decode(frame.clone(), Mode::Tolerant).expect("readable");
         assert_eq!(
             decoded.packet.pdu.message_id().map(|id| id.as_bytes()),
             Some(&b"12345"[..])
         );
-        assert!(Packet::decode(&frame, Mode::Strict).is_err());
+        assert!(Packet::decode(frame, Mode::Strict).is_err());
     }
 
     #[test]
     fn an_error_response_is_taken_with_no_body_and_with_one_that_makes_no_sense() {
         for body in [&b""[..], b"1\0\0"] {
             let frame = framed(CommandId::QUERY_SM_RESP, CommandStatus::ESME_RQUERYFAIL, body);
-            let decoded = Packet::decode(&frame, Mode::Tolerant).expect("readable");
+            let decoded = Packet::decode(frame.clone(), Mode::Tolerant).expect("readable");
             assert_eq!(decoded.packet.pdu, Pdu::Bodiless(CommandId::QUERY_SM_RESP));
         }
     }

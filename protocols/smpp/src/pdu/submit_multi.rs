@@ -101,7 +101,7 @@ const SMALLEST_DESTINATION: usize = 2;
 const SMALLEST_UNSUCCESS: usize = 7;
 
 impl Field for Destinations {
-    fn read(reader: &mut Reader<'_>, _spec: &Spec) -> Result<Self, DecodeError> {
+    fn read(reader: &mut Reader, _spec: &Spec) -> Result<Self, DecodeError> {
         let count = usize::from(reader.octet(NUMBER_OF_DESTS)?);
         let mut list = Vec::with_capacity(count.min(reader.left() / SMALLEST_DESTINATION));
         for _ in 0..count {
@@ -175,7 +175,7 @@ impl Field for Destinations {
 }
 
 impl Field for UnsuccessSmes {
-    fn read(reader: &mut Reader<'_>, _spec: &Spec) -> Result<Self, DecodeError> {
+    fn read(reader: &mut Reader, _spec: &Spec) -> Result<Self, DecodeError> {
         let count = usize::from(reader.octet(NO_UNSUCCESS)?);
         let mut list = Vec::with_capacity(count.min(reader.left() / SMALLEST_UNSUCCESS));
         for _ in 0..count {

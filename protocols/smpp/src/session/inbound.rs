@@ -98,7 +98,7 @@ impl<T> Session<T> {
         } else {
             Mode::Tolerant
         };
-        let Decoded { packet, forgiven } = match Packet::decode(frame, mode) {
+        let Decoded { packet, forgiven } = match Packet::decode(frame.clone(), mode) {
             Ok(decoded) => decoded,
             Err(error) => return self.refuse(header, frame, error.command_status, error.into()),
         };
@@ -277,7 +277,7 @@ impl<T> Session<T> {
     }
 
     fn handle_bind_resp(&mut self, header: Header, frame: &Bytes, mode: BindMode, offered: InterfaceVersion) {
-        let (system_id, peer) = match Packet::decode(frame, Mode::Tolerant) {
+        let (system_id, peer) = match Packet::decode(frame.clone(), Mode::Tolerant) {
             Ok(Decoded { packet, .. }) => match packet.pdu {
                 Pdu::BindReceiverResp(body) | Pdu::BindTransmitterResp(body) | Pdu::BindTransceiverResp(body) => {
                     (body.system_id, body.tlvs.sc_interface_version())
@@ -335,7 +335,7 @@ impl<T> Session<T> {
     }
 
     fn read_answer(&mut self, header: Header, frame: &Bytes) -> (Pdu, Vec<Forgiven>) {
-        match Packet::decode(frame, Mode::Tolerant) {
+        match Packet::decode(frame.clone(), Mode::Tolerant) {
             Ok(Decoded { packet, forgiven }) => (packet.pdu, forgiven),
             Err(error) => {
                 self.tell_bad(header, frame, error.into(), None);

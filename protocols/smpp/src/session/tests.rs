@@ -152,7 +152,7 @@ fn a_silent_peer_is_asked_twice_and_then_given_up() {
         assert_eq!(pair.esme.poll_timeout(), Some(pair.now + 30 * SECOND));
         pair.pass(30 * SECOND);
         let octets = pair.esme.transmit().split().freeze();
-        let packet = Packet::decode(&octets, Mode::Strict).unwrap().packet;
+        let packet = Packet::decode(octets, Mode::Strict).unwrap().packet;
         assert_eq!(packet.command_id(), CommandId::ENQUIRE_LINK);
     }
     pair.pass(30 * SECOND);
@@ -344,7 +344,7 @@ fn a_pdu_before_the_bind_response_is_refused_and_closes() {
         .unwrap();
     pair.esme.handle_bytes(&mut input, pair.now);
     let octets = pair.esme.transmit().split().freeze();
-    let answer = Packet::decode(&octets, Mode::Strict).unwrap().packet;
+    let answer = Packet::decode(octets, Mode::Strict).unwrap().packet;
     assert_eq!(answer.command_status, CommandStatus::ESME_RINVBNDSTS);
     assert_eq!(
         pair.esme.state(),
@@ -367,7 +367,7 @@ fn a_peer_of_3_3_is_told_no_version_and_one_of_3_4_is() {
         pair.carry();
         assert!(pair.mc.accept_bind());
         let octets = pair.mc.transmit().split().freeze();
-        let packet = Packet::decode(&octets, Mode::Strict).unwrap().packet;
+        let packet = Packet::decode(octets, Mode::Strict).unwrap().packet;
         assert_eq!(packet.pdu.tlvs().sc_interface_version(), told);
         assert_eq!(pair.mc.state().version(), Some(offered));
     }

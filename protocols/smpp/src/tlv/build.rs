@@ -86,7 +86,8 @@ impl TlvsMut {
     /// The parameters, ready to be put into a PDU.
     pub fn freeze(self) -> Tlvs {
         let region = self.0.freeze();
-        Tlvs::ending(&region, region.len())
+        let length = region.len();
+        Tlvs::ending(region, length)
     }
 
     fn push(&mut self, tag: TlvTag, value: &[u8]) -> &mut Self {

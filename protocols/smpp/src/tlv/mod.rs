@@ -9,7 +9,7 @@ mod typed;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 pub use broadcast::{BroadcastArea, BroadcastContentType, BroadcastFrequencyInterval};
 pub use build::TlvsMut;
@@ -26,7 +26,7 @@ use crate::value::COctet;
 ///
 /// ```
 /// use araldo_smpp::{TlvTag, Tlvs};
-/// use bytes::Bytes;
+/// use bytes::{Buf, Bytes};
 ///
 /// let tlvs = Tlvs::leading(&Bytes::from_static(b"\x02\x04\0\x02\0\x07\x14\x01\0\x01x"));
 /// assert_eq!(tlvs.user_message_reference(), Some(7));
@@ -71,7 +71,7 @@ impl Tlvs {
         let mut walk = Self::walk(region);
         while walk.next().is_some() {}
         let length = region.len() - walk.left();
-        Self::ending(&region.slice(..length), length)
+        Self::ending(region.slice(..length), length)
     }
 
     /// Walks over the whole TLVs that the region begins with.
@@ -83,11 +83,14 @@ impl Tlvs {
     ///
     /// Of a few the same number of octets is copied always, which is far quicker than as many as they are.
     #[inline(always)]
-    pub(crate) fn ending(frame: &Bytes, length: usize) -> Self {
+    pub(crate) fn ending(mut frame: Bytes, length: usize) -> Self {
         match frame.last_chunk() {
             _ if length == 0 => Self::EMPTY,
             Some(octets) if length <= Self::SHORT => Self(Region::Short(*octets, (Self::SHORT - length) as u8)),
-            _ => Self(Region::Long(frame.slice(frame.len() - length..))),
+            _ => {
+                frame.advance(frame.len() - length);
+                Self(Region::Long(frame))
+            }
         }
     }
 

@@ -5,6 +5,9 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::plan::Writing;
 use crate::gsm7::pieces;
 
+/// Octets that [`Cuts::write`] needs beyond those of a full segment: a piece of sixteen octets, each an escape and a code.
+pub(super) const MOST_OVER: usize = 32;
+
 /// Byte ranges and units of the segments, each filled before the next begins.
 pub(super) struct Cuts<'a> {
     pub(super) text: &'a str,
@@ -23,7 +26,70 @@ impl Iterator for Cuts<'_> {
         if rest.is_empty() {
             return None;
         }
-        let (mut length, mut units) = self.fill(rest);
+        let filled = self.fill(rest);
+        Some(self.cut(filled))
+    }
+}
+
+impl Cuts<'_> {
+    /// Appends the next segment's text to `out`, or nothing at the end.
+    pub(super) fn write(&mut self, out: &mut Vec<u8>) -> (Range<usize>, usize) {
+        let start = out.len();
+        let filled = self.fill_into(&self.text[self.from..], out);
+        let (range, units) = self.cut(filled);
+        out.truncate(start + self.writing.payload_octets(units));
+        (range, units)
+    }
+
+    /// Bytes and units of as much of `rest` as fits.
+    fn fill(&self, rest: &str) -> (usize, usize) {
+        let (mut length, mut units) = (0, 0);
+        for piece in pieces(rest) {
+            let piece_units = self.writing.units(piece);
+            if units + piece_units > self.limit {
+                let (piece_length, piece_units) = self.begin(piece, self.limit - units);
+                return (length + piece_length, units + piece_units);
+            }
+            length += piece.len();
+            units += piece_units;
+        }
+        (length, units)
+    }
+
+    /// The same, appended to `out`, where up to a piece more than fits is written.
+    fn fill_into(&self, rest: &str, out: &mut Vec<u8>) -> (usize, usize) {
+        let (mut length, mut units) = (0, 0);
+        for piece in pieces(rest) {
+            let before = out.len();
+            self.writing.encode(piece, out);
+            let piece_units = (out.len() - before) / self.writing.payload_octets(1);
+            if units + piece_units > self.limit {
+                let (piece_length, piece_units) = self.begin(piece, self.limit - units);
+                return (length + piece_length, units + piece_units);
+            }
+            length += piece.len();
+            units += piece_units;
+        }
+        (length, units)
+    }
+
+    /// Bytes and units of as many characters of a piece as fit `limit`.
+    fn begin(&self, piece: &str, limit: usize) -> (usize, usize) {
+        let (mut length, mut units) = (0, 0);
+        for character in piece.chars() {
+            let width = self.writing.width(character);
+            if units + width > limit {
+                break;
+            }
+            length += character.len_utf8();
+            units += width;
+        }
+        (length, units)
+    }
+
+    /// Ends a segment after so many bytes and units, or before if a grapheme cluster would be cut.
+    fn cut(&mut self, (mut length, mut units): (usize, usize)) -> (Range<usize>, usize) {
+        let rest = &self.text[self.from..];
         if self.whole_graphemes
             && let Some(whole) = last_boundary(rest, length)
         {
@@ -35,31 +101,7 @@ impl Iterator for Cuts<'_> {
         }
         let range = self.from..self.from + length;
         self.from = range.end;
-        Some((range, units))
-    }
-}
-
-impl Cuts<'_> {
-    /// Bytes and units of as much of `rest` as fits.
-    fn fill(&self, rest: &str) -> (usize, usize) {
-        let (mut length, mut units) = (0, 0);
-        for piece in pieces(rest) {
-            let piece_units = self.writing.units(piece);
-            if units + piece_units > self.limit {
-                for character in piece.chars() {
-                    let width = self.writing.width(character);
-                    if units + width > self.limit {
-                        break;
-                    }
-                    length += character.len_utf8();
-                    units += width;
-                }
-                break;
-            }
-            length += piece.len();
-            units += piece_units;
-        }
-        (length, units)
+        (range, units)
     }
 }
 

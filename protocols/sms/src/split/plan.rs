@@ -7,7 +7,7 @@ use super::{MAX_PAYLOAD_OCTETS, National, SplitMode, SplitOptions};
 use crate::census::{Census, tables_of};
 use crate::encoding::{Encoding, TextError};
 use crate::gsm7::{self, Alphabet, Septets};
-use crate::lookalike::{Replaced, Replacement, lookalike, replace_lookalikes};
+use crate::lookalike::{Replaced, Replacement, lookalike, replace};
 use crate::shift::ShiftTables;
 use crate::{latin1, ucs2};
 
@@ -53,17 +53,17 @@ impl Writing {
         }
     }
 
-    /// Appends text that it is known to have.
-    pub(super) fn encode(self, text: &str, out: &mut Vec<u8>) {
-        let encoded = match self {
-            Self::Gsm7(_, alphabet) => alphabet.encode(text, out),
-            Self::Latin1 => latin1::encode(text, out),
+    /// Appends one of the [`pieces`](gsm7::pieces) of a text that it is known to have.
+    pub(super) fn encode(self, piece: &str, out: &mut Vec<u8>) {
+        let is_encoded = match self {
+            Self::Gsm7(_, alphabet) => alphabet.encode_piece(piece, out),
+            Self::Latin1 => latin1::encode(piece, out).is_ok(),
             Self::Ucs2 => {
-                ucs2::encode(text, out);
-                Ok(())
+                ucs2::encode(piece, out);
+                true
             }
         };
-        debug_assert_eq!(encoded, Ok(()), "what was measured has every character");
+        debug_assert!(is_encoded, "what was measured has every character");
     }
 
     /// The octets of `units` in SMPP, where a septet takes an octet.
@@ -127,8 +127,8 @@ impl<'a> Plan<'a> {
         if !options.smart {
             return None;
         }
-        let Replaced { text, replacements } = replace_lookalikes(text, tables);
-        let Septets { total, escapes } = alphabet.measure(&text)?;
+        let (Replaced { text, replacements }, septets) = replace(text, alphabet);
+        let Septets { total, escapes } = septets?;
         Some(Self {
             replacements,
             ..Self::new(text.into(), writing, total, escapes)
@@ -181,13 +181,17 @@ impl<'a> Plan<'a> {
         options.mode == SplitMode::Payload || self.units <= self.limit(false, options)
     }
 
-    /// Where the segments of several are cut.
+    /// Where the segments are cut.
     pub(super) fn cuts(&self, options: &SplitOptions) -> Cuts<'_> {
         Cuts {
             text: &self.text,
             from: 0,
             writing: self.writing,
-            limit: self.limit(true, options),
+            limit: if self.is_one_segment(options) {
+                self.units
+            } else {
+                self.limit(true, options)
+            },
             whole_graphemes: options.whole_graphemes,
         }
     }
