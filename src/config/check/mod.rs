@@ -2,6 +2,7 @@
 
 mod carrier;
 mod client;
+mod command;
 mod event;
 mod http;
 mod outbox;
@@ -36,6 +37,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.events();
     check.log();
     check.addresses();
+    check.commands();
     check.something_to_do();
 }
 
