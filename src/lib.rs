@@ -8,6 +8,7 @@
 //! | [`app`] | the wiring: builds the parts, starts tasks, drains them; the one file that names every module |
 //! | [`cli`] | the command line, a file a verb group |
 //! | [`clock`] | the one place that reads the clock and draws random numbers |
+//! | [`command`] | what a customer's text asks for, and with which values |
 //! | [`config`] | a struct a section, checked before start |
 //! | [`domain`] | values and rules that all share: states, classes, addresses, ids |
 //! | [`http`] | the API of the back ends and the operators' listener: write a row and answer |
@@ -49,6 +50,7 @@ pub mod backend;
 pub mod carrier;
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod demo;
 pub mod dispatch;

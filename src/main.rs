@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Verb::Simulate(args) => exit_of(work(simulate::run(*args))),
         Verb::Config(verb) => verb.run(&cli.global),
         Verb::Template(verb) => verb.run(&cli.global),
+        Verb::Commands(verb) => verb.run(&cli.global),
         Verb::Status(args) => args.run(&cli.global),
         Verb::Messages(verb) => verb.run(&cli.global),
         Verb::Inbound(verb) => verb.run(&cli.global),

@@ -606,3 +606,72 @@ fn numbers_as_short_as_short_codes_are_numbers_where_the_plan_has_them() {
     ];
     assert!(addresses.eq(wanted), "{answers:?}");
 }
+
+#[test]
+fn a_customers_text_is_matched_with_its_slots_and_a_bad_line_is_answered() {
+    let lines = [
+        r#"{"id":7,"text":"Ricarica 10,50 euro al 333 1234567"}"#.to_owned(),
+        r#"{"id":"a","text":"ok","context":"confirm"}"#.to_owned(),
+        r#"{"text":"ok"}"#.to_owned(),
+        r#"{"text":"saldo e movimenti","lang":"it"}"#.to_owned(),
+        r#"{"text":"9","context":"survey_nps"}"#.to_owned(),
+        r#"{"text":"9","context":"quiz"}"#.to_owned(),
+    ];
+    let answers: Vec<Value> = filter_to(1, &["commands", "match"], &lines)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let slots = json!({ "amount": "10.50", "currency": "EUR", "msisdn": "+393331234567" });
+    assert_eq!(
+        (&answers[0]["id"], &answers[0]["intent"], &answers[0]["slots"]),
+        (&json!(7), &json!("topup"), &slots)
+    );
+    assert_eq!(
+        (&answers[1]["id"], &answers[1]["intent"]),
+        (&json!("a"), &json!("confirm_yes"))
+    );
+    assert_eq!((&answers[2]["intent"], &answers[2]["ask"]), (&json!("oos"), &json!([])));
+    assert_eq!(answers[3]["ask"], json!(["balance", "last_transactions"]));
+    assert_eq!(answers[4]["slots"], json!({ "score": 9, "scale": 10 }));
+    assert_eq!(
+        (&answers[5]["error"], &answers[5]["field"]),
+        (&json!("invalid_value"), &json!("context"))
+    );
+}
+
+#[test]
+fn eval_explain_and_list_tell_of_the_shipped_catalogue() {
+    let run = |args: &[&str]| {
+        let output = Command::cargo_bin("araldo")
+            .unwrap()
+            .env_clear()
+            .args(args)
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = run(&["commands", "eval", "tests/corpora/commands.jsonl"]);
+    assert!(
+        table.contains("near_miss") && table.contains("resolved within one question"),
+        "{table}"
+    );
+    let score: Value =
+        serde_json::from_str(&run(&["commands", "eval", "--json", "tests/corpora/commands.jsonl"])).unwrap();
+    assert_eq!(score["in_scope"]["lines"], 348);
+    let stages = run(&["commands", "explain", "qnt credto mi resta?"]);
+    for stage in [
+        "language     it",
+        "spelt out    quanto",
+        "corrected    quanto credito mi resta",
+        "outcome      accept balance",
+    ] {
+        assert!(stages.contains(stage), "{stage} in\n{stages}");
+    }
+    assert!(run(&["commands", "list"]).contains("block_card"));
+}

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bench;
+mod commands;
 mod config;
 pub mod demo;
 mod exit;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb};
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
+pub use commands::CommandsVerb;
 pub use config::{ConfigVerb, report};
 pub use exit::Exit;
 pub use number::NumberVerb;
@@ -59,6 +61,7 @@ impl Verb {
         match self {
             Self::Run
             | Self::Config(_)
+            | Self::Commands(_)
             | Self::Status(_)
             | Self::Messages(_)
             | Self::Inbound(_)
@@ -95,6 +98,9 @@ pub enum Verb {
     /// Check and try the texts of messages.
     #[command(subcommand)]
     Template(TemplateVerb),
+    /// See what customers' texts are taken for.
+    #[command(subcommand)]
+    Commands(CommandsVerb),
     /// Show how a running daemon is: carriers, queue.
     Status(StatusArgs),
     /// List, show, cancel, requeue messages.

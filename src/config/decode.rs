@@ -9,6 +9,7 @@ use super::error::{Place, Problem};
 use super::layer::{join, literal};
 use super::load::Origins;
 use super::{CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, RouteConfig, TemplateConfig};
+use crate::command::Command;
 
 /// The defaults as a tree.
 pub(super) fn default_tree() -> Json {
@@ -145,6 +146,7 @@ fn default_at(segments: &[Key]) -> Option<Json> {
             "route" => (serde_json::to_value(RouteConfig::default()), rest),
             "event" => (serde_json::to_value(EventConfig::default()), rest),
             "template" => (serde_json::to_value(TemplateConfig::default()), rest),
+            "command" => (serde_json::to_value(Command::default()), rest),
             _ => (Ok(default_tree()), segments),
         },
         _ => (Ok(default_tree()), segments),

@@ -57,6 +57,7 @@ pub use text::{DefaultAlphabet, FlashCoding, NationalTables};
 pub use webhook::WebhookConfig;
 pub use zone::Zone;
 
+use crate::command::Catalogue;
 use crate::domain::Name;
 
 /// The whole configuration, as it is in effect.
@@ -94,6 +95,8 @@ pub struct Config {
     pub templates: TemplatesConfig,
     /// Their bounds.
     pub template: BTreeMap<Name, TemplateConfig>,
+    /// What customers may ask for by text.
+    pub command: Catalogue,
 }
 
 impl Config {

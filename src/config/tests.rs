@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::*;
+use crate::command::catalogue::{Action, Slot};
+use crate::command::{Command, Locale};
 
 const GOOD: &str = r#"
 [client.bank]
@@ -293,7 +295,27 @@ fn defaults_like_the_file() -> Config {
     config.event.insert(name("card-shipped"), EventConfig::default());
     config.nats = Some(NatsConfig::default());
     config.template.insert(name("card_shipped"), TemplateConfig::default());
+    config.command.insert(name("balance"), every_key_of_a_command());
     config
+}
+
+/// Its tables of tables, each with the entries that the file shows.
+fn every_key_of_a_command() -> Command {
+    let italian = || [(Locale::It, String::new())].into();
+    let slot = Slot {
+        values: [("promo".to_owned(), Vec::new())].into(),
+        prompt: italian(),
+        ..Slot::default()
+    };
+    Command {
+        title: [(Locale::It, String::new()), (Locale::En, String::new())].into(),
+        keywords: [(Locale::It, Vec::new())].into(),
+        examples: [(Locale::It, Vec::new())].into(),
+        slots: [("amount".to_owned(), slot)].into(),
+        action: Some(Action::default()),
+        replies: [("ok".to_owned(), italian())].into(),
+        ..Command::default()
+    }
 }
 
 #[test]

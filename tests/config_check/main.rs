@@ -358,3 +358,39 @@ fn the_printed_default_is_a_good_configuration() {
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("there is no carrier"), "{err}");
 }
+
+#[test]
+fn two_commands_that_clash_are_exit_78_with_the_file_and_line_of_each() {
+    let bench = Bench::new();
+    bench.write(
+        "conf.d/commands.toml",
+        include_str!("../../config/commands.toml"),
+        0o600,
+    );
+    let (code, _, err) = bench.check(&["--strict"], &[]);
+    assert_eq!(code, 0, "the shipped catalogue as a drop-in: {err}");
+    let ours =
+        "[command.prize]\ntitle = { it = \"Premio\", en = \"Prize\" }\nkeywords = { it = [\"premio\", \"saldi\"] }\n";
+    bench.write("conf.d/prize.toml", ours, 0o600);
+    bench.refuses(
+        "too near",
+        78,
+        &[
+            "conf.d/prize.toml:3:",
+            "command.prize.keywords.it[1]: `saldi` is one typo away from `saldo`, a keyword of `balance`",
+            "see also",
+            "conf.d/commands.toml:",
+            "cure: choose another keyword for one of the two",
+        ],
+    );
+    bench.write(
+        "conf.d/prize.toml",
+        "[command.prize]\ntitel = { it = \"Premio\" }\n",
+        0o600,
+    );
+    bench.refuses(
+        "a misspelt key",
+        78,
+        &["command.prize.titel: unknown key", "did you mean `title`?"],
+    );
+}

@@ -2,6 +2,7 @@
 
 mod carrier;
 mod client;
+mod command;
 mod event;
 mod http;
 mod nats;
@@ -38,6 +39,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.nats();
     check.log();
     check.addresses();
+    check.commands();
     check.something_to_do();
 }
 

@@ -1,0 +1,310 @@
+//! The catalogue: what customers may ask for. `[command.ID]` tables, which an operator adds and changes without code.
+
+mod lint;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use lint::{Fault, lint};
+
+use super::Locale;
+use crate::domain::Name;
+
+/// The catalogue that Araldo ships with, as TOML: `config/commands.toml`.
+pub const SHIPPED: &str = include_str!("../../config/commands.toml");
+
+/// A text in several languages.
+pub type Localised<T> = BTreeMap<Locale, T>;
+
+/// Every command, by its id.
+pub type Catalogue = BTreeMap<Name, Command>;
+
+/// One thing that a customer may ask for by text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Command {
+    /// What a question back calls it. The locales of the titles are those that customers are answered in.
+    pub title: Localised<String>,
+    /// Our addresses that it listens on; empty is all.
+    pub addresses: Vec<String>,
+    /// Words or short phrases that ask for it, alone or with what fills a slot behind them.
+    pub keywords: Localised<Vec<String>>,
+    /// Sentences that ask for it; the matcher learns from them. Alternatives in round brackets: `(a|b|) c`.
+    pub examples: Localised<Vec<String>>,
+    /// What it says to a pending question; it is looked for only while one waits. `None`: a command of its own.
+    pub answers: Option<AnswerKind>,
+    /// A consent word (STOP, START, HELP): obeyed before all else, and never limited.
+    pub consent: Option<Consent>,
+    /// Acting on it moves money.
+    pub money: bool,
+    /// Acting on a wrong guess harms the customer.
+    pub sensitive: bool,
+    /// Who may ask for it.
+    pub authorisation: Authorisation,
+    /// The profile that the customer must have; `None` is any.
+    pub profile: Option<String>,
+    /// What is asked before it is acted on.
+    pub confirmation: Confirmation,
+    /// How often, and for how much.
+    pub limits: Limits,
+    /// What it carries, by name.
+    pub slots: BTreeMap<String, Slot>,
+    /// What is called; `None`: the daemon itself knows what to do, or a person does.
+    pub action: Option<Action>,
+    /// What is answered, by outcome: a template a locale, with `slots.…` and `vars.…`.
+    pub replies: BTreeMap<String, Localised<String>>,
+    /// Segments that a reply may make, 1 to 10. Default 2.
+    pub max_segments: u8,
+}
+
+/// What may be said to a pending question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerKind {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// A score.
+    Score,
+}
+
+/// What a consent word does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// Takes the consent back.
+    Stop,
+    /// Gives it again.
+    Start,
+    /// Says who writes, and how to stop.
+    Help,
+}
+
+/// Who may ask for a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authorisation {
+    /// Anyone.
+    #[default]
+    None,
+    /// A number that has been certified for a customer.
+    Certified,
+}
+
+/// What is asked before a command is acted on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirmation {
+    /// Nothing.
+    #[default]
+    None,
+    /// Yes or no.
+    Yes,
+    /// A single-use code, sent to the number.
+    Code,
+}
+
+/// How often a command may be asked for, and for how much.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Times a number may ask in an hour, 1 to 1000. Default 20.
+    pub number_per_hour: u32,
+    /// Times all numbers together may ask in a minute; 0 is no limit, the default.
+    pub command_per_minute: u32,
+    /// The sum that a number may move in a day, such as "500.00"; `None` is no limit.
+    pub value_per_day: Option<Literal>,
+}
+
+/// A value that a command carries.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Slot {
+    /// What kind of value.
+    #[serde(rename = "type")]
+    pub kind: SlotKind,
+    /// Asked for where it is missing.
+    pub required: bool,
+    /// The least value of a `money` or `count`.
+    pub min: Option<Literal>,
+    /// The greatest value of a `money` or `count`.
+    pub max: Option<Literal>,
+    /// The values of a `choice`, each with the words that mean it.
+    pub values: BTreeMap<String, Vec<String>>,
+    /// The value where none is given.
+    pub default: Option<Literal>,
+    /// The question for it.
+    pub prompt: Localised<String>,
+}
+
+/// The kinds of value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotKind {
+    /// A sum, with its currency if said.
+    Money,
+    /// A phone number.
+    Msisdn,
+    /// The last four digits of a card.
+    #[serde(rename = "card_last4")]
+    CardLast4,
+    /// A day.
+    Date,
+    /// How many.
+    Count,
+    /// One of some.
+    Choice,
+    /// The number of a case.
+    CaseId,
+    /// The rest of the text as it is.
+    #[default]
+    Text,
+    /// A language.
+    Lang,
+}
+
+/// What a command calls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Action {
+    /// A fixed URL; nothing of a text ever becomes part of it.
+    pub url: String,
+    /// POST or PUT. Default POST.
+    pub method: Method,
+    /// How long one call may take, 100ms to 60s. Default 10s.
+    #[serde(with = "crate::config::unit::duration")]
+    pub timeout: Duration,
+    /// Tries beyond the first, 0 to 10. Default 3.
+    pub retries: u8,
+    /// The file with the secret that signs the call; `None`: unsigned.
+    pub secret_file: Option<String>,
+}
+
+/// The methods of an action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// POST.
+    #[default]
+    Post,
+    /// PUT.
+    Put,
+}
+
+/// A value of a slot as the configuration writes it: text, or a whole number. `"10.50"` and not `10.50`, which no
+/// binary fraction is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Literal(pub String);
+
+impl Default for Command {
+    fn default() -> Self {
+        Self {
+            title: Localised::new(),
+            addresses: Vec::new(),
+            keywords: Localised::new(),
+            examples: Localised::new(),
+            answers: None,
+            consent: None,
+            money: false,
+            sensitive: false,
+            authorisation: Authorisation::default(),
+            profile: None,
+            confirmation: Confirmation::default(),
+            limits: Limits::default(),
+            slots: BTreeMap::new(),
+            action: None,
+            replies: BTreeMap::new(),
+            max_segments: 2,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            number_per_hour: 20,
+            command_per_minute: 0,
+            value_per_day: None,
+        }
+    }
+}
+
+impl Default for Action {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            method: Method::default(),
+            timeout: Duration::from_secs(10),
+            retries: 3,
+            secret_file: None,
+        }
+    }
+}
+
+impl Command {
+    /// A slip here costs the customer: it takes more certainty, and never a guess.
+    pub fn is_delicate(&self) -> bool {
+        self.money || self.sensitive
+    }
+}
+
+impl Literal {
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Literal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LiteralVisitor)
+    }
+}
+
+struct LiteralVisitor;
+
+impl Visitor<'_> for LiteralVisitor {
+    type Value = Literal;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text such as \"10.50\", or a whole number")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Literal, E> {
+        Ok(Literal(text.to_owned()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Literal, E> {
+        Ok(Literal(number.to_string()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Literal, E> {
+        Ok(Literal(number.to_string()))
+    }
+}
+
+/// The catalogue that Araldo ships with.
+pub fn shipped() -> Catalogue {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        command: Catalogue,
+    }
+    let file: File = toml::from_str(SHIPPED).expect("our own catalogue is good TOML: a test reads it");
+    file.command
+}

@@ -1,0 +1,60 @@
+//! What a reply's template makes: whether it can be read, and how many segments it fills.
+
+use std::collections::BTreeMap;
+
+use araldo_sms::{SplitOptions, split};
+use minijinja::{Environment, UndefinedBehavior, Value};
+
+/// What a value that is not known yet counts for: an amount with its currency, a date, a case's number.
+const STAND_IN: &str = "0000000000";
+
+/// Steps that a reply's template may take; a hundred are plenty.
+const FUEL: u64 = 10_000;
+
+/// Segments that the template makes with ten characters for each value, or why it cannot be read.
+pub(super) fn segments(template: &str) -> Result<usize, String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    let parsed = environment
+        .template_from_str(template)
+        .map_err(|error| in_words(&error))?;
+    let mut values = Tree::default();
+    let functions: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
+    for name in parsed
+        .undeclared_variables(true)
+        .iter()
+        .filter(|name| !functions.contains(&name.as_str()))
+    {
+        values.insert(name.split('.'));
+    }
+    let text = parsed.render(values.value()).map_err(|error| in_words(&error))?;
+    let divided = split(&text, &SplitOptions::default()).map_err(|error| error.to_string())?;
+    Ok(divided.segments.len())
+}
+
+fn in_words(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    }
+}
+
+/// `slots.amount` as a table in a table, with a stand-in at its end.
+#[derive(Default)]
+struct Tree(BTreeMap<String, Tree>);
+
+impl Tree {
+    fn insert<'a>(&mut self, mut path: impl Iterator<Item = &'a str>) {
+        if let Some(name) = path.next() {
+            self.0.entry(name.to_owned()).or_default().insert(path);
+        }
+    }
+
+    fn value(&self) -> Value {
+        if self.0.is_empty() {
+            return Value::from(STAND_IN);
+        }
+        Value::from_pairs(self.0.iter().map(|(name, tree)| (name.clone(), tree.value())))
+    }
+}
