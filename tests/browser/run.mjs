@@ -65,8 +65,11 @@ function listen(page, what) {
   });
 }
 
-/** Findings of axe that are serious. It is put in by the debugger, so the policy stands as it is. */
+/** Findings of axe that are serious, once what slides in stands still. It is put in by the debugger, so the policy stands as it is. */
 async function audit(page, what) {
+  await page.evaluate(() => Promise.allSettled(document.getAnimations()
+    .filter((animation) => animation.effect.getComputedTiming().iterations !== Infinity)
+    .map((animation) => animation.finished)));
   await page.evaluate(axe);
   const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
   for (const violation of found.violations) {
