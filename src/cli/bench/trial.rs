@@ -356,7 +356,8 @@ impl Stage {
                 Ok(generator::Told::Ready) => input.write_all(b"go\n").await.map_err(|_| unheard())?,
                 Ok(generator::Told::Accepted(accepted)) => {
                     bar.set_position(accepted);
-                    if accepted * 4 <= count {
+                    // A quick trial may be past its quarter at the first word.
+                    if accepted * 4 <= count || self.quarter_peak_rss_kib == 0 {
                         self.quarter_peak_rss_kib = self.daemon.peak_rss_kib()?;
                     }
                 }

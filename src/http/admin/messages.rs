@@ -109,10 +109,14 @@ pub(super) async fn inbound(State(state): State<Arc<AdminState>>, uri: Uri) -> R
     inbound_page(&state.api, &uri, None, reveal).await
 }
 
+/// How much an operator is shown. That somebody looks at numbers and texts is noted.
 pub(super) fn how_shown(query: &ListQuery) -> Result<Shown, Problem> {
     match query.get("reveal") {
         None | Some("false") => Ok(Shown::Masked),
-        Some("true") => Ok(Shown::Revealed),
+        Some("true") => {
+            tracing::info!(event = "revealed", "an operator looks at numbers and texts");
+            Ok(Shown::Revealed)
+        }
         Some(_) => Err(Fault::new("#reveal", Code::InvalidQuery, "must be true or false").into()),
     }
 }
