@@ -182,8 +182,13 @@ impl Bank {
         assert!(texts.is_empty() && told.is_empty(), "{texts:?} {told:?}");
         let ids: BTreeSet<&str> = seen.iter().map(crate::support::sink::Seen::id).collect();
         assert_eq!(ids.len(), seen.len(), "an outcome came twice");
+        // One may be opened while another falls idle, so that there can be more than posts at once.
         let connections: BTreeSet<u64> = seen.iter().map(|seen| seen.connection).collect();
-        assert!(connections.len() <= 8, "connections are not kept: {connections:?}");
+        assert!(
+            connections.len() * 4 <= seen.len(),
+            "connections are not kept: {connections:?} for {} posts",
+            seen.len()
+        );
     }
 }
 
