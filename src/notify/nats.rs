@@ -156,7 +156,7 @@ impl Nats {
         });
         let mut published = self
             .publisher
-            .publish_each(&submitted.collect::<Vec<_>>())
+            .publish_all(&submitted.collect::<Vec<_>>())
             .await
             .into_iter();
         let mut verdicts = Vec::with_capacity(messages.len());

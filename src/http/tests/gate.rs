@@ -1,7 +1,7 @@
 //! A store whose commits can be held up or made to fail.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -18,6 +18,8 @@ pub(super) struct Gate {
     store: Arc<dyn Store>,
     open: Semaphore,
     failing: AtomicBool,
+    /// The key of a group that the store refuses.
+    refused: Mutex<Option<Box<str>>>,
 }
 
 impl Gate {
@@ -26,6 +28,7 @@ impl Gate {
             store,
             open: Semaphore::new(1),
             failing: AtomicBool::new(false),
+            refused: Mutex::default(),
         }
     }
 
@@ -38,6 +41,19 @@ impl Gate {
     pub(super) fn fail(&self) {
         self.failing.store(true, Ordering::Relaxed);
     }
+
+    /// Batches with a group of this key are refused from now on.
+    pub(super) fn refuse(&self, key: &str) {
+        *self.refused.lock().unwrap() = Some(key.into());
+    }
+
+    fn refuses(&self, batch: &Batch) -> bool {
+        let refused = self.refused.lock().unwrap();
+        batch
+            .groups
+            .iter()
+            .any(|group| refused.as_ref() == Some(&group.key.key))
+    }
 }
 
 impl Store for Gate {
@@ -46,6 +62,9 @@ impl Store for Gate {
             let _open = self.open.acquire().await.unwrap();
             if self.failing.load(Ordering::Relaxed) {
                 return Err(StoreError::Open("gone".to_owned()));
+            }
+            if self.refuses(batch) {
+                return Err(StoreError::Statement("not this one".to_owned()));
             }
             self.store.commit(batch, rules).await
         }
