@@ -149,6 +149,11 @@ pub enum StoreError {
         /// Who holds it, as far as known.
         owner: String,
     },
+    /// Another program keeps the database to itself.
+    #[error(
+        "{0}: another program holds the database's lock; find it (`fuser {0}`), let it end its transaction, and try again"
+    )]
+    Locked(String),
     /// The schema was written by a newer version.
     #[error("the store was written by a newer version of Araldo ({0}); install that version or restore a backup")]
     TooNew(String),
@@ -182,7 +187,7 @@ impl StoreError {
             Self::Io(_) => 70,
             Self::InUse { .. } => 73,
             Self::TooNew(_) => 78,
-            Self::Open(_) | Self::Full | Self::Unknown(_) | Self::TooSlow | Self::Statement(_) => 74,
+            Self::Open(_) | Self::Locked(_) | Self::Full | Self::Unknown(_) | Self::TooSlow | Self::Statement(_) => 74,
         }
     }
 }

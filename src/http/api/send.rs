@@ -225,6 +225,7 @@ pub(in crate::http) fn store_problem(error: &StoreError) -> Problem {
         StoreError::Unknown(_) => Problem::new(Code::OutcomeUnknown),
         StoreError::Open(_)
         | StoreError::InUse { .. }
+        | StoreError::Locked(_)
         | StoreError::TooNew(_)
         | StoreError::Io(_)
         | StoreError::Statement(_) => Problem::new(Code::StoreUnavailable),

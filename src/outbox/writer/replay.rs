@@ -245,6 +245,7 @@ fn enqueue_error(error: StoreError) -> EnqueueError {
         StoreError::Unknown(_) => EnqueueError::OutcomeUnknown,
         StoreError::Open(_)
         | StoreError::InUse { .. }
+        | StoreError::Locked(_)
         | StoreError::TooNew(_)
         | StoreError::Io(_)
         | StoreError::TooSlow
