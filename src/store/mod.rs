@@ -27,7 +27,7 @@ pub use batch::{
 pub use event_inbox::{InboxMark, InboxPlace, InboxRow, InboxSaid, NewEvents, RefusedEvent};
 pub use notice::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
-    NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle,
+    NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason,
 };
 pub use read::{
     Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,

@@ -16,7 +16,8 @@ use crate::domain::{
 use crate::outbox::{self, CarrierPolicy, Hearing, Policy, Settings};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    Batch, Claimed, DeadNotices, Enqueue, Lease, NewInbound, NoticeAct, Progress, Receipt, Seq, Settle, Verdict,
+    Batch, Claimed, DeadNotices, Enqueue, Lease, NewInbound, NoticeAct, OffReason, Progress, Receipt, Seq, Settle,
+    Verdict,
 };
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -237,6 +238,16 @@ impl House {
         self.posts.recv().await.unwrap()
     }
 
+    /// Fails everything that is posted at this time; how much that is.
+    async fn fail_all(&mut self) -> usize {
+        let mut failed = 0;
+        while let Ok(Some(posted)) = tokio::time::timeout(Duration::from_millis(10), self.posts.recv()).await {
+            posted.answer(Failure::Connect.into());
+            failed += 1;
+        }
+        failed
+    }
+
     /// Nothing is posted.
     async fn quiet(&mut self) {
         let posted = tokio::time::timeout(Duration::from_millis(10), self.posts.recv()).await;
@@ -433,17 +444,47 @@ async fn an_endpoint_that_is_gone_is_switched_off_and_its_notices_wait() {
     house.quiet().await;
     let known = house.store.endpoints().await.unwrap().remove(0);
     assert_eq!((known.pending, known.dead), (3, 0));
-    assert_eq!(known.off.unwrap().1.as_ref(), "status_410");
+    assert_eq!(known.off.unwrap().1, OffReason::Gone);
     house.texts("1", 4..=4).await;
     house.quiet().await;
     let on = NoticeAct::SwitchOn {
         endpoint: known.endpoint,
+        from: None,
     };
     house.outbox.act_on_notices(on).await.unwrap();
     for _ in 0..4 {
         house.next().await.answer(TAKEN);
     }
     house.settled(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_fails_for_days_is_switched_off_and_on_by_the_probe_that_it_takes() {
+    let mut house = House::new().await;
+    house.texts("1", 1..=12).await;
+    house.open(1, 1);
+    // Each hour everything is tried that is due by then: the schedule takes 28, and pauses of minutes are over.
+    let mut hours = 0;
+    let off = async |house: &House| house.store.endpoints().await.unwrap()[0].off;
+    while off(&house).await.is_none() {
+        hours += 1;
+        house.at(Duration::from_hours(hours)).await;
+        house.fail_all().await;
+    }
+    assert!(hours > 28, "{hours}");
+    let known = house.store.endpoints().await.unwrap().remove(0);
+    assert_eq!((known.pending, known.dead), (2, 10), "what waits is given up no more");
+    assert_eq!(known.off.unwrap().1, OffReason::Failing);
+    for probe in 1..=20 {
+        house.at(Duration::from_hours(hours + probe)).await;
+        assert_eq!(house.fail_all().await, 1);
+    }
+    assert_eq!(house.pending().await, 2, "and loses no try");
+    house.at(Duration::from_hours(hours + 21)).await;
+    house.next().await.answer(TAKEN);
+    house.next().await.answer(TAKEN);
+    house.settled(0).await;
+    assert_eq!(off(&house).await, None);
 }
 
 #[tokio::test(start_paused = true)]
