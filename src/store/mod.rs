@@ -7,6 +7,8 @@
 mod batch;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+pub(crate) mod double;
 mod event_inbox;
 pub mod matching;
 pub mod memory;

@@ -1,7 +1,5 @@
 //! The lane over the store in memory, with posts that the test answers by hand and a clock whose hands it turns.
 
-use std::sync::Mutex;
-
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -10,10 +8,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::backend::Failure;
-use crate::domain::{
-    BindRef, Class, Encoding, InboundId, MessageId, Msisdn, NewMessage, SenderId, Shape, State, UnixMillis,
-};
-use crate::outbox::{self, CarrierPolicy, Hearing, Policy, Settings};
+use crate::domain::{InboundId, MessageId, NewMessage, State, UnixMillis};
+use crate::fixture::{self, bind, name};
+use crate::outbox::{self, Hearing, Policy};
 use crate::store::memory::MemoryStore;
 use crate::store::{
     Batch, Claimed, DeadNotices, Enqueue, Lease, NewInbound, NoticeAct, OffReason, Progress, Receipt, Seq, Settle,
@@ -70,10 +67,6 @@ struct House {
     stop: CancellationToken,
 }
 
-fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
 impl House {
     async fn new() -> Self {
         let mut hearing = Hearing::default();
@@ -82,24 +75,10 @@ impl House {
             hearing.address(address, &name(client));
         }
         let policy = Arc::new(Policy {
-            steps: HashMap::from([(name("all"), vec![None])]),
-            receipt_grace: Duration::from_secs(60),
-            carriers: HashMap::new(),
-            former_carrier: CarrierPolicy::default(),
-            habits: Mutex::default(),
             hearing,
+            ..fixture::policy()
         });
-        let settings = Settings {
-            queue: 16,
-            batch: 1_000,
-            commit_timeout: Duration::from_secs(10),
-            promote_interval: Duration::from_secs(1),
-            rescue_interval: Duration::from_secs(1),
-            prune_interval: Duration::from_secs(1),
-            prune_step: 100,
-            retention: Duration::from_secs(60),
-            idempotency_retention: Duration::from_secs(60),
-        };
+        let settings = fixture::settings();
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let lease = store.take_lease().await.unwrap();
         let clock = Clock::manual(NOW);
@@ -146,10 +125,7 @@ impl House {
         for n in numbers {
             let text = NewInbound {
                 id: InboundId(Uuid::from_u128(n)),
-                bind: BindRef {
-                    carrier: name("tim"),
-                    bind: 0,
-                },
+                bind: bind(),
                 from: "393331234567".into(),
                 to: address.into(),
                 data_coding: 0,
@@ -172,30 +148,11 @@ impl House {
     async fn delivered(&self, callback: Option<&str>) -> MessageId {
         let message = NewMessage {
             id: MessageId(Uuid::from_u128(7)),
-            client: name("bank"),
-            class: Class::Otp,
-            to: Msisdn::parse("393331234567").unwrap(),
-            from: SenderId::parse("MyBank").unwrap(),
-            text: "123456".into(),
-            encoding: Encoding::Gsm7,
-            shape: Shape::default(),
-            segments: 1,
-            lane: crate::domain::Lane {
-                route: name("all"),
-                step: 0,
-            },
-            receipt: true,
             reference: Some("order-1".into()),
             callback: callback.map(Into::into),
-            accepted_at: NOW,
-            not_before: None,
-            expires_at: NOW.after(Duration::from_secs(600)),
+            ..fixture::message(NOW)
         };
-        let bind = BindRef {
-            carrier: name("tim"),
-            bind: 0,
-        };
-        let claimed = Progress::waiting(0, None, message.expires_at).claimed(Lease(1), bind.clone(), NOW);
+        let claimed = Progress::waiting(0, None, message.expires_at).claimed(Lease(1), bind(), NOW);
         let claimed = Claimed::new(&message, 1, claimed);
         let progress = Progress {
             state: State::Submitted,
@@ -217,10 +174,8 @@ impl House {
         let id = message.id;
         let batch = Batch {
             enqueue: vec![Enqueue {
-                message,
-                key: None,
-                birth: None,
-                claim: Some((bind, Lease(1))),
+                claim: Some((bind(), Lease(1))),
+                ..Enqueue::new(message)
             }],
             settle: vec![Settle {
                 claimed: Arc::new(claimed),
