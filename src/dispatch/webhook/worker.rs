@@ -172,8 +172,8 @@ impl Worker {
             // The notices of a callback end one by one: nobody would switch it on again.
             _ if self.endpoint.is_callback() => {}
             Answer::Gone => {
-                self.switch_off(OffReason::Gone, "it answered 410: it wants no more")
-                    .await
+                let why = "it answered 410: it wants no more";
+                self.switch_off(OffReason::Gone, why).await;
             }
             Answer::Failed { .. } => {
                 hand.given_up += u32::from(landed.given_up);
