@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub(crate) mod messages;
+pub(crate) mod strategies;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
