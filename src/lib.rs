@@ -55,6 +55,8 @@ pub mod config;
 pub mod demo;
 pub mod dispatch;
 pub mod domain;
+#[cfg(test)]
+mod fixture;
 pub mod http;
 pub mod notice;
 pub mod notify;

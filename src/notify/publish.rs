@@ -128,22 +128,8 @@ impl Publisher {
             .await
     }
 
-    /// As [`Publisher::publish_all`]; an event that the store refused, perhaps for the sake of another one, gets a try of
-    /// its own.
-    pub(super) async fn publish_each(&self, events: &[Submitted<'_>]) -> Vec<Published> {
-        let mut published = self.publish_all(events).await;
-        for (event, published) in events.iter().zip(&mut published) {
-            if matches!(published, Published::Failed(EnqueueError::Unavailable))
-                && events.len() > 1
-                && let Some(alone) = self.publish_all(std::slice::from_ref(event)).await.pop()
-            {
-                *published = alone;
-            }
-        }
-        published
-    }
-
-    /// Publishes events of any clients: what became of each, in their order, after one synced commit.
+    /// Publishes events of any clients: what became of each, in their order, after one synced commit. What the store
+    /// refuses of one costs no other.
     pub(super) async fn publish_all(&self, events: &[Submitted<'_>]) -> Vec<Published> {
         let now = self.intake.clock.now();
         let mut groups = Vec::with_capacity(events.len());
@@ -167,13 +153,14 @@ impl Publisher {
             published.push(match (pending, &mut stored) {
                 (Err(faults), _) => self.refused(client, event, faults).await,
                 (Ok((answer, classes)), Ok(stored)) => match stored.pop_front() {
-                    Some(GroupResult::Stored(_)) => {
+                    Some(Ok(GroupResult::Stored(_))) => {
                         classes.into_iter().for_each(|class| client.count_accepted(class));
                         Published::Stored(answer)
                     }
-                    Some(GroupResult::Replayed(answer)) => Published::Replayed(answer),
-                    Some(GroupResult::KeyReused) => Published::KeyReused,
-                    Some(GroupResult::Withdrawn) => Published::Withdrawn,
+                    Some(Ok(GroupResult::Replayed(answer))) => Published::Replayed(answer),
+                    Some(Ok(GroupResult::KeyReused)) => Published::KeyReused,
+                    Some(Ok(GroupResult::Withdrawn)) => Published::Withdrawn,
+                    Some(Err(error)) => Published::Failed(error),
                     None => Published::Failed(EnqueueError::OutcomeUnknown),
                 },
                 (Ok(_), Err(error)) => Published::Failed(error.clone()),

@@ -6,14 +6,17 @@ use sqlx::Row as _;
 
 use crate::support::carrier::Carrier;
 use crate::support::daemon::House;
+use crate::support::transfer::furnish;
 use crate::support::until;
-use crate::{execute, furnish, program};
+use crate::{execute, program};
+
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_row_is_refused_with_its_reason_and_costs_no_other() {
     let house = House::new("");
     let carrier = Carrier::start(house.path(), "north", &[]);
-    furnish(&house, &carrier);
+    furnish(&house, &carrier, "");
     let daemon = house.start().await;
     let mut program = program(&house).await;
     let good = r#"'{"msisdn": "+393331234567", "token": 1}'"#;
@@ -70,7 +73,7 @@ async fn a_bad_row_is_refused_with_its_reason_and_costs_no_other() {
         execute(&mut program, &sql).await;
     }
     let database = house.database();
-    until(Duration::from_secs(20), "every row is settled", async || {
+    until(LIMIT, "every row is settled", async || {
         let new = database
             .number("SELECT count(*) FROM event_inbox WHERE state = 'new'")
             .await;
@@ -89,6 +92,6 @@ async fn a_bad_row_is_refused_with_its_reason_and_costs_no_other() {
         assert!(done_at > 0);
     }
     assert_eq!(database.number("SELECT count(*) FROM message").await, 2);
-    house.settled(Duration::from_secs(20)).await;
+    house.settled(LIMIT).await;
     assert_eq!(daemon.stop().await.code(), Some(0));
 }
