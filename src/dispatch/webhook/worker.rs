@@ -28,6 +28,8 @@ const LARGEST_PAGE: usize = 4_000;
 /// Pages read on from one another before the worker looks from the start again, where later notices of messages whose
 /// earlier ones were told have become due.
 const PAGES_ON: u32 = 16;
+/// Posts that were answered and are not written down yet: a crash sends these again.
+const UNSETTLED: usize = 64;
 /// How long a store that failed is left alone.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// The longest that a worker sleeps on what its clock says: clocks are put right.
@@ -66,8 +68,11 @@ struct Hand {
     ready: VecDeque<Bundle>,
     /// Places of what is ready, under way, or not settled yet.
     places: HashSet<Seq>,
-    flights: FuturesUnordered<BoxFuture<'static, Landed>>,
-    /// Where the last page ended, while there is more behind it.
+    /// Posts under way.
+    posts: FuturesUnordered<BoxFuture<'static, Posted>>,
+    /// What came of others, while it is written down: their places in the end.
+    settlements: FuturesUnordered<BoxFuture<'static, Vec<Seq>>>,
+    /// Where the last page ended, while something is in hand: that is not read again.
     cursor: Option<(UnixMillis, Seq)>,
     pages: u32,
     /// Doubles a page that one bundle fills.
@@ -77,9 +82,13 @@ struct Hand {
     next_at: Option<UnixMillis>,
 }
 
-/// A post that was answered and settled.
-struct Landed {
-    places: Vec<Seq>,
+/// A post that came to its end.
+struct Posted {
+    /// Its notices, and how often each was tried before.
+    members: Vec<(Seq, u16)>,
+    /// When it was sent.
+    at: UnixMillis,
+    /// `None`: there is no address.
     answer: Option<Answer>,
 }
 
@@ -91,7 +100,8 @@ impl Worker {
             circuit: Circuit::new(most, self.shared.max_pause),
             ready: VecDeque::new(),
             places: HashSet::new(),
-            flights: FuturesUnordered::new(),
+            posts: FuturesUnordered::new(),
+            settlements: FuturesUnordered::new(),
             cursor: None,
             pages: 0,
             wider: 1,
@@ -105,26 +115,35 @@ impl Worker {
             if !off && allowed > 0 && hand.look && hand.ready.len() < allowed {
                 self.look(&mut hand).await;
             }
-            while !off && hand.flights.len() < allowed {
+            while !off && hand.posts.len() < allowed && hand.settlements.len() < UNSETTLED {
                 let Some(bundle) = hand.ready.pop_front() else { break };
-                hand.flights.push(Box::pin(self.fly(bundle)));
+                hand.posts.push(Box::pin(self.post(bundle)));
             }
-            let idle = hand.flights.is_empty() && hand.ready.is_empty();
+            let idle = hand.places.is_empty();
             if idle && !hand.look && hand.next_at.is_none() && self.endpoint.is_callback() {
                 return self.endpoint;
             }
-            let more = hand.look && !off && allowed > hand.flights.len();
+            let more = hand.look && !off && allowed > hand.posts.len() && hand.ready.is_empty();
             let until = self.sleep(&hand, off);
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(landed) = hand.flights.next() => self.land(&mut hand, landed),
+                Some(posted) = hand.posts.next() => self.answered(&mut hand, posted),
+                Some(places) = hand.settlements.next() => hand.settled(&places),
                 () = self.call.wake.notified() => {}
                 () = tokio::time::sleep(until), if !more => {}
                 () = std::future::ready(()), if more => {}
             }
         }
         // What is under way has its time. What is not answered then goes out again, under the same id.
-        let rest = async { while hand.flights.next().await.is_some() {} };
+        let rest = async {
+            loop {
+                tokio::select! {
+                    Some(posted) = hand.posts.next() => self.answered(&mut hand, posted),
+                    Some(places) = hand.settlements.next() => hand.settled(&places),
+                    else => break,
+                }
+            }
+        };
         tokio::time::timeout(self.shared.drain, rest).await.ok();
         self.endpoint
     }
@@ -156,21 +175,43 @@ impl Worker {
         until.map_or(LONGEST_SLEEP, |at| at.since(now).min(LONGEST_SLEEP))
     }
 
-    fn land(&self, hand: &mut Hand, landed: Landed) {
-        for place in &landed.places {
-            hand.places.remove(place);
+    /// Takes note of an answer, and has it written down while others are posted.
+    fn answered(&self, hand: &mut Hand, posted: Posted) {
+        let Posted { members, at, answer } = posted;
+        let now = self.shared.clock.now();
+        let places: Vec<Seq> = members.iter().map(|(place, _)| *place).collect();
+        let settles = match answer {
+            None => dead(&places, "no_address", now),
+            Some(answer) => {
+                self.hear_answer(hand, answer, now);
+                let tried = Tried {
+                    members: &members,
+                    callback: self.endpoint.is_callback(),
+                    at,
+                    now,
+                };
+                settle(&tried, answer, clock::jitter())
+            }
+        };
+        let gone = answer == Some(Answer::Gone) && !self.endpoint.is_callback();
+        let (shared, endpoint) = (self.shared.clone(), self.endpoint.clone());
+        hand.settlements.push(Box::pin(async move {
+            if gone {
+                shared.switch_off(&endpoint).await;
+            }
+            shared.settle(&endpoint, settles).await;
+            places
+        }));
+    }
+
+    fn hear_answer(&self, hand: &mut Hand, answer: Answer, now: UnixMillis) {
+        let before = hand.circuit.paused_until();
+        hand.circuit.answered(answer, now);
+        if let (None, Some(until)) = (before, hand.circuit.paused_until()) {
+            tracing::warn!(event = "webhook_paused", endpoint = %self.endpoint, until = %until);
         }
-        hand.look = true;
-        if let Some(answer) = landed.answer {
-            let before = hand.circuit.paused_until();
-            let now = self.shared.clock.now();
-            hand.circuit.answered(answer, now);
-            if let (None, Some(until)) = (before, hand.circuit.paused_until()) {
-                tracing::warn!(event = "webhook_paused", endpoint = %self.endpoint, until = %until);
-            }
-            if answer == Answer::Gone && !self.endpoint.is_callback() {
-                self.call.off.store(true, Ordering::Release);
-            }
+        if answer == Answer::Gone && !self.endpoint.is_callback() {
+            self.call.off.store(true, Ordering::Release);
         }
     }
 
@@ -178,8 +219,12 @@ impl Worker {
     async fn look(&self, hand: &mut Hand) {
         let batch = self.hook.as_ref().map_or(1, |hook| hook.batch);
         let page = (batch * POSTS_A_PAGE).clamp(SMALLEST_PAGE, LARGEST_PAGE) * hand.wider;
+        if hand.places.is_empty() || hand.pages >= PAGES_ON {
+            (hand.cursor, hand.pages) = (None, 0);
+        }
         // From the start, what is in hand comes first.
-        let limit = page + hand.places.len();
+        let in_hand = hand.cursor.map_or(hand.places.len(), |_| 0);
+        let limit = page + in_hand;
         let query = DueNotices {
             endpoint: self.endpoint.clone(),
             now: self.shared.clock.now(),
@@ -209,26 +254,26 @@ impl Worker {
         });
         hand.pages += 1;
         hand.wider = if full && end.is_none() { hand.wider * 2 } else { 1 };
-        if full && hand.pages < PAGES_ON && end.is_some() {
-            hand.cursor = end;
-        } else {
-            (hand.cursor, hand.pages) = (None, 0);
-        }
+        hand.cursor = end.or(hand.cursor);
         hand.look = full;
     }
 
-    /// Posts a bundle, and has what came of it written down. Owns all that it needs: it flies beside others.
-    fn fly(&self, bundle: Bundle) -> impl Future<Output = Landed> + Send + 'static {
+    /// Posts a bundle. Owns all that it needs: it is under way beside others.
+    fn post(&self, bundle: Bundle) -> impl Future<Output = Posted> + Send + 'static {
         let (shared, endpoint, hook) = (self.shared.clone(), self.endpoint.clone(), self.hook.clone());
         async move {
-            let places: Vec<Seq> = bundle.iter().map(|row| row.notice.seq).collect();
-            let Some(hook) = hook else {
-                shared
-                    .settle(&endpoint, dead(&places, "no_address", shared.clock.now()))
-                    .await;
-                return Landed { places, answer: None };
-            };
             let at = shared.clock.now();
+            let members = bundle
+                .iter()
+                .map(|row| (row.notice.seq, row.notice.delivery.attempts))
+                .collect();
+            let Some(hook) = hook else {
+                return Posted {
+                    members,
+                    at,
+                    answer: None,
+                };
+            };
             let array = hook.batch > 1;
             let id = if array {
                 body::batch_id(&bundle)
@@ -246,22 +291,11 @@ impl Worker {
             };
             let answer = shared.sender.post(post).await;
             count(&endpoint, answer, bundle.len());
-            let members: Vec<(Seq, u16)> = bundle
-                .iter()
-                .map(|row| (row.notice.seq, row.notice.delivery.attempts))
-                .collect();
-            let tried = Tried {
-                members: &members,
-                callback: endpoint.is_callback(),
+            Posted {
+                members,
                 at,
-                now: shared.clock.now(),
-            };
-            if answer == Answer::Gone && !tried.callback {
-                shared.switch_off(&endpoint).await;
+                answer: Some(answer),
             }
-            shared.settle(&endpoint, settle(&tried, answer, clock::jitter())).await;
-            let answer = Some(answer);
-            Landed { places, answer }
         }
     }
 
@@ -269,6 +303,16 @@ impl Worker {
         tracing::error!(event = "webhooks_given_up", endpoint = %self.endpoint, notices = places.len(), why);
         let dead = dead(places, why, self.shared.clock.now());
         self.shared.settle(&self.endpoint, dead).await;
+    }
+}
+
+impl Hand {
+    /// These are written down: later notices of their messages may be due now.
+    fn settled(&mut self, places: &[Seq]) {
+        for place in places {
+            self.places.remove(place);
+        }
+        self.look = true;
     }
 }
 
