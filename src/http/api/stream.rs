@@ -427,7 +427,7 @@ mod tests {
         let reading = async {
             assert_eq!(written(reader.next().await.unwrap()).await, "id: 0\n: quiet\n\n");
             let begun = monotonic();
-            reader.next().await.unwrap();
+            assert!(reader.next().await.unwrap().is_ok());
             assert_eq!(monotonic().duration_since(begun), SECOND_SIGN);
             // As a connection does whose second word was refused.
             drop(reader);
