@@ -50,7 +50,11 @@ impl Publishing {
     }
 
     async fn post(&self, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
-        let request = request(Method::POST, "/v1/events", "bank-key", headers, body.into());
+        self.post_at("/v1/events", headers, body.into()).await
+    }
+
+    async fn post_at(&self, target: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let request = request(Method::POST, target, "bank-key", headers, body);
         self.house.call(request).await
     }
 
@@ -101,6 +105,20 @@ async fn an_event_makes_a_message_that_says_where_it_comes_from() {
     assert_eq!(shown["timeline"][0]["event"], "by_event");
     assert_eq!(shown["timeline"][0]["note"], "by event 7 of /cards, rule shipped");
     assert_eq!(shown["timeline"][1]["event"], "accepted");
+}
+
+#[tokio::test]
+async fn a_query_is_refused_rather_than_passed_over() {
+    let it = Publishing::new().await;
+    for (target, form, body) in [
+        ("/v1/events?dry_run=true", STRUCTURED, event("7")),
+        ("/v1/events?x", STRUCTURED, event("7")),
+        ("/v1/events?dry_run=true", BATCH, json!([event("7")])),
+    ] {
+        let answer = it.post_at(target, &[form], body.to_string()).await;
+        answer.is_problem(400, "invalid_query");
+    }
+    assert_eq!(it.house.stored().await, 0);
 }
 
 #[tokio::test]
