@@ -122,6 +122,33 @@ async fn a_query_is_refused_rather_than_passed_over() {
 }
 
 #[tokio::test]
+async fn a_fault_in_the_headers_names_the_header() {
+    let it = Publishing::new().await;
+    let headers = |extra: (&'static str, &'static str)| {
+        [
+            ("content-type", "application/json"),
+            ("ce-specversion", "1.0"),
+            ("ce-id", "7"),
+            ("ce-source", "/cards"),
+            ("ce-type", "card.shipped"),
+            extra,
+        ]
+    };
+    let data = event("7")["data"].to_string();
+    let hidden = it.post(&headers(("ce-data", "x")), data.clone()).await;
+    assert_eq!(
+        hidden.is_problem(422, "invalid_event")["errors"][0]["pointer"],
+        "#ce-data"
+    );
+    let bad = it.post(&headers(("ce-foo_bar", "x")), data).await;
+    let bad = bad.is_problem(422, "invalid_event");
+    assert!(bad["detail"].as_str().unwrap().ends_with("`foo***` has not"), "{bad}");
+    let answer = it.post(&[STRUCTURED], "[]").await;
+    let problem = answer.is_problem(422, "invalid_event");
+    assert_eq!(problem["detail"], "an event is a JSON object");
+}
+
+#[tokio::test]
 async fn the_three_forms_say_the_same() {
     let it = Publishing::new().await;
     let mut structured = event("caf\u{e9} 7");

@@ -140,10 +140,12 @@ impl Templates {
         })?;
         if let Some(host) = link::stranger(&text, &family.link_hosts) {
             let shown: String = host.chars().take(64).flat_map(char::escape_default).collect();
-            let detail = format!("the text has a link to `{shown}`, which its link_hosts do not allow");
+            let detail = format!("has a link to `{shown}`, which its link_hosts do not allow");
             return Err(Fault::new("/template", Code::LinkNotAllowed, detail)
                 .of(Origin::template(&key, None))
-                .hint("add the host to [template.NAME] link_hosts, or pass data through the filter `plain`"));
+                .hint(format!(
+                    "add the host to link_hosts of [template.{name}], or pass data through the filter `plain`"
+                )));
         }
         Ok(Rendered {
             text,
@@ -251,7 +253,9 @@ pub(super) fn told(error: &Error) -> String {
         _ => "fails",
     };
     let detail = error.detail().filter(|_| error.kind() != ErrorKind::WriteFailure);
+    let is_ours = std::error::Error::source(error).is_some_and(|source| source.is::<filter::OwnWords>());
     match detail {
+        Some(detail) if is_ours => format!("{what}: {detail}"),
         Some(detail) => format!("{what}: {}", without_numbers(detail)),
         None => what.to_owned(),
     }

@@ -88,6 +88,26 @@ fn what_is_missing_null_or_a_list_is_no_text() {
 }
 
 #[test]
+fn our_own_words_are_whole_and_name_their_filter() {
+    for (source, told) in [
+        (
+            "{{ 'soon' | date }}",
+            "fails: date needs a time in RFC 3339 with its zone, such as 2026-11-21T10:00:00Z",
+        ),
+        (
+            "{{ '2026-11-21T10:00:00Z' | time('Mars') }}",
+            "fails: time needs a time zone such as Europe/Rome",
+        ),
+        (
+            "{{ 1 | money('euro') }}",
+            "fails: money: the currency is not a code of ISO 4217, such as EUR",
+        ),
+    ] {
+        assert_eq!(text(source, json!({})).unwrap_err().detail, told);
+    }
+}
+
+#[test]
 fn a_filter_that_is_given_nothing_says_what_is_missing() {
     let fault = text(
         "{{ data.a }} {{ data.amount | money(data.currency) }}",
