@@ -3,13 +3,16 @@
 //! What is missing is an error rather than a gap in the text; null and lists are errors too. A template that loops runs
 //! out of fuel, and one that writes without end meets [`MAX_TEXT`].
 
+mod code;
 mod filter;
 mod known;
 mod link;
 mod load;
 mod money;
+mod order;
 mod sample;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
@@ -28,6 +31,9 @@ use crate::domain::Name;
 
 /// Octets that a rendered text may have: more than the longest message has, in the alphabet that needs the most.
 const MAX_TEXT: usize = 128 << 10;
+
+/// Items of a `range`.
+const MAX_RANGE: usize = 10_000;
 
 /// Every template, and the expressions of rules beside them, in one environment.
 pub struct Templates {
@@ -71,6 +77,16 @@ pub(super) struct Misfit {
     pub(super) told: String,
 }
 
+impl Misfit {
+    /// Of what the engine could not read.
+    pub(super) fn of(error: &Error) -> Self {
+        Self {
+            line: error.line().unwrap_or(1),
+            told: told(error),
+        }
+    }
+}
+
 /// Values by name, as templates and expressions see them.
 pub type Context = Vec<(Arc<str>, Value)>;
 
@@ -98,6 +114,10 @@ impl Templates {
             _ => minijinja::escape_formatter(out, state, value),
         });
         filter::add(&mut env, zone);
+        // Fuel counts the steps of a text, and not those of a filter within one: with this, nothing that a filter walks
+        // is longer than what an event may say.
+        env.add_function("range", range);
+        order::add(&mut env);
         Self {
             env,
             families: BTreeMap::new(),
@@ -206,12 +226,17 @@ impl Templates {
         if let Some(misfit) = known::first_unknown(&self.env, &source) {
             return Err(misfit);
         }
-        self.env
-            .add_template_owned(key.to_owned(), source)
-            .map_err(|error| Misfit {
-                line: error.line().unwrap_or(1),
-                told: told(&error),
-            })
+        let misfit = |error: Error| Misfit::of(&error);
+        let checked = match order::checked(&source)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(checked) => Some(checked),
+        };
+        // What is wrong with it is told of what was written.
+        self.env.add_template_owned(key.to_owned(), source).map_err(misfit)?;
+        match checked {
+            Some(checked) => self.env.add_template_owned(key.to_owned(), checked).map_err(misfit),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn unknown(&self, name: &str) -> Fault {
@@ -227,6 +252,15 @@ impl Templates {
             None => fault,
         }
     }
+}
+
+/// As the engine's own, with fewer items.
+fn range(lower: isize, upper: Option<isize>, step: Option<isize>) -> Result<Value, Error> {
+    let items = minijinja::functions::range(lower, upper, step)?;
+    if items.len().is_none_or(|items| items > MAX_RANGE) {
+        return Err(filter::wrong(format!("range gives more than {MAX_RANGE} items")));
+    }
+    Ok(items)
 }
 
 /// Under which a template is known, and shown in errors.

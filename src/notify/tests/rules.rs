@@ -126,6 +126,33 @@ async fn a_condition_that_does_not_hold_makes_no_message() {
 }
 
 #[tokio::test]
+async fn a_comparison_of_a_text_or_a_list_with_a_number_refuses_the_event() {
+    let house = House::new(&rule("when = \"data.n is not defined or data.n > 3\""), &[HELLO]).await;
+    for bad in [json!("1"), json!("12"), json!([]), json!({}), json!(true), json!(null)] {
+        let mut data = anna();
+        data["n"] = bad.clone();
+        let fault = house.faults(event(data)).await.remove(0);
+        assert_eq!(origin(&fault).1, Some("when"), "{bad}");
+        assert!(
+            fault.detail.contains("an order is of two numbers or two texts"),
+            "{}",
+            fault.detail
+        );
+    }
+    let house = House::new(&rule("when = \"data.n > 3 and data.day >= '2026-11-01'\""), &[HELLO]).await;
+    let fault = house.faults(event(json!({ "day": "2026-11-21" }))).await.remove(0);
+    assert_eq!(
+        fault.detail,
+        "rule shipped: when uses a variable that is not there: data.n"
+    );
+    for (n, messages) in [(json!(3), 0), (json!(3.5), 1)] {
+        let mut fits = event(anna());
+        (fits["id"], fits["data"]["n"], fits["data"]["day"]) = (n.to_string().into(), n, json!("2026-11-21"));
+        assert_eq!(house.messages(fits).await.len(), messages);
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_type_is_accepted_or_refused_as_configured() {
     let mut unknown = event(anna());
     unknown["type"] = json!("loan.granted");

@@ -108,6 +108,19 @@ fn our_own_words_are_whole_and_name_their_filter() {
 }
 
 #[test]
+fn a_comparison_in_a_text_is_checked_too() {
+    let source = "{% if data.n > 3 %}many{% else %}few{% endif %}";
+    assert_eq!(text(source, json!({ "n": 4 })).unwrap(), "many");
+    assert_eq!(text(source, json!({ "n": 3 })).unwrap(), "few");
+    let fault = text(source, json!({ "n": "4" })).unwrap_err();
+    assert!(
+        fault.detail.contains("> compares a text with a number"),
+        "{}",
+        fault.detail
+    );
+}
+
+#[test]
 fn a_filter_that_is_given_nothing_says_what_is_missing() {
     let fault = text(
         "{{ data.a }} {{ data.amount | money(data.currency) }}",
@@ -136,6 +149,11 @@ fn a_template_that_does_not_end_runs_out_of_fuel() {
             .detail
             .contains("too long")
     );
+    for source in ["{{ range(100000)|list|length }}", "{{ range(0, -10001, -1)|length }}"] {
+        let fault = text(source, json!({})).unwrap_err();
+        assert!(fault.detail.contains("more than 10000 items"), "{}", fault.detail);
+    }
+    assert_eq!(text("{{ range(10000)|list|length }}", json!({})).unwrap(), "10000");
     assert!(text("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", json!({})).is_err());
 }
 
