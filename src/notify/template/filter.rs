@@ -45,22 +45,43 @@ pub(super) fn add(env: &mut Environment<'static>, zone: &TimeZone) {
             )
         },
     );
-    env.add_filter("masked_card", |card: &Value| {
-        let digits: Vec<char> = given(card)?.chars().filter(char::is_ascii_digit).collect();
-        match digits.len().checked_sub(4) {
-            Some(hidden) => Ok(std::iter::once('*')
-                .chain(digits[hidden..].iter().copied())
-                .collect::<String>()),
-            None => Err(wrong("masked_card needs the card's last four digits at least")),
-        }
-    });
-    env.add_filter("masked_number", |number: &Value| {
-        Ok::<_, Error>(mask_number(&given(number)?))
-    });
+    env.add_filter("masked_card", |card: &Value| masked_card(&given(card)?));
+    env.add_filter("masked_number", |number: &Value| masked_number(&given(number)?));
     env.add_filter("plain", |text: &Value| {
         Ok::<_, Error>(link::without_links(&given(text)?))
     });
 }
+
+/// The card's last four digits. What has anything but digits and signs that hide them is no card, and is not guessed at.
+fn masked_card(card: &str) -> Result<String, Error> {
+    let is_card = |c: char| c.is_ascii_digit() || " -*xX.#\u{2022}\u{b7}".contains(c);
+    let digits: String = card.chars().filter(char::is_ascii_digit).collect();
+    match digits.len().checked_sub(4) {
+        Some(hidden) if digits.len() <= LONGEST_CARD && card.chars().all(is_card) => {
+            Ok(format!("*{}", &digits[hidden..]))
+        }
+        _ => Err(wrong(
+            "masked_card needs a card: its last four digits at least, and nothing beside digits, blanks and * - . #",
+        )),
+    }
+}
+
+/// A number without its middle. What has none is not shown at all.
+fn masked_number(number: &str) -> Result<String, Error> {
+    let is_number = |c: char| c.is_ascii_digit() || "+ -./()".contains(c);
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    // Of fewer digits nothing could be hidden; the middle of one with many blanks may not be in the middle.
+    if digits >= FEWEST_DIGITS && digits * 2 >= number.chars().count() && number.chars().all(is_number) {
+        return Ok(mask_number(number));
+    }
+    Err(wrong("masked_number needs a telephone number of seven digits at least"))
+}
+
+/// Digits of a card's number (ISO/IEC 7812-1).
+const LONGEST_CARD: usize = 19;
+
+/// Digits that a number needs for its middle to be hidden.
+const FEWEST_DIGITS: usize = 7;
 
 /// Characters of a date without time, as in 2026-11-21.
 const DATE_ALONE: usize = 10;
