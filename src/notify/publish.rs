@@ -48,6 +48,8 @@ pub(super) struct Submitted<'a> {
     pub(super) event: &'a Event,
     /// The row of the event inbox that its commit settles.
     pub(super) inbox: Option<Seq>,
+    /// Whether a place was taken for it, and its messages count against the client's rate.
+    pub(super) paced: bool,
 }
 
 /// The answer to an event.
@@ -123,6 +125,7 @@ impl Publisher {
             client,
             event,
             inbox: None,
+            paced: true,
         };
         self.publish_all(&events.iter().map(submitted).collect::<Vec<_>>())
             .await
@@ -137,6 +140,9 @@ impl Publisher {
         for submitted in events {
             match self.prepare(submitted, now) {
                 Ok(prepared) => {
+                    if let (true, Some(throttle)) = (submitted.paced, &submitted.client.throttle) {
+                        throttle.owe(prepared.classes.len().saturating_sub(1));
+                    }
                     pending.push(Ok((prepared.group.key.answer.clone(), prepared.classes)));
                     groups.push(prepared.group);
                 }
@@ -181,7 +187,9 @@ impl Publisher {
 
     /// Everything that an event makes, or everything that is wrong with it.
     fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
-        let Submitted { client, event, inbox } = *submitted;
+        let Submitted {
+            client, event, inbox, ..
+        } = *submitted;
         let Notifier {
             templates,
             rules,

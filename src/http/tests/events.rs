@@ -17,7 +17,15 @@ impl Publishing {
         Self::with(EventsConfig::default()).await
     }
 
+    async fn at_rate(rate: u32) -> Self {
+        Self::made(EventsConfig::default(), rate).await
+    }
+
     async fn with(events: EventsConfig) -> Self {
+        Self::made(events, 0).await
+    }
+
+    async fn made(events: EventsConfig, rate: u32) -> Self {
         let templates = tempfile::tempdir().unwrap();
         for (name, text) in [
             ("shipped.en.txt", "Card {{ data.card | masked_card }} is on its way."),
@@ -33,7 +41,8 @@ impl Publishing {
         config.templates.dir = Some(templates.path().to_owned());
         config.events = events;
         let scopes = vec![Scope::Events, Scope::Send, Scope::Read];
-        config.client.get_mut(&name("bank")).unwrap().scopes = scopes;
+        let bank = config.client.get_mut(&name("bank")).unwrap();
+        (bank.scopes, bank.rate) = (scopes, rate);
         let rule = |types: &str, template: &str| EventConfig {
             types: Words::One(types.into()),
             to: Words::One("{{ data.to }}".into()),
@@ -146,6 +155,25 @@ async fn a_fault_in_the_headers_names_the_header() {
     let answer = it.post(&[STRUCTURED], "[]").await;
     let problem = answer.is_problem(422, "invalid_event");
     assert_eq!(problem["detail"], "an event is a JSON object");
+}
+
+#[tokio::test]
+async fn each_message_of_an_event_counts_against_its_clients_rate() {
+    let it = Publishing::at_rate(2).await;
+    let mut many = event("1");
+    many["data"]["to"] = json!(vec!["+393331234567"; 50]);
+    let answer = it.publish(&many).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    assert_eq!(it.house.stored().await, 50);
+    for _ in 0..3 {
+        let answer = it.publish(&event("2")).await;
+        answer.is_problem(429, "rate_limited");
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((20..=25).contains(&wait), "49 messages are owed at 2 a second: {wait}");
+    }
+    let message = json!({ "to": "+393331234567", "from": "Bank", "text": "x" });
+    it.house.post(&message).await.is_problem(429, "rate_limited");
+    assert_eq!(it.house.stored().await, 50);
 }
 
 #[tokio::test]
