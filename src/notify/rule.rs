@@ -11,8 +11,8 @@ use super::event::Event;
 use super::expression::Expression;
 use super::locale::Locale;
 use super::template::{Context, Misfit, Templates, told};
-use crate::accept::{Code, Fault};
-use crate::config::{EventConfig, Problem, Words};
+use crate::accept::{Code, Fault, nearest};
+use crate::config::{EventConfig, Problem, Truth, Words};
 use crate::domain::{Class, Name, UnixMillis};
 
 /// A rule, compiled.
@@ -31,7 +31,8 @@ pub(super) struct Rule {
     validity: Option<Expression>,
     not_before: Option<Expression>,
     reference: Option<Expression>,
-    pub(super) personal: bool,
+    personal: Option<Expression>,
+    always_personal: bool,
 }
 
 /// A message that a rule asks for.
@@ -46,6 +47,10 @@ pub(super) struct Draft {
     pub(super) not_before: Option<String>,
     pub(super) expires_at: Option<String>,
     pub(super) reference: String,
+    /// Whether it is for the recipient's eyes alone.
+    pub(super) personal: bool,
+    /// Which of several recipients it is for, from 1; `None` where there is one.
+    pub(super) recipient: Option<usize>,
     /// With `recipient` among them.
     pub(super) context: Context,
 }
@@ -95,14 +100,23 @@ impl Rule {
             validity: compiler.optional("validity", config.validity.as_deref()),
             not_before: compiler.optional("not_before", config.not_before.as_deref()),
             reference: compiler.optional("reference", config.reference.as_deref()),
-            personal: config.personal,
+            personal: match &config.personal {
+                Truth::Known(_) => None,
+                Truth::Asked(asked) => Some(compiler.one("personal", asked)),
+            },
+            always_personal: config.personal == Truth::Known(true),
             name: name.clone(),
         }
     }
 
+    /// Whether the rule knows events of this type, from whatever source.
+    pub(super) fn knows_type(&self, event: &Event) -> bool {
+        self.types.iter().any(|kind| kind.matches(event.kind()))
+    }
+
     /// Whether the rule knows such events of this client's, whatever they say.
     pub(super) fn knows(&self, client: &Name, event: &Event) -> bool {
-        self.types.iter().any(|kind| kind.matches(event.kind()))
+        self.knows_type(event)
             && (self.sources.is_empty() || self.sources.iter().any(|source| source.matches(event.source())))
             && (self.clients.is_empty() || self.clients.contains(client))
     }
@@ -119,10 +133,15 @@ impl Rule {
         let recipients = self.recipients(matter, &all).map_err(one)?;
         let mut drafts = Vec::with_capacity(recipients.len());
         let mut faults = Vec::new();
-        for recipient in recipients {
+        let several = recipients.len() > 1;
+        for (number, recipient) in (1..).zip(recipients) {
+            let number = several.then_some(number);
             match self.draft(matter, recipient) {
-                Ok(draft) => drafts.push(draft),
-                Err(fault) => faults.push(fault),
+                Ok(draft) => drafts.push(Draft {
+                    recipient: number,
+                    ..draft
+                }),
+                Err(fault) => faults.push(self.fault_of(number, fault)),
             }
         }
         if faults.is_empty() { Ok(drafts) } else { Err(faults) }
@@ -165,6 +184,7 @@ impl Rule {
             }
             _ => (None, None),
         };
+        let own_locale = own_locale.filter(|locale: &Value| locale.as_str() != Some(""));
         let to = to.ok_or_else(|| self.fault("to", "gives something else than a number or an object with `to`"))?;
         let mut context = matter.context.clone();
         context.push(("recipient".into(), recipient));
@@ -189,7 +209,15 @@ impl Rule {
         if let Some(class) = &class
             && Class::from_str(class).is_err()
         {
-            return Err(self.fault("class", "gives no class"));
+            let known = Class::ALL.map(Class::as_str);
+            let fault = self.fault(
+                "class",
+                &format!("gives no class: it must be one of {}", known.join(", ")),
+            );
+            return Err(match nearest(class, &known) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault,
+            });
         }
         let not_before = word("not_before", &self.not_before)?
             .map(|at| self.moment("not_before", &at, matter.now))
@@ -207,13 +235,37 @@ impl Rule {
             channels: self.channels(matter, &all)?,
             not_before: not_before.map(|at| at.to_string()),
             expires_at: expires_at.map(|at| at.to_string()),
-            reference: match &self.reference {
-                Some(reference) => self.word(matter, "reference", reference, &all)?.unwrap_or_default(),
-                // An id longer than a reference may be is cut; the timeline names it whole.
-                None => matter.event.id().chars().take(crate::accept::MAX_REFERENCE).collect(),
-            },
+            // An id longer than a reference may be is cut; the timeline names it whole.
+            reference: word("reference", &self.reference)?
+                .unwrap_or_else(|| matter.event.id().chars().take(crate::accept::MAX_REFERENCE).collect()),
+            personal: self.personal(matter, &all)?,
+            recipient: None,
             context,
         })
+    }
+
+    /// A fault of the rule's own, with the recipient that it is about where there are several.
+    fn fault_of(&self, recipient: Option<usize>, fault: Fault) -> Fault {
+        let prefix = format!("rule {}: ", self.name);
+        match (recipient, fault.detail.strip_prefix(&prefix)) {
+            (Some(number), Some(detail)) => Fault {
+                detail: format!("{prefix}recipient {number}: {detail}"),
+                ..fault
+            },
+            _ => fault,
+        }
+    }
+
+    fn personal(&self, matter: &Matter<'_>, all: &Value) -> Result<bool, Fault> {
+        let Some(personal) = &self.personal else {
+            return Ok(self.always_personal);
+        };
+        let value = self.value(matter, "personal", personal, all)?;
+        match value.kind() {
+            ValueKind::Bool => Ok(value.is_true()),
+            ValueKind::None => Ok(false),
+            _ => Err(self.fault("personal", "gives neither true nor false")),
+        }
     }
 
     fn channels(&self, matter: &Matter<'_>, all: &Value) -> Result<Option<Vec<String>>, Fault> {
@@ -227,9 +279,11 @@ impl Rule {
                         .map_err(|error| self.fault("channels", &told(&error)))?;
                     channels.extend(items.take(8).map(|item| item.to_string()));
                 }
+                ValueKind::None => {}
                 _ => channels.push(value.to_string()),
             }
         }
+        channels.retain(|channel| !channel.is_empty());
         Ok((!channels.is_empty()).then_some(channels))
     }
 
