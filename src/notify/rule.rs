@@ -9,6 +9,7 @@ use minijinja::value::{Value, ValueKind};
 
 use super::event::Event;
 use super::expression::Expression;
+use super::literal;
 use super::locale::Locale;
 use super::template::{Context, Misfit, Templates, told};
 use crate::accept::{Code, Fault, nearest};
@@ -86,6 +87,7 @@ impl Rule {
             );
             compiler.wrong("template", fault.detail, cure);
         }
+        compiler.falls_back(&config.template, config.locale.as_deref());
         Self {
             types: compiler.patterns("type", &config.types),
             sources: compiler.patterns("source", &config.source),
@@ -379,11 +381,61 @@ impl Compiler<'_> {
     }
 
     fn good(&mut self, key: &str, compiled: Result<Expression, Misfit>) -> Expression {
-        compiled.unwrap_or_else(|misfit| {
-            let cure = "write a literal, or an expression such as \"{{ data.msisdn }}\"";
-            self.wrong(key, format!("the expression {}", misfit.told), cure);
-            Expression::Literal("".into())
-        })
+        match compiled {
+            Ok(expression) => {
+                self.check(key, &expression);
+                expression
+            }
+            Err(misfit) => {
+                let cure = match key {
+                    "when" => "write a condition such as \"data.amount > 100\"",
+                    _ => "write a literal, or an expression such as \"{{ data.msisdn }}\"",
+                };
+                self.wrong(key, format!("the expression {}", misfit.told), cure);
+                Expression::Literal("".into())
+            }
+        }
+    }
+
+    /// What no event could make good.
+    fn check(&mut self, key: &str, expression: &Expression) {
+        match expression {
+            Expression::Literal(text) => {
+                if let Err((cause, cure)) = literal::check(key, text) {
+                    self.wrong(key, cause, cure);
+                }
+            }
+            Expression::Value { key: compiled } | Expression::Text { key: compiled } => {
+                let early = matches!(key, "when" | "to") && self.templates.uses(compiled, "recipient");
+                if early {
+                    let cause = "uses `recipient`, which there is only once `to` has given it";
+                    self.wrong(key, cause, "use `data`, or let the template tell recipients apart");
+                }
+            }
+        }
+    }
+
+    /// Whether a template has a text for a recipient who asks for no language.
+    fn falls_back(&mut self, template: &str, locale: Option<&str>) {
+        let is_literal = |text: &str| !text.contains("{{") && !text.contains("{%");
+        let (Some(family), true) = (self.templates.families().get(template), locale.is_none_or(is_literal)) else {
+            return;
+        };
+        let wanted: Option<Locale> = locale.and_then(|locale| locale.parse().ok());
+        let default = self.templates.default_locale();
+        let is_there = |locale: &str| family.locales.iter().any(|known| known.as_str() == locale);
+        let found = Locale::chain(wanted.as_ref(), default).any(is_there);
+        if found {
+            return;
+        }
+        let first = wanted.as_ref().unwrap_or(default);
+        let known: Vec<_> = family.locales.iter().map(Locale::as_str).collect();
+        let cause = format!(
+            "`{template}` has no text in {first}, nor in one that stands in for it: it has {}",
+            known.join(", ")
+        );
+        let cure = format!("add {template}.{first}.txt, or name the language with `locale`");
+        self.wrong("template", cause, cure);
     }
 
     fn patterns(&mut self, key: &str, words: &Words) -> Vec<Pattern> {

@@ -44,7 +44,9 @@ impl Templates {
 
     fn add(&mut self, path: &Path, name: Name, locale: Locale, source: String) -> Result<(), Problem> {
         let lines: Vec<String> = source.lines().map(ToOwned::to_owned).collect();
-        self.compile(&key(name.as_str(), &locale), source).map_err(|misfit| {
+        let is_static = super::code::blocks(&source).is_empty();
+        let key = key(name.as_str(), &locale);
+        self.compile(&key, source).map_err(|misfit| {
             let line = misfit.line;
             let mut problem = Problem::new("", misfit.told).at(Some(file(path, line, 1)));
             problem.excerpt = lines
@@ -52,6 +54,10 @@ impl Templates {
                 .map(|shown| format!("{line} | {shown}"));
             problem.cure("correct the line; `araldo template check` tries it again")
         })?;
+        if is_static && self.text(&key, ().into()).is_ok_and(|text| text.is_empty()) {
+            return Err(Problem::new("", "has no text, and an empty message is never sent")
+                .cure("write one, or remove the file"));
+        }
         let family = self.families.entry(name).or_default();
         if family.locales.insert(locale) {
             return Ok(());

@@ -204,6 +204,12 @@ impl Templates {
         format!("uses a variable that is not there{colon}{}", named.join(", "))
     }
 
+    /// Whether what is compiled under a key looks up a variable.
+    pub(super) fn uses(&self, key: &str, variable: &str) -> bool {
+        let template = self.env.get_template(key);
+        template.is_ok_and(|template| template.undeclared_variables(false).contains(variable))
+    }
+
     /// The variables that a template looks up, as far as can be seen without running it.
     pub fn variables(&self, name: &Name, locale: &Locale) -> BTreeSet<String> {
         let template = self.env.get_template(&key(name.as_str(), locale));

@@ -384,10 +384,35 @@ fn what_is_wrong_with_a_rule_is_told_at_start() {
         ("when = \"data.x ==\"", "event.shipped.when"),
         ("class = \"{{ data.x | nofilter }}\"", "event.shipped.class"),
         ("locale = \"{{ data.x }\"", "event.shipped.locale"),
+        ("personal = \"yes\"", "event.shipped.personal"),
+        ("validity = \"soon\"", "event.shipped.validity"),
+        ("validity = \"90d\"", "event.shipped.validity"),
+        ("validity = \"0s\"", "event.shipped.validity"),
+        ("not_before = \"x\"", "event.shipped.not_before"),
+        ("locale = \"xx_yy_zz\"", "event.shipped.locale"),
+        ("from = \"ThisSenderIsTooLong\"", "event.shipped.from"),
+        ("channels = [\"fax\"]", "event.shipped.channels"),
+        ("channels = \"rcs\"", "event.shipped.channels"),
+        ("when = \"recipient.x\"", "event.shipped.when"),
+        ("when = \"data.x >\"", "data.amount > 100"),
+        ("locale = \"fr\"\n[templates]\nlocale = \"it\"", "add hello.fr.txt"),
     ] {
-        let error = notifier(&rule(keys), &[HELLO]).err().unwrap_or_default();
+        let hello = if told.contains("hello.fr") {
+            ("hello.de.txt", "Hallo")
+        } else {
+            HELLO
+        };
+        let error = notifier(&rule(keys), &[hello]).err().unwrap_or_default();
         assert!(error.contains(told), "{keys}: {error}");
     }
+    for to in ["nonumber", "+39333", "{{ recipient.to }}"] {
+        let error = notifier(&rule("").replace("{{ data.to }}", to), &[HELLO])
+            .err()
+            .unwrap();
+        assert!(error.contains("event.shipped.to"), "{error}");
+    }
+    let keys = "validity = \"2h\"\nnot_before = \"2020-01-01T00:00:00Z\"\nfrom = \"\"\nlocale = \"\"\nreference = \"\"\nchannels = \"sms\"";
+    assert_eq!(notifier(&rule(keys), &[HELLO]).err(), None);
     let error = notifier(&rule("").replace("\"hello\"", "\"helo\""), &[HELLO])
         .err()
         .unwrap();

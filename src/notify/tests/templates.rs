@@ -237,6 +237,8 @@ fn a_bad_template_is_told_with_file_line_and_cure() {
         ("t.english.txt", "x", "is not a language"),
         ("t.txt", "x", "the file's name has no language"),
         ("T.en.txt", "x", "is not a name"),
+        ("t.en.txt", "", "has no text"),
+        ("t.en.txt", "{# sample: {} #}\n", "has no text"),
     ] {
         let error = notifier("", &[(file, text)]).err().unwrap_or_default();
         assert!(error.contains(told) && error.contains("cure:"), "{file}: {error}");
