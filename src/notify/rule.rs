@@ -82,7 +82,7 @@ impl Rule {
         if !config.template.contains("{{") && !compiler.templates.families().contains_key(config.template.as_str()) {
             let fault = compiler.templates.unknown(&config.template);
             let cure = fault.hint.map_or_else(
-                || format!("add {}.en.txt to the folder of templates", config.template),
+                || compiler.templates.how_to_add(&config.template),
                 |hint| hint.into_owned(),
             );
             compiler.wrong("template", fault.detail, cure);

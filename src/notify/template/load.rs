@@ -14,6 +14,7 @@ const MAX_FILE: u64 = 64 << 10;
 impl Templates {
     /// Reads every `NAME.LOCALE.txt` of a folder. Other files are left alone.
     pub(in crate::notify) fn load(&mut self, dir: &Path, problems: &mut Vec<Problem>) {
+        self.dir = Some(dir.to_owned());
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) => {
@@ -68,11 +69,12 @@ impl Templates {
     /// Applies `[template.NAME]`. The key of the table names what has no file.
     pub(in crate::notify) fn limit(&mut self, name: &Name, config: &TemplateConfig) -> Result<(), Problem> {
         let table = format!("template.{name}");
+        let how_to_add = self.how_to_add(name.as_str());
         let Some(family) = self.families.get_mut(name.as_str()) else {
             let known: Vec<&str> = self.families.keys().map(Name::as_str).collect();
             let cure = match crate::accept::nearest(name.as_str(), &known) {
                 Some(near) => format!("did you mean [template.{near}]?"),
-                None => format!("add the file {name}.en.txt to the folder of templates"),
+                None => how_to_add,
             };
             return Err(Problem::new(table, "there is no template of this name").cure(cure));
         };

@@ -15,6 +15,7 @@ mod sample;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -40,6 +41,7 @@ pub struct Templates {
     env: Environment<'static>,
     families: BTreeMap<Name, Family>,
     default_locale: Locale,
+    dir: Option<PathBuf>,
 }
 
 /// One template in its languages.
@@ -122,6 +124,7 @@ impl Templates {
             env,
             families: BTreeMap::new(),
             default_locale,
+            dir: None,
         }
     }
 
@@ -219,9 +222,26 @@ impl Templates {
         )
     }
 
-    /// The values that the template's own comment gives as an example; `None` where it gives none.
+    /// The values that the template's own comment gives as an example; `None` where it gives none and needs some.
     pub fn sample(&self, name: &Name, locale: &Locale) -> Option<Result<Sample, String>> {
-        Sample::read(self.env.get_template(&key(name.as_str(), locale)).ok()?.source())
+        let read = Sample::read(self.env.get_template(&key(name.as_str(), locale)).ok()?.source());
+        read.or_else(|| self.variables(name, locale).is_empty().then(|| Ok(Sample::nothing())))
+    }
+
+    /// What to do so that there is a template.
+    pub(super) fn how_to_add(&self, name: &str) -> String {
+        let file = format!("{name}.{}.txt", self.default_locale);
+        match &self.dir {
+            Some(dir) => format!("add {file} to {}", dir.display()),
+            None => {
+                format!("there is no folder of templates: make `templates` beside the configuration file, with {file}")
+            }
+        }
+    }
+
+    /// The folder that they were read from.
+    pub fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
     }
 
     pub(super) fn env(&self) -> &Environment<'static> {
