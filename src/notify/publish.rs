@@ -185,11 +185,47 @@ impl Publisher {
         }
     }
 
-    /// Everything that an event makes, or everything that is wrong with it.
+    /// An event with its messages, ready to be stored, or everything that is wrong with it.
     fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
         let Submitted {
             client, event, inbox, ..
         } = *submitted;
+        let Making { matched, made } = self.make(client, event, now)?;
+        let publication = Publication {
+            event: EventName {
+                source: event.source(),
+                id: event.id(),
+            },
+            matched,
+            messages: made
+                .iter()
+                .map(|(rule, made)| MadeMessage::of(&rule.name, &made.accepted))
+                .collect(),
+        };
+        let answer = serde_json::to_string(&publication).unwrap_or_default();
+        Ok(Prepared {
+            classes: made.iter().map(|(_, made)| made.accepted.message.class).collect(),
+            group: Group {
+                client: client.name.clone(),
+                key: IdempotencyKey {
+                    key: event.key(),
+                    fingerprint: event.fingerprint(),
+                    answer: answer.into(),
+                },
+                members: made
+                    .into_iter()
+                    .map(|(rule, made)| made.stored_as(event, rule, now))
+                    .collect(),
+                inbox: inbox.map(|place| InboxPlace {
+                    place,
+                    matched: u32::try_from(matched).unwrap_or(u32::MAX),
+                }),
+            },
+        })
+    }
+
+    /// What the rules make of an event, or everything that is wrong with it.
+    fn make(&self, client: &Client, event: &Event, now: UnixMillis) -> Result<Making<'_>, Vec<Fault>> {
         let Notifier {
             templates,
             rules,
@@ -226,40 +262,11 @@ impl Publisher {
             let detail = format!("makes {} messages; at most {} are allowed", made.len(), matter.most);
             faults.push(Fault::new("", Code::ExpressionFailed, detail).limit(matter.most));
         }
-        if !faults.is_empty() {
-            return Err(faults);
+        if faults.is_empty() {
+            Ok(Making { matched, made })
+        } else {
+            Err(faults)
         }
-        let publication = Publication {
-            event: EventName {
-                source: event.source(),
-                id: event.id(),
-            },
-            matched,
-            messages: made
-                .iter()
-                .map(|(rule, made)| MadeMessage::of(&rule.name, &made.accepted))
-                .collect(),
-        };
-        let answer = serde_json::to_string(&publication).unwrap_or_default();
-        Ok(Prepared {
-            classes: made.iter().map(|(_, made)| made.accepted.message.class).collect(),
-            group: Group {
-                client: client.name.clone(),
-                key: IdempotencyKey {
-                    key: event.key(),
-                    fingerprint: event.fingerprint(),
-                    answer: answer.into(),
-                },
-                members: made
-                    .into_iter()
-                    .map(|(rule, made)| made.stored_as(event, rule, now))
-                    .collect(),
-                inbox: inbox.map(|place| InboxPlace {
-                    place,
-                    matched: u32::try_from(matched).unwrap_or(u32::MAX),
-                }),
-            },
-        })
     }
 
     /// What one rule makes of an event.
@@ -286,6 +293,14 @@ impl Publisher {
             personal: draft.personal || rendered.is_ok_and(|rendered| rendered.personal),
         })
     }
+}
+
+/// What the rules make of an event.
+struct Making<'r> {
+    /// How many of them know it.
+    matched: usize,
+    /// Its messages, each with its rule.
+    made: Vec<(&'r Rule, Made)>,
 }
 
 /// A message made by a rule.

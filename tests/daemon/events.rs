@@ -182,6 +182,9 @@ impl Bank {
         assert!(texts.is_empty() && told.is_empty(), "{texts:?} {told:?}");
         let ids: BTreeSet<&str> = seen.iter().map(crate::support::sink::Seen::id).collect();
         assert_eq!(ids.len(), seen.len(), "an outcome came twice");
+        // How many there are is the machine's business: one may be opened while another falls idle.
+        let connections: BTreeSet<u64> = seen.iter().map(|seen| seen.connection).collect();
+        assert!(connections.len() < seen.len(), "no connection was used twice");
     }
 }
 

@@ -13,10 +13,10 @@ use sqlx::Row as _;
 
 use crate::support::carrier::Carrier;
 use crate::support::daemon::House;
+use crate::support::nothing_may_be_skipped;
 use crate::support::seed::{rng, seed};
-use crate::support::transfer::furnish;
-use crate::support::{nothing_may_be_skipped, until};
-use crate::{execute, file, program};
+use crate::transfer::furnish;
+use crate::{LIMIT, every_row_is_settled, execute, file, program};
 
 /// Writers that are killed at the least, and how many of them at a time.
 const KILLS: u32 = 400;
@@ -26,7 +26,6 @@ const ROLLBACKS: usize = 600;
 const COMMITS: usize = 300;
 /// Writers at the most: a machine on which so many do so little is ill.
 const WRITERS: u32 = 1_000;
-const LIMIT: Duration = Duration::from_secs(60);
 /// Kills of the daemon itself.
 const DAEMON_KILLS: u32 = 6;
 /// Tokens that one writer may use: far more than it comes to, however late it is killed.
@@ -67,13 +66,7 @@ async fn a_message_exists_exactly_when_the_transaction_of_its_row_was_committed(
         hands.into_iter().map(|hand| hand.join().unwrap()).sum::<u32>()
     });
     let database = house.database();
-    until(LIMIT, "every row is settled", async || {
-        let new = database
-            .number("SELECT count(*) FROM event_inbox WHERE state = 'new'")
-            .await;
-        (new == 0).then_some(())
-    })
-    .await;
+    every_row_is_settled(&database).await;
 
     let mut file = program(&house).await;
     let booked = sqlx::query("SELECT token FROM transfer")

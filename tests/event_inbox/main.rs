@@ -8,13 +8,28 @@ mod support;
 
 mod atomic;
 mod refusal;
+#[path = "../support/transfer.rs"]
+mod transfer;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use support::daemon::House;
+use support::database::Database;
+use support::until;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+async fn every_row_is_settled(database: &Database) {
+    const NEW: &str = "SELECT count(*) FROM event_inbox WHERE state = 'new'";
+    until(LIMIT, "every row is settled", async || {
+        (database.number(NEW).await == 0).then_some(())
+    })
+    .await;
+}
 
 fn file(house: &House) -> PathBuf {
     house.path().join("state").join("araldo.db")

@@ -1,16 +1,11 @@
 //! Rows that cannot be followed say why, and cost no other row.
 
-use std::time::Duration;
-
 use sqlx::Row as _;
 
 use crate::support::carrier::Carrier;
 use crate::support::daemon::House;
-use crate::support::transfer::furnish;
-use crate::support::until;
-use crate::{execute, program};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::transfer::furnish;
+use crate::{LIMIT, every_row_is_settled, execute, program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_row_is_refused_with_its_reason_and_costs_no_other() {
@@ -73,13 +68,7 @@ async fn a_bad_row_is_refused_with_its_reason_and_costs_no_other() {
         execute(&mut program, &sql).await;
     }
     let database = house.database();
-    until(LIMIT, "every row is settled", async || {
-        let new = database
-            .number("SELECT count(*) FROM event_inbox WHERE state = 'new'")
-            .await;
-        (new == 0).then_some(())
-    })
-    .await;
+    every_row_is_settled(&database).await;
     let found = sqlx::query("SELECT state, coalesce(error, ''), done_at FROM event_inbox ORDER BY id")
         .fetch_all(&mut program)
         .await

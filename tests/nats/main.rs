@@ -6,6 +6,8 @@
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the journeys through the daemon use the rest")]
 mod support;
+#[path = "../support/transfer.rs"]
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -20,8 +22,8 @@ use serde_json::json;
 use support::carrier::Carrier;
 use support::daemon::House;
 use support::seed::{rng, seed};
-use support::transfer::furnish;
 use support::{free_addr, nothing_may_be_skipped, until};
+use transfer::furnish;
 
 const EVENTS: u32 = 2_000;
 const KILLS: u32 = 5;

@@ -14,7 +14,6 @@ pub(crate) mod proxy;
 pub(crate) mod sample;
 pub(crate) mod seed;
 pub(crate) mod sink;
-pub(crate) mod transfer;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::carrier::Carrier;
-use super::daemon::House;
+use crate::support::carrier::Carrier;
+use crate::support::daemon::House;
 
 /// A client that may publish, a rule and its template, one carrier; `more` are further sections.
 pub(crate) fn furnish(house: &House, carrier: &Carrier, more: &str) {
