@@ -92,9 +92,8 @@ struct Link {
 
 /// The first host in a text that a link leads to and that is not allowed.
 pub(crate) fn stranger(text: &str, allowed: &[LinkHost]) -> Option<String> {
-    // Nearly no text has one of these before a letter or digit: it is passed over without a copy.
-    let begins = |c: u8| c.is_ascii_alphanumeric() || b"/[+\\".contains(&c);
-    let joins = |pair: &[u8]| b".:/".contains(&pair[0]) && begins(pair[1]);
+    // Most texts have none of these before anything but a blank: they are passed over without a copy.
+    let joins = |pair: &[u8]| b".:/".contains(&pair[0]) && !pair[1].is_ascii_whitespace();
     if text.is_ascii() && !text.as_bytes().windows(2).any(joins) {
         return None;
     }
@@ -181,7 +180,7 @@ fn rooted(text: &str) -> impl Iterator<Item = Link> {
         }
         let rest = text[at..].trim_start_matches(is_slash);
         let from = text.len() - rest.len();
-        let end = |c: char| c.is_whitespace() || "/?#\"'<>(){}".contains(c);
+        let end = |c: char| "/?#\"'<>(){}".contains(c) || !(c.is_ascii_graphic() || may_be_in_host(c));
         let authority = rest.split(end).next()?.trim_end_matches(['.', ',', ';', ':', '!']);
         if authority.is_empty() {
             return None;
@@ -301,6 +300,7 @@ mod tests {
             "See bank.example.",
             "(www.bank.example/a)",
             "bank.example.",
+            "\u{201c}https://bank.example\u{201d}",
             "\u{201c}www.bank.example\u{201d}",
             "HTTPS://BANK.EXAMPLE:443/",
             "Info: help@banca.it, mailto:help@banca.it",
@@ -362,6 +362,7 @@ mod tests {
             ("mario@evil.com", "evil.com"),
             ("chiama tel:899123456", "tel:"),
             ("TEL:+39899", "tel:"),
+            ("tel:(899) 1", "tel:"),
             ("javascript:alert(1)", "javascript:"),
             ("Amazon.it", "amazon.it"),
             ("Grazie.It", "grazie.it"),
