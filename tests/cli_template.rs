@@ -139,11 +139,11 @@ fn a_check_measures_what_needs_no_sample_and_reads_a_whole_event_for_one() {
 #[test]
 fn a_check_of_no_template_says_that_there_is_no_folder() {
     let dir = folder(&[]);
-    let config = dir.path().join("araldo.toml");
+    let config = config_in(&dir);
     let output = araldo(&config, &["template", "check"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(
-        String::from_utf8_lossy(&output.stdout).contains("no folder of templates"),
+        String::from_utf8_lossy(&output.stderr).contains("no folder of templates"),
         "{output:?}"
     );
     let rule =
