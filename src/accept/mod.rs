@@ -25,7 +25,7 @@ use crate::domain::{Class, Flags, Lane, Msisdn, NewMessage, Reason, SenderId, St
 use crate::router::{Plan, Wanted};
 
 /// The longest validity, and the furthest that a message may be put off.
-const LONGEST: Duration = Duration::from_hours(7 * 24);
+pub(crate) const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// A `not_before` this little in the past is now: clocks differ.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
 /// Characters of a reference.

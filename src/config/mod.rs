@@ -41,7 +41,7 @@ pub use carrier::{
 };
 pub use client::{ClientConfig, ClientWebhookConfig, Scope};
 pub use error::{ConfigError, Place, Problem};
-pub use event::{EventConfig, EventsConfig, UnknownEvent, Words};
+pub use event::{EventConfig, EventsConfig, Truth, UnknownEvent, Words};
 pub use http::{HttpConfig, ListenConfig};
 pub use load::{DEFAULT_FILES, LoadOptions, Loaded, Origins};
 pub use log::{LogConfig, LogFormat};
