@@ -79,9 +79,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = ignore(&mut hangup) => None,
     };
     if let Some(error) = failed {
-        // Nothing may be written after a failed sync: the process ends as it is, and the next start finds what is
+        // Nothing may be written after a failed sync, or to a damaged file: the process ends as it is, and the next start finds what is
         // on disk.
-        return Err(StoreError::Io(error).into());
+        return Err(error.into());
     }
     notify(&[NotifyState::Stopping]);
     tracing::info!(event = "stopping");
@@ -207,8 +207,8 @@ impl Daemon {
         }
     }
 
-    /// Waits until a sync has failed.
-    pub async fn failed(&self) -> String {
+    /// Waits until a sync has failed or the file is found damaged.
+    pub async fn failed(&self) -> StoreError {
         self.outbox.health().failed().await
     }
 
@@ -239,7 +239,7 @@ impl Daemon {
         notify(&[NotifyState::ExtendTimeoutUsec(extend)]);
         let stopped = tokio::select! {
             stopped = tokio::time::timeout(drain + STOP_MARGIN, all) => stopped,
-            error = health.failed() => return Err(StoreError::Io(error)),
+            error = health.failed() => return Err(error),
         };
         if stopped.is_err() {
             tracing::error!(

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Verb::Demo(args) => exit_of(work(demo::run(args))),
         Verb::Simulate(args) => exit_of(work(simulate::run(*args))),
         Verb::Config(verb) => verb.run(&cli.global),
+        Verb::Db(verb) => verb.run(&cli.global),
         Verb::Template(verb) => verb.run(&cli.global),
         Verb::Commands(verb) => verb.run(&cli.global),
         Verb::Status(args) => args.run(&cli.global),

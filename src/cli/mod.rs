@@ -4,6 +4,7 @@ mod admin;
 mod bench;
 mod commands;
 mod config;
+mod db;
 pub mod demo;
 mod exit;
 mod filter;
@@ -23,6 +24,7 @@ pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
 pub use commands::CommandsVerb;
 pub use config::{ConfigVerb, report};
+pub use db::DbVerb;
 pub use exit::Exit;
 pub use number::NumberVerb;
 pub use pdu::PduVerb;
@@ -61,6 +63,7 @@ impl Verb {
         match self {
             Self::Run
             | Self::Config(_)
+            | Self::Db(_)
             | Self::Commands(_)
             | Self::Status(_)
             | Self::Messages(_)
@@ -95,6 +98,9 @@ pub enum Verb {
     /// Check, show or print the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Check the store.
+    #[command(subcommand)]
+    Db(DbVerb),
     /// Check and try the texts of messages.
     #[command(subcommand)]
     Template(TemplateVerb),

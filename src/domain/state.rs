@@ -141,11 +141,13 @@ pub enum Reason {
     Deleted,
     /// It cannot be encoded or handled.
     Poison,
+    /// The disk has spoilt it: it is not as it was accepted.
+    Damaged,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AbsentSubscriber,
         Self::InvalidDestination,
         Self::InvalidSender,
@@ -161,6 +163,7 @@ impl Reason {
         Self::CanceledBySender,
         Self::Deleted,
         Self::Poison,
+        Self::Damaged,
     ];
 
     /// The word used in the API and the store.
@@ -181,6 +184,7 @@ impl Reason {
             Self::CanceledBySender => "canceled_by_sender",
             Self::Deleted => "deleted",
             Self::Poison => "poison",
+            Self::Damaged => "damaged",
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod bell;
 mod board;
+mod guard;
 mod health;
 mod hearing;
 mod policy;

@@ -10,7 +10,7 @@ use super::hearing::Hearing;
 use super::segment_habit::SegmentHabit;
 use crate::domain::{AfterDoubt, Endpoint, Flag, Name, Reason, State, UnixMillis};
 use crate::store::{
-    Act, ActResult, Claimed, Event, EventKind, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord, Settle,
+    Act, ActResult, Claimed, Event, EventKind, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord, Seq, Settle,
     Verdict,
 };
 
@@ -345,7 +345,10 @@ impl Rules for Policy {
 
     fn orphaned(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
         let event = event_of(&row.progress, EventKind::Doubted, None, now);
-        (self.uncertain(row.progress.clone(), now), Some(event))
+        let doubted = self.uncertain(row.progress.clone(), now);
+        let hold = self.carrier(&row.progress).doubt_hold;
+        let wake_at = doubted.wake_at.map(|at| at.after(turn(row.seq, hold)));
+        (Progress { wake_at, ..doubted }, Some(event))
     }
 
     fn act(&self, row: &Row, act: Act, now: UnixMillis) -> Result<(Progress, Option<Event>), ActResult> {
@@ -431,6 +434,14 @@ fn event_of(was: &Progress, kind: EventKind, code: Option<u32>, at: UnixMillis) 
         code,
         note: None,
     }
+}
+
+/// What a process that died had claimed is not all sent again at once: should it be one of these that makes the process
+/// fall, it takes few of the others with it the second time. They come in turns, over as long as the hold.
+fn turn(seq: Seq, hold: Duration) -> Duration {
+    const TURNS: u32 = 24;
+    let turn = u32::try_from(seq.rem_euclid(i64::from(TURNS))).unwrap_or(0);
+    hold * turn / TURNS
 }
 
 /// Doubles from `min` to `max` with every try, less up to a fifth.

@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::bell::Bell;
 use super::board::Board;
+use super::guard::Guarded;
 use super::health::{Health, LastWord};
 use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Settings, Settlement, Work};
 use crate::clock::{Clock, monotonic};
@@ -245,7 +246,7 @@ impl Writer {
         }
         if !batch.is_empty() {
             let begun = monotonic();
-            let done = self.store.commit(&batch, &*self.policy).await;
+            let done = self.store.commit(&batch, &Guarded(&*self.policy)).await;
             histogram!("araldo_commit_seconds").record(monotonic().duration_since(begun).as_secs_f64());
             #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
             histogram!("araldo_batch_items").record(batch_len(&batch) as f64);
@@ -411,7 +412,11 @@ impl Writer {
                 route: changed.route.clone(),
                 step: changed.from_step,
             };
-            self.board.remove(&lane, priority, segments);
+            if changed.progress.expires_at <= changed.at {
+                self.board.expired(&lane, priority, segments);
+            } else {
+                self.board.remove(&lane, priority, segments);
+            }
         }
         if changed.progress.state == State::Queued {
             let lane = Lane {

@@ -3,7 +3,7 @@
 mod claim;
 mod enqueue;
 mod group;
-pub(super) mod harness;
+pub(crate) mod harness;
 mod inbound;
 mod notice;
 mod read;

@@ -5,8 +5,9 @@
 //! the row that it meets (a receipt, a deadline), the store asks the [`Rules`] handed in with the batch.
 
 mod batch;
+mod check;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 #[cfg(test)]
 pub(crate) mod double;
 mod event_inbox;
@@ -26,6 +27,7 @@ pub use batch::{
     GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
     ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
+pub use check::{CheckReport, CheckStage};
 pub use event_inbox::{InboxMark, InboxPlace, InboxRow, InboxSaid, NewEvents, RefusedEvent};
 pub use notice::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
@@ -100,6 +102,20 @@ pub trait Store: Send + Sync + 'static {
         false
     }
 
+    /// Looks at the whole store, beside whatever else is going on; see [`CheckReport`]. A store without a disk has
+    /// nothing to look at.
+    fn check(&self) -> BoxFuture<'_, Result<CheckReport, StoreError>> {
+        futures_util::FutureExt::boxed(std::future::ready(Ok(CheckReport {
+            is_whole: true,
+            ..CheckReport::default()
+        })))
+    }
+
+    /// What has turned out to be wrong with the store as a whole: nothing more may be done with it.
+    fn damage(&self) -> Option<StoreError> {
+        None
+    }
+
     /// Moves what is committed from the log into the main file, where a store has such things.
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
@@ -138,7 +154,7 @@ pub trait Rules: Send + Sync {
 }
 
 /// Why a store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file or server cannot be reached or read.
     #[error("the store cannot be opened: {0}")]
@@ -165,6 +181,9 @@ pub enum StoreError {
     /// A write or sync failed. Nothing written since the last commit can be trusted: the process must end.
     #[error("the store failed to write: {0}")]
     Io(String),
+    /// The file is not as it was written: what it is, where, and what helps. The process must end.
+    #[error("{0}")]
+    Damaged(String),
     /// A commit was under way when the connection broke: it may or may not have taken effect.
     #[error("the store was lost in mid-commit: {0}")]
     Unknown(String),
@@ -177,9 +196,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the process must end at once, since a sync has failed.
+    /// Whether the process must end at once, since a sync has failed or the file is damaged.
     pub const fn is_fatal(&self) -> bool {
-        matches!(self, Self::Io(_))
+        matches!(self, Self::Io(_) | Self::Damaged(_))
     }
 
     /// The exit code of a process that ends for it (DESIGN §6): 70 a failed sync, 73 in use, 78 a newer schema,
@@ -189,7 +208,13 @@ impl StoreError {
             Self::Io(_) => 70,
             Self::InUse { .. } => 73,
             Self::TooNew(_) => 78,
-            Self::Open(_) | Self::Locked(_) | Self::Full | Self::Unknown(_) | Self::TooSlow | Self::Statement(_) => 74,
+            Self::Open(_)
+            | Self::Locked(_)
+            | Self::Full
+            | Self::Damaged(_)
+            | Self::Unknown(_)
+            | Self::TooSlow
+            | Self::Statement(_) => 74,
         }
     }
 }

@@ -228,6 +228,7 @@ pub(in crate::http) fn store_problem(error: &StoreError) -> Problem {
         | StoreError::Locked(_)
         | StoreError::TooNew(_)
         | StoreError::Io(_)
+        | StoreError::Damaged(_)
         | StoreError::Statement(_) => Problem::new(Code::StoreUnavailable),
     };
     problem.retry_after(BREATH)

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Waiting, Writer};
 use crate::clock::monotonic;
 use crate::domain::UnixMillis;
+use crate::outbox::guard::Guarded;
 use crate::outbox::{EnqueueError, backoff};
 use crate::store::{Applied, Batch, Enqueue, SegmentAnswer, Seq, Settle, StoreError};
 
@@ -183,7 +184,7 @@ impl Writer {
         if self.health.has_failed() {
             return Err(StoreError::Io("an earlier write has failed".to_owned()));
         }
-        let committed = self.store.commit(batch, &*self.policy).await;
+        let committed = self.store.commit(batch, &Guarded(&*self.policy)).await;
         if let Err(error) = &committed
             && error.is_fatal()
         {
@@ -248,6 +249,7 @@ fn enqueue_error(error: StoreError) -> EnqueueError {
         | StoreError::Locked(_)
         | StoreError::TooNew(_)
         | StoreError::Io(_)
+        | StoreError::Damaged(_)
         | StoreError::TooSlow
         | StoreError::Statement(_) => EnqueueError::Unavailable,
     }

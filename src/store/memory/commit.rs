@@ -301,6 +301,15 @@ impl<'a> Transaction<'a> {
                 }
                 swept(seqs.len(), *limit)
             }
+            Sweep::Abandoned { bind, limit } => {
+                let held = |row: &&Row| row.progress.bind.as_ref() == Some(bind);
+                let claimed = self.tables.claimed.iter();
+                let rows = claimed.filter_map(|seq| self.tables.row(*seq)).filter(held);
+                let seqs: Vec<Seq> = rows.take(*limit as usize).map(|row| row.seq).collect();
+                self.move_on(&seqs, *limit, |row| rules.orphaned(row, now))
+            }
+            // No disk, no damage.
+            Sweep::Damaged { .. } => SweepResult::default(),
             Sweep::Strays { lane, to: None, limit } => {
                 let seqs = self.strays(lane, *limit);
                 let fail = |row: &Row| row.progress.clone().ended(State::Failed, Some(Reason::NoRoute), now);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
 
+use super::damage::met_untyped_row;
 use super::open::{BUSY_TIMEOUT, is_locked, store_error};
 use super::script::{Answer, Script, rows_have_moved};
 use super::update::RowUpdate;
@@ -106,6 +107,12 @@ impl Writer {
     async fn try_commit(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, sqlx::Error> {
         self.roll_back_leftover().await?;
         let mut done = self.apply(batch, rules, Trust::AllClaimed).await;
+        if done.as_ref().is_err_and(met_untyped_row) {
+            self.roll_back_leftover().await?;
+            if self.isolate_untyped(batch.now, rules).await? {
+                done = self.apply(batch, rules, Trust::AllClaimed).await;
+            }
+        }
         if done.as_ref().is_err_and(rows_have_moved) {
             self.roll_back_leftover().await?;
             done = self.apply(batch, rules, Trust::Care).await;
@@ -128,21 +135,7 @@ impl Writer {
     }
 
     async fn apply(&mut self, batch: &Batch, rules: &dyn Rules, trust: Trust) -> Result<Applied, sqlx::Error> {
-        self.open = true;
-        let mut transaction = Transaction {
-            writer: self,
-            rules,
-            now: batch.now,
-            applied: Applied::default(),
-            rows: HashMap::new(),
-            updates: Vec::new(),
-            marks: BTreeMap::new(),
-            events: Vec::new(),
-            notices: Vec::new(),
-            noticed: 0,
-            script: Script::begin(),
-            trust,
-        };
+        let mut transaction = Transaction::begin(self, rules, batch.now, trust);
         transaction.enqueue(&batch.enqueue, &batch.groups).await?;
         transaction.answer_segments(&batch.segments);
         transaction.settle(&batch.settle).await?;
@@ -161,8 +154,13 @@ impl Writer {
         }
         transaction.claim_and_commit(&batch.claims).await?;
         let applied = transaction.applied;
-        self.open = false;
+        self.ended();
         Ok(applied)
+    }
+
+    /// The transaction is committed.
+    pub(super) fn ended(&mut self) {
+        self.open = false;
     }
 
     /// Reads what is remembered from the tables.
@@ -218,7 +216,25 @@ impl Writer {
     }
 }
 
-impl Transaction<'_> {
+impl<'a> Transaction<'a> {
+    pub(super) fn begin(writer: &'a mut Writer, rules: &'a dyn Rules, now: UnixMillis, trust: Trust) -> Self {
+        writer.open = true;
+        Self {
+            writer,
+            rules,
+            now,
+            applied: Applied::default(),
+            rows: HashMap::new(),
+            updates: Vec::new(),
+            marks: BTreeMap::new(),
+            events: Vec::new(),
+            notices: Vec::new(),
+            noticed: 0,
+            script: Script::begin(),
+            trust,
+        }
+    }
+
     /// Sends the statements so far.
     pub(super) async fn send(&mut self) -> Result<Answer, sqlx::Error> {
         std::mem::take(&mut self.script).run(&mut self.writer.connection).await

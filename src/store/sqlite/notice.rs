@@ -94,10 +94,9 @@ impl Transaction<'_> {
     }
 
     /// The owner of a row that is set aside just now is told as well, as far as the row says who that is.
-    pub(super) fn tell_of_quarantine(&mut self, seq: Seq, r: &impl Cells, at: usize) {
+    pub(super) fn tell_of_quarantine(&mut self, seq: Seq, r: &impl Cells, at: usize, reason: Reason) {
         let known = self.notices.iter().any(|notice| notice.message == Some(seq));
-        let before = r.text(at + columns::STATE).ok().flatten();
-        if known || before == Some(State::Quarantined.as_str()) {
+        if known {
             return;
         }
         let kind = NoticeKind::Message(State::Quarantined);
@@ -112,7 +111,7 @@ impl Transaction<'_> {
             client: None,
             kind,
             at: self.now,
-            reason: Some(Reason::Poison),
+            reason: Some(reason),
             code: None,
             flags: Flags::default(),
             carrier: None,

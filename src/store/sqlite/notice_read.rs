@@ -2,9 +2,10 @@
 
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
+use super::checksum::{self, InboundHead, MessageHead};
 use super::columns::{self, Cells};
 use super::json;
-use crate::domain::{Endpoint, Flags, InboundId, MessageId, Name, UnixMillis};
+use crate::domain::{Endpoint, Flags, InboundId, MessageId, Name, State, UnixMillis};
 use crate::store::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Notice, NoticeKind,
     NoticePage, NoticeQuery, NoticeRecord, OffReason, Page, Seq,
@@ -36,7 +37,7 @@ macro_rules! record_columns {
              m.submitted_at, i.seq, ",
             $hex,
             "(i.id), n.client, i.sender, i.recipient, i.text, i.segment_reference, i.segment_total, i.segment_number, \
-             i.segment_reference_bits"
+             i.segment_reference_bits, m.receipt, m.not_before, m.checksum, i.checksum"
         )
     };
 }
@@ -247,7 +248,7 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
     let notice = notice(r)?;
     let at = NOTICE_COLUMNS;
     let about = if r.number(at)?.is_some() {
-        About::Message(Box::new(AboutMessage {
+        let message = AboutMessage {
             seq: columns::narrow(r, at)?,
             id: MessageId(r.uuid(at + 1)?),
             client: columns::parsed(r, at + 2)?,
@@ -259,9 +260,14 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             callback: r.text(at + 8)?.map(Into::into),
             accepted_at: UnixMillis(columns::narrow(r, at + 9)?),
             submitted_at: r.number(at + 10)?.map(UnixMillis),
-        }))
+        };
+        // That a row is damaged is told of the row as it is.
+        if notice.kind != NoticeKind::Message(State::Quarantined) {
+            check_message(r, &message)?;
+        }
+        About::Message(Box::new(message))
     } else {
-        About::Inbound(Box::new(AboutInbound {
+        let text = AboutInbound {
             seq: columns::narrow(r, at + 11)?,
             id: InboundId(r.uuid(at + 12)?),
             client: columns::parsed_if_any(r, at + 13)?,
@@ -269,7 +275,37 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             to: columns::words(r, at + 15)?,
             text: r.text(at + 16)?.map(Into::into),
             segment: columns::concat(r, at + 17)?,
-        }))
+        };
+        let head = InboundHead {
+            seq: text.seq,
+            id: text.id,
+            from: &text.from,
+            to: &text.to,
+            text: text.text.as_deref(),
+            segment: text.segment,
+        };
+        columns::check(r, at + 24, head.part())?;
+        About::Inbound(Box::new(text))
     };
     Ok(NoticeRecord { notice, about })
+}
+
+fn check_message(r: &impl Cells, message: &AboutMessage) -> Result<(), sqlx::Error> {
+    let at = NOTICE_COLUMNS;
+    let head = MessageHead {
+        seq: message.seq,
+        id: message.id,
+        client: message.client.as_str(),
+        class: message.class,
+        to: &message.to,
+        from: &message.from,
+        segments: message.segments,
+        receipt: r.number(at + 21)? != Some(0),
+        callback: message.callback.as_deref(),
+        accepted_at: message.accepted_at,
+    };
+    columns::check(r, at + 23, head.part())?;
+    let not_before = r.number(at + 22)?.map(UnixMillis);
+    let words = checksum::message_words(message.reference.as_deref(), not_before);
+    columns::check(r, at + 23, words)
 }
