@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod consent;
 mod doubt;
 mod events;
 mod everyday;

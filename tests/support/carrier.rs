@@ -71,6 +71,19 @@ impl Carrier {
         self.put("/faults", &serde_json::to_value(rules).unwrap()).await;
     }
 
+    /// Sends a text from a phone, and waits for its answer.
+    pub(crate) async fn text(&self, from: &str, to: &str, text: &str) -> Answer {
+        let body = json!({ "from": from, "to": to, "text": text }).to_string().into_bytes();
+        let headers = [("content-type", "application/json".to_owned())];
+        let mut control = self.control.lock().await;
+        let answer = control
+            .request(hyper::Method::POST, "/mo", &headers, body)
+            .await
+            .unwrap();
+        assert!(answer.status.is_success(), "{answer:?}");
+        answer
+    }
+
     /// Changes receipts.
     pub(crate) async fn set_receipts(&self, change: Value) {
         self.put("/receipts", &change).await;

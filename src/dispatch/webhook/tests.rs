@@ -87,6 +87,7 @@ impl House {
             former_carrier: CarrierPolicy::default(),
             habits: Mutex::default(),
             hearing,
+            gate: Arc::default(),
         });
         let settings = Settings {
             queue: 16,
@@ -162,6 +163,8 @@ impl House {
                 losses: Vec::new(),
                 at: NOW,
                 note: None,
+                consents: Vec::new(),
+                answers: Vec::new(),
             };
             self.outbox.inbound(text).await.unwrap();
         }

@@ -9,9 +9,9 @@ use tokio::sync::Semaphore;
 
 use crate::domain::{MessageId, Name};
 use crate::store::{
-    Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
-    InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord,
-    Page, QuarantineRecord, Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage,
+    EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
+    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Store, StoreError, Totals,
 };
 
 pub(super) struct Gate {
@@ -106,6 +106,19 @@ impl Store for Gate {
 
     fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
         self.store.notices(query)
+    }
+
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
+        self.store.consents(query)
+    }
+
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
+        self.store.consent_history(msisdn, brands, limit)
     }
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {

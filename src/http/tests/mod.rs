@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod consents;
 mod documents;
 mod events;
 mod gate;
@@ -87,6 +88,7 @@ impl House {
             former_carrier: Default::default(),
             habits: Default::default(),
             hearing,
+            gate: Arc::new(crate::consent::Gate::new(config)),
         };
         let (outbox, _) = outbox::start(store.clone(), Arc::new(policy), settings, clock.clone(), lease)
             .await

@@ -86,6 +86,7 @@ impl House {
             former_carrier: Default::default(),
             habits: Default::default(),
             hearing: Default::default(),
+            gate: Arc::new(crate::consent::Gate::new(config)),
         };
         let settings = Settings {
             queue: 64,
@@ -102,7 +103,7 @@ impl House {
             .await
             .unwrap();
         let notifier = Notifier::load(config, &Origins::default()).unwrap_or_else(|error| panic!("{error}"));
-        let intake = Arc::new(Intake::new(config, router, clock.clone()));
+        let intake = Arc::new(Intake::new(config, router, clock.clone()).with_gate(outbox.gate().clone()));
         let bank = Name::parse("bank").unwrap();
         Self {
             publisher: Publisher::new(notifier, intake, outbox, store.clone()),

@@ -12,9 +12,9 @@ use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, Sender
 use crate::outbox::{CarrierPolicy, Offer, Outcome, Pace, Service};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    ActItem, Backlog, DeadNotices, DueNotices, DuePage, EndpointRecord, Enqueue, Group, IdempotencyKey, InboundQuery,
-    InboundRecord, InboxRow, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page,
-    QuarantineRecord, Rules, SegmentAnswer, SegmentState, Seq, Totals,
+    ActItem, Backlog, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
+    Enqueue, Group, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, MessageQuery, MessageRecord, NewEvents,
+    NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, SegmentAnswer, SegmentState, Seq, Totals,
 };
 
 /// Always enough, and counts what is owed.
@@ -115,6 +115,19 @@ impl Store for Moody {
         self.store.notices(query)
     }
 
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
+        self.store.consents(query)
+    }
+
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
+        self.store.consent_history(msisdn, brands, limit)
+    }
+
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.store.new_events(query)
     }
@@ -127,6 +140,9 @@ impl Store for Moody {
     }
 }
 
+#[path = "withhold_tests.rs"]
+mod withhold_tests;
+
 struct Bench {
     outbox: Outbox,
     store: Arc<dyn Store>,
@@ -137,6 +153,10 @@ struct Bench {
 }
 
 async fn bench() -> Bench {
+    bench_with(crate::consent::Gate::default()).await
+}
+
+async fn bench_with(gate: crate::consent::Gate) -> Bench {
     let refuses = Arc::new(Mutex::new(None));
     let store: Arc<dyn Store> = Arc::new(Moody {
         store: MemoryStore::new(),
@@ -149,6 +169,7 @@ async fn bench() -> Bench {
         former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
         hearing: Default::default(),
+        gate: Arc::new(gate),
     });
     let settings = Settings {
         queue: 4,
