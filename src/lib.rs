@@ -57,6 +57,8 @@ pub mod consent;
 pub mod demo;
 pub mod dispatch;
 pub mod domain;
+#[cfg(test)]
+mod fixture;
 pub mod http;
 pub mod notice;
 pub mod notify;

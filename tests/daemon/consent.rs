@@ -54,7 +54,7 @@ async fn a_stop_by_text_ends_what_waits_and_what_comes_and_is_answered_once() {
         send(&mut client, &format!("+{person}"), "marketing").await;
     }
     send(&mut client, &format!("+{other}"), "marketing").await;
-    carrier.text(person, "12345", "Stop!!").await;
+    assert!(carrier.text(person, "12345", "Stop!!").await.is_some());
     // The carrier was answered: what is sent from here on is what was on its way, and the answer.
     let told = states(&mut client, person).await;
     let waiting = told
@@ -98,7 +98,7 @@ async fn a_stop_by_text_ends_what_waits_and_what_comes_and_is_answered_once() {
     let shown = house.araldo(&["consent", "show", person]);
     assert_eq!(shown["consents"][0]["state"], "opted_out");
     assert_eq!(shown["consents"][0]["source"], "sms");
-    carrier.text(person, "12345", "start").await;
+    assert!(carrier.text(person, "12345", "start").await.is_some());
     assert_eq!(
         send(&mut client, &format!("+{person}"), "service").await["state"],
         "queued"
@@ -119,7 +119,7 @@ async fn killed_around_a_stop_it_is_obeyed_if_it_was_answered() {
     ));
     let mut daemon = house.start().await;
     let people: Vec<String> = (0..8).map(|n| format!("39333000000{n}")).collect();
-    for person in &people {
+    for (taken, person) in (1..).zip(&people) {
         carrier.until(LIMIT, "bound", 1).await;
         let mut client = house.client();
         for _ in 0..20 {
@@ -128,14 +128,13 @@ async fn killed_around_a_stop_it_is_obeyed_if_it_was_answered() {
         let stop = carrier.text(person, "12345", "STOP");
         let pause = tokio::time::sleep(Duration::from_micros(moments.random_range(0..4_000)));
         // Dies while the text is on its way, or just after it was answered; the carrier brings it again till it is.
-        let ((), _) = tokio::join!(
-            async {
-                pause.await;
-                daemon.kill();
-                daemon = house.start().await;
-            },
-            stop
-        );
+        let died = async {
+            pause.await;
+            daemon.kill();
+            house.start().await
+        };
+        (daemon, _) = tokio::join!(died, stop);
+        carrier.until(LIMIT, "mos_taken", taken).await;
         let mut client = house.client();
         let state = send(&mut client, &format!("+{person}"), "service").await;
         assert_eq!(state["state"], "suppressed", "{person}");

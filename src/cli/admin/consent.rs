@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::consent::{Ear, Word};
 
 /// Entries of a list that are sent together.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 200;
 
 /// What to do with what people want to be sent.
 #[derive(Clone, Debug, clap::Args)]

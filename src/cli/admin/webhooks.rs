@@ -20,7 +20,8 @@ pub struct WebhooksVerb {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Act {
-    /// List the endpoints: what waits for each, what was given up, which are switched off.
+    /// List the endpoints: what waits for each, what was given up, which are switched off, and why: `switched_off` by a
+    /// person, `status_410` by their answer, `failing` for days and asked once an hour.
     List,
     /// List the dead letters, newest first.
     Dead {

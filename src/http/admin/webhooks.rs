@@ -14,7 +14,7 @@ use crate::domain::{Endpoint, UnixMillis};
 use crate::http::api::{ListQuery, page, page_limit, read_cursor, shown, store_problem};
 use crate::http::body;
 use crate::http::problem::{Code, Fault, Problem};
-use crate::store::{About, DeadNotices, EndpointRecord, NoticeAct, NoticeKind, NoticeRecord, Seq};
+use crate::store::{About, DeadNotices, EndpointRecord, NoticeAct, NoticeKind, NoticeRecord, OffReason, Seq};
 
 /// Dead letters replayed by one commit: a longer one would hold up the rest.
 const STEP: u32 = 2_000;
@@ -23,13 +23,13 @@ const STEP: u32 = 2_000;
 #[derive(Serialize)]
 struct EndpointView {
     endpoint: Endpoint,
-    /// `on`, or `off`: then what is for it waits.
+    /// `on`, or `off`: then what is for it waits. One that is off as `failing` is asked now and then.
     state: &'static str,
     pending: u64,
     oldest_pending_at: Option<UnixMillis>,
     dead: u64,
     off_since: Option<UnixMillis>,
-    off_reason: Option<Box<str>>,
+    off_reason: Option<OffReason>,
 }
 
 /// A dead letter. No number, no text.
@@ -127,11 +127,12 @@ pub(super) async fn switch(State(state): State<Arc<AdminState>>, request: Reques
     let act = if wish.on {
         NoticeAct::SwitchOn {
             endpoint: endpoint.clone(),
+            from: None,
         }
     } else {
         NoticeAct::SwitchOff {
             endpoint: endpoint.clone(),
-            reason: "switched_off".into(),
+            reason: OffReason::Wished,
         }
     };
     let done = state.api.outbox.act_on_notices(act).await;

@@ -4,7 +4,7 @@ use super::super::withhold;
 use super::*;
 use crate::config::{ClientConfig, Config, QuietHoursConfig};
 use crate::consent::Gate;
-use crate::domain::{Reason, Source, Will};
+use crate::domain::{Class, Msisdn, Reason, Source, Will};
 use crate::store::NewConsent;
 
 /// A bench whose gate knows the client `bank`, and that marketing is left till eight in the morning.
@@ -59,7 +59,11 @@ async fn from_the_commit_of_a_stop_nothing_is_claimed_for_that_person_but_codes(
         ..message(&bench.clock)
     };
     let (id, code) = (service.id, otp.id);
-    bench.outbox.enqueue(vec![new(service), new(otp)]).await.unwrap();
+    bench
+        .outbox
+        .enqueue(vec![Enqueue::new(service), Enqueue::new(otp)])
+        .await
+        .unwrap();
     assert_eq!(claims.recv().await.unwrap().id, code);
     assert_eq!(bench.state(id).await, State::Suppressed);
     assert_eq!(reason(&bench, id).await, Some(Reason::OptedOut));
@@ -72,7 +76,7 @@ async fn what_comes_back_from_a_bind_after_a_stop_is_not_claimed_again() {
     let mut claims = bench.bind_up(10).await;
     let message = message(&bench.clock);
     let id = message.id;
-    bench.outbox.enqueue(vec![new(message)]).await.unwrap();
+    bench.outbox.enqueue(vec![Enqueue::new(message)]).await.unwrap();
     let claimed = claims.recv().await.unwrap();
     bench.outbox.consents(vec![stop(&bench.clock)]).await.unwrap();
     assert_eq!(
@@ -91,7 +95,7 @@ async fn what_comes_back_from_a_bind_after_a_stop_is_not_claimed_again() {
         .map(|_| {
             let mut other = super::message(&bench.clock);
             other.to = Msisdn::parse("+393337654321").unwrap();
-            new(other)
+            Enqueue::new(other)
         })
         .collect();
     bench.outbox.enqueue(others).await.unwrap();
@@ -116,7 +120,11 @@ async fn a_backlog_that_comes_into_the_night_waits_for_the_morning() {
         ..message(&bench.clock)
     };
     let (long_id, short_id) = (offer.id, short.id);
-    bench.outbox.enqueue(vec![new(offer), new(short)]).await.unwrap();
+    bench
+        .outbox
+        .enqueue(vec![Enqueue::new(offer), Enqueue::new(short)])
+        .await
+        .unwrap();
     bench.clock.set(at("2026-11-22T20:01:00Z"));
     let mut changes = bench.outbox.feed();
     let mut claims = bench.bind_up(100).await;
