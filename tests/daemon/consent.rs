@@ -115,7 +115,7 @@ async fn killed_around_a_stop_it_is_obeyed_if_it_was_answered() {
     let carrier = Carrier::start(house.path(), "c", &["--receipt-delay", "10ms..50ms"]);
     house.configure(&format!(
         "[outbox]\ndoubt_hold = \"1s\"\nrescue_interval = \"200ms\"\n{ADDRESS}{}[route.all]\nsteps = [{{ carriers = [\"c\"] }}]\n",
-        carrier.section("throughput = 50\nreconnect_min = \"100ms\"\nreconnect_max = \"200ms\"")
+        carrier.section("throughput = 50")
     ));
     let mut daemon = house.start().await;
     let people: Vec<String> = (0..8).map(|n| format!("39333000000{n}")).collect();
