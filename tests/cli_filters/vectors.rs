@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{filter, filter_json};
+use crate::{filter, filter_json, filter_to};
 
 const PDUS: &str = include_str!("../../protocols/smpp/tests/vectors/smpp_pdus.json");
 const MALFORMED: &str = include_str!("../../protocols/smpp/tests/vectors/smpp_malformed.json");

@@ -55,15 +55,15 @@ impl Call {
         self.ahead.store(false, Ordering::Release);
     }
 
-    /// What the store has said. Where the worker has switched it in the meantime, that is older: the look for which the
-    /// switching calls will tell.
+    /// What the store has said. Where the worker has had it switched in the meantime, that may be older: the next look
+    /// tells.
     pub(super) fn found(&self, off: Option<OffReason>) {
         if !self.ahead.load(Ordering::Acquire) {
             self.switch(off);
         }
     }
 
-    /// The worker has had it switched in the store.
+    /// The worker has had it switched in the store, and asks for a look.
     pub(super) fn switched(&self, off: Option<OffReason>) {
         self.ahead.store(true, Ordering::Release);
         self.switch(off);
@@ -97,5 +97,25 @@ impl Call {
 
     fn off(&self) -> MutexGuard<'_, Option<OffReason>> {
         self.off.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_began_before_a_switch_does_not_undo_it_and_the_next_one_counts() {
+        let call = Call::new(None);
+        call.before_look();
+        call.switched(Some(OffReason::Failing));
+        call.found(None);
+        assert!(call.is_failing() && !call.begins_afresh());
+        call.before_look();
+        call.found(Some(OffReason::Wished));
+        assert!(call.is_stopped(), "a person was first");
+        call.before_look();
+        call.found(None);
+        assert!(call.is_on() && call.begins_afresh());
     }
 }

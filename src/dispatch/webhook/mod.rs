@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -81,21 +82,25 @@ struct Shared {
     clock: Clock,
     max_pause: Duration,
     drain: Duration,
+    /// A worker has had its endpoint switched: what the store says of it now counts.
+    switched: Notify,
 }
 
 impl Lane {
     /// Works until told to stop. Posts under way have their time then.
     pub async fn run(self, stop: CancellationToken) {
         let bell = self.outbox.bell().clone();
+        let shared = Arc::new(Shared {
+            store: self.store,
+            outbox: self.outbox,
+            sender: self.sender,
+            clock: self.clock,
+            max_pause: self.max_pause,
+            drain: self.drain,
+            switched: Notify::new(),
+        });
         let mut crew = Crew {
-            shared: Arc::new(Shared {
-                store: self.store,
-                outbox: self.outbox,
-                sender: self.sender,
-                clock: self.clock,
-                max_pause: self.max_pause,
-                drain: self.drain,
-            }),
+            shared: shared.clone(),
             hooks: self.hooks,
             calls: HashMap::new(),
             workers: JoinSet::new(),
@@ -119,6 +124,7 @@ impl Lane {
                         look = true;
                     }
                 },
+                () = shared.switched.notified() => look = true,
                 () = tokio::time::sleep(LOOK_AGAIN), if look => {}
             }
             if look {

@@ -189,8 +189,8 @@ impl Worker {
     async fn switch_off(&self, reason: OffReason, why: &str) {
         tracing::warn!(event = "webhook_off", endpoint = %self.endpoint, reason = reason.as_str(), why);
         let endpoint = self.endpoint.clone();
-        self.act(NoticeAct::SwitchOff { endpoint, reason }).await;
-        self.call.switched(Some(reason));
+        self.switch(NoticeAct::SwitchOff { endpoint, reason }, Some(reason))
+            .await;
     }
 
     /// One that was given up is back.
@@ -198,14 +198,17 @@ impl Worker {
         tracing::info!(event = "webhook_on", endpoint = %self.endpoint, "it has taken a post again");
         let endpoint = self.endpoint.clone();
         let from = Some(OffReason::Failing);
-        self.act(NoticeAct::SwitchOn { endpoint, from }).await;
-        self.call.switched(None);
+        self.switch(NoticeAct::SwitchOn { endpoint, from }, None).await;
     }
 
-    async fn act(&self, act: NoticeAct) {
+    /// Has it switched in the store, and goes on as if it were so until the next look says what counts: a person may
+    /// have been first.
+    async fn switch(&self, act: NoticeAct, off: Option<OffReason>) {
         if let Err(error) = self.shared.outbox.act_on_notices(act).await {
             tracing::warn!(event = "webhook_not_switched", endpoint = %self.endpoint, %error);
         }
+        self.call.switched(off);
+        self.shared.switched.notify_one();
     }
 
     /// Reads a page of what is due.
