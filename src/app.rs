@@ -20,10 +20,12 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accept::Intake;
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
 use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
-use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
+use crate::consent::Gate;
+use crate::dispatch::{CarrierParts, ConsentStep, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
@@ -135,7 +137,10 @@ impl Daemon {
                 "waited in steps that the configuration no longer has"
             );
         }
-        let dispatch = Dispatch::start(carriers(&config, &clock)?, lanes, &outbox, &policy, &clock);
+        let intake = Intake::new(&config, router.clone(), clock.clone()).with_gate(outbox.gate().clone());
+        let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake)));
+        let carriers = carriers(&config, &clock)?;
+        let dispatch = Dispatch::start(carriers, lanes, &outbox, &policy, &consent, &clock);
 
         let tasks = TaskTracker::new();
         let stop_upkeep = CancellationToken::new();
@@ -308,6 +313,7 @@ fn policy(config: &Config, router: &Router) -> Policy {
         },
         habits: std::sync::Mutex::new(habits.collect()),
         hearing: webhooks::hearing(config),
+        gate: Arc::new(Gate::new(config)),
     }
 }
 

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Verb::Status(args) => args.run(&cli.global),
         Verb::Messages(verb) => verb.run(&cli.global),
         Verb::Inbound(verb) => verb.run(&cli.global),
+        Verb::Consent(verb) => verb.run(&cli.global),
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),

@@ -20,7 +20,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb};
+pub use admin::{
+    AdminOptions, CarriersVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb,
+};
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
 pub use commands::CommandsVerb;
 pub use config::{ConfigVerb, report};
@@ -68,6 +70,7 @@ impl Verb {
             | Self::Status(_)
             | Self::Messages(_)
             | Self::Inbound(_)
+            | Self::Consent(_)
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
@@ -113,6 +116,8 @@ pub enum Verb {
     Messages(MessagesVerb),
     /// List the texts that customers sent.
     Inbound(InboundVerb),
+    /// See and note what people want to be sent: STOP and START.
+    Consent(ConsentVerb),
     /// Send a message by hand.
     Send(SendArgs),
     /// List, start, stop, drain carriers.

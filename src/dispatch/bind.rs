@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::consent::ConsentStep;
 use super::failover::LaneMap;
 use super::flight::{Flight, Landing};
 use super::inbound::{Counters, Pump};
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     pub(super) carrier: Arc<dyn Carrier>,
     pub(super) outbox: Outbox,
     pub(super) policy: Arc<Policy>,
+    pub(super) consent: Arc<ConsentStep>,
     pub(super) pace: Arc<CarrierPace>,
     pub(super) state: Arc<CarrierState>,
     pub(super) correlator: Arc<Mutex<Correlator>>,
@@ -297,6 +299,7 @@ impl Bind {
             state: self.shared.state.clone(),
             correlator: self.shared.correlator.clone(),
             counters: Counters::of(&self.shared.name),
+            consent: self.shared.consent.clone(),
         }
     }
 

@@ -7,6 +7,7 @@ use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
+use super::consent::ConsentStep;
 use super::status::{CarrierState, count};
 use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
 use crate::clock::{self, Clock};
@@ -28,6 +29,7 @@ pub(super) struct Pump {
     pub(super) state: Arc<CarrierState>,
     pub(super) correlator: Arc<Mutex<Correlator>>,
     pub(super) counters: Counters,
+    pub(super) consent: Arc<ConsentStep>,
 }
 
 /// What is counted of the way inward.
@@ -159,6 +161,7 @@ impl Pump {
         let at = self.clock.now();
         let losses = self.state.losses();
         let digest = digest(&text);
+        let (consents, answers) = self.consent.react(&text, at);
         let stored = self
             .outbox
             .inbound(NewInbound {
@@ -177,6 +180,8 @@ impl Pump {
                 losses,
                 at,
                 note: text.note,
+                consents,
+                answers,
             })
             .await;
         match stored {

@@ -3,6 +3,7 @@
 //! The outbox claims, the carrier speaks the protocol; here they meet.
 
 mod bind;
+mod consent;
 mod control;
 mod failover;
 mod flight;
@@ -10,6 +11,7 @@ mod inbound;
 mod status;
 pub mod webhook;
 
+pub use consent::ConsentStep;
 pub use control::{CarrierParts, CarrierReport, Dispatch};
 pub use failover::{LaneMap, Step};
 pub use status::{BindState, BindStatus, CarrierState, Counts};

@@ -195,7 +195,8 @@ impl Reason {
     }
 }
 
-/// A note beside the state. Only [`Flag::CopyDue`] changes what happens next, and it has no word in the API.
+/// A note beside the state. Only [`Flag::CopyDue`] and [`Flag::Solicited`] change what happens next, and have no word in
+/// the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Flag {
@@ -213,6 +214,8 @@ pub enum Flag {
     CopyDue = 1 << 5,
     /// For the recipient's eyes alone: operators are not shown its text.
     Personal = 1 << 6,
+    /// In answer to a text of the recipient's: an opt-out that is older than the message does not withhold it.
+    Solicited = 1 << 7,
 }
 
 /// The notes of a message.

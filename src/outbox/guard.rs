@@ -1,7 +1,7 @@
 //! Rules behind a guard: a row that makes them panic is set aside, and costs neither the batch nor the process.
 
 use crate::domain::{Endpoint, Name, Reason, State, UnixMillis};
-use crate::store::{Act, ActResult, Event, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord};
+use crate::store::{Act, ActResult, Event, NewConsent, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord};
 use crate::telemetry::panics::caught;
 
 /// These rules, none of which panics.
@@ -32,6 +32,11 @@ impl Rules for Guarded<'_> {
             since: None,
         };
         caught("act", || self.0.act(row, act, now)).unwrap_or(Err(refused))
+    }
+
+    fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
+        // What cannot be judged is not sent against somebody's will.
+        caught("withholds", || self.0.withholds(row, said)).unwrap_or(true)
     }
 
     fn hears(&self, client: &Name, kind: NoticeKind, callback: Option<&str>) -> Option<Endpoint> {
@@ -88,6 +93,11 @@ mod tests {
         fn act(&self, row: &Row, act: Act, now: UnixMillis) -> Result<(Progress, Option<Event>), ActResult> {
             Self::over(row);
             TestRules.act(row, act, now)
+        }
+
+        fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
+            Self::over(row);
+            TestRules.withholds(row, said)
         }
 
         fn hears(&self, _: &Name, _: NoticeKind, _: Option<&str>) -> Option<Endpoint> {

@@ -31,11 +31,12 @@ pub use segment_habit::{Habit, SegmentHabit};
 pub use settings::Settings;
 pub use writer::start;
 
+use crate::consent::Gate;
 use crate::domain::BindRef;
 use crate::store::{
-    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, Group, GroupResult, InboundResult, InboxMark,
-    NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError,
-    Sweep, SweepResult,
+    ActItem, ActResult, BadPdu, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group, GroupResult,
+    InboundResult, InboxMark, NewConsent, NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt,
+    ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -49,6 +50,7 @@ pub struct Outbox {
     feed: broadcast::Sender<Arc<Changed>>,
     bell: Arc<Bell>,
     health: Arc<Health>,
+    gate: Arc<Gate>,
     commit_timeout: Duration,
 }
 
@@ -109,6 +111,10 @@ pub(crate) enum Work {
     Notices {
         notices: Vec<NoticeSettle>,
         reply: Reply<()>,
+    },
+    Consents {
+        consents: Vec<NewConsent>,
+        reply: Reply<Vec<ConsentResult>>,
     },
     Inbox {
         marks: Vec<InboxMark>,
@@ -201,6 +207,11 @@ impl Outbox {
         .await
     }
 
+    /// Notes what people want; what waits for those who want it no more ends with it. Answered after its commit.
+    pub async fn consents(&self, consents: Vec<NewConsent>) -> Result<Vec<ConsentResult>, StoreError> {
+        self.ask(|reply| Work::Consents { consents, reply }).await
+    }
+
     /// Keeps a PDU that could not be read. Answered after its commit.
     pub async fn quarantine(&self, pdu: BadPdu) -> Result<(), StoreError> {
         self.ask(|reply| Work::Quarantine { pdu, reply }).await
@@ -261,6 +272,11 @@ impl Outbox {
     /// Rings for every commit that has left something to tell.
     pub fn bell(&self) -> &Arc<Bell> {
         &self.bell
+    }
+
+    /// Who wants no messages, as committed.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// How the store is.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::hearing::Hearing;
 use super::segment_habit::SegmentHabit;
+use crate::consent::{Gate, Recipient};
 use crate::domain::{AfterDoubt, Endpoint, Flag, Name, Reason, State, UnixMillis};
 use crate::store::{
-    Act, ActResult, Claimed, Event, EventKind, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord, Seq, Settle,
-    Verdict,
+    Act, ActResult, Claimed, Event, EventKind, NewConsent, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord,
+    Seq, Settle, Verdict,
 };
 
 /// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
@@ -28,6 +29,8 @@ pub struct Policy {
     pub habits: Mutex<HashMap<Name, SegmentHabit>>,
     /// Who hears of what becomes of messages.
     pub hearing: Hearing,
+    /// Who wants no messages, and when.
+    pub gate: std::sync::Arc<Gate>,
 }
 
 /// Patience with one carrier.
@@ -402,8 +405,24 @@ impl Rules for Policy {
         self.hearing.endpoint(client, kind, callback)
     }
 
+    fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
+        let policy = &self.gate.policy;
+        let said_of = [(said.topic.as_ref(), said.will, said.at)];
+        policy.brand_of(&row.client) == &said.brand && policy.withholds(&recipient(row), said_of)
+    }
+
     fn owner_of(&self, address: &str) -> Option<Name> {
         self.hearing.owner_of(address)
+    }
+}
+
+/// Who a row is for, as the gate asks.
+pub(super) fn recipient(row: &Row) -> Recipient<'_> {
+    Recipient {
+        to: &row.to,
+        client: &row.client,
+        class: row.class,
+        solicited_at: row.progress.flags.has(Flag::Solicited).then_some(row.accepted_at),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The writer: gathers, commits, hands out.
 
 mod replay;
+mod withhold;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,8 +20,8 @@ use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Se
 use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{
-    ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, GroupResult, InboundResult, Lease,
-    PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult,
+    ActResult, Applied, Batch, Changed, Claim, Claimed, ConsentResult, Enqueue, EnqueueResult, GroupResult,
+    InboundResult, Lease, PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -41,6 +42,8 @@ pub async fn start(
     let bell = Arc::new(Bell::default());
     let mut board = Board::default();
     board.load(&store.backlog().await?);
+    let gate = policy.gate.clone();
+    withhold::learn(&*store, &gate).await?;
     let writer = Writer {
         store,
         policy,
@@ -53,6 +56,7 @@ pub async fn start(
         bell: bell.clone(),
         health: health.clone(),
         again: Again::default(),
+        withheld: Vec::new(),
     };
     let last_word = LastWord(health.clone());
     let task = tokio::spawn(async move {
@@ -66,6 +70,7 @@ pub async fn start(
             feed,
             bell,
             health,
+            gate,
             commit_timeout: settings.commit_timeout,
         },
         task,
@@ -84,11 +89,14 @@ struct Writer {
     bell: Arc<Bell>,
     health: Arc<Health>,
     again: Again,
+    /// Rows that were claimed and are not to be sent, or not now: settled with the next batch.
+    withheld: Vec<Settle>,
 }
 
 /// Who waits for what in a batch; the order is that of the batch's own items.
 #[derive(Default)]
 struct Waiting {
+    consents: Vec<(usize, Reply<Vec<ConsentResult>>)>,
     requests: Vec<(usize, EnqueueReply<EnqueueResult>)>,
     groups: Vec<(usize, EnqueueReply<GroupResult>)>,
     /// Of each settlement, whether its place in the window is free with it.
@@ -189,6 +197,10 @@ impl Writer {
                 batch.inbound.push(*text);
                 waiting.inbound.push(reply);
             }
+            Work::Consents { consents, reply } => {
+                waiting.consents.push((consents.len(), reply));
+                batch.consents.extend(consents);
+            }
             Work::Quarantine { pdu, reply } => {
                 batch.quarantine.push(pdu);
                 waiting.quarantine.push(reply);
@@ -232,8 +244,12 @@ impl Writer {
 
     /// One commit. Says when to look again if nobody calls.
     async fn cycle(&mut self, mut batch: Batch, mut waiting: Waiting) -> Option<Instant> {
+        self.settle_withheld(&mut batch, &mut waiting);
+        self.withhold(&mut batch);
         self.place(&mut batch);
         let plan = self.board.plan();
+        // They are in no lane yet: nobody else would call for them.
+        let answers = batch.inbound.iter().any(|text| !text.answers.is_empty());
         for (bind, lanes) in plan.claims {
             batch.claims.push(Claim {
                 bind,
@@ -264,6 +280,9 @@ impl Writer {
                     return Some(monotonic());
                 }
             }
+        }
+        if answers || !self.withheld.is_empty() {
+            return Some(monotonic());
         }
         let tokens = plan.wait.map(|wait| monotonic() + wait);
         tokens.into_iter().chain(self.again.at()).min()
@@ -297,12 +316,18 @@ impl Writer {
     fn hand_out(&mut self, batch: &Batch, mut applied: Applied, waiting: Waiting) {
         self.health.working.store(true, Ordering::Relaxed);
         self.health.commits.fetch_add(1, Ordering::Relaxed);
+        self.policy.gate.learn(&applied.wants);
         self.ring(&mut applied);
         self.hand_out_placed(batch, &applied);
+        self.count_answers(batch, &applied);
         self.hand_out_claims(batch, applied.claims);
         for changed in applied.changed {
             self.count(&changed);
             self.feed.send(Arc::new(changed)).ok();
+        }
+        let mut results = applied.consents.into_iter();
+        for (len, reply) in waiting.consents {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
         let mut results = applied.enqueue.into_iter();
         for (len, reply) in waiting.requests {
@@ -382,8 +407,13 @@ impl Writer {
                 for row in got.rows {
                     segments += u32::from(row.segments);
                     self.board.remove(&asked.lane, asked.priority, u64::from(row.segments));
+                    let row = Arc::new(row);
+                    if let Some(settle) = self.held_back(&row, batch.now) {
+                        self.withheld.push(settle);
+                        continue;
+                    }
                     self.board.claimed(&claim.bind, row.class, row.segments);
-                    self.hand_to(&claim.bind, Arc::new(row));
+                    self.hand_to(&claim.bind, row);
                 }
                 // The last row goes out whole, however long it is.
                 self.board
@@ -476,7 +506,8 @@ fn reply_all<T>(waiting: Vec<Reply<T>>, results: Vec<T>) {
 
 fn batch_len(batch: &Batch) -> usize {
     // The key of a group is a row too.
-    batch.enqueue.len()
+    batch.consents.len()
+        + batch.enqueue.len()
         + batch.groups.iter().map(|group| group.members.len() + 1).sum::<usize>()
         + batch.settle.len()
         + batch.segments.len()

@@ -1,6 +1,7 @@
 //! What every store must do, as tests: each behaviour runs over the store in memory and over the one in SQLite.
 
 mod claim;
+mod consent;
 mod enqueue;
 mod group;
 pub(crate) mod harness;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::{
-    Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
-    InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord,
-    Page, QuarantineRecord, Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage,
+    EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
+    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Store, StoreError, Totals,
 };
 use crate::domain::{MessageId, Name};
 
@@ -93,6 +93,19 @@ impl<C: Commits> Store for Double<C> {
 
     fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
         self.store.notices(query)
+    }
+
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
+        self.store.consents(query)
+    }
+
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
+        self.store.consent_history(msisdn, brands, limit)
     }
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {

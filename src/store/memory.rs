@@ -2,6 +2,7 @@
 //! demonstration that leaves nothing behind.
 
 mod commit;
+mod consent;
 mod notice;
 mod receipt;
 mod tables;
@@ -14,9 +15,10 @@ use futures_util::future::BoxFuture;
 use self::commit::Transaction;
 use self::tables::Tables;
 use super::{
-    Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
-    InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord,
-    Page, ParkedTotals, QuarantineRecord, Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage,
+    EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
+    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Rules, Store, StoreError,
+    Totals,
 };
 use crate::domain::{MessageId, Name};
 
@@ -153,6 +155,19 @@ impl Store for MemoryStore {
 
     fn new_events<'a>(&'a self, _: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         async { self.with(|_| Ok(Vec::new())) }.boxed()
+    }
+
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.consents.list(query))) }.boxed()
+    }
+
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.consents.history(msisdn, brands, limit))) }.boxed()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -8,6 +8,7 @@ mod batch;
 mod check;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod consent;
 #[cfg(test)]
 pub(crate) mod double;
 mod event_inbox;
@@ -28,10 +29,11 @@ pub use batch::{
     ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
 pub use check::{CheckReport, CheckStage};
+pub use consent::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Wants};
 pub use event_inbox::{InboxMark, InboxPlace, InboxRow, InboxSaid, NewEvents, RefusedEvent};
 pub use notice::{
-    About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
-    NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason,
+    About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate,
+    Notice, NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason,
 };
 pub use read::{
     Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,
@@ -97,6 +99,17 @@ pub trait Store: Send + Sync + 'static {
     /// other program reaches has none.
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>>;
 
+    /// A page of what people want, oldest place first.
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>>;
+
+    /// What one person has said, newest first; of these brands, or of any where there are none.
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>>;
+
     /// Whether what is to be written waits for another program, which holds the write lock: nothing is wrong with us.
     fn waits_for_lock(&self) -> bool {
         false
@@ -148,6 +161,9 @@ pub trait Rules: Send + Sync {
 
     /// Who hears of such a fact by webhook: the client's own address, or that which the message names. `None` is nobody.
     fn hears(&self, client: &Name, kind: NoticeKind, callback: Option<&str>) -> Option<Endpoint>;
+
+    /// Whether an opt-out keeps a message that waits from being sent.
+    fn withholds(&self, row: &Row, said: &NewConsent) -> bool;
 
     /// Whose address an inbound text came to.
     fn owner_of(&self, address: &str) -> Option<Name>;

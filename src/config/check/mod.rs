@@ -3,6 +3,7 @@
 mod carrier;
 mod client;
 mod command;
+mod consent;
 mod event;
 mod http;
 mod nats;
@@ -39,6 +40,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.nats();
     check.log();
     check.addresses();
+    check.consent();
     check.commands();
     check.something_to_do();
 }

@@ -22,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 use self::carrier::Simulated;
 use self::store::Watched;
 use self::world::{Faults, World};
-use super::{CarrierParts, Dispatch, LaneMap};
+use super::{CarrierParts, ConsentStep, Dispatch, LaneMap};
+use crate::accept::Intake;
 use crate::clock::{Clock, seeded};
-use crate::config::{CarrierConfig, RouteConfig, StepCarrier, StepConfig};
+use crate::config::{CarrierConfig, Config, RouteConfig, StepCarrier, StepConfig};
 use crate::domain::{Name, UnixMillis};
 use crate::outbox::{self, CarrierPolicy, EnqueueError, Hearing, Outbox, Policy, Settings};
+use crate::router::Router;
 use crate::store::double::Double;
 use crate::store::memory::MemoryStore;
 use crate::store::{Enqueue, EnqueueResult, IdempotencyKey, Store};
@@ -109,7 +111,10 @@ impl Life {
         // A commit may fail; the daemon would be started again.
         while outbox::rescue::orphans(&outbox, lease).await.is_err() {}
         let parts = self.lines.iter().map(|line| self.parts(*line)).collect();
-        let dispatch = Dispatch::start(parts, lanes(), &outbox, &policy, &clock);
+        let config = Config::default();
+        let intake = Intake::new(&config, Arc::new(Router::new(&config.route)), clock.clone());
+        let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake)));
+        let dispatch = Dispatch::start(parts, lanes(), &outbox, &policy, &consent, &clock);
         tokio::spawn(outbox::rescue::run(outbox.clone(), settings, CancellationToken::new()));
         Alive {
             outbox,
@@ -133,6 +138,7 @@ impl Life {
             former_carrier: patience,
             habits: Mutex::default(),
             hearing: (self.hearing)(),
+            gate: Arc::default(),
         }
     }
 
@@ -194,7 +200,7 @@ async fn back_end(outbox: Outbox, clock: Clock, world: Arc<Mutex<World>>) {
             ..Enqueue::new(message)
         };
         match outbox.enqueue(vec![item]).await.as_deref() {
-            Ok([EnqueueResult::Stored(_) | EnqueueResult::Replayed(_)]) => world.lock().unwrap().accepted(n),
+            Ok([Ok(EnqueueResult::Stored(_) | EnqueueResult::Replayed(_))]) => world.lock().unwrap().accepted(n),
             Ok(other) => panic!("{other:?}"),
             Err(EnqueueError::QueueFull | EnqueueError::OutcomeUnknown | EnqueueError::Unavailable) => {
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -11,7 +11,7 @@ use super::{AWAY, DAWN, Life, Line, back_end, runtime};
 use crate::clock::seeded;
 use crate::domain::{Class, Reason, State};
 use crate::outbox::Hearing;
-use crate::store::{MessageQuery, MessageRecord, Store};
+use crate::store::{MessageQuery, MessageRecord};
 
 /// What a message brings down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -77,6 +77,12 @@ impl Writer {
         let refused = self.settle_rows(rows).await;
         let mut works = refused.len() < settles;
         self.again.keep(refused);
+        let mut consents = batch.consents.into_iter();
+        for (len, reply) in waiting.consents {
+            let consents = consents.by_ref().take(len).collect();
+            let done = self.one(&Batch { consents, ..empty() }).await;
+            reply.send(done.map(|applied| applied.consents)).ok();
+        }
         let mut receipts = batch.receipts.into_iter();
         for (len, reply) in waiting.receipts {
             let receipts = receipts.by_ref().take(len).collect();
@@ -191,6 +197,7 @@ impl Writer {
             self.health.fail(error);
         }
         let mut applied = committed?;
+        self.policy.gate.learn(&applied.wants);
         self.ring(&mut applied);
         for changed in std::mem::take(&mut applied.changed) {
             self.count(&changed);

@@ -67,6 +67,9 @@ impl Commits for Moody {
     }
 }
 
+#[path = "withhold_tests.rs"]
+mod withhold_tests;
+
 struct Bench {
     outbox: Outbox,
     store: Arc<dyn Store>,
@@ -77,9 +80,16 @@ struct Bench {
 }
 
 async fn bench() -> Bench {
+    bench_with(crate::consent::Gate::default()).await
+}
+
+async fn bench_with(gate: crate::consent::Gate) -> Bench {
     let refuses = Arc::new(Moody::default());
     let store: Arc<dyn Store> = Arc::new(Double::new(Arc::new(MemoryStore::new()), refuses.clone()));
-    let policy = Arc::new(fixture::policy());
+    let policy = Arc::new(Policy {
+        gate: Arc::new(gate),
+        ..fixture::policy()
+    });
     let settings = Settings {
         queue: 4,
         batch: 100,

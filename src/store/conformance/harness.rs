@@ -14,8 +14,8 @@ use crate::store::memory::MemoryStore;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{
     Act, ActResult, Applied, Batch, Claim, Claimed, Enqueue, Event, EventKind, IdempotencyKey, LaneClaim,
-    MessageRecord, NewInbound, NoticeKind, Progress, Receipt, ReceiptResult, Row, Rules, SegmentAnswer, SegmentRecord,
-    SegmentState, Seq, Settle, SettleResult, Store, StoreError, Sweep, SweepResult, Verdict,
+    MessageRecord, NewConsent, NewInbound, NoticeKind, Progress, Receipt, ReceiptResult, Row, Rules, SegmentAnswer,
+    SegmentRecord, SegmentState, Seq, Settle, SettleResult, Store, StoreError, Sweep, SweepResult, Verdict,
 };
 
 pub(crate) const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -136,6 +136,8 @@ pub(crate) fn text_in(n: u128, digest: u8) -> NewInbound {
         losses: Vec::new(),
         at: NOW,
         note: None,
+        consents: Vec::new(),
+        answers: Vec::new(),
     }
 }
 
@@ -492,6 +494,11 @@ impl Rules for TestRules {
             Some(url) => told.then(|| Endpoint::of_callback(client, url)),
             None => (told && client.as_str() == "hook").then(|| Endpoint::of_client(client)),
         }
+    }
+
+    /// A brand is called as its client; codes go out all the same.
+    fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
+        row.client == said.brand && row.class != Class::Otp && said.topic.is_none()
     }
 
     fn owner_of(&self, address: &str) -> Option<Name> {

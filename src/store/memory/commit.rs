@@ -51,7 +51,10 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn apply(mut self, batch: &Batch) -> Result<Applied, StoreError> {
-        self.enqueue(&batch.enqueue, &batch.groups)?;
+        // Before anything is changed: only storing messages can fail.
+        let new = self.enqueue(&batch.enqueue, &batch.groups)?;
+        self.applied.consents = batch.consents.iter().map(|item| self.consent(item)).collect();
+        self.insert(new);
         for answer in &batch.segments {
             self.answer_segment(answer.clone());
         }
@@ -103,7 +106,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn enqueue(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<(), StoreError> {
+    fn enqueue<'b>(&mut self, items: &'b [Enqueue], groups: &'b [Group]) -> Result<New<'b>, StoreError> {
         let mut new = New {
             seq: self.tables.next_seq(),
             ..New::default()
@@ -141,6 +144,10 @@ impl<'a> Transaction<'a> {
                     }
                 });
         }
+        Ok(new)
+    }
+
+    fn insert(&mut self, new: New<'_>) {
         for (seq, item) in new.rows {
             self.tables.insert(seq, &item.message, item.stored_as(self.now));
             if let Some(birth) = &item.birth {
@@ -153,7 +160,6 @@ impl<'a> Transaction<'a> {
                 .keys
                 .insert((client.clone(), word.into()), (key.clone(), self.now));
         }
-        Ok(())
     }
 
     /// What an earlier request of the same key got, in this batch or before it.
@@ -243,7 +249,23 @@ impl<'a> Transaction<'a> {
         } else {
             let seq = self.tables.inbound.last_key_value().map_or(1, |(seq, _)| seq + 1);
             self.notices.push(NewNotice::of_inbound(seq, &item, self.rules));
-            self.tables.inbound.insert(seq, item);
+            for said in &item.consents {
+                self.consent(said);
+            }
+            let mut new = New {
+                seq: self.tables.next_seq(),
+                ..New::default()
+            };
+            for answer in &item.answers {
+                new.rows.push((new.seq, answer));
+                new.seq += 1;
+            }
+            self.insert(new);
+            let kept = NewInbound {
+                answers: Vec::new(),
+                ..item
+            };
+            self.tables.inbound.insert(seq, kept);
             InboundResult::Stored(seq)
         };
         self.applied.inbound.push(result);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::consent::Consents;
 use super::notice::Notices;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
 use crate::store::{
@@ -35,6 +36,7 @@ pub(super) struct Tables {
     pub(super) inbound: BTreeMap<Seq, NewInbound>,
     pub(super) quarantine: VecDeque<BadPdu>,
     pub(super) notices: Notices,
+    pub(super) consents: Consents,
 }
 
 /// A stored message.

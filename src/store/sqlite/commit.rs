@@ -40,6 +40,8 @@ pub(super) struct Writer {
 pub(super) struct Next {
     pub(super) message: Seq,
     pub(super) inbound: Seq,
+    pub(super) consent: Seq,
+    pub(super) consent_change: Seq,
 }
 
 /// A batch in the making: the open transaction and what it has found out so far.
@@ -80,7 +82,12 @@ impl Writer {
         sqlx::query(Script::SETUP).execute(&mut connection).await?;
         let mut writer = Self {
             connection,
-            next: Next { message: 1, inbound: 1 },
+            next: Next {
+                message: 1,
+                inbound: 1,
+                consent: 1,
+                consent_change: 1,
+            },
             parked: 0,
             segments: false,
             open: false,
@@ -136,6 +143,8 @@ impl Writer {
 
     async fn apply(&mut self, batch: &Batch, rules: &dyn Rules, trust: Trust) -> Result<Applied, sqlx::Error> {
         let mut transaction = Transaction::begin(self, rules, batch.now, trust);
+        let consents: Vec<_> = batch.consents.iter().collect();
+        transaction.applied.consents = transaction.consent(&consents).await?;
         transaction.enqueue(&batch.enqueue, &batch.groups).await?;
         transaction.answer_segments(&batch.segments);
         transaction.settle(&batch.settle).await?;
@@ -169,12 +178,15 @@ impl Writer {
         const READ: &str = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), \
              coalesce((SELECT max(message_seq) FROM (SELECT message_seq FROM notice ORDER BY seq DESC LIMIT 10000)), 0)), \
              coalesce((SELECT max(seq) FROM inbound), 0), (SELECT count(*) FROM parked_receipt), \
-             EXISTS (SELECT 1 FROM segment)";
-        let (message, inbound, parked, segments): (Seq, Seq, i64, bool) =
+             EXISTS (SELECT 1 FROM segment), coalesce((SELECT max(seq) FROM consent), 0), \
+             coalesce((SELECT max(seq) FROM consent_change), 0)";
+        let (message, inbound, parked, segments, consent, consent_change): (Seq, Seq, i64, bool, Seq, Seq) =
             sqlx::query_as(READ).fetch_one(&mut self.connection).await?;
         self.next = Next {
             message: message + 1,
             inbound: inbound + 1,
+            consent: consent + 1,
+            consent_change: consent_change + 1,
         };
         self.parked = parked.unsigned_abs();
         self.segments = segments;

@@ -72,6 +72,15 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Stores what inbound texts are answered.
+    pub(super) fn enqueue_answers<'e>(&mut self, items: impl Iterator<Item = &'e Enqueue>) {
+        let mut rows = Vec::new();
+        for item in items {
+            self.next_place(&mut rows, item);
+        }
+        self.insert(&rows);
+    }
+
     fn next_place<'e>(&mut self, rows: &mut Vec<(Seq, &'e Enqueue)>, item: &'e Enqueue) -> Seq {
         let seq = self.writer.next.message;
         self.writer.next.message += 1;

@@ -49,6 +49,10 @@ impl Transaction<'_> {
             .iter()
             .map(|(seq, text)| NewNotice::of_inbound(*seq, text, self.rules));
         self.notices.extend(told);
+        let consents: Vec<_> = rows.iter().flat_map(|(_, text)| &text.consents).collect();
+        self.consent(&consents).await?;
+        let answers = rows.iter().flat_map(|(_, text)| &text.answers);
+        self.enqueue_answers(answers);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod checksum;
 mod claim;
 mod columns;
 mod commit;
+mod consent;
 mod damage;
 #[cfg(test)]
 mod damage_tests;
@@ -42,9 +43,10 @@ use tokio::sync::Mutex;
 pub use open::{SqliteSettings, state_dir};
 
 use super::{
-    Applied, Backlog, Batch, CheckReport, CheckStage, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey,
-    InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery,
-    NoticeRecord, Page, QuarantineRecord, Rules, Store, StoreError, Totals,
+    Applied, Backlog, Batch, CheckReport, CheckStage, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices,
+    DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery,
+    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Store, StoreError,
+    Totals,
 };
 use crate::domain::{MessageId, Name};
 
@@ -179,6 +181,20 @@ impl Store for SqliteStore {
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.read(event_inbox::new_events(&self.readers, query)).boxed()
+    }
+
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
+        self.read(consent::consents(&self.readers, query)).boxed()
+    }
+
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
+        self.read(consent::history(&self.readers, msisdn, brands, limit))
+            .boxed()
     }
 
     fn waits_for_lock(&self) -> bool {

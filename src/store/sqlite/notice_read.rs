@@ -4,11 +4,11 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 use super::checksum::{self, InboundHead, MessageHead};
 use super::columns::{self, Cells};
-use super::json;
+use super::{consent, json};
 use crate::domain::{Endpoint, Flags, InboundId, MessageId, Name, State, UnixMillis};
 use crate::store::{
-    About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Notice, NoticeKind,
-    NoticePage, NoticeQuery, NoticeRecord, OffReason, Page, Seq,
+    About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord,
+    Notice, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, OffReason, Page, Seq,
 };
 
 /// Notices that one stretch looks at: a rare filter over millions of them answers in pieces rather than late.
@@ -25,6 +25,9 @@ macro_rules! notice_columns {
 /// How many these are: what it is about follows from there.
 const NOTICE_COLUMNS: usize = 14;
 
+/// Where of a record's own columns those of a consent begin.
+const CONSENT: usize = 25;
+
 /// And those that [`record`] reads beside, with how they are joined; `$hex` is `hex` for a `json_array`, which has no
 /// octets.
 macro_rules! record_columns {
@@ -37,14 +40,16 @@ macro_rules! record_columns {
              m.submitted_at, i.seq, ",
             $hex,
             "(i.id), n.client, i.sender, i.recipient, i.text, i.segment_reference, i.segment_total, i.segment_number, \
-             i.segment_reference_bits, m.receipt, m.not_before, m.checksum, i.checksum"
+             i.segment_reference_bits, m.receipt, m.not_before, m.checksum, i.checksum, c.seq, c.msisdn, c.brand, c.topic, \
+             c.will, c.source, c.at, c.note"
         )
     };
 }
 
 macro_rules! joined {
     () => {
-        " LEFT JOIN message AS m ON m.seq = n.message_seq LEFT JOIN inbound AS i ON i.seq = n.inbound_seq"
+        " LEFT JOIN message AS m ON m.seq = n.message_seq LEFT JOIN inbound AS i ON i.seq = n.inbound_seq \
+         LEFT JOIN consent_change AS c ON c.seq = n.consent_seq"
     };
 }
 
@@ -82,7 +87,7 @@ pub(super) const STRETCH: &str = concat!(
     record_columns!(""),
     " FROM notice AS n",
     joined!(),
-    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL) \
+    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL OR c.seq IS NOT NULL) \
      AND (?3 IS NULL OR coalesce(m.client, n.client) = ?3) AND (?4 IS NULL OR m.class IN (SELECT value FROM json_each(?4))) \
      AND (?5 IS NULL OR n.kind IN (SELECT value FROM json_each(?5))) ORDER BY n.seq LIMIT ?6"
 );
@@ -91,7 +96,7 @@ pub(super) const STRETCH: &str = concat!(
 const KEPT: &str = concat!(
     "SELECT count(*) FROM notice AS n",
     joined!(),
-    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL)"
+    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL OR c.seq IS NOT NULL)"
 );
 
 pub(super) const OF_MESSAGE: &str = concat!(
@@ -266,6 +271,11 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             check_message(r, &message)?;
         }
         About::Message(Box::new(message))
+    } else if r.number(at + CONSENT)?.is_some() {
+        About::Consent(Box::new(AboutConsent {
+            client: columns::parsed_if_any(r, at + 13)?,
+            said: consent::entry(r, at + CONSENT)?,
+        }))
     } else {
         let text = AboutInbound {
             seq: columns::narrow(r, at + 11)?,

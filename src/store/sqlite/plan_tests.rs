@@ -4,6 +4,7 @@
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::claim::CLAIM;
+use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING};
 use super::enqueue::KNOWN_KEYS;
 use super::event_inbox::{MARK, NEW, PENDING, SETTLE as SETTLE_INBOX};
 use super::inbound::{BY_ID, BY_OCTETS};
@@ -69,6 +70,9 @@ async fn holds(sql: &str, wanted: &[&str]) {
                 "notice",
                 "event_inbox",
                 "e",
+                "consent",
+                "consent_change",
+                "c",
             ];
             let table = it.strip_prefix("SCAN ").and_then(|it| it.split(' ').next());
             table.is_some_and(|table| grows.contains(&table))
@@ -250,4 +254,17 @@ async fn the_event_inbox_is_read_from_its_new_rows_and_settled_by_place() {
         )
         .await;
     }
+}
+
+#[tokio::test]
+async fn what_people_want_is_looked_up_by_person_and_what_waits_for_them_by_its_own_index() {
+    holds(HELD, &["SCAN j", "INDEX consent_of (msisdn=? AND brand=?)"]).await;
+    holds(
+        WAITING,
+        &["SCAN j", "SEARCH m USING INDEX message_waiting (recipient=?)"],
+    )
+    .await;
+    holds(OF_PERSON, &["INDEX consent_of (msisdn=?)"]).await;
+    holds(LIST, &["SEARCH c USING INTEGER PRIMARY KEY (rowid>?)"]).await;
+    holds(HISTORY, &["INDEX consent_change_of (msisdn=?)"]).await;
 }

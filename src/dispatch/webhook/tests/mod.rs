@@ -141,6 +141,8 @@ impl House {
                 losses: Vec::new(),
                 at: NOW,
                 note: None,
+                consents: Vec::new(),
+                answers: Vec::new(),
             };
             self.outbox.inbound(text).await.unwrap();
         }
