@@ -15,4 +15,6 @@ pub use failover::{LaneMap, Step};
 pub use status::{BindState, BindStatus, CarrierState, Counts};
 
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;
