@@ -199,8 +199,9 @@ async fn back_end(outbox: Outbox, clock: Clock, world: Arc<Mutex<World>>) {
             key: Some(key),
             ..Enqueue::new(message)
         };
-        match outbox.enqueue(vec![item]).await.as_deref() {
-            Ok([Ok(EnqueueResult::Stored(_) | EnqueueResult::Replayed(_))]) => world.lock().unwrap().accepted(n),
+        let answer = outbox.enqueue(vec![item]).await;
+        match answer.and_then(|mut results| results.remove(0)) {
+            Ok(EnqueueResult::Stored(_) | EnqueueResult::Replayed(_)) => world.lock().unwrap().accepted(n),
             Ok(other) => panic!("{other:?}"),
             Err(EnqueueError::QueueFull | EnqueueError::OutcomeUnknown | EnqueueError::Unavailable) => {
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -148,7 +148,8 @@ async fn live(life: &Life, told: &Arc<Told>, messages: usize) {
     };
     for first in (0..messages).step_by(100) {
         let items = (first..messages.min(first + 100)).map(|n| Enqueue::new(message(n, alive.clock.now())));
-        alive.outbox.enqueue(items.collect()).await.unwrap();
+        let stored = alive.outbox.enqueue(items.collect()).await.unwrap();
+        assert!(stored.iter().all(Result::is_ok));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     until(2).await;
