@@ -46,7 +46,8 @@ impl Health {
         self.commits.load(Ordering::Relaxed)
     }
 
-    pub(super) fn fail(&self, error: &StoreError) {
+    /// Says that the disk has failed: nothing more is written, and the process ends.
+    pub fn fail(&self, error: &StoreError) {
         self.fatal.send_replace(Some(error.to_string()));
     }
 
