@@ -235,8 +235,11 @@ pub(super) fn is_locked(error: &sqlx::Error) -> bool {
 
 /// The primary result code (sqlite.org/rescode.html).
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
-    Some(code & 0xff)
+    Some(extended_code(error)? & 0xff)
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
 }
 
 /// Says what a failure of SQLite means for us, by its primary result code.
@@ -245,6 +248,11 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     const SQLITE_CORRUPT: u32 = 11;
     const SQLITE_FULL: u32 = 13;
     const SQLITE_NOTADB: u32 = 26;
+    // The index of the log finds no room to grow: nothing was written, and no sync has failed.
+    const SQLITE_IOERR_SHMSIZE: u32 = 10 | (19 << 8);
+    if extended_code(&error) == Some(SQLITE_IOERR_SHMSIZE) {
+        return StoreError::Full;
+    }
     match (primary_code(&error), error) {
         (Some(SQLITE_FULL), _) => StoreError::Full,
         (Some(SQLITE_IOERR | SQLITE_CORRUPT | SQLITE_NOTADB), error) => StoreError::Io(error.to_string()),
