@@ -25,6 +25,8 @@ use crate::throttle::CarrierPace;
 const REFUSALS: u32 = 3;
 /// A session that lasted this long was a good one: the next try comes soon.
 const GOOD_SESSION: Duration = Duration::from_secs(30);
+/// The share of a wait by which it is longer at most, so that binds which went down together do not come back together.
+const SPREAD: f64 = 0.2;
 /// Rows taken from the writer at once.
 const AT_ONCE: usize = 512;
 
@@ -124,12 +126,9 @@ impl Bind {
                 }
             }
             let config = &self.shared.config;
-            let wait = backoff(
-                config.reconnect_min,
-                config.reconnect_max,
-                failures.max(1),
-                clock::jitter(),
-            );
+            // Never sooner than the back-off has it: a busy carrier counts our tries.
+            let wait = backoff(config.reconnect_min, config.reconnect_max, failures.max(1), 0.0);
+            let wait = wait.mul_f64(1.0 + SPREAD * clock::jitter());
             metrics::counter!("araldo_carrier_rebinds_total", "carrier" => self.shared.name.as_str().to_owned())
                 .increment(1);
             tokio::select! {
