@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the trials use the rest")]
 mod support;
 
 mod doubt;
