@@ -5,6 +5,7 @@
 //! commits, and hands them over. So at any moment the rows claimed and not settled in the store never exceed the
 //! windows, and that bounds what can be in doubt.
 
+mod arrivals;
 mod bell;
 mod board;
 mod health;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use arrivals::{Arrivals, Arrived};
 pub use bell::{Bell, Rung};
 pub use board::{Offer, Pace, Service, Taken};
 pub use health::Health;
@@ -34,7 +36,7 @@ use crate::domain::BindRef;
 use crate::store::{
     ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, Group, GroupResult, InboundResult, InboxMark,
     NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError,
-    Sweep, SweepResult,
+    Sweep, SweepResult, Turn, TurnResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -47,6 +49,7 @@ pub struct Outbox {
     work: mpsc::Sender<Work>,
     feed: broadcast::Sender<Arc<Changed>>,
     bell: Arc<Bell>,
+    arrivals: Arc<Arrivals>,
     health: Arc<Health>,
     commit_timeout: Duration,
 }
@@ -98,6 +101,10 @@ pub(crate) enum Work {
     Inbound {
         text: Box<NewInbound>,
         reply: Reply<InboundResult>,
+    },
+    Turn {
+        turn: Box<Turn>,
+        reply: Reply<TurnResult>,
     },
     Quarantine {
         pdu: BadPdu,
@@ -197,6 +204,12 @@ impl Outbox {
         .await
     }
 
+    /// Takes a turn of a conversation: all of it, or nothing. Answered after its commit.
+    pub async fn turn(&self, turn: Turn) -> Result<TurnResult, StoreError> {
+        let turn = Box::new(turn);
+        self.ask(|reply| Work::Turn { turn, reply }).await
+    }
+
     /// Keeps a PDU that could not be read. Answered after its commit.
     pub async fn quarantine(&self, pdu: BadPdu) -> Result<(), StoreError> {
         self.ask(|reply| Work::Quarantine { pdu, reply }).await
@@ -257,6 +270,11 @@ impl Outbox {
     /// Rings for every commit that has left something to tell.
     pub fn bell(&self) -> &Arc<Bell> {
         &self.bell
+    }
+
+    /// Texts that were stored just now.
+    pub fn arrivals(&self) -> &Arc<Arrivals> {
+        &self.arrivals
     }
 
     /// How the store is.

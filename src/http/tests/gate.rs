@@ -9,9 +9,9 @@ use tokio::sync::Semaphore;
 
 use crate::domain::{MessageId, Name};
 use crate::store::{
-    Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
-    InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord,
-    Page, QuarantineRecord, Rules, Store, StoreError, Totals,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, DeadNotices, DueNotices, DuePage, EndpointRecord,
+    IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
+    NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
 };
 
 pub(super) struct Gate {
@@ -110,6 +110,18 @@ impl Store for Gate {
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.store.new_events(query)
+    }
+
+    fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
+        self.store.unhandled_texts(after, limit)
+    }
+
+    fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>> {
+        self.store.standings(pairs)
+    }
+
+    fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
+        self.store.actions(query)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -12,9 +12,9 @@ use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, Sender
 use crate::outbox::{CarrierPolicy, Offer, Outcome, Pace, Service};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    ActItem, Backlog, DeadNotices, DueNotices, DuePage, EndpointRecord, Enqueue, Group, IdempotencyKey, InboundQuery,
-    InboundRecord, InboxRow, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page,
-    QuarantineRecord, Rules, SegmentAnswer, SegmentState, Seq, Totals,
+    ActItem, ActionQuery, ActionRecord, Backlog, Between, DeadNotices, DueNotices, DuePage, EndpointRecord, Enqueue,
+    Group, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, MessageQuery, MessageRecord, NewEvents, NoticePage,
+    NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, SegmentAnswer, SegmentState, Seq, Standing, Totals,
 };
 
 /// Always enough, and counts what is owed.
@@ -117,6 +117,18 @@ impl Store for Moody {
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.store.new_events(query)
+    }
+
+    fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
+        self.store.unhandled_texts(after, limit)
+    }
+
+    fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>> {
+        self.store.standings(pairs)
+    }
+
+    fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
+        self.store.actions(query)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -60,6 +60,7 @@ impl<'a> Transaction<'a> {
         for item in &batch.inbound {
             self.store_inbound(item.clone());
         }
+        self.take_turns(&batch.turns);
         for pdu in &batch.quarantine {
             self.tables.quarantine.push_back(pdu.clone());
             if self.tables.quarantine.len() > QUARANTINE_ROWS as usize {
@@ -142,11 +143,7 @@ impl<'a> Transaction<'a> {
                 });
         }
         for (seq, item) in new.rows {
-            self.tables.insert(seq, &item.message, item.stored_as(self.now));
-            if let Some(birth) = &item.birth {
-                self.note(seq, birth.event.clone());
-                self.applied.changed.extend(item.ended(seq, self.now));
-            }
+            self.put(seq, item);
         }
         for ((client, word), key) in new.keys {
             self.tables
@@ -154,6 +151,21 @@ impl<'a> Transaction<'a> {
                 .insert((client.clone(), word.into()), (key.clone(), self.now));
         }
         Ok(())
+    }
+
+    fn put(&mut self, seq: Seq, item: &Enqueue) {
+        self.tables.insert(seq, &item.message, item.stored_as(self.now));
+        if let Some(birth) = &item.birth {
+            self.note(seq, birth.event.clone());
+            self.applied.changed.extend(item.ended(seq, self.now));
+        }
+    }
+
+    /// Stores a message of a turn, which has a fresh id.
+    pub(super) fn store_now(&mut self, item: &Enqueue) -> Seq {
+        let seq = self.tables.next_seq();
+        self.put(seq, item);
+        seq
     }
 
     /// What an earlier request of the same key got, in this batch or before it.
@@ -242,8 +254,9 @@ impl<'a> Transaction<'a> {
             InboundResult::Repeated
         } else {
             let seq = self.tables.inbound.last_key_value().map_or(1, |(seq, _)| seq + 1);
-            self.notices.push(NewNotice::of_inbound(seq, &item, self.rules));
+            self.notices.extend(NewNotice::of_inbound(seq, &item, self.rules));
             self.tables.inbound.insert(seq, item);
+            self.tables.two_way.unhandled.insert(seq);
             InboundResult::Stored(seq)
         };
         self.applied.inbound.push(result);
@@ -365,6 +378,7 @@ impl<'a> Transaction<'a> {
         for id in &parked {
             self.tables.parked.remove(id);
         }
+        self.tables.two_way.prune(prune);
         let (notices, next_notice) = self.tables.notices.prune(prune);
         PruneResult {
             next_notice,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::notice::Notices;
+use super::two_way::TwoWay;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
 use crate::store::{
     Backlog, BadPdu, Event, IdempotencyKey, InboundRecord, MessageQuery, MessageRecord, NewInbound, Progress,
@@ -35,6 +36,7 @@ pub(super) struct Tables {
     pub(super) inbound: BTreeMap<Seq, NewInbound>,
     pub(super) quarantine: VecDeque<BadPdu>,
     pub(super) notices: Notices,
+    pub(super) two_way: TwoWay,
 }
 
 /// A stored message.
@@ -256,17 +258,18 @@ impl Message {
     }
 }
 
-pub(super) fn inbound_record(seq: Seq, text: &NewInbound) -> InboundRecord {
+pub(super) fn inbound_record(seq: Seq, text: &NewInbound, two_way: &TwoWay) -> InboundRecord {
+    let whole = two_way.whole.get(&seq).cloned().flatten();
     InboundRecord {
         seq,
         id: text.id,
         carrier: text.bind.carrier.clone(),
         from: text.from.clone(),
         to: text.to.clone(),
-        text: text.text.clone(),
+        segment: text.segment.filter(|_| whole.is_none()),
+        text: whole.or_else(|| text.text.clone()),
         lossy: text.lossy,
         data_coding: text.data_coding,
-        segment: text.segment,
         at: text.at,
         note: text.note.clone(),
     }

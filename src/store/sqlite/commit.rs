@@ -39,6 +39,7 @@ pub(super) struct Writer {
 pub(super) struct Next {
     pub(super) message: Seq,
     pub(super) inbound: Seq,
+    pub(super) action: Seq,
 }
 
 /// A batch in the making: the open transaction and what it has found out so far.
@@ -79,7 +80,11 @@ impl Writer {
         sqlx::query(Script::SETUP).execute(&mut connection).await?;
         let mut writer = Self {
             connection,
-            next: Next { message: 1, inbound: 1 },
+            next: Next {
+                message: 1,
+                inbound: 1,
+                action: 1,
+            },
             parked: 0,
             segments: false,
             open: false,
@@ -148,6 +153,7 @@ impl Writer {
         transaction.settle(&batch.settle).await?;
         transaction.match_receipts(&batch.receipts).await?;
         transaction.store_inbound(&batch.inbound).await?;
+        transaction.take_turns(&batch.turns).await?;
         transaction.keep_bad_pdus(&batch.quarantine);
         transaction.act(&batch.acts).await?;
         transaction.sweep(&batch.sweeps).await?;
@@ -171,12 +177,13 @@ impl Writer {
         const READ: &str = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), \
              coalesce((SELECT max(message_seq) FROM (SELECT message_seq FROM notice ORDER BY seq DESC LIMIT 10000)), 0)), \
              coalesce((SELECT max(seq) FROM inbound), 0), (SELECT count(*) FROM parked_receipt), \
-             EXISTS (SELECT 1 FROM segment)";
-        let (message, inbound, parked, segments): (Seq, Seq, i64, bool) =
+             EXISTS (SELECT 1 FROM segment), coalesce((SELECT max(seq) FROM action), 0)";
+        let (message, inbound, parked, segments, action): (Seq, Seq, i64, bool, Seq) =
             sqlx::query_as(READ).fetch_one(&mut self.connection).await?;
         self.next = Next {
             message: message + 1,
             inbound: inbound + 1,
+            action: action + 1,
         };
         self.parked = parked.unsigned_abs();
         self.segments = segments;

@@ -46,7 +46,7 @@ impl Transaction<'_> {
         insert(&mut self.script, &rows);
         let told = rows
             .iter()
-            .map(|(seq, text)| NewNotice::of_inbound(*seq, text, self.rules));
+            .filter_map(|(seq, text)| NewNotice::of_inbound(*seq, text, self.rules));
         self.notices.extend(told);
         Ok(())
     }

@@ -35,8 +35,8 @@ macro_rules! record_columns {
             "(m.id), m.client, m.class, m.recipient, m.sender, m.segments, m.reference, m.callback, m.accepted_at, \
              m.submitted_at, i.seq, ",
             $hex,
-            "(i.id), n.client, i.sender, i.recipient, i.text, i.segment_reference, i.segment_total, i.segment_number, \
-             i.segment_reference_bits"
+            "(i.id), n.client, i.sender, i.recipient, coalesce(i.whole, i.text), \
+             iif(i.whole IS NULL, i.segment_reference, NULL), i.segment_total, i.segment_number, i.segment_reference_bits"
         )
     };
 }

@@ -159,9 +159,9 @@ pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Resu
 }
 
 pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Result<Page<InboundRecord>, sqlx::Error> {
-    const SELECT: &str = "SELECT seq, id, carrier, sender, recipient, text, lossy, data_coding, segment_reference, \
-         segment_total, segment_number, segment_reference_bits, at, note FROM inbound \
-         WHERE seq < ?1 AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
+    const SELECT: &str = "SELECT seq, id, carrier, sender, recipient, coalesce(whole, text), lossy, data_coding, \
+         iif(whole IS NULL, segment_reference, NULL), segment_total, segment_number, segment_reference_bits, at, note \
+         FROM inbound WHERE seq < ?1 AND part_of IS NULL AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
          ORDER BY seq DESC LIMIT ?3";
     let to = query
         .to
