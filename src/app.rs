@@ -4,6 +4,7 @@ mod carriers;
 mod disk;
 mod events;
 mod token;
+mod two_way;
 mod upkeep;
 mod webhooks;
 
@@ -161,6 +162,8 @@ impl Daemon {
             stop_http.clone(),
         )?;
         events::start(&config, &state, &tasks, &stop_http);
+        let book = (&store, &outbox, lease);
+        two_way::start(&config, book, &state.intake, &clock, &tasks, &stop_upkeep)?;
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use araldo::simulator::FaultRule;
+use hyper::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -18,6 +19,7 @@ use super::until;
 pub(crate) struct Carrier {
     pub(crate) name: String,
     pub(crate) smpp: SocketAddr,
+    steered: SocketAddr,
     control: Mutex<Http>,
     ledger: PathBuf,
     child: Child,
@@ -55,6 +57,7 @@ impl Carrier {
         Self {
             name: name.to_owned(),
             smpp: addr("smpp"),
+            steered: addr("control"),
             control: Mutex::new(Http::new(addr("control"), "")),
             ledger,
             child,
@@ -74,6 +77,17 @@ impl Carrier {
     /// Changes receipts.
     pub(crate) async fn set_receipts(&self, change: Value) {
         self.put("/receipts", &change).await;
+    }
+
+    /// A text from a handset; whether the daemon has taken it.
+    pub(crate) async fn text(&self, mo: &Value) -> bool {
+        let headers = [("content-type", "application/json".to_owned())];
+        let body = mo.to_string().into_bytes();
+        // On a connection of its own: it waits for the daemon.
+        let asked = Http::new(self.steered, "")
+            .request(Method::POST, "/mo", &headers, body)
+            .await;
+        asked.is_ok_and(|answer| answer.status.is_success() && answer.json()["status"] == "ESME_ROK")
     }
 
     /// What it has counted.

@@ -9,6 +9,7 @@ mod nats;
 mod outbox;
 mod route;
 mod tls;
+mod two_way;
 mod webhook;
 
 use std::fmt;
@@ -40,6 +41,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.log();
     check.addresses();
     check.commands();
+    check.two_way();
     check.something_to_do();
 }
 
