@@ -58,6 +58,8 @@ pub mod demo;
 pub mod dialogue;
 pub mod dispatch;
 pub mod domain;
+#[cfg(test)]
+mod fixture;
 pub mod http;
 pub mod inbound;
 pub mod notice;

@@ -71,6 +71,7 @@ codes! {
     InvalidClass 422 "invalid_class" "The class is not known" "Use otp, alert, reply, transaction, service or marketing."
     InvalidChannel 422 "invalid_channel" "The channel is not known" "Use [\"sms\"]."
     InvalidState 422 "invalid_state" "The state is not known" "Use a state that messages have."
+    InvalidRange 422 "invalid_range" "The last is before the first" "Turn them round."
     InvalidEventType 422 "invalid_event_type" "The event is none that owners are told of" "Use the words that the detail lists, with commas between them."
     InvalidValidity 422 "invalid_validity" "A time is out of its range" "Times are RFC 3339 with a zone, ahead of now and at most 7 days."
     InvalidReference 422 "invalid_reference" "The reference cannot be kept" "Use 1 to 128 characters without control characters."

@@ -22,7 +22,7 @@ use written::{Asked, written};
 
 use crate::clock;
 use crate::domain::{Class, Flags, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
-use crate::router::Wanted;
+use crate::router::{Plan, Wanted};
 
 /// The longest validity, and the furthest that a message may be put off.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
@@ -103,11 +103,7 @@ pub(crate) fn accept_saying(
                 class,
                 client: &client.name,
             };
-            match state.router.plan(&wanted) {
-                Ok(plan) => Some(Some(plan)),
-                Err(_) if without_route == WithoutRoute::Failed => Some(None),
-                Err(_) => found(Err(no_route(&wanted)), &mut faults),
-            }
+            found(plan(state, &wanted, without_route), &mut faults)
         }
         _ => None,
     };
@@ -328,8 +324,15 @@ fn reference(wish: &Wish<'_>) -> Result<(), Fault> {
     Err(Fault::new("/reference", Code::InvalidReference, detail).limit(MAX_REFERENCE))
 }
 
-fn no_route(wanted: &Wanted<'_>) -> Fault {
-    let to = wanted.to.digits();
-    let detail = format!("no route leads there for class {}", wanted.class);
-    Fault::new("/to", Code::NoRoute, detail).got(mask_number(&format!("+{to}")))
+/// The way to the recipient; `None` where there is none and the message is to be stored as failed.
+fn plan(state: &Intake, wanted: &Wanted<'_>, without_route: WithoutRoute) -> Result<Option<Plan>, Fault> {
+    match (state.router.plan(wanted), without_route) {
+        (Ok(plan), _) => Ok(Some(plan)),
+        (Err(_), WithoutRoute::Failed) => Ok(None),
+        (Err(_), WithoutRoute::Refused) => {
+            let to = wanted.to.digits();
+            let detail = format!("no route leads there for class {}", wanted.class);
+            Err(Fault::new("/to", Code::NoRoute, detail).got(mask_number(&format!("+{to}"))))
+        }
+    }
 }

@@ -58,6 +58,7 @@ pub(crate) const FIELDS: [&str; 17] = [
     "flash",
     "dry_run",
 ];
+
 impl Wish<'_> {
     /// SHA-256 over what is asked for, the same however the JSON was written.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {

@@ -15,8 +15,9 @@ pub enum NumberVerb {
     ///
     /// "default_region" is the country of national notation, as IT; null or left out is none. Without one, 3 to 8 digits
     /// are a short code and a text with a letter is a sender's name. With one, a number is wanted: 3 to 6 digits are a
-    /// short code unless numbers of that country are as short, and there are no names. "e164" and "region" are null for what is no number; "region" is 001 for a number
-    /// of no country. TON and NPI are those that a carrier gets unless its configuration says otherwise.
+    /// short code unless numbers of that country are as short, and there are no names. "e164" and "region" are null for
+    /// what is no number; "region" is 001 for a number of no country. TON and NPI are those that a carrier gets unless
+    /// its configuration says otherwise.
     #[command(
         after_help = "Example:\n  echo '{\"input\":\"333 1234567\",\"default_region\":\"IT\"}' | araldo number parse\n\nExit code: 1 if a line could not be read, else 0."
     )]

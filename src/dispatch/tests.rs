@@ -1,7 +1,7 @@
 //! A carrier's binds over the store in memory, with a carrier whose links are in the test's hands.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,8 +16,9 @@ use crate::carrier::{
 };
 use crate::clock::Clock;
 use crate::config::{CarrierConfig, RouteConfig, StepCarrier, StepConfig};
-use crate::domain::{BindRef, Class, Encoding, Lane, Msisdn, Name, NewMessage, SenderId, Shape, UnixMillis};
-use crate::outbox::{self, CarrierPolicy, Outbox, Policy, Settings};
+use crate::domain::{BindRef, UnixMillis};
+use crate::fixture::{self, name};
+use crate::outbox::{self, Outbox};
 use crate::store::memory::MemoryStore;
 use crate::store::{Enqueue, InboundQuery, Store};
 
@@ -64,31 +65,10 @@ struct House {
     peers: mpsc::UnboundedReceiver<Peer>,
 }
 
-fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
 async fn house() -> House {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let policy = Arc::new(Policy {
-        steps: HashMap::from([(name("all"), vec![None])]),
-        receipt_grace: Duration::from_secs(60),
-        carriers: HashMap::new(),
-        former_carrier: CarrierPolicy::default(),
-        habits: Mutex::default(),
-        hearing: Default::default(),
-    });
-    let settings = Settings {
-        queue: 16,
-        batch: 100,
-        commit_timeout: Duration::from_secs(10),
-        promote_interval: Duration::from_secs(1),
-        rescue_interval: Duration::from_secs(1),
-        prune_interval: Duration::from_secs(1),
-        prune_step: 100,
-        retention: Duration::from_secs(60),
-        idempotency_retention: Duration::from_secs(60),
-    };
+    let policy = Arc::new(fixture::policy());
+    let settings = fixture::settings();
     let clock = Clock::manual(UnixMillis(1_000_000));
     let lease = store.take_lease().await.unwrap();
     let started = outbox::start(store.clone(), policy.clone(), &settings, clock.clone(), lease);
@@ -123,34 +103,7 @@ async fn house() -> House {
 
 impl House {
     async fn send(&self) {
-        let now = self.clock.now();
-        let message = NewMessage {
-            id: crate::clock::message_id(now),
-            client: name("bank"),
-            class: Class::Service,
-            to: Msisdn::parse("+393331234567").unwrap(),
-            from: SenderId::parse("Bank").unwrap(),
-            text: "Ciao".into(),
-            encoding: Encoding::Gsm7,
-            shape: Shape::default(),
-            segments: 1,
-            lane: Lane {
-                route: name("all"),
-                step: 0,
-            },
-            receipt: true,
-            reference: None,
-            callback: None,
-            accepted_at: now,
-            not_before: None,
-            expires_at: now.after(Duration::from_hours(1)),
-        };
-        let item = Enqueue {
-            message,
-            key: None,
-            claim: None,
-            birth: None,
-        };
+        let item = Enqueue::new(fixture::message(self.clock.now()));
         self.outbox.enqueue(vec![item]).await.unwrap();
     }
 

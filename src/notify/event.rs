@@ -128,7 +128,7 @@ impl Event {
     }
 
     /// What makes the same event twice one: no header can carry it, so that no Idempotency-Key is ever the same.
-    pub(super) fn key(&self) -> Box<str> {
+    pub(crate) fn key(&self) -> Box<str> {
         format!("event\n{}\n{}", self.source, self.id).into()
     }
 

@@ -93,7 +93,7 @@ impl Inbox {
             }
         }
         let submitted: Vec<_> = events.iter().map(submitted).collect();
-        let published = self.publisher.publish_each(&submitted).await;
+        let published = self.publisher.publish_all(&submitted).await;
         let mut failed = None;
         for (submitted, published) in submitted.iter().zip(published) {
             let place = submitted.inbox.unwrap_or_default();

@@ -128,22 +128,8 @@ impl Publisher {
             .await
     }
 
-    /// As [`Publisher::publish_all`]; an event that the store refused, perhaps for the sake of another one, gets a try of
-    /// its own.
-    pub(super) async fn publish_each(&self, events: &[Submitted<'_>]) -> Vec<Published> {
-        let mut published = self.publish_all(events).await;
-        for (event, published) in events.iter().zip(&mut published) {
-            if matches!(published, Published::Failed(EnqueueError::Unavailable))
-                && events.len() > 1
-                && let Some(alone) = self.publish_all(std::slice::from_ref(event)).await.pop()
-            {
-                *published = alone;
-            }
-        }
-        published
-    }
-
-    /// Publishes events of any clients: what became of each, in their order, after one synced commit.
+    /// Publishes events of any clients: what became of each, in their order, after one synced commit. What the store
+    /// refuses of one costs no other.
     pub(super) async fn publish_all(&self, events: &[Submitted<'_>]) -> Vec<Published> {
         let now = self.intake.clock.now();
         let mut groups = Vec::with_capacity(events.len());
@@ -167,13 +153,14 @@ impl Publisher {
             published.push(match (pending, &mut stored) {
                 (Err(faults), _) => self.refused(client, event, faults).await,
                 (Ok((answer, classes)), Ok(stored)) => match stored.pop_front() {
-                    Some(GroupResult::Stored(_)) => {
+                    Some(Ok(GroupResult::Stored(_))) => {
                         classes.into_iter().for_each(|class| client.count_accepted(class));
                         Published::Stored(answer)
                     }
-                    Some(GroupResult::Replayed(answer)) => Published::Replayed(answer),
-                    Some(GroupResult::KeyReused) => Published::KeyReused,
-                    Some(GroupResult::Withdrawn) => Published::Withdrawn,
+                    Some(Ok(GroupResult::Replayed(answer))) => Published::Replayed(answer),
+                    Some(Ok(GroupResult::KeyReused)) => Published::KeyReused,
+                    Some(Ok(GroupResult::Withdrawn)) => Published::Withdrawn,
+                    Some(Err(error)) => Published::Failed(error),
                     None => Published::Failed(EnqueueError::OutcomeUnknown),
                 },
                 (Ok(_), Err(error)) => Published::Failed(error.clone()),
@@ -192,44 +179,10 @@ impl Publisher {
         }
     }
 
-    /// Everything that an event makes, or everything that is wrong with it.
+    /// An event with its messages, ready to be stored, or everything that is wrong with it.
     fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
         let Submitted { client, event, inbox } = *submitted;
-        let Notifier {
-            templates,
-            rules,
-            settings,
-        } = &self.notifier;
-        let context = event.context();
-        let matter = Matter {
-            templates,
-            event,
-            context: &context,
-            now,
-            most: settings.max_messages as usize,
-        };
-        let (mut matched, mut faults, mut made) = (0, Vec::new(), Vec::new());
-        for rule in rules.iter().filter(|rule| rule.knows(&client.name, event)) {
-            matched += 1;
-            match self.messages(client, rule, &matter) {
-                Ok(accepted) => made.extend(accepted.into_iter().map(|accepted| (rule, accepted))),
-                Err(wrong) => faults.extend(wrong),
-            }
-        }
-        if matched == 0 && settings.unknown == UnknownEvent::Refuse {
-            faults.push(Fault::new(
-                "/type",
-                Code::UnknownEvent,
-                "no rule knows events of this type",
-            ));
-        }
-        if made.len() > matter.most {
-            let detail = format!("makes {} messages; at most {} are allowed", made.len(), matter.most);
-            faults.push(Fault::new("", Code::ExpressionFailed, detail).limit(matter.most));
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
+        let Making { matched, made } = self.make(client, event, now)?;
         let publication = Publication {
             event: EventName {
                 source: event.source(),
@@ -263,6 +216,44 @@ impl Publisher {
         })
     }
 
+    /// What the rules make of an event, or everything that is wrong with it.
+    fn make(&self, client: &Client, event: &Event, now: UnixMillis) -> Result<Making<'_>, Vec<Fault>> {
+        let Notifier {
+            templates,
+            rules,
+            settings,
+        } = &self.notifier;
+        let context = event.context();
+        let matter = Matter {
+            templates,
+            event,
+            context: &context,
+            now,
+            most: settings.max_messages as usize,
+        };
+        let (mut matched, mut faults, mut made) = (0, Vec::new(), Vec::new());
+        for rule in rules.iter().filter(|rule| rule.knows(&client.name, event)) {
+            matched += 1;
+            match self.messages(client, rule, &matter) {
+                Ok(accepted) => made.extend(accepted.into_iter().map(|accepted| (rule, accepted))),
+                Err(wrong) => faults.extend(wrong),
+            }
+        }
+        if matched == 0 && settings.unknown == UnknownEvent::Refuse {
+            let detail = "no rule knows events of this type";
+            faults.push(Fault::new("/type", Code::UnknownEvent, detail));
+        }
+        if made.len() > matter.most {
+            let detail = format!("makes {} messages; at most {} are allowed", made.len(), matter.most);
+            faults.push(Fault::new("", Code::ExpressionFailed, detail).limit(matter.most));
+        }
+        if faults.is_empty() {
+            Ok(Making { matched, made })
+        } else {
+            Err(faults)
+        }
+    }
+
     /// What one rule makes of an event.
     fn messages(&self, client: &Client, rule: &Rule, matter: &Matter<'_>) -> Result<Vec<Made>, Vec<Fault>> {
         let mut made = Vec::new();
@@ -287,6 +278,14 @@ impl Publisher {
             personal: rule.personal || rendered.is_ok_and(|rendered| rendered.personal),
         })
     }
+}
+
+/// What the rules make of an event.
+struct Making<'r> {
+    /// How many of them know it.
+    matched: usize,
+    /// Its messages, each with its rule.
+    made: Vec<(&'r Rule, Made)>,
 }
 
 /// A message made by a rule.

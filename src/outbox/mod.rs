@@ -71,8 +71,10 @@ pub enum EnqueueError {
     OutcomeUnknown,
 }
 
+/// What became of each item of a request, or why none of them was handed over, or nobody knows.
+pub type Enqueued<T> = Result<Vec<Result<T, EnqueueError>>, EnqueueError>;
 /// Where the answer to a request goes.
-type EnqueueReply<T> = oneshot::Sender<Result<Vec<T>, EnqueueError>>;
+type EnqueueReply<T> = oneshot::Sender<Enqueued<T>>;
 /// Where the answer to anything else goes.
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -159,17 +161,18 @@ pub struct Settlement {
 }
 
 impl Outbox {
-    /// Stores messages: one result each, after a synced commit.
-    pub async fn enqueue(&self, items: Vec<Enqueue>) -> Result<Vec<EnqueueResult>, EnqueueError> {
+    /// Stores messages: one result each, after a synced commit. What the store refuses of one costs no other.
+    pub async fn enqueue(&self, items: Vec<Enqueue>) -> Enqueued<EnqueueResult> {
         self.request(|reply| Request::Messages { items, reply }).await
     }
 
-    /// Stores groups of messages, each whole or not at all: one result each, after a synced commit.
-    pub async fn enqueue_groups(&self, groups: Vec<Group>) -> Result<Vec<GroupResult>, EnqueueError> {
+    /// Stores groups of messages, each whole or not at all: one result each, after a synced commit. What the store
+    /// refuses of one costs no other.
+    pub async fn enqueue_groups(&self, groups: Vec<Group>) -> Enqueued<GroupResult> {
         self.request(|reply| Request::Groups { groups, reply }).await
     }
 
-    async fn request<T>(&self, request: impl FnOnce(EnqueueReply<T>) -> Request) -> Result<Vec<T>, EnqueueError> {
+    async fn request<T>(&self, request: impl FnOnce(EnqueueReply<T>) -> Request) -> Enqueued<T> {
         if self.health.storage_low() {
             return Err(EnqueueError::StorageLow);
         }

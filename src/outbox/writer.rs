@@ -317,11 +317,11 @@ impl Writer {
         }
         let mut results = applied.enqueue.into_iter();
         for (len, reply) in waiting.requests {
-            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+            reply.send(Ok(results.by_ref().take(len).map(Ok).collect())).ok();
         }
         let mut results = applied.groups.into_iter();
         for (len, reply) in waiting.groups {
-            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+            reply.send(Ok(results.by_ref().take(len).map(Ok).collect())).ok();
         }
         let mut results = applied.receipts.into_iter();
         for (len, reply) in waiting.receipts {

@@ -7,6 +7,8 @@
 mod batch;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+pub(crate) mod double;
 mod event_inbox;
 pub mod matching;
 pub mod memory;
@@ -28,7 +30,7 @@ pub use batch::{
 pub use event_inbox::{InboxMark, InboxPlace, InboxRow, InboxSaid, NewEvents, RefusedEvent};
 pub use notice::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
-    NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle,
+    NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason,
 };
 pub use read::{
     Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,
@@ -162,6 +164,11 @@ pub enum StoreError {
         /// Who holds it, as far as known.
         owner: String,
     },
+    /// Another program keeps the database to itself.
+    #[error(
+        "{0}: another program holds the database's lock; find it (`fuser {0}`), let it end its transaction, and try again"
+    )]
+    Locked(String),
     /// The schema was written by a newer version.
     #[error("the store was written by a newer version of Araldo ({0}); install that version or restore a backup")]
     TooNew(String),
@@ -195,7 +202,7 @@ impl StoreError {
             Self::Io(_) => 70,
             Self::InUse { .. } => 73,
             Self::TooNew(_) => 78,
-            Self::Open(_) | Self::Full | Self::Unknown(_) | Self::TooSlow | Self::Statement(_) => 74,
+            Self::Open(_) | Self::Locked(_) | Self::Full | Self::Unknown(_) | Self::TooSlow | Self::Statement(_) => 74,
         }
     }
 }

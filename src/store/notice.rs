@@ -276,7 +276,44 @@ pub struct EndpointRecord {
     /// Notices that were given up.
     pub dead: u64,
     /// Since when and why it is switched off.
-    pub off: Option<(UnixMillis, Box<str>)>,
+    pub off: Option<(UnixMillis, OffReason)>,
+}
+
+/// Why an endpoint is switched off: its notices wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffReason {
+    /// A person wishes so.
+    Wished,
+    /// It has answered 410: it wants no more.
+    Gone,
+    /// It has failed for days. It is asked now and then, and switched on once it takes a post; each of the other reasons
+    /// takes the place of this one.
+    Failing,
+}
+
+impl OffReason {
+    /// The word of the store and of what is shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wished => "switched_off",
+            Self::Gone => "status_410",
+            Self::Failing => "failing",
+        }
+    }
+
+    /// One that was written down. A word that is not ours was a person's.
+    pub(super) fn stored(word: &str) -> Self {
+        let found = [Self::Gone, Self::Failing]
+            .into_iter()
+            .find(|reason| reason.as_str() == word);
+        found.unwrap_or(Self::Wished)
+    }
+}
+
+impl Serialize for OffReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// What came of trying to tell an endpoint.
@@ -324,17 +361,20 @@ pub enum NoticeAct {
         /// How many at the most.
         limit: u32,
     },
-    /// Nothing more is sent to the endpoint: its notices wait.
+    /// Nothing more is sent to the endpoint: its notices wait. One that is off already stays so as it is, unless that was
+    /// for failing.
     SwitchOff {
         /// The endpoint.
         endpoint: Endpoint,
         /// Why.
-        reason: Box<str>,
+        reason: OffReason,
     },
     /// The endpoint is sent to again, and what waits for it is due now.
     SwitchOn {
         /// The endpoint.
         endpoint: Endpoint,
+        /// Only where it is off for this reason; `None` is any.
+        from: Option<OffReason>,
     },
 }
 

@@ -62,9 +62,9 @@ impl Scene {
 
     /// Texts, and waits for the carrier's answer.
     async fn text(&self, from: &str, text: &str) {
-        let mo = json!({ "from": from, "to": CODE, "text": text });
         until(LIMIT, "the text is taken", async || {
-            self.carrier.text(&mo).await.then_some(())
+            let statuses = self.carrier.text(from, CODE, text).await?;
+            statuses.iter().all(|status| status == "ESME_ROK").then_some(())
         })
         .await;
     }

@@ -13,19 +13,23 @@ use sqlx::Row as _;
 
 use crate::support::carrier::Carrier;
 use crate::support::daemon::House;
+use crate::support::nothing_may_be_skipped;
 use crate::support::seed::{rng, seed};
-use crate::support::{nothing_may_be_skipped, until};
-use crate::{execute, file, furnish, program};
+use crate::transfer::furnish;
+use crate::{LIMIT, every_row_is_settled, execute, file, program};
 
-/// Writers that are killed, and how many of them at a time.
+/// Writers that are killed at the least, and how many of them at a time.
 const KILLS: u32 = 400;
 const HANDS: u32 = 3;
-/// Rollbacks that there are at least beside.
+/// Rollbacks and commits that there are at the least: writers follow one another until there are.
 const ROLLBACKS: usize = 600;
+const COMMITS: usize = 300;
+/// Writers at the most: a machine on which so many do so little is ill.
+const WRITERS: u32 = 1_000;
 /// Kills of the daemon itself.
 const DAEMON_KILLS: u32 = 6;
-/// Tokens that one writer may use.
-const TOKENS: u32 = 1_000;
+/// Tokens that one writer may use: far more than it comes to, however late it is killed.
+const TOKENS: u32 = 9_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_exists_exactly_when_the_transaction_of_its_row_was_committed() {
@@ -37,7 +41,7 @@ async fn a_message_exists_exactly_when_the_transaction_of_its_row_was_committed(
     let seed = seed("event inbox");
     let house = House::new("");
     let carrier = Carrier::start(house.path(), "north", &[]);
-    furnish(&house, &carrier);
+    furnish(&house, &carrier, "");
     let mut daemon = Some(house.start().await);
     execute(
         &mut program(&house).await,
@@ -62,13 +66,7 @@ async fn a_message_exists_exactly_when_the_transaction_of_its_row_was_committed(
         hands.into_iter().map(|hand| hand.join().unwrap()).sum::<u32>()
     });
     let database = house.database();
-    until(Duration::from_secs(30), "every row is settled", async || {
-        let new = database
-            .number("SELECT count(*) FROM event_inbox WHERE state = 'new'")
-            .await;
-        (new == 0).then_some(())
-    })
-    .await;
+    every_row_is_settled(&database).await;
 
     let mut file = program(&house).await;
     let booked = sqlx::query("SELECT token FROM transfer")
@@ -83,9 +81,8 @@ async fn a_message_exists_exactly_when_the_transaction_of_its_row_was_committed(
         books.entry(row.token.unwrap()).or_default().1 += 1;
     }
     let wrong: Vec<_> = books.iter().filter(|(_, counts)| **counts != (1, 1)).collect();
-    let notes = fs::read(&notes).unwrap();
-    let noted = |octet: u8| notes.iter().filter(|note| **note == octet).count();
-    let (begun, rolled_back) = (noted(b'b'), noted(b'r'));
+    let notes = fs::read(notes).unwrap();
+    let (begun, rolled_back) = (count(&notes, b'b'), count(&notes, b'r'));
     eprintln!(
         "event inbox: {killed} writers and {DAEMON_KILLS} daemons killed, {begun} transactions begun, {rolled_back} \
          rolled back, {} committed, {} messages",
@@ -93,8 +90,7 @@ async fn a_message_exists_exactly_when_the_transaction_of_its_row_was_committed(
         books.values().map(|(_, messages)| messages).sum::<u32>()
     );
     assert!(wrong.is_empty(), "token: (rows booked, messages): {wrong:?}");
-    assert_eq!(killed, KILLS);
-    assert!(rolled_back >= ROLLBACKS && booked.len() > 200, "too few of each");
+    assert!(killed >= KILLS && rolled_back >= ROLLBACKS, "too few of each");
     assert!(begun > rolled_back + booked.len(), "no kill came between begin and end");
     assert_eq!(
         database
@@ -104,7 +100,7 @@ async fn a_message_exists_exactly_when_the_transaction_of_its_row_was_committed(
     );
     assert_eq!(database.integrity().await, "ok");
     assert_eq!(house.alarms(), [""; 0]);
-    house.settled(Duration::from_secs(30)).await;
+    house.settled(LIMIT).await;
     assert_eq!(daemon.unwrap().stop().await.code(), Some(0));
 }
 
@@ -113,9 +109,10 @@ fn work(python: &Path, file: &Path, notes: &Path, seed: u64, next: &AtomicU32) -
     let mut killed = 0;
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= KILLS {
+        if number >= KILLS && enough(notes) {
             return killed;
         }
+        assert!(number < WRITERS, "{number} writers, and too few rollbacks and commits");
         let mut writer = Command::new(python)
             .args(["-S", "-E"])
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/event_inbox/writer.py"))
@@ -140,6 +137,16 @@ fn work(python: &Path, file: &Path, notes: &Path, seed: u64, next: &AtomicU32) -
         assert_eq!(status.code(), None, "writer {number} had ended by itself: {status}");
         killed += 1;
     }
+}
+
+/// Whether as much was rolled back and committed as the trial asks for.
+fn enough(notes: &Path) -> bool {
+    let notes = fs::read(notes).unwrap();
+    count(&notes, b'r') >= ROLLBACKS && count(&notes, b'c') >= COMMITS
+}
+
+fn count(notes: &[u8], note: u8) -> usize {
+    notes.iter().filter(|one| **one == note).count()
 }
 
 /// The interpreter itself, past whatever stands in front of it.

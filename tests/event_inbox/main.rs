@@ -8,32 +8,27 @@ mod support;
 
 mod atomic;
 mod refusal;
+#[path = "../support/transfer.rs"]
+mod transfer;
 
-use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
-use support::carrier::Carrier;
 use support::daemon::House;
+use support::database::Database;
+use support::until;
 
-/// A client that may publish, a rule and its template; the text says the token of the transfer.
-fn furnish(house: &House, carrier: &Carrier) {
-    let templates = house.path().join("templates");
-    fs::create_dir_all(&templates).unwrap();
-    fs::write(
-        templates.join("transfer.en.txt"),
-        "transaction#{{ data.token }} executed",
-    )
-    .unwrap();
-    house.configure(&format!(
-        "{}[route.all]\nsteps = [{{ carriers = [\"north\"] }}]\n[client.core]\n\
-         key = \"core-0123456789abcdefghijklmnopqrstuvwxyz\"\nscopes = [\"events\"]\ndefault_sender = \"MyBank\"\n\
-         [event.transfer]\ntype = \"com.bank.transfer.v1\"\nto = \"{{{{ data.msisdn }}}}\"\ntemplate = \"transfer\"\n\
-         class = \"transaction\"\n",
-        carrier.section("")
-    ));
+const LIMIT: Duration = Duration::from_secs(60);
+
+async fn every_row_is_settled(database: &Database) {
+    const NEW: &str = "SELECT count(*) FROM event_inbox WHERE state = 'new'";
+    until(LIMIT, "every row is settled", async || {
+        (database.number(NEW).await == 0).then_some(())
+    })
+    .await;
 }
 
 fn file(house: &House) -> PathBuf {

@@ -1,19 +1,17 @@
 //! Rows that cannot be followed say why, and cost no other row.
 
-use std::time::Duration;
-
 use sqlx::Row as _;
 
 use crate::support::carrier::Carrier;
 use crate::support::daemon::House;
-use crate::support::until;
-use crate::{execute, furnish, program};
+use crate::transfer::furnish;
+use crate::{LIMIT, every_row_is_settled, execute, program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_row_is_refused_with_its_reason_and_costs_no_other() {
     let house = House::new("");
     let carrier = Carrier::start(house.path(), "north", &[]);
-    furnish(&house, &carrier);
+    furnish(&house, &carrier, "");
     let daemon = house.start().await;
     let mut program = program(&house).await;
     let good = r#"'{"msisdn": "+393331234567", "token": 1}'"#;
@@ -70,13 +68,7 @@ async fn a_bad_row_is_refused_with_its_reason_and_costs_no_other() {
         execute(&mut program, &sql).await;
     }
     let database = house.database();
-    until(Duration::from_secs(20), "every row is settled", async || {
-        let new = database
-            .number("SELECT count(*) FROM event_inbox WHERE state = 'new'")
-            .await;
-        (new == 0).then_some(())
-    })
-    .await;
+    every_row_is_settled(&database).await;
     let found = sqlx::query("SELECT state, coalesce(error, ''), done_at FROM event_inbox ORDER BY id")
         .fetch_all(&mut program)
         .await
@@ -89,6 +81,6 @@ async fn a_bad_row_is_refused_with_its_reason_and_costs_no_other() {
         assert!(done_at > 0);
     }
     assert_eq!(database.number("SELECT count(*) FROM message").await, 2);
-    house.settled(Duration::from_secs(20)).await;
+    house.settled(LIMIT).await;
     assert_eq!(daemon.stop().await.code(), Some(0));
 }

@@ -6,9 +6,10 @@
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the journeys through the daemon use the rest")]
 mod support;
+#[path = "../support/transfer.rs"]
+mod transfer;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use support::carrier::Carrier;
 use support::daemon::House;
 use support::seed::{rng, seed};
 use support::{free_addr, nothing_may_be_skipped, until};
+use transfer::furnish;
 
 const EVENTS: u32 = 2_000;
 const KILLS: u32 = 5;
@@ -85,22 +87,11 @@ async fn furnished() -> Option<(House, Carrier, Server, Context)> {
         return None;
     };
     let carrier = Carrier::start(house.path(), "north", &[]);
-    let templates = house.path().join("templates");
-    fs::create_dir_all(&templates).unwrap();
-    fs::write(
-        templates.join("transfer.en.txt"),
-        "transaction#{{ data.token }} executed",
-    )
-    .unwrap();
-    house.configure(&format!(
-        "{}[route.all]\nsteps = [{{ carriers = [\"north\"] }}]\n[client.core]\n\
-         key = \"core-0123456789abcdefghijklmnopqrstuvwxyz\"\nscopes = [\"events\"]\ndefault_sender = \"MyBank\"\n\
-         [event.transfer]\ntype = \"com.bank.transfer.v1\"\nto = \"{{{{ data.msisdn }}}}\"\ntemplate = \"transfer\"\n\
-         class = \"transaction\"\n\
-         [nats]\nurl = \"{}\"\nstream = \"EVENTS\"\nclient = \"core\"\nsubject = \"events.>\"\nbatch = 50\n",
-        carrier.section(""),
+    let section = format!(
+        "[nats]\nurl = \"{}\"\nstream = \"EVENTS\"\nclient = \"core\"\nsubject = \"events.>\"\nbatch = 50\n",
         server.url
-    ));
+    );
+    furnish(&house, &carrier, &section);
     let jetstream = server.jetstream().await;
     let config = stream::Config {
         name: "EVENTS".to_owned(),
@@ -233,6 +224,6 @@ async fn a_bad_event_is_kept_with_its_reason_and_never_comes_again() {
     let named = "SELECT count(*) FROM event_inbox WHERE source = '/transfers' AND event_id = '7' AND data = '{}'";
     assert_eq!(database.number(named).await, 1);
     assert_eq!(database.number("SELECT count(*) FROM message").await, 1);
-    assert_eq!(house.events("event_refused").len().min(1), 1);
+    assert!(!house.events("event_refused").is_empty());
     assert_eq!(daemon.stop().await.code(), Some(0));
 }

@@ -19,7 +19,7 @@ use super::until;
 pub(crate) struct Carrier {
     pub(crate) name: String,
     pub(crate) smpp: SocketAddr,
-    steered: SocketAddr,
+    control_addr: SocketAddr,
     control: Mutex<Http>,
     ledger: PathBuf,
     child: Child,
@@ -57,7 +57,7 @@ impl Carrier {
         Self {
             name: name.to_owned(),
             smpp: addr("smpp"),
-            steered: addr("control"),
+            control_addr: addr("control"),
             control: Mutex::new(Http::new(addr("control"), "")),
             ledger,
             child,
@@ -77,17 +77,6 @@ impl Carrier {
     /// Changes receipts.
     pub(crate) async fn set_receipts(&self, change: Value) {
         self.put("/receipts", &change).await;
-    }
-
-    /// A text from a handset; whether the daemon has taken it.
-    pub(crate) async fn text(&self, mo: &Value) -> bool {
-        let headers = [("content-type", "application/json".to_owned())];
-        let body = mo.to_string().into_bytes();
-        // On a connection of its own: it waits for the daemon.
-        let asked = Http::new(self.steered, "")
-            .request(Method::POST, "/mo", &headers, body)
-            .await;
-        asked.is_ok_and(|answer| answer.status.is_success() && answer.json()["status"] == "ESME_ROK")
     }
 
     /// What it has counted.
@@ -117,6 +106,22 @@ impl Carrier {
 
     pub(crate) fn ledger_file(&self) -> &Path {
         &self.ledger
+    }
+
+    /// Has a phone text one of our numbers; what we answered to each segment, or `None` where that is not known.
+    pub(crate) async fn text(&self, from: &str, to: &str, text: &str) -> Option<Vec<String>> {
+        let headers = [("content-type", "application/json".to_owned())];
+        let body = json!({ "from": from, "to": to, "text": text }).to_string().into_bytes();
+        // A connection of its own: an answer may take its time.
+        let mut http = Http::new(self.control_addr, "");
+        let answer = http.request(Method::POST, "/mo", &headers, body).await.ok()?;
+        let statuses = answer.json()["statuses"].as_array()?.clone();
+        Some(
+            statuses
+                .iter()
+                .filter_map(|status| status.as_str().map(str::to_owned))
+                .collect(),
+        )
     }
 
     async fn put(&self, path: &str, body: &Value) -> Answer {

@@ -1,5 +1,6 @@
 //! The daemon as it is shipped: the binary, a configuration file, a state directory.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ pub(crate) struct House {
     dir: Option<TempDir>,
     pub(crate) api: SocketAddr,
     pub(crate) admin: SocketAddr,
+    through: Vec<OsString>,
+    environment: Vec<(&'static str, OsString)>,
 }
 
 /// A daemon at work. Dropped, it is killed.
@@ -44,9 +47,21 @@ impl House {
             dir: Some(dir),
             api: free_addr(),
             admin: free_addr(),
+            through: Vec::new(),
+            environment: Vec::new(),
         };
         house.configure(config);
         house
+    }
+
+    /// Starts the daemon through another program from now on, as `strace -D`: one that becomes the daemon.
+    pub(crate) fn through(&mut self, words: impl IntoIterator<Item = impl Into<OsString>>) {
+        self.through = words.into_iter().map(Into::into).collect();
+    }
+
+    /// Starts the daemon with this in its environment from now on.
+    pub(crate) fn environment(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.environment.push((name, value.into()));
     }
 
     /// Writes the configuration anew.
@@ -77,7 +92,7 @@ impl House {
         self.path().join("araldo.toml")
     }
 
-    fn state_dir(&self) -> PathBuf {
+    pub(crate) fn state_dir(&self) -> PathBuf {
         self.path().join("state")
     }
 
@@ -145,10 +160,14 @@ impl House {
     }
 
     fn command(&self, log: File) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_araldo"));
+        let mut words = self.through.clone();
+        words.push(env!("CARGO_BIN_EXE_araldo").into());
+        let mut command = Command::new(&words[0]);
         command
             .env_clear()
             .env("RUST_BACKTRACE", "1")
+            .envs(self.environment.iter().cloned())
+            .args(&words[1..])
             .arg("run")
             .arg("--config")
             .arg(self.config_file())
@@ -281,6 +300,11 @@ impl Daemon {
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.terminate();
         self.ended(LIMIT).await
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Waits for the end.

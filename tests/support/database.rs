@@ -1,6 +1,6 @@
 //! The tables, read beside the daemon, as anyone with the file might.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
@@ -110,6 +110,15 @@ impl Database {
             )
         };
         messages.iter().map(whole).collect()
+    }
+
+    /// Every text that phones sent.
+    pub(crate) async fn texts(&self) -> BTreeSet<String> {
+        let rows = sqlx::query("SELECT text FROM inbound WHERE text IS NOT NULL")
+            .fetch_all(&mut self.open_file().await)
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// What SQLite says of its own file: `ok`.

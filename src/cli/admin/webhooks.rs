@@ -20,7 +20,8 @@ pub struct WebhooksVerb {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Act {
-    /// List the endpoints: what waits for each, what was given up, which are switched off.
+    /// List the endpoints: what waits for each, what was given up, which are switched off, and why: `switched_off` by a
+    /// person, `status_410` by their answer, `failing` for days and asked once an hour.
     List,
     /// List the dead letters, newest first.
     Dead {
@@ -39,9 +40,10 @@ enum Act {
         after_help = "Examples:\n  araldo webhooks replay evt_0193...01_42\n  araldo webhooks replay --from 40 --to 99\n  \
                       araldo webhooks replay --endpoint bank"
     )]
+    #[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["id", "from", "to", "endpoint"]))]
     Replay {
         /// The event's id.
-        #[arg(conflicts_with_all = ["from", "to", "endpoint"], required_unless_present_any = ["from", "endpoint"])]
+        #[arg(conflicts_with_all = ["from", "to", "endpoint"])]
         id: Option<String>,
         /// The place of the first, as `webhooks dead` shows it.
         #[arg(long, requires = "to")]

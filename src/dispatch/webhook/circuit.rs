@@ -1,7 +1,8 @@
 //! How much an endpoint is asked at a time: pure.
 //!
 //! One that fails again and again is paused, and then probed by one post after growing pauses: so a dead endpoint costs
-//! a post a pause, and what waits for it loses no try. One that says it has too much to do is asked less at a time.
+//! a post a pause, and what waits for it loses no try. One that says it has too much to do is asked less at a time. One
+//! that was given up, since it fails for days, is probed once an hour.
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::domain::UnixMillis;
 const FAILURES: u32 = 5;
 /// The first pause; doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// The pause between the probes of one that was given up.
+const GIVEN_UP_PAUSE: Duration = Duration::from_hours(1);
 
 /// An endpoint's circuit.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(super) struct Circuit {
     failures: u32,
     /// The last pause made.
     pause: Duration,
+    /// It is probed alone, until it takes a post.
+    given_up: bool,
     state: State,
 }
 
@@ -48,7 +53,15 @@ impl Circuit {
             allowed: most.max(1),
             failures: 0,
             pause: Duration::ZERO,
+            given_up: false,
             state: State::Closed,
+        }
+    }
+
+    /// The endpoint is switched off for failing: from now on it is only probed.
+    pub(super) fn give_up(&mut self) {
+        if !std::mem::replace(&mut self.given_up, true) && self.state == State::Closed {
+            self.state = State::Probing;
         }
     }
 
@@ -77,6 +90,7 @@ impl Circuit {
         match answer {
             Answer::Taken { .. } => {
                 (self.failures, self.pause, self.state) = (0, Duration::ZERO, State::Closed);
+                self.given_up = false;
                 self.allowed = (self.allowed + 1).min(self.most);
             }
             Answer::Gone => {}
@@ -93,7 +107,10 @@ impl Circuit {
                     State::Probing => true,
                 };
                 if fails {
-                    self.pause = (self.pause * 2).clamp(FIRST_PAUSE, self.longest.max(FIRST_PAUSE));
+                    self.pause = match self.given_up {
+                        true => GIVEN_UP_PAUSE,
+                        false => (self.pause * 2).clamp(FIRST_PAUSE, self.longest.max(FIRST_PAUSE)),
+                    };
                     self.open(now.after(self.pause));
                 }
                 if let Some(wished) = retry_after.filter(|_| slow) {
@@ -160,6 +177,23 @@ mod tests {
         }
         assert_eq!(circuit.paused_until(), Some(at(5)));
         assert_eq!(circuit.allowed(at(5)), 1);
+    }
+
+    #[test]
+    fn one_that_was_given_up_is_probed_once_an_hour_until_it_takes_a_post() {
+        let mut circuit = circuit();
+        circuit.give_up();
+        assert_eq!(circuit.allowed(NOW), 1);
+        for hour in 1..4 {
+            let next = at(hour * 3_600);
+            circuit.answered(Failure::Timeout.into(), next.before(GIVEN_UP_PAUSE));
+            // What is said again changes nothing.
+            circuit.give_up();
+            assert_eq!(circuit.allowed(next.before(Duration::from_millis(1))), 0);
+            assert_eq!(circuit.allowed(next), 1);
+        }
+        circuit.answered(Answer::Taken { status: 200 }, at(3 * 3_600));
+        assert_eq!(circuit.allowed(at(3 * 3_600)), 8);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod body;
 mod bundle;
+mod call;
 mod circuit;
 mod policy;
 #[cfg(test)]
@@ -14,10 +15,10 @@ mod worker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +26,9 @@ use crate::backend::{Answer, Keys, Post, Webhooks};
 use crate::clock::Clock;
 use crate::domain::{Endpoint, Name};
 use crate::outbox::Outbox;
-use crate::store::Store;
-use worker::{Call, Worker};
+use crate::store::{OffReason, Store};
+use call::Call;
+use worker::Worker;
 
 /// Whoever brings posts to their endpoint.
 pub trait Sender: Send + Sync + 'static {
@@ -80,21 +82,25 @@ struct Shared {
     clock: Clock,
     max_pause: Duration,
     drain: Duration,
+    /// A worker has had its endpoint switched: what the store says of it now counts.
+    switched: Notify,
 }
 
 impl Lane {
     /// Works until told to stop. Posts under way have their time then.
     pub async fn run(self, stop: CancellationToken) {
         let bell = self.outbox.bell().clone();
+        let shared = Arc::new(Shared {
+            store: self.store,
+            outbox: self.outbox,
+            sender: self.sender,
+            clock: self.clock,
+            max_pause: self.max_pause,
+            drain: self.drain,
+            switched: Notify::new(),
+        });
         let mut crew = Crew {
-            shared: Arc::new(Shared {
-                store: self.store,
-                outbox: self.outbox,
-                sender: self.sender,
-                clock: self.clock,
-                max_pause: self.max_pause,
-                drain: self.drain,
-            }),
+            shared: shared.clone(),
             hooks: self.hooks,
             calls: HashMap::new(),
             workers: JoinSet::new(),
@@ -106,8 +112,9 @@ impl Lane {
                 () = stop.cancelled() => break,
                 rung = bell.rung() => {
                     look |= rung.all;
-                    for endpoint in rung.endpoints {
-                        crew.call(endpoint);
+                    // A look finds these too, and which of them are switched off.
+                    if !look {
+                        rung.endpoints.into_iter().for_each(|endpoint| crew.call(endpoint));
                     }
                 }
                 Some(ended) = crew.workers.join_next() => match ended {
@@ -117,6 +124,7 @@ impl Lane {
                         look = true;
                     }
                 },
+                () = shared.switched.notified() => look = true,
                 () = tokio::time::sleep(LOOK_AGAIN), if look => {}
             }
             if look {
@@ -143,6 +151,7 @@ impl Crew {
     /// Calls for every endpoint that has something pending, and learns which are switched off. False where the store
     /// did not answer.
     async fn look(&mut self) -> bool {
+        self.calls.values().for_each(|call| call.before_look());
         let known = match self.shared.store.endpoints().await {
             Ok(known) => known,
             Err(error) => {
@@ -156,32 +165,28 @@ impl Crew {
             if record.off.is_none() && record.pending == 0 && !self.calls.contains_key(&record.endpoint) {
                 continue;
             }
-            let off = record.off.is_some();
-            let call = self.worker(record.endpoint);
-            if call.off.swap(off, Ordering::AcqRel) && !off {
-                call.afresh.store(true, Ordering::Release);
-            }
+            let off = record.off.map(|(_, reason)| reason);
+            let call = self.worker(record.endpoint, off);
+            call.found(off);
             call.ring();
         }
         for call in on.iter().filter_map(|endpoint| self.calls.get(endpoint)) {
-            if call.off.swap(false, Ordering::AcqRel) {
-                call.afresh.store(true, Ordering::Release);
-            }
+            call.found(None);
             call.ring();
         }
         true
     }
 
     fn call(&mut self, endpoint: Endpoint) {
-        self.worker(endpoint).ring();
+        self.worker(endpoint, None).ring();
     }
 
-    /// The endpoint's worker; a new one where it has none.
-    fn worker(&mut self, endpoint: Endpoint) -> Arc<Call> {
+    /// The endpoint's worker; a new one where it has none, which begins switched off or not.
+    fn worker(&mut self, endpoint: Endpoint, off: Option<OffReason>) -> Arc<Call> {
         if let Some(call) = self.calls.get(&endpoint) {
             return call.clone();
         }
-        let call = Arc::new(Call::default());
+        let call = Arc::new(Call::new(off));
         self.hire(endpoint, call.clone());
         call
     }
@@ -200,7 +205,7 @@ impl Crew {
     /// A worker saw nothing more to do; it may have been called since.
     fn ended(&mut self, endpoint: Endpoint) {
         match self.calls.remove(&endpoint) {
-            Some(call) if call.due.load(Ordering::Acquire) => self.hire(endpoint, call),
+            Some(call) if call.is_due() => self.hire(endpoint, call),
             _ => {}
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Tried<'a> {
     pub(super) members: &'a [(Seq, u16)],
     /// Whether it went to an address that its message names.
     pub(super) callback: bool,
+    /// Whether it was to find out if an endpoint that was given up is back.
+    pub(super) probe: bool,
     /// When it was sent.
     pub(super) at: UnixMillis,
     /// When it was answered.
@@ -44,6 +46,8 @@ pub(super) fn settle(tried: &Tried<'_>, answer: Answer, jitter: f64) -> Vec<Noti
         Answer::Gone if tried.callback => all(Fate::Dead, before + 1),
         // The endpoint is switched off: nothing is lost, and no try is counted.
         Answer::Gone => all(again(tried, tried.now), before),
+        // It is the endpoint that was tried: its notices wait for it.
+        Answer::Failed { .. } if tried.probe => all(again(tried, tried.now), before),
         Answer::Failed { failure, .. } if halves(tried, before, failure) => {
             // Nobody knows whose fault it was: it counts for none beyond the third.
             let (first, second) = tried.members.split_at(tried.members.len().div_ceil(2));
@@ -122,6 +126,7 @@ mod tests {
         Tried {
             members,
             callback: false,
+            probe: false,
             at: AT,
             now: AT,
         }
@@ -192,6 +197,21 @@ mod tests {
             fates(&[(4, 2), (5, 2)], Failure::Status(429))[1],
             (5, 3, Some(4), 1_800)
         );
+    }
+
+    #[test]
+    fn a_probe_costs_no_try_and_halves_nothing() {
+        let members = [(1, 7), (2, 7)];
+        let probe = Tried {
+            probe: true,
+            ..tried(&members)
+        };
+        let kept = settle(&probe, failed(Failure::Status(500)), 0.0);
+        let again = Fate::Again {
+            at: AT,
+            bundle: Some(1),
+        };
+        assert_eq!((kept[1].fate, kept[1].attempts), (again, 7));
     }
 
     #[test]

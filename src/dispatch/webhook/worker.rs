@@ -2,24 +2,23 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use metrics::counter;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::bundle::{Bundle, bundles, callback};
+use super::call::Call;
 use super::circuit::Circuit;
 use super::policy::{Tried, settle};
 use super::{Hook, Shared, body};
 use crate::backend::{Answer, Post};
 use crate::clock;
 use crate::domain::{Endpoint, UnixMillis};
-use crate::store::{DueNotices, Fate, NoticeAct, NoticeSettle, Seq};
+use crate::store::{DueNotices, Fate, NoticeAct, NoticeSettle, OffReason, Seq};
 
 /// Notices read at once, by how many a post holds: some posts' worth, within bounds.
 const POSTS_A_PAGE: usize = 4;
@@ -30,27 +29,11 @@ const LARGEST_PAGE: usize = 4_000;
 const PAGES_ON: u32 = 16;
 /// How long a store that failed is left alone.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// Posts given up in a row, none taken between them, after which an endpoint is switched off: it fails for more than the
+/// 28 hours of a schedule, and not for the sake of one bad notice.
+const GIVEN_UP: u32 = 10;
 /// The longest that a worker sleeps on what its clock says: clocks are put right.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
-
-/// How a worker is called.
-#[derive(Default)]
-pub(super) struct Call {
-    pub(super) wake: Notify,
-    /// Something may be due since the worker last looked.
-    pub(super) due: AtomicBool,
-    /// The endpoint is switched off.
-    pub(super) off: AtomicBool,
-    /// It was switched on again: what its circuit has seen is forgotten.
-    pub(super) afresh: AtomicBool,
-}
-
-impl Call {
-    pub(super) fn ring(&self) {
-        self.due.store(true, Ordering::Release);
-        self.wake.notify_one();
-    }
-}
 
 pub(super) struct Worker {
     pub(super) endpoint: Endpoint,
@@ -75,12 +58,17 @@ struct Hand {
     /// Whether to look before anything calls.
     look: bool,
     next_at: Option<UnixMillis>,
+    /// Posts given up since the last that was taken.
+    given_up: u32,
 }
 
-/// A post that was answered and settled.
+/// A post that was settled.
 struct Landed {
     places: Vec<Seq>,
+    /// How it was answered; `None` where there was nobody to send it to.
     answer: Option<Answer>,
+    /// Whether it was given up.
+    given_up: bool,
 }
 
 impl Worker {
@@ -97,15 +85,18 @@ impl Worker {
             wider: 1,
             look: true,
             next_at: None,
+            given_up: 0,
         };
         loop {
             self.hear(&mut hand);
-            let off = self.call.off.load(Ordering::Acquire);
-            let allowed = hand.circuit.allowed(self.shared.clock.now());
-            if !off && allowed > 0 && hand.look && hand.ready.len() < allowed {
+            let allowed = match self.call.is_stopped() {
+                true => 0,
+                false => hand.circuit.allowed(self.shared.clock.now()),
+            };
+            if hand.look && hand.ready.len() < allowed {
                 self.look(&mut hand).await;
             }
-            while !off && hand.flights.len() < allowed {
+            while hand.flights.len() < allowed {
                 let Some(bundle) = hand.ready.pop_front() else { break };
                 hand.flights.push(Box::pin(self.fly(bundle)));
             }
@@ -113,12 +104,12 @@ impl Worker {
             if idle && !hand.look && hand.next_at.is_none() && self.endpoint.is_callback() {
                 return self.endpoint;
             }
-            let more = hand.look && !off && allowed > hand.flights.len();
-            let until = self.sleep(&hand, off);
+            let more = hand.look && allowed > hand.flights.len();
+            let until = self.sleep(&hand);
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(landed) = hand.flights.next() => self.land(&mut hand, landed),
-                () = self.call.wake.notified() => {}
+                Some(landed) = hand.flights.next() => self.land(&mut hand, landed).await,
+                () = self.call.rung() => {}
                 () = tokio::time::sleep(until), if !more => {}
                 () = std::future::ready(()), if more => {}
             }
@@ -131,14 +122,17 @@ impl Worker {
 
     /// Takes note of what it was called for.
     fn hear(&self, hand: &mut Hand) {
-        if self.call.due.swap(false, Ordering::AcqRel) {
+        if self.call.heard() {
             hand.look = true;
         }
-        if self.call.afresh.swap(false, Ordering::AcqRel) {
+        if self.call.begins_afresh() {
             hand.circuit.reset();
-            hand.cursor = None;
+            (hand.cursor, hand.given_up) = (None, 0);
         }
-        if self.call.off.load(Ordering::Acquire) {
+        if self.call.is_failing() {
+            hand.circuit.give_up();
+        }
+        if self.call.is_stopped() {
             for row in hand.ready.drain(..).flatten() {
                 hand.places.remove(&row.notice.seq);
             }
@@ -149,29 +143,72 @@ impl Worker {
     }
 
     /// How long to sleep where nobody calls.
-    fn sleep(&self, hand: &Hand, off: bool) -> Duration {
+    fn sleep(&self, hand: &Hand) -> Duration {
         let now = self.shared.clock.now();
         let paused = hand.circuit.paused_until();
-        let until = paused.or(hand.next_at).filter(|_| !off);
+        let until = paused.or(hand.next_at).filter(|_| !self.call.is_stopped());
         until.map_or(LONGEST_SLEEP, |at| at.since(now).min(LONGEST_SLEEP))
     }
 
-    fn land(&self, hand: &mut Hand, landed: Landed) {
+    /// Takes note of how a post was answered.
+    async fn land(&self, hand: &mut Hand, landed: Landed) {
         for place in &landed.places {
             hand.places.remove(place);
         }
         hand.look = true;
-        if let Some(answer) = landed.answer {
-            let before = hand.circuit.paused_until();
-            let now = self.shared.clock.now();
-            hand.circuit.answered(answer, now);
-            if let (None, Some(until)) = (before, hand.circuit.paused_until()) {
-                tracing::warn!(event = "webhook_paused", endpoint = %self.endpoint, until = %until);
+        let Some(answer) = landed.answer else { return };
+        let before = hand.circuit.paused_until();
+        hand.circuit.answered(answer, self.shared.clock.now());
+        if let (None, Some(until)) = (before, hand.circuit.paused_until()) {
+            tracing::warn!(event = "webhook_paused", endpoint = %self.endpoint, until = %until);
+        }
+        match answer {
+            Answer::Taken { .. } => {
+                hand.given_up = 0;
+                if self.call.is_failing() {
+                    self.switch_on().await;
+                }
             }
-            if answer == Answer::Gone && !self.endpoint.is_callback() {
-                self.call.off.store(true, Ordering::Release);
+            // The notices of a callback end one by one: nobody would switch it on again.
+            _ if self.endpoint.is_callback() => {}
+            Answer::Gone => {
+                let why = "it answered 410: it wants no more";
+                self.switch_off(OffReason::Gone, why).await;
+            }
+            Answer::Failed { .. } => {
+                hand.given_up += u32::from(landed.given_up);
+                if hand.given_up >= GIVEN_UP && self.call.is_on() {
+                    let why = "it has failed for days: it is asked once an hour, and is on again once it takes a post or \
+                               a person says so (araldo webhooks enable)";
+                    self.switch_off(OffReason::Failing, why).await;
+                }
             }
         }
+    }
+
+    async fn switch_off(&self, reason: OffReason, why: &str) {
+        tracing::warn!(event = "webhook_off", endpoint = %self.endpoint, reason = reason.as_str(), why);
+        let endpoint = self.endpoint.clone();
+        self.switch(NoticeAct::SwitchOff { endpoint, reason }, Some(reason))
+            .await;
+    }
+
+    /// One that was given up is back.
+    async fn switch_on(&self) {
+        tracing::info!(event = "webhook_on", endpoint = %self.endpoint, "it has taken a post again");
+        let endpoint = self.endpoint.clone();
+        let from = Some(OffReason::Failing);
+        self.switch(NoticeAct::SwitchOn { endpoint, from }, None).await;
+    }
+
+    /// Has it switched in the store, and goes on as if it were so until the next look says what counts: a person may
+    /// have been first.
+    async fn switch(&self, act: NoticeAct, off: Option<OffReason>) {
+        if let Err(error) = self.shared.outbox.act_on_notices(act).await {
+            tracing::warn!(event = "webhook_not_switched", endpoint = %self.endpoint, %error);
+        }
+        self.call.switched(off);
+        self.shared.switched.notify_one();
     }
 
     /// Reads a page of what is due.
@@ -220,13 +257,18 @@ impl Worker {
     /// Posts a bundle, and has what came of it written down. Owns all that it needs: it flies beside others.
     fn fly(&self, bundle: Bundle) -> impl Future<Output = Landed> + Send + 'static {
         let (shared, endpoint, hook) = (self.shared.clone(), self.endpoint.clone(), self.hook.clone());
+        let probe = self.call.is_failing();
         async move {
             let places: Vec<Seq> = bundle.iter().map(|row| row.notice.seq).collect();
             let Some(hook) = hook else {
                 shared
                     .settle(&endpoint, dead(&places, "no_address", shared.clock.now()))
                     .await;
-                return Landed { places, answer: None };
+                return Landed {
+                    places,
+                    answer: None,
+                    given_up: true,
+                };
             };
             let at = shared.clock.now();
             let array = hook.batch > 1;
@@ -253,15 +295,18 @@ impl Worker {
             let tried = Tried {
                 members: &members,
                 callback: endpoint.is_callback(),
+                probe,
                 at,
                 now: shared.clock.now(),
             };
-            if answer == Answer::Gone && !tried.callback {
-                shared.switch_off(&endpoint).await;
+            let settles = settle(&tried, answer, clock::jitter());
+            let given_up = settles.iter().any(|settle| settle.fate == Fate::Dead);
+            shared.settle(&endpoint, settles).await;
+            Landed {
+                places,
+                answer: Some(answer),
+                given_up,
             }
-            shared.settle(&endpoint, settle(&tried, answer, clock::jitter())).await;
-            let answer = Some(answer);
-            Landed { places, answer }
         }
     }
 
@@ -301,17 +346,6 @@ impl Shared {
         while let Err(error) = self.outbox.settle_notices(notices.clone()).await {
             tracing::warn!(event = "webhooks_not_settled", %endpoint, %error);
             tokio::time::sleep(STORE_PAUSE).await;
-        }
-    }
-
-    async fn switch_off(&self, endpoint: &Endpoint) {
-        tracing::warn!(event = "webhook_off", %endpoint, "it answered 410: it wants no more");
-        let off = NoticeAct::SwitchOff {
-            endpoint: endpoint.clone(),
-            reason: "status_410".into(),
-        };
-        if let Err(error) = self.outbox.act_on_notices(off).await {
-            tracing::warn!(event = "webhook_not_switched_off", %endpoint, %error);
         }
     }
 }

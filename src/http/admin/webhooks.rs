@@ -14,7 +14,7 @@ use crate::domain::{Endpoint, UnixMillis};
 use crate::http::api::{ListQuery, page, page_limit, read_cursor, shown, store_problem};
 use crate::http::body;
 use crate::http::problem::{Code, Fault, Problem};
-use crate::store::{About, DeadNotices, EndpointRecord, NoticeAct, NoticeKind, NoticeRecord, Seq};
+use crate::store::{About, DeadNotices, EndpointRecord, NoticeAct, NoticeKind, NoticeRecord, OffReason, Seq};
 
 /// Dead letters replayed by one commit: a longer one would hold up the rest.
 const STEP: u32 = 2_000;
@@ -23,13 +23,13 @@ const STEP: u32 = 2_000;
 #[derive(Serialize)]
 struct EndpointView {
     endpoint: Endpoint,
-    /// `on`, or `off`: then what is for it waits.
+    /// `on`, or `off`: then what is for it waits. One that is off as `failing` is asked now and then.
     state: &'static str,
     pending: u64,
     oldest_pending_at: Option<UnixMillis>,
     dead: u64,
     off_since: Option<UnixMillis>,
-    off_reason: Option<Box<str>>,
+    off_reason: Option<OffReason>,
 }
 
 /// A dead letter. No number, no text.
@@ -94,11 +94,18 @@ pub(super) async fn replay(State(state): State<Arc<AdminState>>, request: Reques
         }
         (None, None, None, Some(_)) => (0, Seq::MAX),
         (None, Some(from), Some(to), _) if from <= to => (from, to),
+        (None, Some(from), Some(to), _) => {
+            let detail = format!("the last place, {to}, is before the first, {from}");
+            return Err(Fault::new("/to", Code::InvalidRange, detail).into());
+        }
         _ => {
             let detail = "name one of: id; from and to, the places of the first and last; endpoint";
             return Err(Fault::new("", Code::Required, detail).into());
         }
     };
+    if let Some(endpoint) = &wish.endpoint {
+        known(&state, &Endpoint::stored(endpoint)).await?;
+    }
     let mut replayed = 0;
     loop {
         let act = NoticeAct::Replay {
@@ -121,17 +128,16 @@ pub(super) async fn replay(State(state): State<Arc<AdminState>>, request: Reques
 pub(super) async fn switch(State(state): State<Arc<AdminState>>, request: Request) -> Result<Response, Problem> {
     let wish: SwitchWish = read(&state, request).await?;
     let endpoint = Endpoint::stored(&wish.endpoint);
-    if !endpoints(&state).await?.contains_key(&endpoint) {
-        return Err(Problem::with_detail(Code::NotFound, "there is no such endpoint"));
-    }
+    known(&state, &endpoint).await?;
     let act = if wish.on {
         NoticeAct::SwitchOn {
             endpoint: endpoint.clone(),
+            from: None,
         }
     } else {
         NoticeAct::SwitchOff {
             endpoint: endpoint.clone(),
-            reason: "switched_off".into(),
+            reason: OffReason::Wished,
         }
     };
     let done = state.api.outbox.act_on_notices(act).await;
@@ -177,6 +183,17 @@ async fn endpoints(state: &AdminState) -> Result<BTreeMap<Endpoint, EndpointReco
         .collect();
     all.extend(known.into_iter().map(|record| (record.endpoint.clone(), record)));
     Ok(all)
+}
+
+/// Refuses an endpoint that nobody has heard of.
+async fn known(state: &AdminState, endpoint: &Endpoint) -> Result<(), Problem> {
+    match endpoints(state).await?.contains_key(endpoint) {
+        true => Ok(()),
+        false => Err(Problem::with_detail(
+            Code::NotFound,
+            "there is no such endpoint: see webhooks list",
+        )),
+    }
 }
 
 async fn read<T: for<'de> Deserialize<'de>>(state: &AdminState, request: Request) -> Result<T, Problem> {

@@ -93,6 +93,7 @@ impl InboundView {
     responses(
         (status = 200, description = "A page", body = super::openapi::InboundPage),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Overloaded, or the store is away: see code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
     ),
     security(("key" = ["inbound"])),
 )]

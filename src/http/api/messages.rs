@@ -35,6 +35,7 @@ pub(crate) const PARAMETERS: [&str; 6] = ["state", "class", "to", "reference", "
     responses(
         (status = 200, description = "A page. It may hold fewer than asked for though more follow: go on while `next` is not null. Also in the header Link", body = super::openapi::MessagePage),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Overloaded, or the store is away: see code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
     ),
     security(("key" = ["read"])),
 )]
@@ -65,6 +66,7 @@ pub(super) async fn list(
     responses(
         (status = 200, description = "The message", body = MessageView),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Overloaded, or the store is away: see code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
     ),
     security(("key" = ["read"])),
 )]
@@ -88,6 +90,7 @@ pub(super) async fn show(
         (status = 200, description = "It will not be sent", body = MessageView),
         (status = 409, description = "`already_submitted`: see `state` and `at`", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Overloaded, or the store is away: see code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
     ),
     security(("key" = ["send"])),
 )]

@@ -8,6 +8,7 @@ mod list;
 mod messages;
 mod ndjson;
 mod openapi;
+mod places;
 mod said;
 mod send;
 mod stream;
@@ -68,7 +69,7 @@ pub struct ApiState {
     /// Requests answered at once.
     pub max_requests: u32,
     /// Streams open at once.
-    pub(super) streams: stream::Streams,
+    pub(super) streams: places::Streams,
     /// Cancelled once the daemon is stopping: streams end.
     pub stopping: CancellationToken,
 }
@@ -106,7 +107,7 @@ impl ApiState {
                 pause: config.http.body_timeout,
             },
             max_requests: config.http.max_requests,
-            streams: stream::Streams::new(&config.http, config.client.keys()),
+            streams: places::Streams::new(&config.http, config.client.keys()),
             stopping,
             outbox,
             store,

@@ -24,7 +24,7 @@ use crate::domain::Class;
 use crate::http::auth::Client;
 use crate::http::body::{self, BodyLimits};
 use crate::http::problem::{Code, Problem};
-use crate::outbox::EnqueueError;
+use crate::outbox::{EnqueueError, Enqueued};
 use crate::store::{Enqueue, EnqueueResult};
 
 /// Lines handed over together at the most.
@@ -188,6 +188,9 @@ enum Pending {
     },
 }
 
+/// What became of an item that was handed over.
+type Stored = Result<EnqueueResult, EnqueueError>;
+
 /// The part of an answer that a result line shows.
 #[derive(Deserialize)]
 struct Brief<'a> {
@@ -226,23 +229,30 @@ async fn results(state: &ApiState, client: &Client, group: Vec<Line>, request_id
             Pending::Known(Ok(answer)) => write_raw(&mut out, number, &answer),
             Pending::Known(Err(problem)) => write_problem(&mut out, number, &problem, request_id),
             Pending::Replayed(answer) => write_stored(&mut out, number, &answer, true),
-            Pending::Stored { answer, class } => match stored.as_mut().map(VecDeque::pop_front) {
-                Ok(Some(EnqueueResult::Stored(_))) => {
+            Pending::Stored { answer, class } => match next(&mut stored) {
+                Ok(EnqueueResult::Stored(_)) => {
                     client.count_accepted(class);
                     write_stored(&mut out, number, &answer, false)
                 }
-                Ok(Some(EnqueueResult::Replayed(answer))) => write_stored(&mut out, number, &answer, true),
-                Ok(Some(EnqueueResult::KeyReused)) => {
+                Ok(EnqueueResult::Replayed(answer)) => write_stored(&mut out, number, &answer, true),
+                Ok(EnqueueResult::KeyReused) => {
                     write_problem(&mut out, number, &Problem::new(Code::IdempotencyKeyReused), request_id)
                 }
-                Ok(None) => write_problem(&mut out, number, &Problem::new(Code::OutcomeUnknown), request_id),
-                Err(error) => write_problem(&mut out, number, &enqueue_problem(error), request_id),
+                Err(error) => write_problem(&mut out, number, &enqueue_problem(&error), request_id),
             },
         };
         // A line that could not be written would shift the rest; serialising our own structs does not fail.
         debug_assert!(written.is_ok());
     }
     out
+}
+
+/// What became of the next item that was handed over.
+fn next(stored: &mut Result<VecDeque<Stored>, EnqueueError>) -> Stored {
+    match stored {
+        Ok(each) => each.pop_front().unwrap_or(Err(EnqueueError::OutcomeUnknown)),
+        Err(error) => Err(error.clone()),
+    }
 }
 
 /// Waits until the client's pace allows the lines.
@@ -286,7 +296,7 @@ async fn check(state: &ApiState, client: &Client, line: &[u8], items: &mut Vec<E
 }
 
 /// Stores a group. A full queue is waited for: who sends a file wants it taken, not refused line by line.
-async fn store(state: &ApiState, items: Vec<Enqueue>) -> Result<Vec<EnqueueResult>, EnqueueError> {
+async fn store(state: &ApiState, items: Vec<Enqueue>) -> Enqueued<EnqueueResult> {
     if items.is_empty() {
         return Ok(Vec::new());
     }

@@ -110,19 +110,15 @@ pub(in crate::http) async fn one(
     let answer = accepted.answer(state, false);
     let class = accepted.message.class;
     let item = item(accepted, key, wish, &answer);
-    let results = state
-        .outbox
-        .enqueue(vec![item])
-        .await
-        .map_err(|error| enqueue_problem(&error))?;
-    match results.into_iter().next() {
-        Some(EnqueueResult::Stored(_)) => {
+    let stored = state.outbox.enqueue(vec![item]).await;
+    match stored.and_then(|mut each| each.pop().unwrap_or(Err(EnqueueError::OutcomeUnknown))) {
+        Ok(EnqueueResult::Stored(_)) => {
             client.count_accepted(class);
             Ok(accepted_answer(answer))
         }
-        Some(EnqueueResult::Replayed(stored)) => Ok(replayed_answer(stored)),
-        Some(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
-        None => Err(Problem::new(Code::OutcomeUnknown).retry_after(BREATH)),
+        Ok(EnqueueResult::Replayed(stored)) => Ok(replayed_answer(stored)),
+        Ok(EnqueueResult::KeyReused) => Err(Problem::new(Code::IdempotencyKeyReused)),
+        Err(error) => Err(enqueue_problem(&error)),
     }
 }
 
@@ -229,6 +225,7 @@ pub(in crate::http) fn store_problem(error: &StoreError) -> Problem {
         StoreError::Unknown(_) => Problem::new(Code::OutcomeUnknown),
         StoreError::Open(_)
         | StoreError::InUse { .. }
+        | StoreError::Locked(_)
         | StoreError::TooNew(_)
         | StoreError::Io(_)
         | StoreError::Statement(_) => Problem::new(Code::StoreUnavailable),

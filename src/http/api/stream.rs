@@ -3,7 +3,7 @@
 //! A stream reads the store in pages, at the pace of whoever reads it: it keeps a page and no more, and nothing that is
 //! kept in the store is passed over. What a reader knows is in the ids, so that it goes on where it was.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,15 @@ use axum::response::sse::{Event as Sent, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::list::ListQuery;
+use super::places::Place;
 use super::send::store_problem;
 use super::{ApiState, BREATH};
 use crate::clock::{Clock, monotonic};
-use crate::config::{HttpConfig, Scope};
+use crate::config::Scope;
 use crate::domain::{Class, Name, State as MessageState, UnixMillis};
 use crate::http::problem::{Code, Fault, Problem};
 use crate::http::server::Endless;
@@ -29,6 +30,9 @@ use crate::store::{NoticeKind, NoticeQuery, NoticeRecord, Seq, Store};
 
 /// How often a quiet stream says that it lives, and up to where it has looked.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// How soon it says so again where places are sought: who has left takes the first word in silence and answers the
+/// second with an error.
+const SECOND_SIGN: Duration = Duration::from_millis(250);
 /// Between two looks into the store by a stream that has caught up: under load one look finds many notices.
 const REST: Duration = Duration::from_millis(50);
 /// How long a reader does well to wait before it connects again.
@@ -42,36 +46,6 @@ static UNBUFFERED: (HeaderName, HeaderValue) = (
     HeaderName::from_static("x-accel-buffering"),
     HeaderValue::from_static("no"),
 );
-
-/// The places for streams.
-pub(in crate::http) struct Streams {
-    max: u32,
-    of_client: HashMap<Name, Arc<Semaphore>>,
-    operators: Arc<Semaphore>,
-}
-
-impl Streams {
-    pub(super) fn new<'a>(http: &HttpConfig, clients: impl Iterator<Item = &'a Name>) -> Self {
-        let places = || Arc::new(Semaphore::new(http.max_streams as usize));
-        Self {
-            max: http.max_streams,
-            of_client: clients.map(|client| (client.clone(), places())).collect(),
-            operators: places(),
-        }
-    }
-
-    /// Takes a place, of a client or of the operators, or answers 429.
-    fn place(&self, client: Option<&Name>) -> Result<OwnedSemaphorePermit, Problem> {
-        let places = client.map_or(Some(&self.operators), |client| self.of_client.get(client));
-        let place = places.and_then(|places| places.clone().try_acquire_owned().ok());
-        place.ok_or_else(|| {
-            let detail = format!("{} streams are open already; close one", self.max);
-            Problem::with_detail(Code::TooManyStreams, detail)
-                .with("limit", self.max)
-                .retry_after(BREATH)
-        })
-    }
-}
 
 /// Your outcomes and inbound texts, as they happen.
 #[utoipa::path(
@@ -204,7 +178,7 @@ pub(in crate::http) async fn answer(
     reveal: bool,
     caller: Option<&Name>,
 ) -> Result<Response, Problem> {
-    let place = state.streams.place(caller)?;
+    let place = state.streams.take(caller).await?;
     let bell = state.outbox.bell().notices();
     let newest = state.store.notices(&NoticeQuery::default()).await;
     let newest = newest.map_err(|error| store_problem(&error))?.upto;
@@ -223,7 +197,8 @@ pub(in crate::http) async fn answer(
         ready: VecDeque::new(),
         caught_up: false,
         quiet_until: monotonic(),
-        _place: place,
+        is_sought: false,
+        place,
     };
     let begin = Sent::default().retry(RECONNECT);
     if is_unknown {
@@ -265,7 +240,9 @@ struct Reader {
     caught_up: bool,
     /// When the next sign of life is due.
     quiet_until: Instant,
-    _place: OwnedSemaphorePermit,
+    /// Whether a second sign is due soon after it.
+    is_sought: bool,
+    place: Place,
 }
 
 /// Says that some events cannot be told any more.
@@ -305,12 +282,21 @@ impl Reader {
                 return Some(event);
             }
             if monotonic() >= self.quiet_until {
-                self.quiet_until = monotonic() + SIGN_OF_LIFE;
+                let rest = if std::mem::take(&mut self.is_sought) {
+                    SECOND_SIGN
+                } else {
+                    SIGN_OF_LIFE
+                };
+                self.quiet_until = monotonic() + rest;
                 return Some(self.sign_of_life());
             }
             if self.caught_up {
                 tokio::select! {
                     changed = self.bell.changed() => changed.ok()?,
+                    Ok(()) = self.place.sought.changed() => {
+                        (self.is_sought, self.quiet_until) = (true, monotonic());
+                        continue;
+                    }
                     () = tokio::time::sleep_until(self.quiet_until.into()) => continue,
                     () = self.stop.cancelled() => return None,
                 }
@@ -378,10 +364,17 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::config::HttpConfig;
+    use crate::http::api::places::Streams;
     use crate::store::memory::MemoryStore;
 
-    fn reader(stop: &CancellationToken) -> (Reader, watch::Sender<u64>) {
+    async fn reader(stop: &CancellationToken) -> (Reader, watch::Sender<u64>, Streams) {
         let (bell, heard) = watch::channel(0);
+        let http = HttpConfig {
+            max_streams: 1,
+            ..HttpConfig::default()
+        };
+        let streams = Streams::new(&http, std::iter::empty());
         let reader = Reader {
             store: Arc::new(MemoryStore::new()),
             clock: Clock::manual(UnixMillis(0)),
@@ -396,9 +389,10 @@ mod tests {
             ready: VecDeque::new(),
             caught_up: false,
             quiet_until: monotonic() + SIGN_OF_LIFE,
-            _place: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
+            is_sought: false,
+            place: streams.take(None).await.unwrap(),
         };
-        (reader, bell)
+        (reader, bell, streams)
     }
 
     async fn written(line: Line) -> String {
@@ -410,7 +404,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_quiet_stream_shows_a_sign_of_life_every_15_s_however_much_others_hear() {
         let stop = CancellationToken::new();
-        let (mut reader, bell) = reader(&stop);
+        let (mut reader, bell, _streams) = reader(&stop).await;
         tokio::spawn(async move {
             while bell.send(1).is_ok() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -427,9 +421,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn where_a_place_is_sought_a_quiet_stream_shows_two_signs_of_life_at_once() {
+        let stop = CancellationToken::new();
+        let (mut reader, _bell, streams) = reader(&stop).await;
+        let reading = async {
+            assert_eq!(written(reader.next().await.unwrap()).await, "id: 0\n: quiet\n\n");
+            let begun = monotonic();
+            reader.next().await.unwrap();
+            assert_eq!(monotonic().duration_since(begun), SECOND_SIGN);
+            // As a connection does whose second word was refused.
+            drop(reader);
+        };
+        assert!(tokio::join!(streams.take(None), reading).0.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_stream_outlives_a_store_that_does_not_answer() {
         let stop = CancellationToken::new();
-        let (mut reader, _bell) = reader(&stop);
+        let (mut reader, _bell, _streams) = reader(&stop).await;
         reader.store.close().await;
         assert_eq!(written(reader.next().await.unwrap()).await, "id: 0\n: quiet\n\n");
         let stopping = async {

@@ -347,17 +347,14 @@ async fn webhooks_are_listed_given_up_replayed_and_switched() {
     );
 
     let post = async |path: &str, body: Value| desk.ask(Method::POST, path, &[], &body.to_string()).await;
-    for wrong in [
-        json!({}),
-        json!({ "from": 1 }),
-        json!({ "id": event, "endpoint": "shop" }),
-        json!({ "from": 2, "to": 1 }),
+    for (wrong, status, code) in [
+        (json!({}), 422, "required"),
+        (json!({ "from": 1 }), 422, "required"),
+        (json!({ "id": event, "endpoint": "shop" }), 422, "required"),
+        (json!({ "from": 2, "to": 1 }), 422, "invalid_range"),
+        (json!({ "endpoint": "nobody" }), 404, "not_found"),
     ] {
-        assert_eq!(
-            post("/admin/v1/webhooks/replay", wrong.clone()).await.status,
-            422,
-            "{wrong}"
-        );
+        post("/admin/v1/webhooks/replay", wrong).await.is_problem(status, code);
     }
     post("/admin/v1/webhooks/replay", json!({ "id": "msg_1" }))
         .await

@@ -142,6 +142,27 @@ async fn the_same_source_and_id_with_other_data_is_refused() {
 }
 
 #[tokio::test]
+async fn an_event_that_the_store_refuses_costs_no_other_of_its_batch() {
+    let it = Publishing::new().await;
+    let bad = crate::notify::Event::from_json(event("2")).unwrap();
+    it.house.gate.refuse(&bad.key());
+    let body = json!([event("1"), event("2"), event("3")]).to_string();
+    let first = lines(&it.post(&[BATCH], body.clone()).await);
+    let statuses =
+        |lines: &[Value]| -> Vec<u64> { lines.iter().map(|line| line["status"].as_u64().unwrap()).collect() };
+    assert_eq!(statuses(&first), [202, 503, 202]);
+    assert_eq!(first[1]["error"]["code"], "store_unavailable");
+    assert!(first[0].get("replayed").is_none(), "stored just now");
+    assert_eq!(it.house.stored().await, 2);
+    let again = lines(&it.post(&[BATCH], body).await);
+    assert_eq!(statuses(&again), [202, 503, 202]);
+    assert_eq!(
+        (&again[0]["replayed"], &again[0]["messages"]),
+        (&json!(true), &first[0]["messages"])
+    );
+}
+
+#[tokio::test]
 async fn a_batch_is_answered_line_by_line_and_one_bad_event_costs_nobody_else() {
     let it = Publishing::new().await;
     let mut no_number = event("2");

@@ -32,13 +32,18 @@ use crate::config::{
     StepConfig,
 };
 use crate::domain::{Name, SenderId, UnixMillis};
+use crate::fixture::{self, name, settings};
 use crate::outbox::{self, Hearing, Policy, Settings};
 use crate::router::Router;
 use crate::store::Store;
+use crate::store::double::Double;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 
 /// 2026-11-21T10:00:00Z: the fixtures' times stand around it.
 const NOW: UnixMillis = UnixMillis(1_795_255_200_000);
+
+/// Longer than anything here takes on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct House {
     state: Arc<ApiState>,
@@ -70,23 +75,20 @@ impl House {
         })
         .await
         .unwrap();
-        let gate = Arc::new(gate::Gate::new(Arc::new(store)));
-        let store: Arc<dyn Store> = gate.clone();
+        let gate = Arc::new(gate::Gate::new());
+        let store: Arc<dyn Store> = Arc::new(Double::new(Arc::new(store), gate.clone()));
         let lease = store.take_lease().await.unwrap();
         let router = Arc::new(Router::new(&config.route));
         let mut hearing = Hearing::default();
-        hearing.listener(&crate::domain::Name::parse("shop").unwrap(), true, Vec::new());
+        hearing.listener(&name("shop"), true, Vec::new());
         for (address, section) in &config.address {
             let client = section.client.as_ref().unwrap();
             hearing.address(address, client);
         }
         let policy = Policy {
             steps: router.steps(),
-            receipt_grace: Duration::from_hours(24),
-            carriers: Default::default(),
-            former_carrier: Default::default(),
-            habits: Default::default(),
             hearing,
+            ..fixture::policy()
         };
         let (outbox, _) = outbox::start(store.clone(), Arc::new(policy), settings, clock.clone(), lease)
             .await
@@ -199,26 +201,8 @@ fn request(method: Method, path: &str, key: &str, headers: &[(&str, &str)], body
     request.body(body.into()).unwrap()
 }
 
-fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
 fn wish() -> Value {
     json!({ "to": "+393331234567", "text": "Ciao" })
-}
-
-fn settings() -> Settings {
-    Settings {
-        queue: 64,
-        batch: 1_024,
-        commit_timeout: Duration::from_secs(10),
-        promote_interval: Duration::from_secs(1),
-        prune_interval: Duration::from_mins(1),
-        prune_step: 1_000,
-        retention: Duration::from_hours(24),
-        idempotency_retention: Duration::from_hours(24),
-        rescue_interval: Duration::from_secs(1),
-    }
 }
 
 fn config() -> Config {

@@ -49,9 +49,7 @@ async fn read_all(stream: &mut TcpStream) -> String {
             answer.extend_from_slice(&buffer[..length]);
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), read)
-        .await
-        .expect("the server closes");
+    tokio::time::timeout(PATIENCE, read).await.expect("the server closes");
     String::from_utf8(answer).unwrap()
 }
 
@@ -109,11 +107,9 @@ async fn a_client_that_dribbles_its_head_is_cut_in_time() {
             _ = read.read(&mut buffer) => {}
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), dribble)
-        .await
-        .expect("cut");
+    tokio::time::timeout(PATIENCE, dribble).await.expect("cut");
     let took = crate::clock::monotonic().duration_since(begun);
-    assert!(took >= limit && took < Duration::from_secs(2), "{took:?}");
+    assert!(took >= limit, "{took:?}");
 }
 
 #[tokio::test]
@@ -207,10 +203,12 @@ async fn a_stop_lets_the_request_under_way_end_and_takes_no_more() {
         .write_all(post(&wish().to_string(), "").as_bytes())
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    served.house.gate.came(1).await;
     served.stop.cancel();
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(TcpStream::connect(served.at).await.is_err(), "the port is closed");
+    let closed = async { while TcpStream::connect(served.at).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, closed)
+        .await
+        .expect("the port is closed");
     drop(held);
     assert!(read_all(&mut stream).await.starts_with("HTTP/1.1 202 "));
     served.task.await.unwrap().unwrap();
@@ -225,9 +223,9 @@ async fn a_stop_cuts_what_does_not_end() {
         .write_all(post(&wish().to_string(), "").as_bytes())
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    served.house.gate.came(1).await;
     served.stop.cancel();
-    tokio::time::timeout(Duration::from_secs(3), served.task)
+    tokio::time::timeout(PATIENCE, served.task)
         .await
         .expect("in time")
         .unwrap()

@@ -34,7 +34,13 @@ async fn a_late_commit_is_an_unknown_outcome_and_the_same_key_finds_the_message(
         (&json!(true), Some("1"))
     );
     drop(held);
-    let again = house.post_with_key("late", &wish()).await;
+    // Until a commit is as quick as that.
+    let again = loop {
+        let answer = house.post_with_key("late", &wish()).await;
+        if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+            break answer;
+        }
+    };
     assert_eq!(
         (again.status, again.header("idempotency-replayed")),
         (StatusCode::ACCEPTED, Some("true"))
@@ -46,13 +52,15 @@ async fn a_late_commit_is_an_unknown_outcome_and_the_same_key_finds_the_message(
 async fn a_full_queue_refuses_a_request_and_a_line_of_ndjson_waits() {
     let settings = Settings { queue: 1, ..settings() };
     let house = Arc::new(House::with(&config(), &settings, Clock::manual(NOW)).await);
-    let held = house.gate.close().await;
+    let gate = house.gate.clone();
+    let held = gate.close().await;
     let mut waiting = Vec::new();
     // One is in the writer's hands, one in the queue.
     for _ in 0..2 {
         let house = house.clone();
         waiting.push(tokio::spawn(async move { house.post(&wish()).await.status }));
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        settle_down().await;
+        gate.came(1).await;
     }
     let refused = house.post(&wish()).await;
     refused.is_problem(503, "queue_full");
@@ -64,11 +72,18 @@ async fn a_full_queue_refuses_a_request_and_a_line_of_ndjson_waits() {
         let request = request(Method::POST, "/v1/messages", "bank-key", &headers, wish().to_string());
         tokio::spawn(async move { house.call(request).await })
     };
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    settle_down().await;
     drop(held);
     assert_eq!(lines.await.unwrap().json()["state"], "queued");
     for waiting in waiting {
         assert_eq!(waiting.await.unwrap(), StatusCode::ACCEPTED);
     }
     assert_eq!(house.stored().await, 3);
+}
+
+/// Lets the tasks do what they can at once: nothing that they do there waits for the machine.
+async fn settle_down() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -42,7 +42,7 @@ impl Listener {
                 self.rest = rest.to_owned();
                 return Some(told);
             }
-            let chunk = tokio::time::timeout(Duration::from_secs(5), self.body.next());
+            let chunk = tokio::time::timeout(PATIENCE, self.body.next());
             let chunk = chunk.await.expect("in time")?.unwrap();
             self.rest.push_str(std::str::from_utf8(&chunk).unwrap());
         }
@@ -373,13 +373,13 @@ async fn who_hangs_up_again_and_again_misses_nothing_and_hears_nothing_twice() {
 
 #[tokio::test]
 async fn a_stop_ends_every_stream_cleanly_and_does_not_wait() {
-    let served = served(|settings| settings.drain = Duration::from_mins(1)).await;
+    let served = served(|settings| settings.drain = PATIENCE * 10).await;
     let mut listener = connect(served.at, None).await;
     listener.next().await.unwrap();
     served.house.cancel_one("otp").await;
     assert_eq!(listener.event().await.id, Some(1));
     served.stop.cancel();
     assert_eq!(listener.next().await, None, "the end, not a cut");
-    let stopped = tokio::time::timeout(Duration::from_secs(5), served.task);
+    let stopped = tokio::time::timeout(PATIENCE, served.task);
     stopped.await.expect("in time").unwrap().unwrap();
 }

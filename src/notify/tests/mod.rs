@@ -15,7 +15,8 @@ use crate::accept::{Client, Fault, Intake};
 use crate::clock::Clock;
 use crate::config::{Config, Origins};
 use crate::domain::{MessageId, Name, UnixMillis};
-use crate::outbox::{self, Policy, Settings};
+use crate::fixture;
+use crate::outbox::{self, Policy};
 use crate::router::Router;
 use crate::store::memory::MemoryStore;
 use crate::store::{MessageRecord, Store};
@@ -81,23 +82,9 @@ impl House {
         let router = Arc::new(Router::new(&config.route));
         let policy = Policy {
             steps: router.steps(),
-            receipt_grace: Duration::from_hours(24),
-            carriers: Default::default(),
-            former_carrier: Default::default(),
-            habits: Default::default(),
-            hearing: Default::default(),
+            ..fixture::policy()
         };
-        let settings = Settings {
-            queue: 64,
-            batch: 1_024,
-            commit_timeout: Duration::from_secs(10),
-            promote_interval: Duration::from_secs(1),
-            prune_interval: Duration::from_mins(1),
-            prune_step: 1_000,
-            retention: Duration::from_hours(24),
-            idempotency_retention: Duration::from_hours(24),
-            rescue_interval: Duration::from_secs(1),
-        };
+        let settings = fixture::settings();
         let (outbox, _) = outbox::start(store.clone(), Arc::new(policy), &settings, clock.clone(), lease)
             .await
             .unwrap();

@@ -137,34 +137,26 @@ impl Writer {
         }
         let mut items = batch.enqueue.into_iter();
         for (len, reply) in waiting.requests {
-            let mut results = Ok(Vec::with_capacity(len));
+            let mut results = Vec::with_capacity(len);
             for item in items.by_ref().take(len) {
                 let enqueue = vec![Enqueue { claim: None, ..item }];
                 let done = self.one(&Batch { enqueue, ..empty() }).await;
-                match (done.and_then(|applied| first(applied.enqueue)), &mut results) {
-                    (Ok(result), Ok(results)) => results.push(result),
-                    (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
-                    (_, Err(_)) => {}
-                }
+                results.push(done.and_then(|applied| first(applied.enqueue)).map_err(enqueue_error));
             }
-            works |= results.is_ok();
-            reply.send(results).ok();
+            works |= results.iter().any(Result::is_ok);
+            reply.send(Ok(results)).ok();
         }
         let mut groups = batch.groups.into_iter();
         for (len, reply) in waiting.groups {
-            let mut results = Ok(Vec::with_capacity(len));
+            let mut results = Vec::with_capacity(len);
             for mut group in groups.by_ref().take(len) {
                 group.members.iter_mut().for_each(|item| item.claim = None);
                 let groups = vec![group];
                 let done = self.one(&Batch { groups, ..empty() }).await;
-                match (done.and_then(|applied| first(applied.groups)), &mut results) {
-                    (Ok(result), Ok(results)) => results.push(result),
-                    (Err(error), results @ Ok(_)) => *results = Err(enqueue_error(&error)),
-                    (_, Err(_)) => {}
-                }
+                results.push(done.and_then(|applied| first(applied.groups)).map_err(enqueue_error));
             }
-            works |= results.is_ok();
-            reply.send(results).ok();
+            works |= results.iter().any(Result::is_ok);
+            reply.send(Ok(results)).ok();
         }
         self.health.working.store(works, Ordering::Relaxed);
     }
@@ -259,12 +251,13 @@ fn first<T>(results: Vec<T>) -> Result<T, StoreError> {
         .ok_or_else(|| StoreError::Statement("no result for an item".to_owned()))
 }
 
-fn enqueue_error(error: &StoreError) -> EnqueueError {
+fn enqueue_error(error: StoreError) -> EnqueueError {
     match error {
         StoreError::Full => EnqueueError::StorageLow,
         StoreError::Unknown(_) => EnqueueError::OutcomeUnknown,
         StoreError::Open(_)
         | StoreError::InUse { .. }
+        | StoreError::Locked(_)
         | StoreError::TooNew(_)
         | StoreError::Io(_)
         | StoreError::TooSlow

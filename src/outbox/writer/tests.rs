@@ -1,6 +1,5 @@
 //! The writer over the store in memory, with a clock whose hands are turned.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -8,14 +7,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::domain::{Class, Encoding, MessageId, Msisdn, Name, NewMessage, SenderId, Shape, UnixMillis};
-use crate::outbox::{CarrierPolicy, Offer, Outcome, Pace, Service};
+use crate::domain::{MessageId, NewMessage, UnixMillis};
+use crate::fixture::{self, bind, lane, name};
+use crate::outbox::{Offer, Outcome, Pace, Service};
+use crate::store::double::{Commits, Double};
 use crate::store::memory::MemoryStore;
-use crate::store::{
-    ActItem, ActionQuery, ActionRecord, Backlog, Between, DeadNotices, DueNotices, DuePage, EndpointRecord, Enqueue,
-    Group, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, MessageQuery, MessageRecord, NewEvents, NoticePage,
-    NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, SegmentAnswer, SegmentState, Seq, Standing, Totals,
-};
+use crate::store::{ActItem, Enqueue, Group, IdempotencyKey, Rules, SegmentAnswer, SegmentState, Seq};
 
 /// Always enough, and counts what is owed.
 #[derive(Default)]
@@ -38,11 +35,8 @@ impl Pace for Unlimited {
     }
 }
 
-/// A store in memory that refuses batches which settle a certain row, or dies of it.
-struct Moody {
-    store: MemoryStore,
-    refuses: Arc<Mutex<Option<(Seq, Mood)>>>,
-}
+/// A store that refuses batches which settle a certain row, or dies of it.
+type Moody = Mutex<Option<(Seq, Mood)>>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mood {
@@ -51,9 +45,14 @@ enum Mood {
     Panics,
 }
 
-impl Store for Moody {
-    fn commit<'a>(&'a self, batch: &'a Batch, rules: &'a dyn Rules) -> BoxFuture<'a, Result<Applied, StoreError>> {
-        let refused = *self.refuses.lock().unwrap();
+impl Commits for Moody {
+    fn commit<'a>(
+        &'a self,
+        store: &'a dyn Store,
+        batch: &'a Batch,
+        rules: &'a dyn Rules,
+    ) -> BoxFuture<'a, Result<Applied, StoreError>> {
+        let refused = *self.lock().unwrap();
         match refused {
             Some((seq, mood)) if batch.settle.iter().any(|settle| settle.claimed.seq == seq) => {
                 let error = match mood {
@@ -63,115 +62,28 @@ impl Store for Moody {
                 };
                 Box::pin(async { Err(error) })
             }
-            _ => self.store.commit(batch, rules),
+            _ => store.commit(batch, rules),
         }
-    }
-    fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>> {
-        self.store.take_lease()
-    }
-    fn message<'a>(
-        &'a self,
-        id: MessageId,
-        client: Option<&'a Name>,
-    ) -> BoxFuture<'a, Result<Option<MessageRecord>, StoreError>> {
-        self.store.message(id, client)
-    }
-    fn key<'a>(&'a self, client: &'a Name, key: &'a str) -> BoxFuture<'a, Result<Option<IdempotencyKey>, StoreError>> {
-        self.store.key(client, key)
-    }
-
-    fn messages<'a>(&'a self, query: &'a MessageQuery) -> BoxFuture<'a, Result<Page<MessageRecord>, StoreError>> {
-        self.store.messages(query)
-    }
-    fn inbound<'a>(&'a self, query: &'a InboundQuery) -> BoxFuture<'a, Result<Page<InboundRecord>, StoreError>> {
-        self.store.inbound(query)
-    }
-    fn quarantine<'a>(
-        &'a self,
-        carrier: Option<&'a Name>,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<QuarantineRecord>, StoreError>> {
-        self.store.quarantine(carrier, limit)
-    }
-    fn backlog(&self) -> BoxFuture<'_, Result<Vec<Backlog>, StoreError>> {
-        self.store.backlog()
-    }
-    fn totals(&self) -> BoxFuture<'_, Result<Totals, StoreError>> {
-        self.store.totals()
-    }
-    fn due_notices<'a>(&'a self, query: &'a DueNotices) -> BoxFuture<'a, Result<DuePage, StoreError>> {
-        self.store.due_notices(query)
-    }
-
-    fn endpoints(&self) -> BoxFuture<'_, Result<Vec<EndpointRecord>, StoreError>> {
-        self.store.endpoints()
-    }
-
-    fn dead_notices<'a>(&'a self, query: &'a DeadNotices) -> BoxFuture<'a, Result<Page<NoticeRecord>, StoreError>> {
-        self.store.dead_notices(query)
-    }
-
-    fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
-        self.store.notices(query)
-    }
-
-    fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
-        self.store.new_events(query)
-    }
-
-    fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
-        self.store.unhandled_texts(after, limit)
-    }
-
-    fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>> {
-        self.store.standings(pairs)
-    }
-
-    fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
-        self.store.actions(query)
-    }
-
-    fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.store.checkpoint()
-    }
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.store.close()
     }
 }
 
 struct Bench {
     outbox: Outbox,
     store: Arc<dyn Store>,
-    refuses: Arc<Mutex<Option<(Seq, Mood)>>>,
+    refuses: Arc<Moody>,
     pace: Arc<Unlimited>,
     policy: Arc<Policy>,
     clock: Clock,
 }
 
 async fn bench() -> Bench {
-    let refuses = Arc::new(Mutex::new(None));
-    let store: Arc<dyn Store> = Arc::new(Moody {
-        store: MemoryStore::new(),
-        refuses: refuses.clone(),
-    });
-    let policy = Arc::new(Policy {
-        steps: HashMap::from([(name("all"), vec![None])]),
-        receipt_grace: Duration::from_secs(60),
-        carriers: HashMap::new(),
-        former_carrier: CarrierPolicy::default(),
-        habits: Mutex::default(),
-        hearing: Default::default(),
-    });
+    let refuses = Arc::new(Moody::default());
+    let store: Arc<dyn Store> = Arc::new(Double::new(Arc::new(MemoryStore::new()), refuses.clone()));
+    let policy = Arc::new(fixture::policy());
     let settings = Settings {
         queue: 4,
         batch: 100,
-        commit_timeout: Duration::from_secs(10),
-        promote_interval: Duration::from_secs(1),
-        rescue_interval: Duration::from_secs(1),
-        prune_interval: Duration::from_secs(1),
-        prune_step: 100,
-        retention: Duration::from_secs(60),
-        idempotency_retention: Duration::from_secs(60),
+        ..fixture::settings()
     };
     let clock = Clock::manual(UnixMillis(1_000_000));
     let lease = store.take_lease().await.unwrap();
@@ -188,58 +100,14 @@ async fn bench() -> Bench {
     }
 }
 
-fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
-fn bind() -> BindRef {
-    BindRef {
-        carrier: name("tim"),
-        bind: 0,
-    }
-}
-
 fn message(clock: &Clock) -> NewMessage {
-    let now = clock.now();
-    NewMessage {
-        id: crate::clock::message_id(now),
-        client: name("bank"),
-        class: Class::Service,
-        to: Msisdn::parse("+393331234567").unwrap(),
-        from: SenderId::parse("Bank").unwrap(),
-        text: "Ciao".into(),
-        encoding: Encoding::Gsm7,
-        shape: Shape::default(),
-        segments: 1,
-        lane: Lane {
-            route: name("all"),
-            step: 0,
-        },
-        receipt: true,
-        reference: None,
-        callback: None,
-        accepted_at: now,
-        not_before: None,
-        expires_at: now.after(Duration::from_secs(3_600)),
-    }
-}
-
-fn new(message: NewMessage) -> Enqueue {
-    Enqueue {
-        message,
-        key: None,
-        claim: None,
-        birth: None,
-    }
+    fixture::message(clock.now())
 }
 
 impl Bench {
     async fn bind_up(&self, window: u32) -> mpsc::UnboundedReceiver<Arc<Claimed>> {
         let services = vec![Service {
-            lane: Lane {
-                route: name("all"),
-                step: 0,
-            },
+            lane: lane(),
             weight: 1,
             urgent_only: false,
         }];
@@ -279,7 +147,7 @@ impl Bench {
             segments: 2,
             ..message(&self.clock)
         };
-        let items = vec![new(long), new(message(&self.clock))];
+        let items = vec![Enqueue::new(long), Enqueue::new(message(&self.clock))];
         self.outbox.enqueue(items).await.unwrap();
         [claims.recv().await.unwrap(), claims.recv().await.unwrap()]
     }
@@ -308,7 +176,7 @@ async fn a_message_is_claimed_in_the_commit_that_stores_it_while_a_bind_has_room
     let mut claims = bench.bind_up(10).await;
     let message = message(&bench.clock);
     let id = message.id;
-    bench.outbox.enqueue(vec![new(message)]).await.unwrap();
+    bench.outbox.enqueue(vec![Enqueue::new(message)]).await.unwrap();
     let claimed = claims.recv().await.unwrap();
     assert_eq!((claimed.id, claimed.progress.attempt), (id, 1));
     assert_eq!(bench.state(id).await, State::Claimed);
@@ -318,7 +186,7 @@ async fn a_message_is_claimed_in_the_commit_that_stores_it_while_a_bind_has_room
 async fn rows_claimed_and_not_settled_never_exceed_the_window() {
     let bench = bench().await;
     let mut claims = bench.bind_up(3).await;
-    let items = (0..10).map(|_| new(message(&bench.clock))).collect();
+    let items = (0..10).map(|_| Enqueue::new(message(&bench.clock))).collect();
     bench.outbox.enqueue(items).await.unwrap();
     let mut held = Vec::new();
     for _ in 0..3 {
@@ -336,14 +204,21 @@ async fn a_backlog_is_claimed_when_a_bind_comes_up_and_nothing_after_it_went_dow
     let bench = bench().await;
     bench
         .outbox
-        .enqueue(vec![new(message(&bench.clock)), new(message(&bench.clock))])
+        .enqueue(vec![
+            Enqueue::new(message(&bench.clock)),
+            Enqueue::new(message(&bench.clock)),
+        ])
         .await
         .unwrap();
     let mut claims = bench.bind_up(1).await;
     let first = claims.recv().await.unwrap();
     bench.outbox.bind_down(bind()).await;
     bench.settle(&first, submitted()).await;
-    bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
+    bench
+        .outbox
+        .enqueue(vec![Enqueue::new(message(&bench.clock))])
+        .await
+        .unwrap();
     assert!(claims.recv().await.is_none(), "the offer is gone");
 }
 
@@ -357,12 +232,16 @@ async fn a_repeated_request_gets_the_first_answer_and_takes_no_place_in_the_wind
             fingerprint: [1; 32],
             answer: "first".into(),
         }),
-        ..new(message(&bench.clock))
+        ..Enqueue::new(message(&bench.clock))
     };
     let results = bench.outbox.enqueue(vec![keyed(), keyed()]).await.unwrap();
-    assert_eq!(results[1], EnqueueResult::Replayed("first".into()));
+    assert_eq!(results[1].as_ref().unwrap(), &EnqueueResult::Replayed("first".into()));
     claims.recv().await.unwrap();
-    bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
+    bench
+        .outbox
+        .enqueue(vec![Enqueue::new(message(&bench.clock))])
+        .await
+        .unwrap();
     claims.recv().await.expect("the second place is still free");
 }
 
@@ -375,7 +254,7 @@ fn group(word: &str, messages: Vec<NewMessage>) -> Group {
             answer: word.into(),
         },
         inbox: None,
-        members: messages.into_iter().map(new).collect(),
+        members: messages.into_iter().map(Enqueue::new).collect(),
     }
 }
 
@@ -385,12 +264,16 @@ async fn the_messages_of_a_group_are_claimed_with_it_and_its_repetition_takes_no
     let mut claims = bench.bind_up(3).await;
     let pair = || group("k", vec![message(&bench.clock), message(&bench.clock)]);
     let first = bench.outbox.enqueue_groups(vec![pair()]).await.unwrap();
-    assert_eq!(first, [GroupResult::Stored(vec![1, 2])]);
+    assert_eq!(first[0].as_ref().unwrap(), &GroupResult::Stored(vec![1, 2]));
     let again = bench.outbox.enqueue_groups(vec![pair()]).await.unwrap();
-    assert_eq!(again, [GroupResult::Replayed("k".into())]);
+    assert_eq!(again[0].as_ref().unwrap(), &GroupResult::Replayed("k".into()));
     claims.recv().await.unwrap();
     claims.recv().await.unwrap();
-    bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
+    bench
+        .outbox
+        .enqueue(vec![Enqueue::new(message(&bench.clock))])
+        .await
+        .unwrap();
     claims.recv().await.expect("the third place is still free");
 }
 
@@ -398,24 +281,28 @@ async fn the_messages_of_a_group_are_claimed_with_it_and_its_repetition_takes_no
 async fn a_group_that_the_store_refuses_is_stored_in_no_part_and_costs_no_other() {
     let bench = bench().await;
     let mut claims = bench.bind_up(10).await;
-    let (one, good) = (message(&bench.clock), message(&bench.clock));
-    let id = good.id;
-    let bad = bench
-        .outbox
-        .enqueue_groups(vec![group("bad", vec![one.clone(), one.clone()])]);
+    let [one, beside, good] = [(); 3].map(|()| message(&bench.clock));
+    let ids = [beside.id, good.id];
+    let bad = group("bad", vec![one.clone(), one.clone()]);
+    let mixed = bench.outbox.enqueue_groups(vec![bad, group("beside", vec![beside])]);
     let good = bench.outbox.enqueue_groups(vec![group("good", vec![good])]);
-    let (bad, good) = tokio::join!(bad, good);
-    assert!(matches!(bad, Err(EnqueueError::Unavailable)), "{bad:?}");
-    assert!(matches!(good.as_deref(), Ok([GroupResult::Stored(_)])), "{good:?}");
+    let (mixed, good) = tokio::join!(mixed, good);
+    use GroupResult::Stored;
+    assert!(
+        matches!(mixed.as_deref(), Ok([Err(EnqueueError::Unavailable), Ok(Stored(_))])),
+        "{mixed:?}"
+    );
+    assert!(matches!(good.as_deref(), Ok([Ok(Stored(_))])), "{good:?}");
     assert!(bench.store.message(one.id, None).await.unwrap().is_none());
-    assert_eq!(claims.recv().await.unwrap().id, id, "nobody has to ask again");
+    let claimed = [claims.recv().await.unwrap().id, claims.recv().await.unwrap().id];
+    assert_eq!(claimed, ids, "nobody has to ask again");
 }
 
 #[tokio::test]
 async fn an_overdue_answer_keeps_its_place_and_a_late_one_frees_it() {
     let bench = bench().await;
     let mut claims = bench.bind_up(1).await;
-    let items = vec![new(message(&bench.clock)), new(message(&bench.clock))];
+    let items = vec![Enqueue::new(message(&bench.clock)), Enqueue::new(message(&bench.clock))];
     bench.outbox.enqueue(items).await.unwrap();
     let first = claims.recv().await.unwrap();
     let settle = bench.policy.settle(&first, &Outcome::Uncertain, bench.clock.now(), 0.0);
@@ -453,7 +340,7 @@ async fn a_full_queue_refuses_and_says_so() {
     for _ in 0..64 {
         let (reply, _) = oneshot::channel();
         let request = Request::Messages {
-            items: vec![new(message(&bench.clock))],
+            items: vec![Enqueue::new(message(&bench.clock))],
             reply,
         };
         refused |= bench.outbox.requests.try_send(request).is_err();
@@ -467,7 +354,7 @@ async fn what_another_process_had_claimed_comes_into_doubt() {
     let _claims = bench.bind_up(1).await;
     let message = message(&bench.clock);
     let id = message.id;
-    bench.outbox.enqueue(vec![new(message)]).await.unwrap();
+    bench.outbox.enqueue(vec![Enqueue::new(message)]).await.unwrap();
     let next = bench.store.take_lease().await.unwrap();
     assert_eq!(crate::outbox::rescue::orphans(&bench.outbox, next).await.unwrap(), 1);
     assert_eq!(bench.state(id).await, State::Uncertain);
@@ -492,7 +379,7 @@ async fn a_settlement_that_the_store_refuses_holds_up_nobody_and_is_tried_again(
     bench.outbox.settle(settles, vec![answered]).await;
     bench
         .outbox
-        .enqueue(vec![new(message(&bench.clock))])
+        .enqueue(vec![Enqueue::new(message(&bench.clock))])
         .await
         .expect("others go on");
     assert_eq!(bench.state(second.id).await, State::Submitted);
@@ -509,7 +396,7 @@ async fn a_settlement_that_the_store_refuses_holds_up_nobody_and_is_tried_again(
 async fn what_the_store_does_not_settle_keeps_its_place_in_the_window() {
     let bench = bench().await;
     let mut claims = bench.bind_up(1).await;
-    let items = vec![new(message(&bench.clock)), new(message(&bench.clock))];
+    let items = vec![Enqueue::new(message(&bench.clock)), Enqueue::new(message(&bench.clock))];
     bench.outbox.enqueue(items).await.unwrap();
     let first = claims.recv().await.unwrap();
     *bench.refuses.lock().unwrap() = Some((first.seq, Mood::Refuses));
@@ -526,14 +413,18 @@ async fn nothing_is_stored_once_a_retry_has_found_that_the_disk_fails() {
     let [first, _] = bench.two_claimed().await;
     *bench.refuses.lock().unwrap() = Some((first.seq, Mood::Refuses));
     bench.outbox.settle(vec![bench.submitted(&first)], Vec::new()).await;
-    bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
+    bench
+        .outbox
+        .enqueue(vec![Enqueue::new(message(&bench.clock))])
+        .await
+        .unwrap();
     *bench.refuses.lock().unwrap() = Some((first.seq, Mood::CannotWrite));
     // Its retry is due when the next request comes.
     tokio::time::advance(Duration::from_millis(150)).await;
     let late = message(&bench.clock);
     let id = late.id;
     tokio::time::advance(Duration::from_millis(100)).await;
-    assert!(bench.outbox.enqueue(vec![new(late)]).await.is_err());
+    assert!(bench.outbox.enqueue(vec![Enqueue::new(late)]).await.is_err());
     assert!(bench.store.message(id, None).await.unwrap().is_none());
     assert!(bench.outbox.health().failed().await.contains("no disk"));
 }
@@ -542,7 +433,7 @@ async fn nothing_is_stored_once_a_retry_has_found_that_the_disk_fails() {
 async fn an_offer_anew_counts_no_place_as_free_twice() {
     let bench = bench().await;
     let mut claims = bench.bind_up(1).await;
-    let items = (0..3).map(|_| new(message(&bench.clock))).collect();
+    let items = (0..3).map(|_| Enqueue::new(message(&bench.clock))).collect();
     bench.outbox.enqueue(items).await.unwrap();
     let first = claims.recv().await.unwrap();
     bench.outbox.bind_down(bind()).await;
@@ -550,7 +441,11 @@ async fn an_offer_anew_counts_no_place_as_free_twice() {
     let settled = bench.outbox.settle(vec![bench.submitted(&first)], Vec::new());
     let ((), mut claims) = tokio::join!(settled, bench.bind_up(1));
     claims.recv().await.unwrap();
-    bench.outbox.enqueue(vec![new(message(&bench.clock))]).await.unwrap();
+    bench
+        .outbox
+        .enqueue(vec![Enqueue::new(message(&bench.clock))])
+        .await
+        .unwrap();
     assert!(claims.try_recv().is_err(), "one place, one claim");
 }
 
@@ -570,7 +465,7 @@ async fn a_long_message_owes_the_tokens_that_it_was_not_given() {
         segments: 10,
         ..message(&bench.clock)
     };
-    bench.outbox.enqueue(vec![new(long)]).await.unwrap();
+    bench.outbox.enqueue(vec![Enqueue::new(long)]).await.unwrap();
     let mut claims = bench.bind_up(4).await;
     assert_eq!(claims.recv().await.unwrap().segments, 10);
     assert_eq!(bench.pace.owed.load(Ordering::Relaxed), 6);

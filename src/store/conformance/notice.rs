@@ -3,7 +3,7 @@ use super::harness::*;
 use crate::domain::{Endpoint, NewMessage, Reason, State, UnixMillis};
 use crate::store::{
     About, Act, ActItem, Applied, Batch, DeadNotices, DueNotices, DuePage, Fate, NoticeAct, NoticeKind, NoticeQuery,
-    NoticeRecord, NoticeSettle, Prune, Seq, Sweep,
+    NoticeRecord, NoticeSettle, OffReason, Prune, Seq, Sweep,
 };
 
 behaviours!(
@@ -353,22 +353,42 @@ async fn dead_notices_are_listed_and_replayed_by_place_and_by_endpoint(bench: &B
 
 async fn an_endpoint_is_switched_off_and_on_again(bench: &Bench) {
     submit(bench, 1..=2).await;
-    let off = |reason: &str| NoticeAct::SwitchOff {
-        endpoint: hook(),
-        reason: reason.into(),
+    let endpoint = hook();
+    let off = |reason| NoticeAct::SwitchOff {
+        endpoint: endpoint.clone(),
+        reason,
     };
-    act(bench, off("gone")).await;
-    act(bench, off("again")).await;
-    let known = bench.store.endpoints().await.unwrap().remove(0);
-    assert_eq!((known.pending, known.off), (2, Some((at(8_000), "gone".into()))));
+    let on = |from| NoticeAct::SwitchOn {
+        endpoint: endpoint.clone(),
+        from,
+    };
+    act(bench, off(OffReason::Gone)).await;
+    for passed_over in [
+        off(OffReason::Wished),
+        off(OffReason::Failing),
+        on(Some(OffReason::Failing)),
+    ] {
+        act(bench, passed_over).await;
+        let known = bench.store.endpoints().await.unwrap().remove(0);
+        assert_eq!((known.pending, known.off), (2, Some((at(8_000), OffReason::Gone))));
+    }
     let later = Fate::Again {
         at: at(90_000),
         bundle: None,
     };
     tell(bench, vec![tried(1, later), tried(2, Fate::Told)]).await;
-    act(bench, NoticeAct::SwitchOn { endpoint: hook() }).await;
+    act(bench, on(None)).await;
     assert_eq!(bench.store.endpoints().await.unwrap()[0].off, None);
     assert_eq!(due(bench, at(8_000)).await, [1]);
+    // One that fails gives way to a person's wish, and to its own recovery.
+    let known = async || bench.store.endpoints().await.unwrap()[0].off.map(|(_, reason)| reason);
+    act(bench, off(OffReason::Failing)).await;
+    assert_eq!(known().await, Some(OffReason::Failing));
+    act(bench, on(Some(OffReason::Failing))).await;
+    assert_eq!(known().await, None);
+    act(bench, off(OffReason::Failing)).await;
+    act(bench, off(OffReason::Wished)).await;
+    assert_eq!(known().await, Some(OffReason::Wished));
 }
 
 async fn the_stream_is_filtered_and_resumed(bench: &Bench) {

@@ -8,7 +8,7 @@ use crate::domain::{Endpoint, Name, UnixMillis};
 use crate::store::notice::{HURRIED, NewNotice};
 use crate::store::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
-    NoticeAct, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, Page, Prune, Seq,
+    NoticeAct, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason, Page, Prune, Seq,
 };
 
 /// Notices, and the indexes that follow them.
@@ -19,7 +19,7 @@ pub(super) struct Notices {
     pending: BTreeSet<(Endpoint, UnixMillis, Seq)>,
     /// Those of a message that somebody hears by webhook.
     of_message: BTreeMap<Seq, BTreeSet<Seq>>,
-    off: BTreeMap<Endpoint, (UnixMillis, Box<str>)>,
+    off: BTreeMap<Endpoint, (UnixMillis, OffReason)>,
 }
 
 struct Stored {
@@ -164,12 +164,20 @@ impl Notices {
                 count(seqs.len())
             }
             NoticeAct::SwitchOff { endpoint, reason } => {
-                let new = !self.off.contains_key(endpoint);
-                self.off.entry(endpoint.clone()).or_insert((now, reason.clone()));
-                u32::from(new)
+                let gives_way = match self.off.get(endpoint) {
+                    None => true,
+                    Some((_, known)) => *known == OffReason::Failing && *reason != OffReason::Failing,
+                };
+                if gives_way {
+                    self.off.insert(endpoint.clone(), (now, *reason));
+                }
+                u32::from(gives_way)
             }
-            NoticeAct::SwitchOn { endpoint } => {
-                self.off.remove(endpoint);
+            NoticeAct::SwitchOn { endpoint, from } => {
+                let known = self.off.get(endpoint).map(|(_, reason)| *reason);
+                if from.is_none() || known == *from {
+                    self.off.remove(endpoint);
+                }
                 let later = (
                     endpoint.clone(),
                     now.after(std::time::Duration::from_millis(1)),

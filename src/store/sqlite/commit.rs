@@ -18,7 +18,7 @@ use crate::store::notice::NewNotice;
 use crate::store::{Applied, Batch, Changed, Event, Lease, Progress, Row, Rules, SegmentState, Seq, StoreError};
 
 /// Between two waits for the write lock.
-const BREATH: Duration = Duration::from_millis(50);
+pub(super) const BREATH: Duration = Duration::from_millis(50);
 
 /// The writer: the only connection that changes our tables, and what it must remember between batches.
 pub(super) struct Writer {

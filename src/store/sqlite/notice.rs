@@ -6,7 +6,7 @@ use super::columns::{self, Cells};
 use super::commit::Transaction;
 use crate::domain::{Flags, Name, Reason, State};
 use crate::store::notice::{HURRIED, NewNotice};
-use crate::store::{Fate, NoticeAct, NoticeKind, NoticeSettle, Seq};
+use crate::store::{Fate, NoticeAct, NoticeKind, NoticeSettle, OffReason, Seq};
 
 /// By place alone: `+` keeps the planner from the index of what is pending.
 pub(super) const SETTLE: &str = "UPDATE notice SET due_at = j.value ->> 1, attempts = j.value ->> 2, \
@@ -176,13 +176,15 @@ impl Transaction<'_> {
                 }
                 NoticeAct::SwitchOff { endpoint, reason } => {
                     const OFF: &str = "INSERT INTO webhook_off (endpoint, at, reason) VALUES (?, ?, ?) \
-                         ON CONFLICT (endpoint) DO NOTHING";
+                         ON CONFLICT (endpoint) DO UPDATE SET at = excluded.at, reason = excluded.reason \
+                         WHERE webhook_off.reason = 'failing' AND excluded.reason <> 'failing'";
                     self.script.add(OFF).bind(endpoint.as_str()).bind(self.now.0);
-                    self.script.bind(&**reason);
+                    self.script.bind(reason.as_str());
                 }
-                NoticeAct::SwitchOn { endpoint } => {
-                    const ON: &str = "DELETE FROM webhook_off WHERE endpoint = ?";
+                NoticeAct::SwitchOn { endpoint, from } => {
+                    const ON: &str = "DELETE FROM webhook_off WHERE endpoint = ? AND reason = coalesce(?, reason)";
                     self.script.add(ON).bind(endpoint.as_str());
+                    self.script.bind(from.map(OffReason::as_str));
                     self.script.add(HURRY).bind(self.now.0).bind(endpoint.as_str());
                     self.script.bind(self.now.0).bind(HURRIED);
                 }

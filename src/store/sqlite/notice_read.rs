@@ -7,7 +7,7 @@ use super::json;
 use crate::domain::{Endpoint, Flags, InboundId, MessageId, Name, UnixMillis};
 use crate::store::{
     About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Notice, NoticeKind,
-    NoticePage, NoticeQuery, NoticeRecord, Page, Seq,
+    NoticePage, NoticeQuery, NoticeRecord, OffReason, Page, Seq,
 };
 
 /// Notices that one stretch looks at: a rare filter over millions of them answers in pieces rather than late.
@@ -136,7 +136,7 @@ pub(super) async fn endpoints(readers: &SqlitePool) -> Result<Vec<EndpointRecord
                 pending: columns::narrow(r, 1)?,
                 oldest: r.try_get::<Option<i64>, _>(2)?.map(UnixMillis),
                 dead: columns::narrow(r, 3)?,
-                off: off_at.map(|at| (UnixMillis(at), why.unwrap_or_default().into())),
+                off: off_at.map(|at| (UnixMillis(at), OffReason::stored(&why.unwrap_or_default()))),
             })
         })
         .collect()

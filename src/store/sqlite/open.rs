@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use super::SqliteStore;
-use super::commit::Writer;
+use super::commit::{BREATH, Writer};
 use super::schema;
+use crate::clock::monotonic;
 use crate::store::StoreError;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -28,6 +29,9 @@ const STATEMENTS: usize = 64;
 
 /// How long SQLite waits for a lock that another program holds, before it is told of and waited for again.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest that opening waits for such a lock: within the time that a start may take (`TimeoutStartSec`).
+const OPEN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How to open the file.
 #[derive(Clone, Debug)]
@@ -49,18 +53,63 @@ pub fn state_dir(file: &Path) -> PathBuf {
 }
 
 impl SqliteStore {
-    /// Opens the file, takes its lock and brings its schema up to date.
+    /// Opens the file, takes its lock and brings its schema up to date. While another program holds the database's lock
+    /// it waits, a minute at the most.
     pub async fn open(settings: &SqliteSettings) -> Result<Self, StoreError> {
+        Self::open_within(settings, OPEN_PATIENCE, BUSY_TIMEOUT).await
+    }
+
+    /// As [`SqliteStore::open`]; `busy` is how long SQLite waits by itself each time.
+    pub(super) async fn open_within(
+        settings: &SqliteSettings,
+        patience: Duration,
+        busy: Duration,
+    ) -> Result<Self, StoreError> {
         let lock = lock(&state_dir(&settings.file))?;
         check_file(&settings.file)?;
         keep_private(&settings.file)?;
-        schema::check_owner(&settings.file).await?;
+        let begun = monotonic();
+        let open = loop {
+            match Open::all(settings, busy).await {
+                Err(StoreError::Locked(file)) if monotonic().duration_since(begun) < patience => {
+                    tracing::warn!(
+                        event = "store_locked",
+                        "{file}: another program holds the database's lock: opening waits up to {patience:?} for it; let \
+                         that program end its transaction"
+                    );
+                    tokio::time::sleep(BREATH).await;
+                }
+                done => break done?,
+            }
+        };
+        Ok(Self {
+            waits_for_lock: open.writer.waits_for_lock.clone(),
+            writer: Mutex::new(Some(open.writer)),
+            readers: open.readers,
+            checkpointer: Mutex::new(Some(open.checkpointer)),
+            log_is_long: AtomicBool::new(false),
+            read_deadline: settings.read_deadline,
+            _lock: lock,
+        })
+    }
+}
+
+/// The connections to a file whose schema is ours and up to date.
+struct Open {
+    writer: Writer,
+    checkpointer: SqliteConnection,
+    readers: SqlitePool,
+}
+
+impl Open {
+    async fn all(settings: &SqliteSettings, busy: Duration) -> Result<Self, StoreError> {
+        schema::check_owner(&settings.file, busy).await?;
         let options = SqliteConnectOptions::new()
             .filename(&settings.file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(busy)
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", "67108864")
             .pragma("temp_store", "MEMORY")
@@ -84,7 +133,7 @@ impl SqliteStore {
         // A checkpoint that waits for readers holds up the writer: it gives in early and is tried again.
         let checkpointer = options
             .clone()
-            .busy_timeout(Duration::from_millis(250))
+            .busy_timeout(busy.min(Duration::from_millis(250)))
             .thread_name(|_| "araldo-ckpt".to_owned())
             .connect()
             .await
@@ -99,15 +148,13 @@ impl SqliteStore {
                     .pragma("cache_size", "-2048")
                     .thread_name(|_| "araldo-reader".into()),
             );
-        let writer = Writer::new(writer).await.map_err(store_error)?;
+        let writer = Writer::new(writer)
+            .await
+            .map_err(|error| cannot_open(&settings.file, &error))?;
         Ok(Self {
-            waits_for_lock: writer.waits_for_lock.clone(),
-            writer: Mutex::new(Some(writer)),
+            writer,
+            checkpointer,
             readers,
-            checkpointer: Mutex::new(Some(checkpointer)),
-            log_is_long: AtomicBool::new(false),
-            read_deadline: settings.read_deadline,
-            _lock: lock,
         })
     }
 }
@@ -206,6 +253,9 @@ pub(super) fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
     const SQLITE_CORRUPT: u32 = 11;
     const SQLITE_NOTADB: u32 = 26;
     let file = file.display();
+    if is_locked(error) {
+        return StoreError::Locked(file.to_string());
+    }
     let cure = match primary_code(error) {
         Some(SQLITE_CORRUPT | SQLITE_NOTADB | SQLITE_READONLY) => format!(
             "\n  cure: copy the directory, then restore a backup; or save what can be read: sqlite3 {file} .recover | \
@@ -220,6 +270,7 @@ fn migrate_error(file: &Path, error: MigrateError) -> StoreError {
     match error {
         MigrateError::VersionMissing(version) => StoreError::TooNew(format!("{}: schema {version}", file.display())),
         MigrateError::Execute(error) => cannot_open(file, &error),
+        MigrateError::ExecuteMigration(error, _) if is_locked(&error) => cannot_open(file, &error),
         other => StoreError::Open(format!(
             "{}: the schema cannot be brought up to date: {other}",
             file.display()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -10,7 +11,7 @@ use super::open::{MIGRATIONS, cannot_open};
 use crate::store::StoreError;
 
 /// A new file, or one that our migrations have been at; read without changing it.
-pub(super) async fn check_owner(file: &Path) -> Result<(), StoreError> {
+pub(super) async fn check_owner(file: &Path, busy: Duration) -> Result<(), StoreError> {
     const TABLES: &str = "SELECT count(*), coalesce(sum(name = '_sqlx_migrations'), 0) FROM sqlite_schema \
          WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";
     if std::fs::metadata(file).map_or(0, |meta| meta.len()) == 0 {
@@ -20,6 +21,7 @@ pub(super) async fn check_owner(file: &Path) -> Result<(), StoreError> {
     let mut connection = SqliteConnectOptions::new()
         .filename(file)
         .read_only(true)
+        .busy_timeout(busy)
         .connect()
         .await
         .map_err(trouble)?;

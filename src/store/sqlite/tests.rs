@@ -1,5 +1,7 @@
 //! What is SQLite's alone: the file, its lock and settings, and rows that nobody can read.
 
+use std::time::Duration;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -13,7 +15,7 @@ pub(super) fn settings(dir: &TempDir) -> SqliteSettings {
     SqliteSettings {
         file: dir.path().join("araldo.db"),
         readers: 2,
-        read_deadline: std::time::Duration::from_secs(5),
+        read_deadline: Duration::from_secs(5),
     }
 }
 
@@ -50,6 +52,28 @@ async fn a_second_open_of_the_same_directory_names_the_process_that_holds_it() {
     store.close().await;
     drop(store);
     SqliteStore::open(&settings(&dir)).await.unwrap();
+}
+
+#[tokio::test]
+async fn opening_waits_for_a_program_that_holds_the_lock_and_names_the_cure_where_it_has_no_end() {
+    const SHORT: Duration = Duration::from_millis(20);
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = fresh_file(&dir).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut program).await.unwrap();
+    let refused = SqliteStore::open_within(&settings(&dir), SHORT, SHORT)
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(refused, StoreError::Locked(_)), "{refused}");
+    assert!(refused.to_string().contains("let it end its transaction"), "{refused}");
+    let settings = settings(&dir);
+    let opened = SqliteStore::open_within(&settings, Duration::from_mins(1), SHORT);
+    let ended = async {
+        tokio::time::sleep(SHORT * 5).await;
+        program.close().await.unwrap();
+    };
+    let (opened, ()) = tokio::join!(opened, ended);
+    opened.unwrap().take_lease().await.unwrap();
 }
 
 #[tokio::test]

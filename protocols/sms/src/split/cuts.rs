@@ -26,7 +26,7 @@ impl Iterator for Cuts<'_> {
         if rest.is_empty() {
             return None;
         }
-        let filled = self.fill(rest);
+        let filled = self.fill(rest, |piece| self.writing.units(piece));
         Some(self.cut(filled))
     }
 }
@@ -35,34 +35,25 @@ impl Cuts<'_> {
     /// Appends the next segment's text to `out`, or nothing at the end.
     pub(super) fn write(&mut self, out: &mut Vec<u8>) -> (Range<usize>, usize) {
         let start = out.len();
-        let filled = self.fill_into(&self.text[self.from..], out);
+        // Up to a piece more than fits is written.
+        let octets = self.writing.payload_octets(1);
+        let filled = self.fill(&self.text[self.from..], |piece| {
+            let before = out.len();
+            self.writing.encode(piece, out);
+            (out.len() - before) / octets
+        });
         let (range, units) = self.cut(filled);
         out.truncate(start + self.writing.payload_octets(units));
         (range, units)
     }
 
-    /// Bytes and units of as much of `rest` as fits.
-    fn fill(&self, rest: &str) -> (usize, usize) {
+    /// Bytes and units of as much of `rest` as fits. `measure` gives the units of each piece, the last of which may not
+    /// fit whole.
+    #[inline]
+    fn fill(&self, rest: &str, mut measure: impl FnMut(&str) -> usize) -> (usize, usize) {
         let (mut length, mut units) = (0, 0);
         for piece in pieces(rest) {
-            let piece_units = self.writing.units(piece);
-            if units + piece_units > self.limit {
-                let (piece_length, piece_units) = self.begin(piece, self.limit - units);
-                return (length + piece_length, units + piece_units);
-            }
-            length += piece.len();
-            units += piece_units;
-        }
-        (length, units)
-    }
-
-    /// The same, appended to `out`, where up to a piece more than fits is written.
-    fn fill_into(&self, rest: &str, out: &mut Vec<u8>) -> (usize, usize) {
-        let (mut length, mut units) = (0, 0);
-        for piece in pieces(rest) {
-            let before = out.len();
-            self.writing.encode(piece, out);
-            let piece_units = (out.len() - before) / self.writing.payload_octets(1);
+            let piece_units = measure(piece);
             if units + piece_units > self.limit {
                 let (piece_length, piece_units) = self.begin(piece, self.limit - units);
                 return (length + piece_length, units + piece_units);

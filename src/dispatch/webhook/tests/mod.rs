@@ -1,6 +1,6 @@
 //! The lane over the store in memory, with posts that the test answers by hand and a clock whose hands it turns.
 
-use std::sync::Mutex;
+mod failing;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::*;
 use crate::backend::Failure;
-use crate::domain::{
-    BindRef, Class, Encoding, InboundId, MessageId, Msisdn, NewMessage, SenderId, Shape, State, UnixMillis,
-};
-use crate::outbox::{self, CarrierPolicy, Hearing, Policy, Settings};
+use crate::domain::{InboundId, MessageId, NewMessage, State, UnixMillis};
+use crate::fixture::{self, bind, name};
+use crate::outbox::{self, Hearing, Policy};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    Batch, Claimed, DeadNotices, Enqueue, Lease, NewInbound, NoticeAct, Progress, Receipt, Seq, Settle, Verdict,
+    Batch, Claimed, DeadNotices, Enqueue, Lease, NewInbound, NoticeAct, OffReason, Progress, Receipt, Seq, Settle,
+    Verdict,
 };
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -69,10 +69,6 @@ struct House {
     stop: CancellationToken,
 }
 
-fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
 impl House {
     async fn new() -> Self {
         let mut hearing = Hearing::default();
@@ -81,24 +77,10 @@ impl House {
             hearing.address(address, &name(client));
         }
         let policy = Arc::new(Policy {
-            steps: HashMap::from([(name("all"), vec![None])]),
-            receipt_grace: Duration::from_secs(60),
-            carriers: HashMap::new(),
-            former_carrier: CarrierPolicy::default(),
-            habits: Mutex::default(),
             hearing,
+            ..fixture::policy()
         });
-        let settings = Settings {
-            queue: 16,
-            batch: 1_000,
-            commit_timeout: Duration::from_secs(10),
-            promote_interval: Duration::from_secs(1),
-            rescue_interval: Duration::from_secs(1),
-            prune_interval: Duration::from_secs(1),
-            prune_step: 100,
-            retention: Duration::from_secs(60),
-            idempotency_retention: Duration::from_secs(60),
-        };
+        let settings = fixture::settings();
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let lease = store.take_lease().await.unwrap();
         let clock = Clock::manual(NOW);
@@ -145,10 +127,7 @@ impl House {
         for n in numbers {
             let text = NewInbound {
                 id: InboundId(Uuid::from_u128(n)),
-                bind: BindRef {
-                    carrier: name("tim"),
-                    bind: 0,
-                },
+                bind: bind(),
                 from: "393331234567".into(),
                 to: address.into(),
                 data_coding: 0,
@@ -171,30 +150,11 @@ impl House {
     async fn delivered(&self, callback: Option<&str>) -> MessageId {
         let message = NewMessage {
             id: MessageId(Uuid::from_u128(7)),
-            client: name("bank"),
-            class: Class::Otp,
-            to: Msisdn::parse("393331234567").unwrap(),
-            from: SenderId::parse("MyBank").unwrap(),
-            text: "123456".into(),
-            encoding: Encoding::Gsm7,
-            shape: Shape::default(),
-            segments: 1,
-            lane: crate::domain::Lane {
-                route: name("all"),
-                step: 0,
-            },
-            receipt: true,
             reference: Some("order-1".into()),
             callback: callback.map(Into::into),
-            accepted_at: NOW,
-            not_before: None,
-            expires_at: NOW.after(Duration::from_secs(600)),
+            ..fixture::message(NOW)
         };
-        let bind = BindRef {
-            carrier: name("tim"),
-            bind: 0,
-        };
-        let claimed = Progress::waiting(0, None, message.expires_at).claimed(Lease(1), bind.clone(), NOW);
+        let claimed = Progress::waiting(0, None, message.expires_at).claimed(Lease(1), bind(), NOW);
         let claimed = Claimed::new(&message, 1, claimed);
         let progress = Progress {
             state: State::Submitted,
@@ -216,10 +176,8 @@ impl House {
         let id = message.id;
         let batch = Batch {
             enqueue: vec![Enqueue {
-                message,
-                key: None,
-                birth: None,
-                claim: Some((bind, Lease(1))),
+                claim: Some((bind(), Lease(1))),
+                ..Enqueue::new(message)
             }],
             settle: vec![Settle {
                 claimed: Arc::new(claimed),
@@ -235,6 +193,16 @@ impl House {
 
     async fn next(&mut self) -> Posted {
         self.posts.recv().await.unwrap()
+    }
+
+    /// Fails everything that is posted at this time; how much that is.
+    async fn fail_all(&mut self) -> usize {
+        let mut failed = 0;
+        while let Ok(Some(posted)) = tokio::time::timeout(Duration::from_millis(10), self.posts.recv()).await {
+            posted.answer(Failure::Connect.into());
+            failed += 1;
+        }
+        failed
     }
 
     /// Nothing is posted.
@@ -422,75 +390,6 @@ async fn a_batch_keeps_its_members_and_is_halved_after_three_failures() {
     one.answer(TAKEN);
     house.next().await.answer(TAKEN);
     house.settled(0).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_endpoint_that_is_gone_is_switched_off_and_its_notices_wait() {
-    let mut house = House::new().await;
-    house.texts("1", 1..=3).await;
-    house.open(1, 1);
-    house.next().await.answer(Answer::Gone);
-    house.quiet().await;
-    let known = house.store.endpoints().await.unwrap().remove(0);
-    assert_eq!((known.pending, known.dead), (3, 0));
-    assert_eq!(known.off.unwrap().1.as_ref(), "status_410");
-    house.texts("1", 4..=4).await;
-    house.quiet().await;
-    let on = NoticeAct::SwitchOn {
-        endpoint: known.endpoint,
-    };
-    house.outbox.act_on_notices(on).await.unwrap();
-    for _ in 0..4 {
-        house.next().await.answer(TAKEN);
-    }
-    house.settled(0).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_wished_pause_holds_for_the_whole_endpoint() {
-    let mut house = House::new().await;
-    house.texts("1", 1..=2).await;
-    house.open(1, 1);
-    house.next().await.answer(Answer::Failed {
-        failure: Failure::Status(429),
-        retry_after: Some(secs(90)),
-    });
-    house.quiet().await;
-    house.at(secs(89)).await;
-    house.quiet().await;
-    house.at(secs(90)).await;
-    house.next().await.answer(TAKEN);
-    house.next().await.answer(TAKEN);
-    house.settled(0).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dead_endpoint_costs_a_post_a_pause_and_what_waits_loses_no_try() {
-    let mut house = House::new().await;
-    house.texts("1", 1..=50).await;
-    house.open(1, 1);
-    for _ in 0..5 {
-        house.next().await.answer(Failure::Connect.into());
-    }
-    house.quiet().await;
-    let mut now = 0;
-    for pause in [5, 10, 20, 40] {
-        now += pause;
-        house.at(secs(now - 1)).await;
-        house.quiet().await;
-        house.at(secs(now)).await;
-        house.next().await.answer(Failure::Connect.into());
-        house.quiet().await;
-    }
-    let due = crate::store::DueNotices {
-        endpoint: Endpoint::of_client(&name("bank")),
-        now: NOW.after(Duration::from_hours(1)),
-        after: None,
-        limit: 100,
-    };
-    let rows = house.store.due_notices(&due).await.unwrap().rows;
-    let untried = rows.iter().filter(|row| row.notice.delivery.attempts == 0).count();
-    assert!(rows.len() == 50 && untried >= 41, "{untried}");
 }
 
 #[tokio::test(start_paused = true)]
