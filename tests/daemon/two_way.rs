@@ -217,7 +217,8 @@ async fn six_wrong_codes_lock_a_number_for_money_alone() {
         scene.start().await
     };
     let before = scene.phone(number).len();
-    scene.text(number, "ricarica 10 euro").await;
+    // Another text: the same one so soon after a lost link would be the carrier's repetition.
+    scene.text(number, "ricarica 30 euro").await;
     assert!(scene.hears(number, before + 1).await.contains("per 24 ore"));
     scene.text(number, "saldo").await;
     scene.hears_of(number, "Il tuo saldo").await;
