@@ -21,10 +21,12 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accept::Intake;
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
 use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
-use crate::dispatch::{CarrierParts, Dispatch, LaneMap};
+use crate::consent::Gate;
+use crate::dispatch::{CarrierParts, ConsentStep, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
@@ -80,9 +82,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = ignore(&mut hangup) => None,
     };
     if let Some(error) = failed {
-        // Nothing may be written after a failed sync: the process ends as it is, and the next start finds what is
+        // Nothing may be written after a failed sync, or to a damaged file: the process ends as it is, and the next start finds what is
         // on disk.
-        return Err(StoreError::Io(error).into());
+        return Err(error.into());
     }
     notify(&[NotifyState::Stopping]);
     tracing::info!(event = "stopping");
@@ -136,7 +138,11 @@ impl Daemon {
                 "waited in steps that the configuration no longer has"
             );
         }
-        let dispatch = Dispatch::start(carriers(&config, &clock)?, lanes, &outbox, &policy, &clock);
+        let intake = Intake::new(&config, router.clone(), clock.clone()).with_gate(outbox.gate().clone());
+        let limits = two_way::limits(&config);
+        let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake), limits.clone()));
+        let carriers = carriers(&config, &clock)?;
+        let dispatch = Dispatch::start(carriers, lanes, &outbox, &policy, &consent, &clock);
 
         let tasks = TaskTracker::new();
         let stop_upkeep = CancellationToken::new();
@@ -163,7 +169,8 @@ impl Daemon {
         )?;
         events::start(&config, &state, &tasks, &stop_http);
         let book = (&store, &outbox, lease);
-        two_way::start(&config, book, &state.intake, &clock, &tasks, &stop_upkeep)?;
+        let rules = (&state.intake, consent, limits);
+        two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;
@@ -210,8 +217,8 @@ impl Daemon {
         }
     }
 
-    /// Waits until a sync has failed.
-    pub async fn failed(&self) -> String {
+    /// Waits until a sync has failed or the file is found damaged.
+    pub async fn failed(&self) -> StoreError {
         self.outbox.health().failed().await
     }
 
@@ -242,7 +249,7 @@ impl Daemon {
         notify(&[NotifyState::ExtendTimeoutUsec(extend)]);
         let stopped = tokio::select! {
             stopped = tokio::time::timeout(drain + STOP_MARGIN, all) => stopped,
-            error = health.failed() => return Err(StoreError::Io(error)),
+            error = health.failed() => return Err(error),
         };
         if stopped.is_err() {
             tracing::error!(
@@ -311,6 +318,7 @@ fn policy(config: &Config, router: &Router) -> Policy {
         },
         habits: std::sync::Mutex::new(habits.collect()),
         hearing: webhooks::hearing(config),
+        gate: Arc::new(Gate::new(config)),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
 use rand::RngExt;
+use rand::distr::{Distribution, StandardUniform};
 use uuid::Uuid;
 
 use crate::domain::{InboundId, MessageId, UnixMillis};
@@ -18,6 +19,11 @@ pub struct Clock(Source);
 enum Source {
     System,
     Manual(Arc<AtomicI64>),
+    #[cfg(test)]
+    Simulated {
+        start: UnixMillis,
+        origin: Instant,
+    },
 }
 
 impl Clock {
@@ -31,11 +37,20 @@ impl Clock {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
     }
 
+    /// A wall clock that shows `start` now and goes with [`monotonic`], which a test may have paused.
+    #[cfg(test)]
+    pub(crate) fn simulated(start: UnixMillis) -> Self {
+        let origin = monotonic();
+        Self(Source::Simulated { start, origin })
+    }
+
     /// The wall-clock time.
     pub fn now(&self) -> UnixMillis {
         match &self.0 {
             Source::System => jiff_now(),
             Source::Manual(at) => UnixMillis(at.load(Ordering::Relaxed)),
+            #[cfg(test)]
+            Source::Simulated { start, origin } => start.after(monotonic().duration_since(*origin)),
         }
     }
 
@@ -75,16 +90,59 @@ pub fn inbound_id(now: UnixMillis) -> InboundId {
 }
 
 fn uuid_v7(now: UnixMillis) -> Uuid {
-    let random: [u8; 10] = rand::rng().random();
+    let random: [u8; 10] = draw();
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random).into_uuid()
 }
 
 /// A number in `0.0..1.0`, for jitter.
 pub fn jitter() -> f64 {
-    rand::rng().random()
+    draw()
 }
 
 /// 256 random bits.
 pub fn secret_bits() -> [u8; 32] {
     rand::rng().random()
+}
+
+/// A draw whose value nobody must guess nor repeat, but for a test.
+fn draw<T>() -> T
+where
+    StandardUniform: Distribution<T>,
+{
+    #[cfg(test)]
+    if let Some(drawn) = seeded::draw() {
+        return drawn;
+    }
+    rand::rng().random()
+}
+
+/// Draws that can be had again: of the thread that a simulation runs on.
+#[cfg(test)]
+pub(crate) mod seeded {
+    use std::cell::RefCell;
+
+    use rand::distr::{Distribution, StandardUniform};
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    thread_local! {
+        static DRAWS: RefCell<Option<StdRng>> = const { RefCell::new(None) };
+    }
+
+    /// From now on this thread draws the same as whoever began with this seed.
+    pub(crate) fn begin(seed: u64) {
+        DRAWS.set(Some(StdRng::seed_from_u64(seed)));
+    }
+
+    /// This thread draws from the machine again.
+    pub(crate) fn end() {
+        DRAWS.set(None);
+    }
+
+    pub(super) fn draw<T>() -> Option<T>
+    where
+        StandardUniform: Distribution<T>,
+    {
+        DRAWS.with_borrow_mut(|draws| draws.as_mut().map(RngExt::random))
+    }
 }

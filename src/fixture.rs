@@ -58,6 +58,7 @@ pub(crate) fn policy() -> Policy {
         former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
         hearing: Hearing::default(),
+        gate: std::sync::Arc::default(),
     }
 }
 

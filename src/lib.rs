@@ -10,6 +10,7 @@
 //! | [`clock`] | the one place that reads the clock and draws random numbers |
 //! | [`command`] | what a customer's text asks for, and with which values |
 //! | [`config`] | a struct a section, checked before start |
+//! | [`consent`] | STOP, START, HELP; what people want to be sent, and when |
 //! | [`domain`] | values and rules that all share: states, classes, addresses, ids |
 //! | [`http`] | the API of the back ends and the operators' listener: write a row and answer |
 //! | [`accept`] | a message checked, measured and routed, whichever way it came in |
@@ -54,6 +55,7 @@ pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod consent;
 pub mod demo;
 pub mod dialogue;
 pub mod dispatch;

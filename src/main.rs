@@ -1,6 +1,7 @@
 //! Arguments, configuration, logging, exit code.
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use araldo::cli::{Cli, Exit, Global, Verb, demo, report, simulate};
@@ -27,11 +28,13 @@ fn main() -> ExitCode {
         Verb::Demo(args) => exit_of(work(demo::run(args))),
         Verb::Simulate(args) => exit_of(work(simulate::run(*args))),
         Verb::Config(verb) => verb.run(&cli.global),
+        Verb::Db(verb) => verb.run(&cli.global),
         Verb::Template(verb) => verb.run(&cli.global),
         Verb::Commands(verb) => verb.run(&cli.global),
         Verb::Status(args) => args.run(&cli.global),
         Verb::Messages(verb) => verb.run(&cli.global),
         Verb::Inbound(verb) => verb.run(&cli.global),
+        Verb::Consent(verb) => verb.run(&cli.global),
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),
@@ -74,9 +77,12 @@ fn refuse(error: &ConfigError) -> Exit {
     report(error, &mut io::stderr().lock()).unwrap_or(Exit::Config)
 }
 
-/// Drives `work` to its end.
+/// Drives `work` to its end. Half of the processors are left to the threads of the store, and to whoever sends: with
+/// more workers than there is work, messages are handed from one to another for nothing.
 fn work(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     tokio::runtime::Builder::new_multi_thread()
+        .worker_threads((processors / 2).max(1))
         .enable_all()
         .build()?
         .block_on(work)

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::domain::{Class, Flags, InboundId, Masked, MessageId, Name, Reason, State, UnixMillis};
-use crate::store::{About, AboutInbound, AboutMessage, Notice, NoticeKind, NoticeRecord};
+use crate::domain::{Class, Flags, InboundId, Masked, MessageId, Name, Reason, Source, State, UnixMillis, Will};
+use crate::store::{About, AboutInbound, AboutMessage, ConsentRecord, Notice, NoticeKind, NoticeRecord};
 
 /// Octets of a text that are told: a payload stays under the 20 kB of Standard Webhooks. The whole text is under its id.
 const TEXT: usize = 4_096;
@@ -24,6 +24,7 @@ pub struct Event<'a> {
 enum Data<'a> {
     Message(MessageData<'a>),
     Inbound(InboundData<'a>),
+    Consent(ConsentData<'a>),
 }
 
 #[derive(Serialize)]
@@ -68,6 +69,17 @@ struct InboundData<'a> {
 }
 
 #[derive(Serialize)]
+struct ConsentData<'a> {
+    msisdn: Number<'a>,
+    brand: &'a Name,
+    /// `*` is every topic.
+    topic: &'a str,
+    state: Will,
+    source: Source,
+    said_at: UnixMillis,
+}
+
+#[derive(Serialize)]
 struct Segment {
     reference: u16,
     reference_bits: u8,
@@ -106,6 +118,7 @@ impl<'a> Event<'a> {
             data: match &record.about {
                 About::Message(message) => Data::Message(MessageData::new(notice, message)),
                 About::Inbound(inbound) => Data::Inbound(InboundData::new(notice, inbound)),
+                About::Consent(consent) => Data::Consent(ConsentData::new(&consent.said)),
             },
         }
     }
@@ -115,6 +128,7 @@ impl<'a> Event<'a> {
     pub fn masked(mut self) -> Self {
         match &mut self.data {
             Data::Message(message) => message.to.masked = true,
+            Data::Consent(consent) => consent.msisdn.masked = true,
             Data::Inbound(inbound) => {
                 inbound.from = Masked(&inbound.from).to_string().into();
                 inbound.text = None;
@@ -145,6 +159,22 @@ impl<'a> MessageData<'a> {
             accepted_at: message.accepted_at,
             submitted_at: message.submitted_at,
             final_at: state.filter(|state| state.is_final()).map(|_| notice.at),
+        }
+    }
+}
+
+impl<'a> ConsentData<'a> {
+    fn new(said: &'a ConsentRecord) -> Self {
+        Self {
+            msisdn: Number {
+                digits: &said.msisdn,
+                masked: false,
+            },
+            brand: &said.brand,
+            topic: said.topic.as_ref().map_or("*", Name::as_str),
+            state: said.will,
+            source: said.source,
+            said_at: said.at,
         }
     }
 }

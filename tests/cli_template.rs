@@ -86,6 +86,78 @@ fn what_cannot_be_rendered_is_told_with_its_place() {
     assert_eq!(template(&["check", "card_shiped"]).status.code(), Some(3));
 }
 
+fn config_in(dir: &tempfile::TempDir) -> String {
+    dir.path().join("araldo.toml").to_str().unwrap().to_owned()
+}
+
+/// A configuration with a folder of texts.
+fn folder(texts: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let config = format!("[store]\nurl = \"sqlite://{}/a.db\"\n", dir.path().display());
+    std::fs::write(dir.path().join("araldo.toml"), config).unwrap();
+    if !texts.is_empty() {
+        std::fs::create_dir(dir.path().join("templates")).unwrap();
+    }
+    for (name, text) in texts {
+        std::fs::write(dir.path().join("templates").join(name), text).unwrap();
+    }
+    dir
+}
+
+#[test]
+fn a_check_measures_what_needs_no_sample_and_reads_a_whole_event_for_one() {
+    let long = "x".repeat(3_000);
+    let dir = folder(&[
+        ("long.en.txt", &long),
+        (
+            "whole.en.txt",
+            "{# event: {\"id\": \"7\", \"data\": {\"a\": 1}} #}\n{{ id }} {{ data.a }}",
+        ),
+        ("whole.it.txt", "uno"),
+        ("whole.it-CH.txt", "uno"),
+        ("other.en.txt", "one"),
+        ("other.it.txt", "uno"),
+    ]);
+    let output = araldo(config_in(&dir).as_str(), &["template", "check", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let checked: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |name: &str, locale: &str| {
+        checked
+            .iter()
+            .find(|one| one["template"] == name && one["locale"] == locale)
+            .unwrap()
+    };
+    assert!(
+        of("long", "en")["error"].as_str().unwrap().contains("segments"),
+        "{checked:?}"
+    );
+    assert_eq!(of("whole", "en")["sample"]["text"], "7 1");
+    assert_eq!(of("other", "it")["lacks"], serde_json::json!([]));
+    assert_eq!(of("long", "en")["lacks"], serde_json::json!(["it", "it-CH"]));
+}
+
+#[test]
+fn a_check_of_no_template_says_that_there_is_no_folder() {
+    let dir = folder(&[]);
+    let config = config_in(&dir);
+    let output = araldo(&config, &["template", "check"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("no folder of templates"),
+        "{output:?}"
+    );
+    let rule =
+        "\n[event.card]\ntype = \"card\"\nto = \"+393331234567\"\ntemplate = \"card\"\n[templates]\nlocale = \"it\"\n";
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text + rule).unwrap();
+    let output = araldo(&config, &["template", "check"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        told.contains("make `templates` beside the configuration file, with card.it.txt"),
+        "{told}"
+    );
+}
+
 #[test]
 fn every_bad_template_and_rule_is_told_by_the_check_of_the_configuration() {
     let dir = tempfile::tempdir().unwrap();

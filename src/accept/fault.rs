@@ -78,6 +78,8 @@ codes! {
     InvalidCallback 422 "invalid_callback" "The callback cannot be used" "Give an https URL without user name and fragment; the client needs a webhook secret."
     InvalidLimit 422 "invalid_limit" "The limit is out of its range" "Use 1 to 1000."
     UnknownClient 422 "unknown_client" "There is no such client" "Name a configured client."
+    UnknownBrand 422 "unknown_brand" "There is no such brand, or it is not yours" "Leave it out, or name a client or a configured brand."
+    UnknownTopic 422 "unknown_topic" "There is no such topic" "Use the id of a configured topic or a word for it, or `*` for all."
     NoRoute 422 "no_route" "No route leads to the destination" "Check the number; the operator configures the routes."
     TextAndTemplate 422 "text_and_template" "A message has a text or a template, and not both" "Leave one of the two out; vars and locale go with a template."
     UnknownTemplate 422 "unknown_template" "There is no such template" "Use the name of a template of this gateway: the part of its file's name before the language."

@@ -7,6 +7,7 @@ use super::written::Common;
 use crate::backend::AddressGuard;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::consent::Gate;
 use crate::domain::Name;
 use crate::router::{Plan, Router};
 
@@ -18,6 +19,8 @@ pub struct Intake {
     pub router: Arc<Router>,
     /// Where a callback may lead.
     pub callback_guard: AddressGuard,
+    /// Who wants no messages, and when.
+    pub(crate) gate: Arc<Gate>,
     /// How a text is measured that has no route.
     unrouted: Common,
     routes: HashMap<Name, RouteFacts>,
@@ -42,9 +45,16 @@ impl Intake {
             routes: facts.collect(),
             unrouted: Common::of(&[], config.outbox.max_segments),
             callback_guard: AddressGuard::new(&config.webhook.allow_networks),
+            gate: Arc::new(Gate::new(config)),
             router,
             clock,
         }
+    }
+
+    /// Asks this gate, which knows what people want.
+    #[must_use]
+    pub fn with_gate(self, gate: Arc<Gate>) -> Self {
+        Self { gate, ..self }
     }
 
     /// How a text is written that follows a plan.

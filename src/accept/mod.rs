@@ -16,18 +16,18 @@ pub use fault::{Code, Fault, Origin};
 pub(crate) use fault::{masked, nearest};
 pub use intake::Intake;
 pub(crate) use text::Text;
-use wish::time;
-pub(crate) use wish::{FIELDS, Wish};
+pub(crate) use wish::{FIELDS, Wish, time};
 use written::{Asked, written};
 
 use crate::clock;
-use crate::domain::{Class, Flags, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
+use crate::consent::Recipient;
+use crate::domain::{Class, Flag, Flags, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
 use crate::router::{Plan, Wanted};
 
 /// The longest validity, and the furthest that a message may be put off.
-const LONGEST: Duration = Duration::from_hours(7 * 24);
+pub(crate) const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// A `not_before` this little in the past is now: clocks differ.
-const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
+pub(crate) const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
 /// Characters of a reference.
 pub(crate) const MAX_REFERENCE: usize = 128;
 
@@ -80,6 +80,28 @@ pub(crate) fn accept_saying(
     said: Result<Body<'_>, Fault>,
     without_route: WithoutRoute,
 ) -> Result<Accepted, Vec<Fault>> {
+    checked(state, client, wish, said, without_route, None)
+}
+
+/// Checks an answer to a text that its recipient sent at `heard_at`: it is not withheld for what was refused before.
+pub(crate) fn accept_answer(
+    state: &Intake,
+    client: &Client,
+    wish: &Wish<'_>,
+    body: Body<'_>,
+    heard_at: UnixMillis,
+) -> Result<Accepted, Vec<Fault>> {
+    checked(state, client, wish, Ok(body), WithoutRoute::Failed, Some(heard_at))
+}
+
+fn checked(
+    state: &Intake,
+    client: &Client,
+    wish: &Wish<'_>,
+    said: Result<Body<'_>, Fault>,
+    without_route: WithoutRoute,
+    heard_at: Option<UnixMillis>,
+) -> Result<Accepted, Vec<Fault>> {
     let now = state.clock.now();
     let mut faults = Vec::new();
     let to = found(destination(wish), &mut faults);
@@ -117,7 +139,21 @@ pub(crate) fn accept_saying(
     if !faults.is_empty() {
         return Err(faults);
     }
-    let ended = plan.is_none().then_some(Reason::NoRoute);
+    let gate = &state.gate;
+    let recipient = Recipient {
+        to: to.digits(),
+        client: &client.name,
+        class,
+        solicited_at: heard_at,
+    };
+    let solicited = heard_at.is_some() && !gate.withholds(&recipient);
+    let ended = match plan {
+        None => Some(Reason::NoRoute),
+        Some(_) if !solicited && gate.withholds(&recipient) => Some(Reason::OptedOut),
+        Some(_) => None,
+    };
+    let start = times.not_before.unwrap_or(now);
+    let times = times.outside(gate.quiet.until(class, to.digits(), start), class);
     let message = NewMessage {
         id: clock::message_id(now),
         client: client.name.clone(),
@@ -137,6 +173,7 @@ pub(crate) fn accept_saying(
         expires_at: times.expires_at,
     };
     let state = match (ended, times.not_before) {
+        (Some(Reason::OptedOut), _) => State::Suppressed,
         (Some(_), _) => State::Failed,
         (None, Some(_)) => State::Scheduled,
         (None, None) => State::Queued,
@@ -145,7 +182,10 @@ pub(crate) fn accept_saying(
         message,
         state,
         ended,
-        flags: Flags::default(),
+        flags: match solicited {
+            true => Flags::default().with(Flag::Solicited),
+            false => Flags::default(),
+        },
         units: text.units,
         replaced: text.replaced,
     })
@@ -250,6 +290,24 @@ fn channels(wish: &Wish<'_>) -> Result<(), Fault> {
 struct Times {
     not_before: Option<UnixMillis>,
     expires_at: UnixMillis,
+    /// Whether the sender has said how long it is worth sending.
+    limited: bool,
+}
+
+impl Times {
+    /// Not before the end of the recipient's quiet time. What is worth nothing by then waits for its end all the same.
+    fn outside(self, quiet_until: Option<UnixMillis>, class: Class) -> Self {
+        let Some(end) = quiet_until else { return self };
+        let expires_at = match self.limited {
+            true => self.expires_at,
+            false => end.after(class.default_validity()),
+        };
+        Self {
+            not_before: Some(end.min(expires_at)),
+            expires_at,
+            ..self
+        }
+    }
 }
 
 fn times(wish: &Wish<'_>, class: Class, now: UnixMillis) -> Result<Times, Fault> {
@@ -309,7 +367,11 @@ fn times(wish: &Wish<'_>, class: Class, now: UnixMillis) -> Result<Times, Fault>
             at
         }
     };
-    Ok(Times { not_before, expires_at })
+    Ok(Times {
+        not_before,
+        expires_at,
+        limited: wish.expires_at.is_some(),
+    })
 }
 
 fn reference(wish: &Wish<'_>) -> Result<(), Fault> {

@@ -19,6 +19,10 @@ pub(super) struct Common {
     split: SplitOptions,
     /// What `data_coding` 0 means, of the carriers' alphabets the one with the fewest characters.
     alphabet: DefaultAlphabet,
+    /// Whether a carrier takes UTF-16 in its place.
+    utf16: bool,
+    /// Whether a carrier takes UTF-8 in its place.
+    utf8: bool,
     /// Segments at the most.
     max_segments: u8,
 }
@@ -84,8 +88,20 @@ impl Common {
                 .into_iter()
                 .find(|narrow| alphabets().any(|alphabet: DefaultAlphabet| alphabet == *narrow))
                 .unwrap_or_default(),
+            utf16: alphabets().any(|alphabet: DefaultAlphabet| alphabet == DefaultAlphabet::Ucs2),
+            utf8: alphabets().any(|alphabet: DefaultAlphabet| alphabet == DefaultAlphabet::Utf8),
             max_segments,
         }
+    }
+
+    /// Whether every carrier can take a GSM-7 text in its own alphabet, in the segments that septets make. A carrier may
+    /// pass on the octets that it gets, so that those of UTF-16 and UTF-8 are to fit one segment; what is longer goes
+    /// in UCS-2, which all count alike.
+    fn takes(&self, text: &str) -> bool {
+        let utf16_units = || text.chars().map(char::len_utf16).sum::<usize>();
+        self.alphabet.has(text)
+            && (!self.utf16 || utf16_units() <= Encoding::Ucs2.single_limit())
+            && (!self.utf8 || text.len() <= Encoding::Latin1.single_limit())
     }
 }
 
@@ -128,9 +144,9 @@ pub(super) fn written<'t>(body: Body<'t>, asked: &Asked, common: &Common) -> Res
     let faulty = |error| unwritable(&error, body, most);
     let mut measured = measure(text, &options).map_err(faulty)?;
     let (mut written, mut replaced) = with_lookalikes(text, &measured);
-    if measured.encoding == Encoding::Gsm7 && !common.alphabet.has(&written) {
+    if measured.encoding == Encoding::Gsm7 && !common.takes(&written) {
         if asked.encoding.is_some() {
-            let detail = "has a character that a carrier of the route lacks in its own alphabet";
+            let detail = "has a character that a carrier of the route lacks in its own alphabet, or is too long in it";
             return Err(Fault::new(body.pointer, Code::TextUnencodable, detail).hint("leave `encoding` to auto"));
         }
         options.encoding = Some(Encoding::Ucs2);
@@ -315,5 +331,35 @@ mod tests {
             ..Asked::default()
         };
         assert!(written(body("5 €"), &asked, &common).is_err());
+    }
+
+    #[test]
+    fn a_text_is_counted_in_the_octets_that_a_carriers_own_alphabet_makes_of_it() {
+        let by = |default_alphabet| CarrierConfig {
+            default_alphabet,
+            ..plain()
+        };
+        let counted = |alphabet, text: &str| {
+            let written = written(body(text), &Asked::default(), &common(&[plain(), by(alphabet)])).unwrap();
+            (written.encoding, written.segments)
+        };
+        use crate::config::DefaultAlphabet::{Gsm7, Ucs2, Utf8};
+        for (alphabet, text, encoding, segments) in [
+            (Gsm7, "x".repeat(160), Encoding::Gsm7, 1),
+            (Ucs2, "x".repeat(70), Encoding::Gsm7, 1),
+            (Ucs2, "x".repeat(71), Encoding::Ucs2, 2),
+            (Ucs2, "x".repeat(400), Encoding::Ucs2, 6),
+            (Utf8, "è".repeat(70), Encoding::Gsm7, 1),
+            (Utf8, "è".repeat(71), Encoding::Ucs2, 2),
+            (Utf8, "x".repeat(140), Encoding::Gsm7, 1),
+            (Utf8, "€".repeat(47), Encoding::Ucs2, 1),
+        ] {
+            assert_eq!(
+                counted(alphabet, &text),
+                (encoding, segments),
+                "{alphabet:?} {}",
+                text.len()
+            );
+        }
     }
 }

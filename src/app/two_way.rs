@@ -10,27 +10,30 @@ use crate::accept::Intake;
 use crate::backend::{AddressGuard, Webhooks};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dispatch::ConsentStep;
 use crate::dispatch::action::{Actions, Parts};
 use crate::inbound::{Book, Limits, Pipeline};
 use crate::outbox::Outbox;
 use crate::store::{Lease, Store};
 
+/// How often anybody may ask, and be answered by itself.
+pub(super) fn limits(config: &Config) -> Arc<Limits> {
+    let settings = &config.two_way;
+    let most = settings.max_numbers as usize;
+    Arc::new(Limits::new(&config.command, settings.address_per_minute, most))
+}
+
 /// Starts both.
 pub(super) fn start(
     config: &Config,
     (store, outbox, lease): (&Arc<dyn Store>, &Outbox, Lease),
-    intake: &Arc<Intake>,
+    (intake, consent, limits): (&Arc<Intake>, Arc<ConsentStep>, Arc<Limits>),
     clock: &Clock,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let book = Arc::new(Book::new(config)?);
     let settings = &config.two_way;
-    let limits = Limits::new(
-        &config.command,
-        settings.address_per_minute,
-        settings.max_numbers as usize,
-    );
     let guard = AddressGuard::new(&config.webhook.allow_networks);
     let caller = Webhooks::new(guard, config.webhook.ca_file.as_deref()).context("webhook.ca_file")?;
     let parts = Parts {
@@ -49,8 +52,9 @@ pub(super) fn start(
         outbox: outbox.clone(),
         clock: clock.clone(),
         book,
-        limits: Arc::new(limits),
+        limits,
         intake: intake.clone(),
+        consent,
         actions: actions.clone(),
         reassembly_timeout: settings.reassembly_timeout,
     };

@@ -1,4 +1,4 @@
-//! What works on its own: due rows, old rows, checkpoints, free space, gauges, the watchdog.
+//! What works on its own: due rows, old rows, checkpoints, a check of the store, free space, gauges, the watchdog.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,11 +15,15 @@ use super::notify;
 use crate::clock::{Clock, monotonic};
 use crate::dispatch::Dispatch;
 use crate::outbox::{self, Outbox, Settings};
-use crate::store::Store;
+use crate::store::{Store, Sweep};
 use crate::telemetry::metrics::{show_endpoints, show_totals};
 
 /// How often the log is moved into the file.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+/// How long after the start the store is checked: what waited for the start goes first.
+const CHECK_AFTER: Duration = Duration::from_secs(30);
+/// How long until a check that gave way is tried again.
+const CHECK_AGAIN_AFTER: Duration = Duration::from_mins(30);
 /// How often free space is looked at.
 const DISK_EVERY: Duration = Duration::from_secs(1);
 /// How often gauges are drawn and the recorder tidies up.
@@ -51,6 +55,7 @@ impl Upkeep {
             stop,
         ));
         tasks.spawn(self.clone().checkpoints());
+        tasks.spawn(self.clone().check());
         tasks.spawn(self.clone().watch_disk(disk));
         tasks.spawn(self.clone().gauges());
         tasks.spawn(self.watchdog());
@@ -59,6 +64,11 @@ impl Upkeep {
     async fn checkpoints(self) {
         let mut commits = 0;
         while self.wait(CHECKPOINT_EVERY).await {
+            if let Some(damage) = self.store.damage() {
+                tracing::error!(event = "store_damaged", "{damage}");
+                self.outbox.health().fail(&damage);
+                return;
+            }
             let now = self.outbox.health().commits();
             if now == commits {
                 continue;
@@ -66,6 +76,36 @@ impl Upkeep {
             commits = now;
             if let Err(error) = self.store.checkpoint().await {
                 tracing::warn!(event = "checkpoint_failed", %error);
+            }
+        }
+    }
+
+    /// Looks at the whole store once, and has damaged messages set aside. What is wrong with the file as a whole ends the
+    /// process; see [`Upkeep::checkpoints`].
+    async fn check(self) {
+        let mut pause = CHECK_AFTER;
+        while self.wait(pause).await {
+            pause = CHECK_AGAIN_AFTER;
+            let stop = self.stop.clone();
+            let checked = tokio::select! {
+                checked = self.store.check() => checked,
+                () = stop.cancelled() => return,
+            };
+            match checked {
+                Ok(report) => {
+                    let (rows, damaged, whole) = (report.rows, report.damaged, report.is_whole);
+                    tracing::info!(event = "store_checked", rows, damaged, whole);
+                    let seqs = report.messages;
+                    if !seqs.is_empty()
+                        && let Err(error) = self.outbox.sweep(Sweep::Damaged { seqs }).await
+                    {
+                        tracing::warn!(event = "damaged_rows_not_isolated", %error);
+                    }
+                    if whole {
+                        return;
+                    }
+                }
+                Err(error) => tracing::error!(event = "store_not_checked", %error),
             }
         }
     }
@@ -137,7 +177,7 @@ impl Upkeep {
         };
         while self.wait(limit / 3).await {
             let limit = crate::domain::State::Scheduled;
-            let alive = self.outbox.sweep(crate::store::Sweep::Due { state: limit, limit: 1 });
+            let alive = self.outbox.sweep(Sweep::Due { state: limit, limit: 1 });
             let answers = tokio::time::timeout(Duration::from_secs(5), alive)
                 .await
                 .is_ok_and(|done| done.is_ok());

@@ -9,7 +9,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::LogConfig;
 use crate::demo::{self, Demo, DemoOptions};
-use crate::store::StoreError;
 use crate::telemetry::logs;
 
 /// Run the gateway with two simulated carriers and a page to watch it. Needs no file, no root and no network.
@@ -51,7 +50,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         error = demo.failed() => Some(error),
     };
     if let Some(error) = failed {
-        return Err(StoreError::Io(error).into());
+        return Err(error.into());
     }
     let summary = demo.stop().await;
     print(&demo::summary(&summary, args.keep.as_deref(), colours));

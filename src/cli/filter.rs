@@ -66,6 +66,24 @@ impl From<serde_json::Error> for Fault {
     }
 }
 
+/// The octets of a field in hex, in either case, with blanks between where one likes.
+pub(super) fn octets(hex: &str, field: &str) -> Result<Vec<u8>, Fault> {
+    let bad = |detail: String| Fault::new("invalid_hex").field(field).detail(&detail);
+    if let Some((at, c)) = hex
+        .chars()
+        .enumerate()
+        .find(|(_, c)| !c.is_ascii_hexdigit() && !c.is_ascii_whitespace())
+    {
+        return Err(bad(format!(
+            "`{}` at character {} is no hex digit",
+            c.escape_default(),
+            at + 1
+        )));
+    }
+    let digits: Vec<u8> = hex.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    hex::decode(&digits).map_err(|_| bad(format!("has {} hex digits; two make an octet", digits.len())))
+}
+
 /// Answers every line of standard input on standard output. A bad line gets an error line, and the end is exit 1; nobody
 /// reading is no error.
 pub(super) fn run<T: Serialize>(answer: impl FnMut(&str) -> Result<T, Fault>) -> Exit {
@@ -149,6 +167,14 @@ mod tests {
         let output = String::from_utf8(output).unwrap();
         assert_eq!(bad, output.matches("error").count() as u64);
         output
+    }
+
+    #[test]
+    fn octets_are_read_with_blanks_and_what_is_none_is_told_with_its_place() {
+        assert_eq!(octets(" 41 4a\t4B ", "hex").unwrap(), [0x41, 0x4a, 0x4b]);
+        let told = |hex| octets(hex, "hex").unwrap_err().detail.unwrap();
+        assert_eq!(told("41 4g"), "`g` at character 5 is no hex digit");
+        assert_eq!(told("41 4"), "has 3 hex digits; two make an octet");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod admin;
 mod bench;
 mod commands;
 mod config;
+mod db;
 pub mod demo;
 mod exit;
 mod filter;
@@ -19,10 +20,13 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use admin::{AdminOptions, CarriersVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb};
+pub use admin::{
+    AdminOptions, CarriersVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb,
+};
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
 pub use commands::CommandsVerb;
 pub use config::{ConfigVerb, report};
+pub use db::DbVerb;
 pub use exit::Exit;
 pub use number::NumberVerb;
 pub use pdu::PduVerb;
@@ -61,10 +65,12 @@ impl Verb {
         match self {
             Self::Run
             | Self::Config(_)
+            | Self::Db(_)
             | Self::Commands(_)
             | Self::Status(_)
             | Self::Messages(_)
             | Self::Inbound(_)
+            | Self::Consent(_)
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
@@ -95,6 +101,9 @@ pub enum Verb {
     /// Check, show or print the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Check the store.
+    #[command(subcommand)]
+    Db(DbVerb),
     /// Check and try the texts of messages.
     #[command(subcommand)]
     Template(TemplateVerb),
@@ -107,6 +116,8 @@ pub enum Verb {
     Messages(MessagesVerb),
     /// List the texts that customers sent.
     Inbound(InboundVerb),
+    /// See and note what people want to be sent: STOP and START.
+    Consent(ConsentVerb),
     /// Send a message by hand.
     Send(SendArgs),
     /// List, start, stop, drain carriers.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Exit;
-use super::filter::{self, Fault};
+use super::filter::{self, Fault, octets};
 
 /// What to do with PDUs. One line in, one JSON line out; a bad line gets `{"error", "field"}`, and the end is exit 1.
 #[derive(Clone, Debug, Subcommand)]
@@ -104,7 +104,7 @@ struct ShownFields(Fields);
 struct ShownValue(FieldValue);
 
 fn decode(line: &str, mode: Mode) -> Result<ShownPdu, Fault> {
-    let octets = from_hex(line).ok_or_else(|| Fault::new("invalid_hex").field("hex"))?;
+    let octets = octets(line, "hex")?;
     let command_length = octets.len();
     let decoded = Packet::decode(octets.into(), mode).map_err(|error| undecodable(&error))?;
     let packet = decoded.packet;
@@ -124,12 +124,6 @@ fn decode(line: &str, mode: Mode) -> Result<ShownPdu, Fault> {
         body_hex,
         forgiven: decoded.forgiven.iter().map(ShownForgiven::from).collect(),
     })
-}
-
-/// Hex in either case, with spaces between where one likes.
-fn from_hex(line: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = line.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    hex::decode(digits).ok()
 }
 
 fn undecodable(error: &DecodeError) -> Fault {
@@ -272,8 +266,7 @@ impl GivenPdu {
 
     fn pdu(&self, command: CommandId) -> Result<Pdu, Fault> {
         if command.name().is_none() {
-            let octets = from_hex(self.body_hex.as_deref().unwrap_or_default());
-            let body = octets.ok_or_else(|| Fault::new("invalid_hex").field("body_hex"))?;
+            let body = octets(self.body_hex.as_deref().unwrap_or_default(), "body_hex")?;
             return Ok(Pdu::Unknown {
                 command_id: command,
                 body: body.into(),
@@ -311,7 +304,7 @@ impl GivenTlv {
             .ok_or_else(|| Fault::new("unknown_tlv").field(named))?;
         match (&self.value_hex, &self.value) {
             (Some(hex), _) => {
-                let octets = from_hex(hex).ok_or_else(|| Fault::new("invalid_hex").field(tag.name()))?;
+                let octets = octets(hex, tag.name())?;
                 if self.length.is_some_and(|length| length != octets.len()) {
                     return Err(Fault::new("invalid_value").field("length").detail(tag.name()));
                 }

@@ -21,7 +21,7 @@ pub enum SmsVerb {
     ///
     /// Without options GSM-7 with its extension where it has every character, else UCS-2, and an 8-bit reference.
     /// "encoding", "reference_bits", "smart" and "shift_tables" in the line override the options; "encoding" may be
-    /// written GSM-7 and UCS-2 too, and "shift_tables" is true, or a list of languages.
+    /// written GSM-7 and UCS-2 too, and "shift_tables" is true, or a list of languages. Other keys are passed over.
     #[command(
         after_help = "Example:\n  echo '{\"text\":\"12 € [ok]\"}' | araldo sms split\n\nExit code: 1 if a line could not be read, else 0."
     )]
@@ -43,7 +43,7 @@ pub enum SmsVerb {
     ///
     /// "data_coding" and "esm_class" are 0 where they are missing. What is no text is "octets" in hex.
     #[command(
-        after_help = "Example:\n  echo '{\"hex\":\"050003070201c8\",\"esm_class\":64}' | araldo sms decode\n\nExit code: 1 if a line could not be read, else 0."
+        after_help = "Example:\n  echo '{\"hex\":\"0500030702014369616f\",\"esm_class\":64}' | araldo sms decode\n\nExit code: 1 if a line could not be read, else 0."
     )]
     Decode {
         /// What data_coding 0 means with this carrier.
@@ -68,6 +68,7 @@ pub enum GivenEncoding {
     Ucs2,
 }
 
+/// What to split. Keys that are not named here, as a vector has them, are passed over.
 #[derive(Debug, Deserialize)]
 struct GivenText {
     text: String,
@@ -231,8 +232,7 @@ fn split(line: &str, mut options: SplitOptions) -> Result<ShownSplit, Fault> {
 
 fn decode(line: &str, default_alphabet: DefaultAlphabet) -> Result<ShownText, Fault> {
     let given: GivenOctets = serde_json::from_str(line)?;
-    let octets =
-        hex::decode(given.hex.trim()).map_err(|error| Fault::new("invalid_hex").field("hex").detail(&error))?;
+    let octets = filter::octets(&given.hex, "hex")?;
     let udhi = given.esm_class & UDHI != 0;
     let data = UserData::decode(given.data_coding, udhi, &octets, default_alphabet);
     let text = data.text().map(str::to_owned);

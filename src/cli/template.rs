@@ -20,7 +20,9 @@ use crate::notify::{Context, Event, Locale, Notifier, Rendered, Templates};
 #[derive(Clone, Debug, Subcommand)]
 pub enum TemplateVerb {
     /// Check every template in every language: syntax, variables, the size of its sample, languages that it lacks.
-    #[command(after_help = "Exit code: 1 if a sample fails or is too long, 78 if a template or rule is wrong, else 0.")]
+    #[command(
+        after_help = "Exit code: 1 if a sample fails or is too long, 3 if there is no template, 78 if a template or rule is wrong, else 0."
+    )]
     Check {
         /// Only this template.
         name: Option<String>,
@@ -137,7 +139,14 @@ impl Desk<'_> {
                 continue;
             }
             for locale in &family.locales {
-                let missing = all.iter().filter(|known| !family.locales.contains(**known));
+                // Italian stands in for that of Switzerland.
+                let covers = |known: &Locale| {
+                    family
+                        .locales
+                        .iter()
+                        .any(|own| own == known || own.as_str() == known.language())
+                };
+                let missing = all.iter().filter(|known| !covers(known));
                 checked.push(Checked {
                     name: name.clone(),
                     locale: locale.clone(),
@@ -149,6 +158,16 @@ impl Desk<'_> {
         }
         if let Some(only) = only.filter(|_| checked.is_empty()) {
             return not_found(only);
+        }
+        if checked.is_empty() {
+            eprintln_line(&match self.templates.dir() {
+                Some(dir) => format!("there is no template in {}", dir.display()),
+                None => {
+                    "there is no folder of templates: none beside the configuration, and none named by templates.dir"
+                        .to_owned()
+                }
+            })?;
+            return Ok(Exit::NotFound);
         }
         let failed = checked.iter().any(|one| matches!(one.sample, Some(Err(_))));
         if json {
@@ -163,7 +182,7 @@ impl Desk<'_> {
                 "variables",
                 "lacks",
             ];
-            let mut table = screen.rows(&head, "there is no template");
+            let mut table = screen.rows(&head, "");
             for one in &checked {
                 screen.add(&mut table, one.cells());
             }
@@ -202,7 +221,7 @@ impl Desk<'_> {
                 let chain = Locale::chain(locale.as_ref(), self.templates.default_locale());
                 let mut known = chain.filter_map(|locale| family.locales.iter().find(|known| known.as_str() == locale));
                 match known.next().and_then(|locale| self.templates.sample(name, locale)) {
-                    Some(Ok(sample)) => data(&sample.0),
+                    Some(Ok(sample)) => sample.context(),
                     Some(Err(why)) => return wrong(format!("the sample is not JSON: {why}")),
                     None => return wrong("the template has no sample; give --vars or --event".to_owned()),
                 }
@@ -242,7 +261,7 @@ impl Desk<'_> {
             Ok(sample) => sample,
             Err(why) => return Some(Err(format!("is not JSON: {why}"))),
         };
-        let rendered = self.templates.render(name.as_str(), Some(locale), &data(&sample.0));
+        let rendered = self.templates.render(name.as_str(), Some(locale), &sample.context());
         Some(
             rendered
                 .map_err(|fault| told(&fault))

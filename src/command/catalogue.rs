@@ -295,6 +295,11 @@ impl Command {
         title.or_else(keyword).map(String::as_str)
     }
 
+    /// Whether it is the reply to HELP.
+    pub fn replies_to_help(&self) -> bool {
+        self.consent == Some(Consent::Help) && self.replies.contains_key("ok")
+    }
+
     /// The slot whose value is the sum that it moves, if it carries one.
     pub fn sum(&self) -> Option<&str> {
         let sums = self.slots.iter().find(|(_, slot)| slot.kind == SlotKind::Money);

@@ -87,6 +87,11 @@ impl Language {
             || self.concepts.contains_key(word)
     }
 
+    /// Whether the word is an everyday one, not of the kind that names what is asked for.
+    pub(crate) fn is_common(&self, word: &str) -> bool {
+        self.filler.contains_key(word) || self.common.contains_key(word) || self.textspeak.contains_key(word)
+    }
+
     /// Every word of it.
     pub(crate) fn words(&self) -> impl Iterator<Item = &'static str> {
         let meant = self.textspeak.values().flat_map(|meant| meant.split_whitespace());

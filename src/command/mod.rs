@@ -28,7 +28,7 @@ pub mod matcher;
 pub mod normalise;
 mod reading;
 pub mod slot;
-mod speller;
+pub(crate) mod speller;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -37,3 +37,10 @@ pub use catalogue::{Catalogue, Command};
 pub use explain::Explanation;
 pub use locale::Locale;
 pub use matcher::{Heard, Matcher, Outcome, Pending, Understanding, Why};
+
+/// Whether the folded word is an ordinary one of a language that texts are read in, and so no slip of another.
+pub(crate) fn is_ordinary(word: &str) -> bool {
+    Locale::ALL
+        .into_iter()
+        .any(|locale| language::Language::of(locale).is_common(word))
+}

@@ -8,7 +8,10 @@ use serde_path_to_error::Segment;
 use super::error::{Place, Problem};
 use super::layer::{join, literal};
 use super::load::Origins;
-use super::{CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, RouteConfig, TemplateConfig};
+use super::{
+    BrandConfig, CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, QuietHoursConfig, RouteConfig,
+    TemplateConfig, TopicConfig,
+};
 use crate::command::Command;
 
 /// The defaults as a tree.
@@ -146,6 +149,9 @@ fn default_at(segments: &[Key]) -> Option<Json> {
             "route" => (serde_json::to_value(RouteConfig::default()), rest),
             "event" => (serde_json::to_value(EventConfig::default()), rest),
             "template" => (serde_json::to_value(TemplateConfig::default()), rest),
+            "brand" => (serde_json::to_value(BrandConfig::default()), rest),
+            "topic" => (serde_json::to_value(TopicConfig::default()), rest),
+            "quiet_hours" => (serde_json::to_value(QuietHoursConfig::default()), rest),
             "command" => (serde_json::to_value(Command::default()), rest),
             _ => (Ok(default_tree()), segments),
         },

@@ -73,8 +73,25 @@ pub struct EventConfig {
     pub not_before: Option<String>,
     /// The owner's word for the message, or an expression. Default the event's id.
     pub reference: Option<String>,
-    /// Whether its texts are for the recipient's eyes alone: operators are not shown them. Default as its template.
-    pub personal: bool,
+    /// Whether its texts are for the recipient's eyes alone, or an expression that gives true or false: operators are
+    /// not shown them. Default as its template.
+    pub personal: Truth,
+}
+
+/// True, false, or an expression that gives one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "true, false, or an expression such as \"{{ data.secret }}\"")]
+pub enum Truth {
+    /// Whatever the event says.
+    Known(bool),
+    /// An expression.
+    Asked(String),
+}
+
+impl Default for Truth {
+    fn default() -> Self {
+        Self::Known(false)
+    }
 }
 
 /// One text, or a list.

@@ -7,6 +7,7 @@ mod address;
 mod carrier;
 mod check;
 mod client;
+mod consent;
 mod credential;
 mod decode;
 mod error;
@@ -41,8 +42,9 @@ pub use carrier::{
     SegmentReceipts, StatusAction, TonNpi, ValidityFormat,
 };
 pub use client::{ClientConfig, ClientWebhookConfig, Scope};
+pub use consent::{BrandConfig, ConsentConfig, ConsentTexts, QuietHoursConfig, TopicConfig, Weekday};
 pub use error::{ConfigError, Place, Problem};
-pub use event::{EventConfig, EventsConfig, UnknownEvent, Words};
+pub use event::{EventConfig, EventsConfig, Truth, UnknownEvent, Words};
 pub use http::{HttpConfig, ListenConfig};
 pub use load::{DEFAULT_FILES, LoadOptions, Loaded, Origins};
 pub use log::{LogConfig, LogFormat};
@@ -60,7 +62,7 @@ pub use webhook::WebhookConfig;
 pub use zone::Zone;
 
 use crate::command::Catalogue;
-use crate::domain::Name;
+use crate::domain::{Class, Name};
 
 /// The whole configuration, as it is in effect.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -85,6 +87,14 @@ pub struct Config {
     pub log: LogConfig,
     /// Our own numbers.
     pub address: BTreeMap<String, AddressConfig>,
+    /// What people may refuse, and what is answered.
+    pub consent: ConsentConfig,
+    /// Clients that are one sender in the eyes of people.
+    pub brand: BTreeMap<Name, BrandConfig>,
+    /// Kinds of message that can be refused alone.
+    pub topic: BTreeMap<Name, TopicConfig>,
+    /// When the messages of a class wait, by the recipient's clock.
+    pub quiet_hours: BTreeMap<Class, QuietHoursConfig>,
     /// Where webhooks may go.
     pub webhook: WebhookConfig,
     /// How events are taken.

@@ -292,6 +292,19 @@ fn defaults_like_the_file() -> Config {
     config.carrier.insert(name("tim"), CarrierConfig::default());
     config.route.insert(name("italy"), RouteConfig::default());
     config.address.insert("12345".into(), AddressConfig::default());
+    config.brand.insert(name("acme"), BrandConfig::default());
+    config.topic.insert(name("offers"), TopicConfig::default());
+    let hours = QuietHoursConfig::default();
+    config.quiet_hours.insert(crate::domain::Class::Marketing, hours);
+    let texts = &mut config.consent.texts;
+    for texts in [
+        &mut texts.stop,
+        &mut texts.stop_topic,
+        &mut texts.start,
+        &mut texts.help,
+    ] {
+        texts.insert(Locale::It, String::new());
+    }
     config.event.insert(name("card-shipped"), EventConfig::default());
     config.nats = Some(NatsConfig::default());
     config.template.insert(name("card_shipped"), TemplateConfig::default());

@@ -155,7 +155,7 @@ impl Demo {
     }
 
     /// Waits until a sync of the database has failed.
-    pub async fn failed(&self) -> String {
+    pub async fn failed(&self) -> crate::store::StoreError {
         self.daemon.failed().await
     }
 

@@ -1,13 +1,16 @@
 //! One bind's life: connect, bind, pull, settle; and again, with patience.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::consent::ConsentStep;
 use super::failover::LaneMap;
 use super::flight::{Flight, Landing};
 use super::inbound::{Counters, Pump};
@@ -15,16 +18,19 @@ use super::status::{BindState, CarrierState, count};
 use crate::carrier::{Carrier, DownReason, Link, LinkMode, LinkReport, SubmitReport, SubmitResult};
 use crate::clock::{self, Clock, monotonic};
 use crate::config::CarrierConfig;
-use crate::domain::{BindRef, Name, State};
-use crate::outbox::{Offer, Outbox, Outcome, Policy, Settlement, Taken, backoff};
+use crate::domain::{BindRef, Name, Reason, State};
+use crate::outbox::{Offer, Outbox, Outcome, Policy, Settlement, Taken, backoff, rescue};
 use crate::receipt::Correlator;
-use crate::store::{Claimed, SegmentAnswer};
+use crate::store::{Claimed, SegmentAnswer, Settle};
+use crate::telemetry::panics::{self, caught};
 use crate::throttle::CarrierPace;
 
 /// Refusals of name or password after which a bind waits for a person, so that no account gets locked.
 const REFUSALS: u32 = 3;
 /// A session that lasted this long was a good one: the next try comes soon.
 const GOOD_SESSION: Duration = Duration::from_secs(30);
+/// How long until a bind that fell tries again to put into doubt what it had.
+const RECOVER_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Rows taken from the writer at once.
 const AT_ONCE: usize = 512;
 
@@ -35,6 +41,7 @@ pub(super) struct Shared {
     pub(super) carrier: Arc<dyn Carrier>,
     pub(super) outbox: Outbox,
     pub(super) policy: Arc<Policy>,
+    pub(super) consent: Arc<ConsentStep>,
     pub(super) pace: Arc<CarrierPace>,
     pub(super) state: Arc<CarrierState>,
     pub(super) correlator: Arc<Mutex<Correlator>>,
@@ -93,7 +100,10 @@ impl Bind {
                 Ok(link) => {
                     refusals = 0;
                     let begun = monotonic();
-                    let down = self.session(link).await;
+                    let down = match AssertUnwindSafe(self.session(link)).catch_unwind().await {
+                        Ok(down) => down,
+                        Err(_) => self.recover().await,
+                    };
                     if down == DownReason::Stopped {
                         self.set(BindState::Stopped, None);
                         continue;
@@ -247,6 +257,17 @@ impl Bind {
         down
     }
 
+    /// The session has fallen over a fault of ours: what it had claimed is in doubt, and the bind is opened anew.
+    async fn recover(&self) -> DownReason {
+        panics::tell("session");
+        self.shared.outbox.bind_down(self.bind.clone()).await;
+        abandoned(&self.shared, &self.bind).await;
+        let why = "a fault of Araldo's own".to_owned();
+        self.shared.state.set_in_flight(&self.bind, 0);
+        self.set(BindState::Waiting, Some(why.clone()));
+        DownReason::Lost(why)
+    }
+
     /// Takes the offer back; what was claimed under it and not submitted goes back too.
     async fn take_back(&self, session: &mut Session, claims: &mut mpsc::UnboundedReceiver<Arc<Claimed>>) {
         self.shared.outbox.bind_down(self.bind.clone()).await;
@@ -278,11 +299,27 @@ impl Bind {
             state: self.shared.state.clone(),
             correlator: self.shared.correlator.clone(),
             counters: Counters::of(&self.shared.name),
+            consent: self.shared.consent.clone(),
         }
     }
 
     fn set(&self, state: BindState, error: Option<String>) {
         self.shared.state.set(&self.bind, self.mode, state, error);
+    }
+}
+
+/// Puts into doubt what the bind had claimed and nobody reported on. Until that is done no claim holds its window.
+async fn abandoned(shared: &Shared, bind: &BindRef) {
+    const TRIES: u32 = 10;
+    for _ in 0..TRIES {
+        match rescue::abandoned(&shared.outbox, bind).await {
+            Ok(rows) => {
+                tracing::error!(event = "claims_abandoned", bind = %bind, rows, "the link's task ended without a word");
+                return;
+            }
+            Err(error) => tracing::error!(event = "claims_not_abandoned", bind = %bind, %error),
+        }
+        tokio::time::sleep(RECOVER_AGAIN_AFTER).await;
     }
 }
 
@@ -335,8 +372,12 @@ impl Session {
             }
             let flight = Flight::new(claimed);
             let key = self.next_key;
+            let Some(message) = caught("message", || flight.message(key, &self.bind.carrier)) else {
+                settled.push(self.settlement(&flight.claimed, &Outcome::Unsendable, true));
+                continue;
+            };
             self.next_key += 1;
-            messages.push(flight.message(key, &self.bind.carrier));
+            messages.push(message);
             self.flights.insert(key, flight);
         }
         self.shared.state.set_in_flight(&self.bind, self.flights.len());
@@ -425,10 +466,18 @@ impl Session {
     }
 
     fn settlement(&self, claimed: &Arc<Claimed>, outcome: &Outcome, frees_place: bool) -> Settlement {
-        let settle = self
-            .shared
-            .policy
-            .settle(claimed, outcome, self.shared.clock.now(), clock::jitter());
+        let now = self.shared.clock.now();
+        let settle = caught("settle", || {
+            self.shared.policy.settle(claimed, outcome, now, clock::jitter())
+        });
+        let settle = settle.unwrap_or_else(|| Settle {
+            claimed: claimed.clone(),
+            progress: claimed
+                .progress
+                .clone()
+                .ended(State::Quarantined, Some(Reason::Poison), now),
+            event: None,
+        });
         Settlement { settle, frees_place }
     }
 
@@ -446,14 +495,9 @@ impl Session {
     /// The link is down. Whatever it did not report on by then is in doubt already, or is now.
     async fn abandon(&mut self) {
         let flights = std::mem::take(&mut self.flights);
-        let open = flights
-            .into_values()
-            .filter(|flight| flight.claimed.progress.state == State::Claimed);
-        let settles: Vec<_> = open
-            .map(|flight| self.settlement(&flight.claimed, &Outcome::Uncertain, false))
-            .collect();
-        if !settles.is_empty() {
-            self.shared.outbox.settle(settles, Vec::new()).await;
+        let is_open = |flight: &Flight| flight.claimed.progress.state == State::Claimed;
+        if flights.values().any(is_open) {
+            abandoned(&self.shared, &self.bind).await;
         }
         self.shared.state.set_in_flight(&self.bind, 0);
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bind::{Bind, DownFor, Shared, Wanted};
+use super::consent::ConsentStep;
 use super::failover::LaneMap;
 use super::status::{BindState, BindStatus, CarrierState};
 use crate::carrier::{Carrier, LinkMode};
@@ -69,6 +70,7 @@ impl Dispatch {
         lanes: LaneMap,
         outbox: &Outbox,
         policy: &Arc<Policy>,
+        consent: &Arc<ConsentStep>,
         clock: &Clock,
     ) -> Arc<Self> {
         let lanes = Arc::new(lanes);
@@ -96,6 +98,7 @@ impl Dispatch {
                     carrier: parts.carrier,
                     outbox: outbox.clone(),
                     policy: policy.clone(),
+                    consent: consent.clone(),
                     lanes: lanes.clone(),
                     down_for: down_for.clone(),
                     clock: clock.clone(),

@@ -9,6 +9,7 @@ use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
+use super::consent::ConsentStep;
 use super::status::{CarrierState, count};
 use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
 use crate::clock::{self, Clock};
@@ -31,6 +32,7 @@ pub(super) struct Pump {
     pub(super) state: Arc<CarrierState>,
     pub(super) correlator: Arc<Mutex<Correlator>>,
     pub(super) counters: Counters,
+    pub(super) consent: Arc<ConsentStep>,
 }
 
 /// What is counted of the way inward.
@@ -163,6 +165,9 @@ impl Pump {
         let losses = self.state.losses();
         let digest = digest(&text);
         let text = without_secrets(text);
+        let obeyed = self.consent.react(&text, at);
+        let handled = obeyed.as_ref().map(|obeyed| obeyed.word);
+        let (consents, answer) = obeyed.map_or_else(Default::default, |obeyed| (obeyed.consents, obeyed.answer));
         let stored = self
             .outbox
             .inbound(NewInbound {
@@ -181,6 +186,9 @@ impl Pump {
                 losses,
                 at,
                 note: text.note,
+                handled,
+                consents,
+                answers: answer.into_iter().collect(),
             })
             .await;
         match stored {

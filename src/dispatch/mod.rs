@@ -4,6 +4,7 @@
 
 pub mod action;
 mod bind;
+mod consent;
 mod control;
 mod failover;
 mod flight;
@@ -11,9 +12,12 @@ mod inbound;
 mod status;
 pub mod webhook;
 
+pub use consent::ConsentStep;
 pub use control::{CarrierParts, CarrierReport, Dispatch};
 pub use failover::{LaneMap, Step};
 pub use status::{BindState, BindStatus, CarrierState, Counts};
 
+#[cfg(test)]
+mod simulated;
 #[cfg(test)]
 mod tests;

@@ -11,14 +11,18 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::accept::Intake;
 use crate::carrier::{
     AnswerSlot, Carrier, Inbound, InboundText, Link, LinkMode, LinkReport, Message, OpenError, Verdict,
 };
 use crate::clock::Clock;
-use crate::config::{CarrierConfig, RouteConfig, StepCarrier, StepConfig};
-use crate::domain::{BindRef, UnixMillis};
+use crate::config::{AddressConfig, CarrierConfig, ClientConfig, Config, RouteConfig, StepCarrier, StepConfig};
+use crate::consent::Gate;
+use crate::domain::{BindRef, Class, UnixMillis};
 use crate::fixture::{self, name};
-use crate::outbox::{self, Outbox};
+use crate::inbound::Limits;
+use crate::outbox::{self, Outbox, Policy};
+use crate::router::Router;
 use crate::store::memory::MemoryStore;
 use crate::store::{Enqueue, InboundQuery, Store};
 
@@ -66,8 +70,15 @@ struct House {
 }
 
 async fn house() -> House {
+    house_of(&Config::default()).await
+}
+
+async fn house_of(config: &Config) -> House {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let policy = Arc::new(fixture::policy());
+    let policy = Arc::new(Policy {
+        gate: Arc::new(Gate::new(config)),
+        ..fixture::policy()
+    });
     let settings = fixture::settings();
     let clock = Clock::manual(UnixMillis(1_000_000));
     let lease = store.take_lease().await.unwrap();
@@ -91,7 +102,11 @@ async fn house() -> House {
         carrier: Arc::new(HandHeld(peers_tx)),
     };
     let lanes = LaneMap::new(&BTreeMap::from([(name("all"), route)]));
-    let dispatch = Dispatch::start(vec![parts], lanes, &outbox, &policy, &clock);
+    let intake = Intake::new(config, Arc::new(Router::new(&config.route)), clock.clone());
+    let intake = intake.with_gate(outbox.gate().clone());
+    let limits = Arc::new(Limits::new(&config.command, 0, 100));
+    let consent = Arc::new(ConsentStep::new(config, Arc::new(intake), limits));
+    let dispatch = Dispatch::start(vec![parts], lanes, &outbox, &policy, &consent, &clock);
     House {
         outbox,
         store,
@@ -108,6 +123,12 @@ impl House {
     }
 
     /// Texts that are stored.
+    /// What the texts say of which nothing was made yet.
+    async fn unhandled(&self) -> Vec<String> {
+        let texts = self.store.unhandled_texts(0, 99).await.unwrap();
+        texts.into_iter().filter_map(|text| text.text.map(Into::into)).collect()
+    }
+
     async fn texts(&self) -> usize {
         let query = InboundQuery {
             limit: 9,
@@ -120,14 +141,18 @@ impl House {
 impl Peer {
     /// Brings the same text each time; gives how it was answered.
     async fn bring_text(&self) -> Verdict {
+        self.bring("SALDO").await
+    }
+
+    async fn bring(&self, said: &'static str) -> Verdict {
         let (answers, mut answered) = mpsc::unbounded_channel();
         let text = InboundText {
             source: "393331234567".into(),
             destination: "12345".into(),
             data_coding: 0,
             esm_class: 0,
-            octets: Bytes::from_static(b"SALDO"),
-            text: Some("SALDO".into()),
+            octets: Bytes::from_static(said.as_bytes()),
+            text: Some(said.into()),
             lossy: false,
             segment: None,
             carrier_message_id: None,
@@ -180,4 +205,84 @@ async fn a_text_that_comes_twice_without_a_loss_is_two_texts() {
     peer.bring_text().await;
     peer.bring_text().await;
     assert_eq!(house.texts().await, 2);
+}
+
+/// `bank` hears 12345, and everything goes the route `all`.
+fn config_of_bank() -> Config {
+    let mut config = Config::default();
+    config.client.insert(name("bank"), ClientConfig::default());
+    let address = AddressConfig {
+        client: Some(name("bank")),
+        ..AddressConfig::default()
+    };
+    config.address.insert("12345".to_owned(), address);
+    let carriers = vec![StepCarrier {
+        id: name("tim"),
+        weight: 1,
+    }];
+    let route = RouteConfig {
+        steps: vec![StepConfig {
+            carriers,
+            ..StepConfig::default()
+        }],
+        ..RouteConfig::default()
+    };
+    config.route.insert(name("all"), route);
+    config
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_obeyed_in_the_commit_of_its_text_and_answered_once() {
+    let mut house = house_of(&config_of_bank()).await;
+    let mut peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    assert_eq!(peer.bring("Basta, grazie!").await, Verdict::Taken);
+    assert!(!house.outbox.gate().is_open(), "before the carrier is answered");
+    assert_eq!(house.unhandled().await, [""; 0], "nobody answers it again");
+    let answer = peer.submits.recv().await.unwrap();
+    assert_eq!(answer.len(), 1);
+    house.send().await;
+    settle_down().await;
+    assert!(peer.submits.try_recv().is_err(), "nothing more is sent");
+    let query = crate::store::MessageQuery {
+        limit: 9,
+        ..Default::default()
+    };
+    let found = house.store.messages(&query).await.unwrap().rows;
+    let mut states: Vec<_> = found
+        .iter()
+        .map(|message| (message.row.class, message.row.progress.state.as_str()))
+        .collect();
+    states.sort_unstable();
+    assert_eq!(states, [(Class::Reply, "claimed"), (Class::Service, "suppressed")]);
+    assert!(found.iter().any(|message| message.text.contains("START")));
+    assert_eq!(peer.bring("start").await, Verdict::Taken);
+    assert!(house.outbox.gate().is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_that_may_answer_a_question_waits_for_who_knows_the_question() {
+    let mut house = house_of(&config_of_bank()).await;
+    let peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    assert_eq!(peer.bring("cancel").await, Verdict::Taken);
+    assert!(house.outbox.gate().is_open());
+    assert_eq!(house.unhandled().await, ["cancel"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_says_stop_for_ever_is_obeyed_and_left_without_an_answer() {
+    let mut house = house_of(&config_of_bank()).await;
+    let peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    for _ in 0..15 {
+        assert_eq!(peer.bring("STOP").await, Verdict::Taken);
+    }
+    let query = crate::store::MessageQuery {
+        limit: 99,
+        ..Default::default()
+    };
+    assert_eq!(house.store.messages(&query).await.unwrap().rows.len(), 10);
+    assert!(!house.outbox.gate().is_open());
+    assert_eq!(house.unhandled().await, [""; 0]);
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod class;
+mod consent;
 mod endpoint;
 mod id;
 mod mask;
@@ -15,6 +16,7 @@ mod time;
 pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCode};
 pub use araldo_sms::{Concat, Encoding, ReferenceSize};
 pub use class::{AfterDoubt, Class};
+pub use consent::{Source, Will};
 pub use endpoint::Endpoint;
 pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
 pub use mask::{Masked, mask_number};

@@ -141,11 +141,13 @@ pub enum Reason {
     Deleted,
     /// It cannot be encoded or handled.
     Poison,
+    /// The disk has spoilt it: it is not as it was accepted.
+    Damaged,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AbsentSubscriber,
         Self::InvalidDestination,
         Self::InvalidSender,
@@ -161,6 +163,7 @@ impl Reason {
         Self::CanceledBySender,
         Self::Deleted,
         Self::Poison,
+        Self::Damaged,
     ];
 
     /// The word used in the API and the store.
@@ -181,6 +184,7 @@ impl Reason {
             Self::CanceledBySender => "canceled_by_sender",
             Self::Deleted => "deleted",
             Self::Poison => "poison",
+            Self::Damaged => "damaged",
         }
     }
 
@@ -191,7 +195,8 @@ impl Reason {
     }
 }
 
-/// A note beside the state. Only [`Flag::CopyDue`] changes what happens next, and it has no word in the API.
+/// A note beside the state. Only [`Flag::CopyDue`] and [`Flag::Solicited`] change what happens next, and have no word in
+/// the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Flag {
@@ -209,6 +214,8 @@ pub enum Flag {
     CopyDue = 1 << 5,
     /// For the recipient's eyes alone: operators are not shown its text.
     Personal = 1 << 6,
+    /// In answer to a text of the recipient's: an opt-out that is older than the message does not withhold it.
+    Solicited = 1 << 7,
 }
 
 /// The notes of a message.

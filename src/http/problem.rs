@@ -53,13 +53,17 @@ impl Problem {
     /// The faults found in a request, at least one.
     pub fn of_faults(errors: Vec<Fault>) -> Self {
         let code = errors.first().map_or(Code::Internal, |fault| fault.code);
+        // What is wrong with the whole has no place.
+        let told = |fault: &Fault| match fault.pointer.as_str() {
+            "" => fault.detail.clone(),
+            pointer => format!("{pointer}: {}", fault.detail),
+        };
         let detail = match errors.as_slice() {
-            [one] => format!("{}: {}", one.pointer, one.detail),
+            [one] => told(one),
             many => format!(
-                "{} faults; the first: {}: {}",
+                "{} faults; the first: {}",
                 many.len(),
-                many[0].pointer,
-                many[0].detail
+                many.first().map(told).unwrap_or_default()
             ),
         };
         Self {

@@ -151,6 +151,12 @@ impl Book {
         self.commands.get(name)
     }
 
+    /// The command that has a reply to HELP.
+    pub fn help(&self) -> Option<&Name> {
+        let mut commands = self.commands.iter();
+        commands.find_map(|(name, command)| command.replies_to_help().then_some(name))
+    }
+
     /// Whether commands are heard on this address: on those of the configuration, or on any if it has none.
     pub fn listens_on(&self, address: &str) -> bool {
         self.addresses.is_empty() || self.addresses.contains_key(bare(address))

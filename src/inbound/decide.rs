@@ -46,6 +46,8 @@ pub(super) struct Decision {
     pub(super) wish: Option<Wish>,
     /// The command that it is about.
     pub(super) command: Option<Name>,
+    /// STOP, START or HELP, said in other words.
+    pub(super) plea: Option<Consent>,
 }
 
 /// What becomes of a question.
@@ -109,7 +111,7 @@ pub(super) fn understood(
     match understanding.outcome {
         Outcome::Accept(name) => match command_of(&name) {
             Some(command) if command.answers.is_some() => decision.because("bare_answer"),
-            Some(command) if command.consent.is_some() => consent(decision, name, command),
+            Some(command) if command.consent.is_some() => consent(decision, name, command, &understanding.why),
             Some(command) => {
                 guard::is_there(&mut decision.person);
                 begin(matter, decision, name, command, understanding.slots)
@@ -124,25 +126,42 @@ pub(super) fn understood(
     }
 }
 
-/// STOP, START and HELP. Who may be written to is not kept yet: HELP alone is answered.
-fn consent(decision: Decision, name: Name, command: &Command) -> Decision {
+/// STOP, START and HELP in a sentence: whole texts of them were heard before. Nobody is taken to want messages again for
+/// what merely sounds like it: they are told how to say so.
+fn consent(decision: Decision, name: Name, command: &Command, why: &Why) -> Decision {
     let decision = Decision {
         command: Some(name.clone()),
         ..decision
     };
     match command.consent {
-        Some(Consent::Help) => Decision {
-            say: Some(Say::Reply {
-                command: name,
-                outcomes: vec!["ok".to_owned()],
-                vars: Map::new(),
-                or: "not_understood",
-            }),
+        Some(Consent::Stop) => Decision {
+            plea: Some(Consent::Stop),
+            question: Next::Drop,
+            ..decision.because("stop")
+        },
+        Some(Consent::Start) if matches!(why, Why::Keyword(_)) => Decision {
+            plea: Some(Consent::Start),
+            ..decision.because("start")
+        },
+        Some(Consent::Help) if command.replies_to_help() => Decision {
+            say: Some(help(name)),
             ..decision.because("help")
         },
-        Some(Consent::Stop) => decision.because("stop"),
-        Some(Consent::Start) => decision.because("start"),
+        Some(Consent::Start | Consent::Help) => Decision {
+            plea: Some(Consent::Help),
+            ..decision.because("help")
+        },
         None => decision,
+    }
+}
+
+/// The catalogue's reply to HELP.
+pub(super) fn help(command: Name) -> Say {
+    Say::Reply {
+        command,
+        outcomes: vec!["ok".to_owned()],
+        vars: Map::new(),
+        or: "not_understood",
     }
 }
 
@@ -376,7 +395,7 @@ fn spend(command: &Command, values: &Frozen, today: Date) -> Option<Spend> {
     })
 }
 
-fn locale_of(code: &str) -> Option<Locale> {
+pub(super) fn locale_of(code: &str) -> Option<Locale> {
     Locale::ALL.into_iter().find(|locale| locale.code() == code)
 }
 
@@ -390,6 +409,7 @@ impl Decision {
             locale: Locale::En,
             wish: None,
             command: None,
+            plea: None,
         }
     }
 

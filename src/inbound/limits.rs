@@ -66,7 +66,7 @@ impl Limits {
     }
 
     /// Whether there is room for another automatic text to the number.
-    pub(super) fn fence(&self, number: &str) -> bool {
+    pub fn fence(&self, number: &str) -> bool {
         let key = self.key(&self.fence, number);
         self.fence.check_key(&key).is_ok()
     }

@@ -14,15 +14,18 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::decide::{Decision, Matter, Next, decide};
+use super::decide::{Decision, Matter, Next, decide, help, locale_of};
 use super::joined::{Joined, Joiner};
 use super::say::{self, Say};
 use super::{Book, Limits, guard};
 use crate::accept::Intake;
 use crate::clock::{self, Clock};
+use crate::command::{self, Locale, Outcome, Why};
+use crate::consent::{Heard, Reaction, Word};
 use crate::dialogue::{Asked, Pending};
+use crate::dispatch::ConsentStep;
 use crate::dispatch::action::Actions;
-use crate::domain::UnixMillis;
+use crate::domain::{Msisdn, UnixMillis};
 use crate::outbox::Outbox;
 use crate::store::two_way::{Leaves, NewAction, Question, QuestionChange, Whole};
 use crate::store::{
@@ -57,6 +60,8 @@ pub struct Pipeline {
     pub limits: Arc<Limits>,
     /// What checks the answers.
     pub intake: Arc<Intake>,
+    /// What hears consent words.
+    pub consent: Arc<ConsentStep>,
     /// What makes calls.
     pub actions: Arc<Actions>,
     /// How long the segments of a long text are waited for.
@@ -137,7 +142,7 @@ impl Pipeline {
         }
         if hand.behind && hand.ready.len() < MOST_HELD {
             let texts = self.store.unhandled_texts(hand.last, PAGE).await?;
-            hand.behind = texts.len() == PAGE as usize;
+            hand.behind = !texts.is_empty();
             texts.into_iter().for_each(|text| hand.take(text));
         }
         for joined in hand.joiner.expire(self.clock.now()) {
@@ -246,19 +251,95 @@ impl Pipeline {
         let outcome = match (&between, decided.ready.joined.text.text.clone()) {
             (None, _) => "no_person".to_owned(),
             (_, None) => "no_text".to_owned(),
-            (Some(between), Some(text)) => {
-                if self.book.is_empty() || !self.book.listens_on(&between.address) {
-                    "no_commands".to_owned()
-                } else {
-                    self.act(&mut turn, &mut decided, between, &text, over, now)
-                }
-            }
+            (Some(between), Some(text)) => match self.hear(&decided, between, &text, now) {
+                Some(reaction) => self.obey(&mut turn, &decided, between, reaction),
+                None if !self.has_commands(between) => "no_commands".to_owned(),
+                None => self.act(&mut turn, &mut decided, between, &text, over, now),
+            },
         };
         counter!("araldo_inbound_handled_total", "outcome" => bounded(&outcome)).increment(1);
         if let Leaves::Text { outcome: word, .. } = &mut turn.leaves {
             *word = outcome.into();
         }
         (turn, decided)
+    }
+
+    fn has_commands(&self, between: &Between) -> bool {
+        !self.book.is_empty() && self.book.listens_on(&between.address)
+    }
+
+    /// A consent word that was not obeyed as it was stored: in a long text, one that means something else beside a
+    /// question, or HELP.
+    fn hear(&self, decided: &Decided, between: &Between, text: &str, now: UnixMillis) -> Option<Reaction> {
+        let came = &decided.ready.joined.text;
+        let question = decided.standing.question.as_ref();
+        let reaction = self.consent.hear(&Heard {
+            text,
+            from: &came.from,
+            to: &came.to,
+            at: came.at,
+            pending: question.is_some_and(|question| question.expires_at > now),
+        })?;
+        // A keyword of the operator's own comes before what its word means elsewhere.
+        let command = reaction.spoken.soft && self.has_commands(between) && self.is_command(between, text, now);
+        (!command).then_some(reaction)
+    }
+
+    fn is_command(&self, between: &Between, text: &str, now: UnixMillis) -> bool {
+        let understanding = self.book.matcher().understand(&command::Heard {
+            text,
+            address: Some(&between.address),
+            pending: None,
+            locale: self.book.locale_of(&between.address),
+            today: self.book.day(now),
+        });
+        let Outcome::Accept(name) = &understanding.outcome else {
+            return false;
+        };
+        let command = self.book.command(name);
+        matches!(understanding.why, Why::Keyword(_))
+            && command.is_some_and(|command| command.consent.is_none() && command.answers.is_none())
+    }
+
+    /// What follows from a consent word goes into its turn. HELP is answered by the catalogue where that has a reply.
+    fn obey(&self, turn: &mut Turn, decided: &Decided, between: &Between, reaction: Reaction) -> String {
+        let at = decided.ready.joined.text.at;
+        let spoken = &reaction.spoken;
+        if spoken.word == Word::Stop && spoken.topic.is_none() && decided.standing.question.is_some() {
+            turn.question = Some(QuestionChange::Drop(between.clone()));
+        }
+        let room = self.consent.has_room(&between.number);
+        let helps = room && spoken.word == Word::Help;
+        let help = helps.then(|| self.help(decided, between, reaction.locale)).flatten();
+        let answered = room && help.is_none();
+        let obeyed = self
+            .consent
+            .obey(reaction, &between.number, &between.address, at, answered);
+        turn.consents = obeyed.consents;
+        turn.messages.extend(help.or(obeyed.answer));
+        obeyed.word.to_owned()
+    }
+
+    /// The catalogue's reply to HELP, where it has one for the address.
+    fn help(&self, decided: &Decided, between: &Between, locale: Locale) -> Option<Enqueue> {
+        let command = self.book.help().filter(|_| self.has_commands(between))?;
+        let client = self.book.client(&between.address, Some(command))?;
+        let person = decided.standing.person.as_ref();
+        let chosen = person.and_then(|person| locale_of(person.language.as_deref()?));
+        let (say, at) = (help(command.clone()), decided.ready.joined.text.at);
+        let locale = chosen.unwrap_or(locale);
+        say::message(&self.book, &self.intake, client, between, locale, &say, at)
+    }
+
+    /// What follows from a consent word that was said in other words.
+    fn plead(&self, turn: &mut Turn, word: Word, locale: Locale, between: &Between, at: UnixMillis) {
+        let Ok(number) = Msisdn::written(&between.number) else {
+            return;
+        };
+        let reaction = self.consent.understood(word, locale, &number, &between.address, at);
+        let obeyed = self.consent.obey(reaction, &between.number, &between.address, at, true);
+        turn.consents = obeyed.consents;
+        turn.messages.extend(obeyed.answer);
     }
 
     /// Everything that follows from a text goes into its turn.
@@ -300,6 +381,11 @@ impl Pipeline {
             turn.person = Some((between.number.clone(), decision.person.clone()));
         }
         turn.question = question(&decision, between, waiting, now);
+        let heard_at = decided.ready.joined.text.at;
+        if let Some(word) = decision.plea {
+            self.plead(turn, word, decision.locale, between, heard_at);
+            return decision.outcome;
+        }
         let Some(client) = self.book.client(&between.address, decision.command.as_ref()).cloned() else {
             // Nobody in whose name one could answer: the text was told to whoever hears it, and that is all.
             return "no_client".to_owned();
@@ -328,7 +414,7 @@ impl Pipeline {
         }
         let message = decision.say.as_ref().and_then(|say| {
             let locale = decision.locale;
-            say::message(&self.book, &self.intake, &client, between, locale, say)
+            say::message(&self.book, &self.intake, &client, between, locale, say, heard_at)
         });
         turn.messages.extend::<Option<Enqueue>>(message);
         decision.outcome

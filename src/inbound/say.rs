@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::Book;
-use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, WithoutRoute, accept_saying};
+use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, accept_answer};
 use crate::command::Locale;
 use crate::dialogue::Frozen;
-use crate::domain::{Flag, Flags, Name};
+use crate::domain::{Flag, Name, UnixMillis};
 use crate::store::Enqueue;
 use crate::store::two_way::Between;
 
@@ -35,7 +35,7 @@ pub enum Say {
 /// Cuts of a text that is too long before nothing is left to say.
 const CUTS: u32 = 12;
 
-/// The message that says it; `None` where nothing can be said, which is logged.
+/// The message that says it, in answer to a text of `heard_at`; `None` where nothing can be said, which is logged.
 pub fn message(
     book: &Book,
     intake: &Intake,
@@ -43,6 +43,7 @@ pub fn message(
     between: &Between,
     locale: Locale,
     say: &Say,
+    heard_at: UnixMillis,
 ) -> Option<Enqueue> {
     let (text, personal, most) = match say {
         Say::Plain(text) => (text.clone(), false, None),
@@ -62,7 +63,7 @@ pub fn message(
             (rendered.text, true, most)
         }
     };
-    let accepted = accepted(intake, client, between, text, most)
+    let accepted = accepted(intake, client, between, text, most, heard_at)
         .inspect_err(|faults| {
             let codes: Vec<String> = faults.iter().map(|fault| format!("{:?}", fault.code)).collect();
             tracing::error!(event = "reply_not_sent", client = %client.name, why = codes.join(", "));
@@ -70,9 +71,9 @@ pub fn message(
         .ok()?;
     client.count_accepted(accepted.message.class);
     let flags = if personal {
-        Flags::default().with(Flag::Personal)
+        accepted.flags.with(Flag::Personal)
     } else {
-        Flags::default()
+        accepted.flags
     };
     let birth = crate::store::Birth {
         event: None,
@@ -91,6 +92,7 @@ fn accepted(
     between: &Between,
     mut text: String,
     max_segments: Option<u8>,
+    heard_at: UnixMillis,
 ) -> Result<Accepted, Vec<Fault>> {
     let is_name = crate::domain::SenderId::parse(&between.address).is_ok();
     let wish = Wish {
@@ -106,7 +108,7 @@ fn accepted(
             max_segments,
             pointer: "/text",
         };
-        match accept_saying(intake, client, &wish, Ok(body), WithoutRoute::Failed) {
+        match accept_answer(intake, client, &wish, body, heard_at) {
             Err(faults) if cuts < CUTS && faults.iter().any(|fault| fault.code == Code::TextTooLong) => {
                 // What a back end gives may be longer than a reply may be: it is cut rather than kept from the customer.
                 let keep = text.floor_char_boundary(text.len() * 3 / 4);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use super::template::Context;
-use crate::accept::{Code, Fault};
+use crate::accept::{Code, Fault, masked};
 
 /// Octets of `id` and `source` together that are kept as the key: more would be no name.
 const MAX_NAME: usize = 1_024;
@@ -71,6 +71,11 @@ impl Event {
     }
 
     fn checked(mut object: Map<String, Json>, data: Json, mut faults: Vec<Fault>) -> Result<Self, Vec<Fault>> {
+        if object.remove("data").is_some() {
+            // As a header: it would hide the body.
+            let detail = "is no attribute: what an event says stands in the body";
+            faults.push(Fault::new("/data", Code::InvalidEvent, detail));
+        }
         // Null is as good as absent.
         object.retain(|_, value| !value.is_null());
         match object.remove("specversion") {
@@ -192,9 +197,11 @@ fn text(value: Option<Json>, name: &str, faults: &mut Vec<Fault>) -> Box<str> {
 fn attribute(name: &str, value: &Json) -> Result<(), Fault> {
     let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     if name.is_empty() || name.len() > MAX_ATTRIBUTE_NAME || !name.bytes().all(fits) {
-        // The name may be anything, a number too: it is not repeated.
-        let detail = "an attribute's name has 1 to 64 characters of a-z and 0-9";
-        return Err(Fault::new("", Code::InvalidEvent, detail));
+        // The name may be anything, a number too: it is not repeated whole.
+        let shown = masked(name);
+        let detail =
+            format!("an attribute's name has 1 to {MAX_ATTRIBUTE_NAME} characters of a-z and 0-9: `{shown}` has not");
+        return Err(Fault::new("", Code::InvalidEvent, detail).got(shown));
     }
     let pointer = || format!("/{name}");
     let wrong = |detail: &str| Err(Fault::new(pointer(), Code::InvalidEvent, detail));
@@ -298,7 +305,8 @@ mod tests {
         for (name, value, pointer) in [
             ("time", json!("yesterday"), "/time"),
             ("time", json!("2026-11-21T10:00:00"), "/time"),
-            ("Region", json!("x"), ""),
+            ("Bad-Ext", json!("x"), ""),
+            ("Region 393331234567", json!("x"), ""),
             ("region", json!({ "x": 1 }), "/region"),
             ("region", json!(1e300), "/region"),
             ("region", json!(4_294_967_296_u64), "/region"),

@@ -44,6 +44,9 @@ impl Expression {
     /// An expression that stands without braces.
     pub(super) fn condition(templates: &mut Templates, key: String, source: &str) -> Result<Self, Misfit> {
         let inner = source.trim_start_matches('-').trim_end_matches('-');
+        // What is wrong with it is told of what was written, and not of what is made of it.
+        let read = templates.env().compile_expression_owned(inner.to_owned()).map(drop);
+        read.map_err(|error| Misfit::of(&error))?;
         templates.compile(&key, format!("{{% set {RESULT} = ({inner}) %}}"))?;
         Ok(Self::Value { key: key.into() })
     }

@@ -199,6 +199,7 @@ fn submitted<'a>((place, client, event): &'a (Seq, &'a Arc<Client>, Event)) -> S
         client,
         event,
         inbox: Some(*place),
+        paced: false,
     }
 }
 

@@ -6,7 +6,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `event` | [`Event`]: CloudEvents 1.0.2, checked |
-//! | `rule`, `expression` | `[event.NAME]`: which events, and what they make of them |
+//! | `rule`, `expression`, `literal` | `[event.NAME]`: which events, and what they make of them |
 //! | `template` | [`Templates`]: texts in several languages, with their filters and bounds |
 //! | `locale` | [`Locale`], and what stands in for what |
 //! | `publish` | [`Publisher`], [`Published`] |
@@ -17,6 +17,7 @@
 mod event;
 mod expression;
 mod inbox;
+mod literal;
 mod locale;
 #[cfg(feature = "nats")]
 mod nats;

@@ -48,6 +48,8 @@ pub(super) struct Submitted<'a> {
     pub(super) event: &'a Event,
     /// The row of the event inbox that its commit settles.
     pub(super) inbox: Option<Seq>,
+    /// Whether a place was taken for it, and its messages count against the client's rate.
+    pub(super) paced: bool,
 }
 
 /// The answer to an event.
@@ -123,6 +125,7 @@ impl Publisher {
             client,
             event,
             inbox: None,
+            paced: true,
         };
         self.publish_all(&events.iter().map(submitted).collect::<Vec<_>>())
             .await
@@ -137,6 +140,9 @@ impl Publisher {
         for submitted in events {
             match self.prepare(submitted, now) {
                 Ok(prepared) => {
+                    if let (true, Some(throttle)) = (submitted.paced, &submitted.client.throttle) {
+                        throttle.owe(prepared.classes.len().saturating_sub(1));
+                    }
                     pending.push(Ok((prepared.group.key.answer.clone(), prepared.classes)));
                     groups.push(prepared.group);
                 }
@@ -181,7 +187,9 @@ impl Publisher {
 
     /// An event with its messages, ready to be stored, or everything that is wrong with it.
     fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
-        let Submitted { client, event, inbox } = *submitted;
+        let Submitted {
+            client, event, inbox, ..
+        } = *submitted;
         let Making { matched, made } = self.make(client, event, now)?;
         let publication = Publication {
             event: EventName {
@@ -240,8 +248,15 @@ impl Publisher {
             }
         }
         if matched == 0 && settings.unknown == UnknownEvent::Refuse {
-            let detail = "no rule knows events of this type";
-            faults.push(Fault::new("/type", Code::UnknownEvent, detail));
+            let (pointer, detail) = if rules.iter().any(|rule| rule.knows_type(event)) {
+                (
+                    "/source",
+                    "no rule knows events of this type from this source and client",
+                )
+            } else {
+                ("/type", "no rule knows events of this type")
+            };
+            faults.push(Fault::new(pointer, Code::UnknownEvent, detail));
         }
         if made.len() > matter.most {
             let detail = format!("makes {} messages; at most {} are allowed", made.len(), matter.most);
@@ -259,15 +274,15 @@ impl Publisher {
         let mut made = Vec::new();
         let mut faults = Vec::new();
         for draft in rule.drafts(matter)? {
-            match self.message(client, rule, matter, &draft) {
+            match self.message(client, matter, &draft) {
                 Ok(one) => made.push(one),
-                Err(wrong) => faults.extend(wrong.into_iter().map(|fault| in_event(fault, rule))),
+                Err(wrong) => faults.extend(wrong.into_iter().map(|fault| in_event(fault, rule, draft.recipient))),
             }
         }
         if faults.is_empty() { Ok(made) } else { Err(faults) }
     }
 
-    fn message(&self, client: &Client, rule: &Rule, matter: &Matter<'_>, draft: &Draft) -> Result<Made, Vec<Fault>> {
+    fn message(&self, client: &Client, matter: &Matter<'_>, draft: &Draft) -> Result<Made, Vec<Fault>> {
         let rendered = matter
             .templates
             .render(&draft.template, draft.locale.as_ref(), &draft.context);
@@ -275,7 +290,7 @@ impl Publisher {
         let accepted = accept_saying(&self.intake, client, &draft.wish(), said, WithoutRoute::Failed)?;
         Ok(Made {
             accepted,
-            personal: rule.personal || rendered.is_ok_and(|rendered| rendered.personal),
+            personal: draft.personal || rendered.is_ok_and(|rendered| rendered.personal),
         })
     }
 }
@@ -363,7 +378,7 @@ impl<'a> MadeMessage<'a> {
 
 /// A fault of a message as the event's publisher meets it: the fields of the message are keys of the rule, and what the
 /// rule was given is in the data.
-fn in_event(fault: Fault, rule: &Rule) -> Fault {
+fn in_event(fault: Fault, rule: &Rule, recipient: Option<usize>) -> Fault {
     let key = match fault
         .pointer
         .trim_start_matches('/')
@@ -374,7 +389,8 @@ fn in_event(fault: Fault, rule: &Rule) -> Fault {
         "expires_at" => "validity".to_owned(),
         key => key.to_owned(),
     };
-    let detail = format!("rule {}: {key} {}", rule.name, fault.detail);
+    let whose = recipient.map_or_else(String::new, |number| format!("recipient {number}: "));
+    let detail = format!("rule {}: {whose}{key} {}", rule.name, fault.detail);
     Fault {
         pointer: "/data".into(),
         detail,

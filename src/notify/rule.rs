@@ -9,10 +9,11 @@ use minijinja::value::{Value, ValueKind};
 
 use super::event::Event;
 use super::expression::Expression;
+use super::literal;
 use super::locale::Locale;
 use super::template::{Context, Misfit, Templates, told};
-use crate::accept::{Code, Fault};
-use crate::config::{EventConfig, Problem, Words};
+use crate::accept::{Code, Fault, nearest};
+use crate::config::{EventConfig, Problem, Truth, Words};
 use crate::domain::{Class, Name, UnixMillis};
 
 /// A rule, compiled.
@@ -31,7 +32,8 @@ pub(super) struct Rule {
     validity: Option<Expression>,
     not_before: Option<Expression>,
     reference: Option<Expression>,
-    pub(super) personal: bool,
+    personal: Option<Expression>,
+    always_personal: bool,
 }
 
 /// A message that a rule asks for.
@@ -46,6 +48,10 @@ pub(super) struct Draft {
     pub(super) not_before: Option<String>,
     pub(super) expires_at: Option<String>,
     pub(super) reference: String,
+    /// Whether it is for the recipient's eyes alone.
+    pub(super) personal: bool,
+    /// Which of several recipients it is for, from 1; `None` where there is one.
+    pub(super) recipient: Option<usize>,
     /// With `recipient` among them.
     pub(super) context: Context,
 }
@@ -76,11 +82,12 @@ impl Rule {
         if !config.template.contains("{{") && !compiler.templates.families().contains_key(config.template.as_str()) {
             let fault = compiler.templates.unknown(&config.template);
             let cure = fault.hint.map_or_else(
-                || format!("add {}.en.txt to the folder of templates", config.template),
+                || compiler.templates.how_to_add(&config.template),
                 |hint| hint.into_owned(),
             );
             compiler.wrong("template", fault.detail, cure);
         }
+        compiler.falls_back(&config.template, config.locale.as_deref());
         Self {
             types: compiler.patterns("type", &config.types),
             sources: compiler.patterns("source", &config.source),
@@ -95,14 +102,23 @@ impl Rule {
             validity: compiler.optional("validity", config.validity.as_deref()),
             not_before: compiler.optional("not_before", config.not_before.as_deref()),
             reference: compiler.optional("reference", config.reference.as_deref()),
-            personal: config.personal,
+            personal: match &config.personal {
+                Truth::Known(_) => None,
+                Truth::Asked(asked) => Some(compiler.one("personal", asked)),
+            },
+            always_personal: config.personal == Truth::Known(true),
             name: name.clone(),
         }
     }
 
+    /// Whether the rule knows events of this type, from whatever source.
+    pub(super) fn knows_type(&self, event: &Event) -> bool {
+        self.types.iter().any(|kind| kind.matches(event.kind()))
+    }
+
     /// Whether the rule knows such events of this client's, whatever they say.
     pub(super) fn knows(&self, client: &Name, event: &Event) -> bool {
-        self.types.iter().any(|kind| kind.matches(event.kind()))
+        self.knows_type(event)
             && (self.sources.is_empty() || self.sources.iter().any(|source| source.matches(event.source())))
             && (self.clients.is_empty() || self.clients.contains(client))
     }
@@ -119,10 +135,15 @@ impl Rule {
         let recipients = self.recipients(matter, &all).map_err(one)?;
         let mut drafts = Vec::with_capacity(recipients.len());
         let mut faults = Vec::new();
-        for recipient in recipients {
+        let several = recipients.len() > 1;
+        for (number, recipient) in (1..).zip(recipients) {
+            let number = several.then_some(number);
             match self.draft(matter, recipient) {
-                Ok(draft) => drafts.push(draft),
-                Err(fault) => faults.push(fault),
+                Ok(draft) => drafts.push(Draft {
+                    recipient: number,
+                    ..draft
+                }),
+                Err(fault) => faults.push(self.fault_of(number, fault)),
             }
         }
         if faults.is_empty() { Ok(drafts) } else { Err(faults) }
@@ -165,6 +186,7 @@ impl Rule {
             }
             _ => (None, None),
         };
+        let own_locale = own_locale.filter(|locale: &Value| locale.as_str() != Some(""));
         let to = to.ok_or_else(|| self.fault("to", "gives something else than a number or an object with `to`"))?;
         let mut context = matter.context.clone();
         context.push(("recipient".into(), recipient));
@@ -189,7 +211,15 @@ impl Rule {
         if let Some(class) = &class
             && Class::from_str(class).is_err()
         {
-            return Err(self.fault("class", "gives no class"));
+            let known = Class::ALL.map(Class::as_str);
+            let fault = self.fault(
+                "class",
+                &format!("gives no class: it must be one of {}", known.join(", ")),
+            );
+            return Err(match nearest(class, &known) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault,
+            });
         }
         let not_before = word("not_before", &self.not_before)?
             .map(|at| self.moment("not_before", &at, matter.now))
@@ -207,13 +237,37 @@ impl Rule {
             channels: self.channels(matter, &all)?,
             not_before: not_before.map(|at| at.to_string()),
             expires_at: expires_at.map(|at| at.to_string()),
-            reference: match &self.reference {
-                Some(reference) => self.word(matter, "reference", reference, &all)?.unwrap_or_default(),
-                // An id longer than a reference may be is cut; the timeline names it whole.
-                None => matter.event.id().chars().take(crate::accept::MAX_REFERENCE).collect(),
-            },
+            // An id longer than a reference may be is cut; the timeline names it whole.
+            reference: word("reference", &self.reference)?
+                .unwrap_or_else(|| matter.event.id().chars().take(crate::accept::MAX_REFERENCE).collect()),
+            personal: self.personal(matter, &all)?,
+            recipient: None,
             context,
         })
+    }
+
+    /// A fault of the rule's own, with the recipient that it is about where there are several.
+    fn fault_of(&self, recipient: Option<usize>, fault: Fault) -> Fault {
+        let prefix = format!("rule {}: ", self.name);
+        match (recipient, fault.detail.strip_prefix(&prefix)) {
+            (Some(number), Some(detail)) => Fault {
+                detail: format!("{prefix}recipient {number}: {detail}"),
+                ..fault
+            },
+            _ => fault,
+        }
+    }
+
+    fn personal(&self, matter: &Matter<'_>, all: &Value) -> Result<bool, Fault> {
+        let Some(personal) = &self.personal else {
+            return Ok(self.always_personal);
+        };
+        let value = self.value(matter, "personal", personal, all)?;
+        match value.kind() {
+            ValueKind::Bool => Ok(value.is_true()),
+            ValueKind::None => Ok(false),
+            _ => Err(self.fault("personal", "gives neither true nor false")),
+        }
     }
 
     fn channels(&self, matter: &Matter<'_>, all: &Value) -> Result<Option<Vec<String>>, Fault> {
@@ -227,9 +281,11 @@ impl Rule {
                         .map_err(|error| self.fault("channels", &told(&error)))?;
                     channels.extend(items.take(8).map(|item| item.to_string()));
                 }
+                ValueKind::None => {}
                 _ => channels.push(value.to_string()),
             }
         }
+        channels.retain(|channel| !channel.is_empty());
         Ok((!channels.is_empty()).then_some(channels))
     }
 
@@ -325,11 +381,61 @@ impl Compiler<'_> {
     }
 
     fn good(&mut self, key: &str, compiled: Result<Expression, Misfit>) -> Expression {
-        compiled.unwrap_or_else(|misfit| {
-            let cure = "write a literal, or an expression such as \"{{ data.msisdn }}\"";
-            self.wrong(key, format!("the expression {}", misfit.told), cure);
-            Expression::Literal("".into())
-        })
+        match compiled {
+            Ok(expression) => {
+                self.check(key, &expression);
+                expression
+            }
+            Err(misfit) => {
+                let cure = match key {
+                    "when" => "write a condition such as \"data.amount > 100\"",
+                    _ => "write a literal, or an expression such as \"{{ data.msisdn }}\"",
+                };
+                self.wrong(key, format!("the expression {}", misfit.told), cure);
+                Expression::Literal("".into())
+            }
+        }
+    }
+
+    /// What no event could make good.
+    fn check(&mut self, key: &str, expression: &Expression) {
+        match expression {
+            Expression::Literal(text) => {
+                if let Err((cause, cure)) = literal::check(key, text) {
+                    self.wrong(key, cause, cure);
+                }
+            }
+            Expression::Value { key: compiled } | Expression::Text { key: compiled } => {
+                let early = matches!(key, "when" | "to") && self.templates.uses(compiled, "recipient");
+                if early {
+                    let cause = "uses `recipient`, which there is only once `to` has given it";
+                    self.wrong(key, cause, "use `data`, or let the template tell recipients apart");
+                }
+            }
+        }
+    }
+
+    /// Whether a template has a text for a recipient who asks for no language.
+    fn falls_back(&mut self, template: &str, locale: Option<&str>) {
+        let is_literal = |text: &str| !text.contains("{{") && !text.contains("{%");
+        let (Some(family), true) = (self.templates.families().get(template), locale.is_none_or(is_literal)) else {
+            return;
+        };
+        let wanted: Option<Locale> = locale.and_then(|locale| locale.parse().ok());
+        let default = self.templates.default_locale();
+        let is_there = |locale: &str| family.locales.iter().any(|known| known.as_str() == locale);
+        let found = Locale::chain(wanted.as_ref(), default).any(is_there);
+        if found {
+            return;
+        }
+        let first = wanted.as_ref().unwrap_or(default);
+        let known: Vec<_> = family.locales.iter().map(Locale::as_str).collect();
+        let cause = format!(
+            "`{template}` has no text in {first}, nor in one that stands in for it: it has {}",
+            known.join(", ")
+        );
+        let cure = format!("add {template}.{first}.txt, or name the language with `locale`");
+        self.wrong("template", cause, cure);
     }
 
     fn patterns(&mut self, key: &str, words: &Words) -> Vec<Pattern> {

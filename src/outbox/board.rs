@@ -87,6 +87,9 @@ pub(super) struct Board {
 struct LaneBoard {
     /// Segments waiting, by priority.
     waiting: [u64; Class::PRIORITIES],
+    /// Segments that were counted as waiting and that no claim has found: their validity is over, and they are still to
+    /// be swept.
+    overdue: [u64; Class::PRIORITIES],
     /// Segments given to each carrier.
     shares: Shares<Name>,
 }
@@ -115,7 +118,7 @@ pub(super) struct Plan {
 impl Board {
     pub(super) fn load(&mut self, backlog: &[Backlog]) {
         for lane in self.lanes.values_mut() {
-            lane.waiting = Default::default();
+            (lane.waiting, lane.overdue) = Default::default();
         }
         for part in backlog {
             self.add(&part.lane, part.priority, part.segments);
@@ -158,9 +161,18 @@ impl Board {
         *waiting = waiting.saturating_sub(segments);
     }
 
-    /// The lane turned out to be empty.
+    /// Rows whose validity was over left a lane. Those that the lane has turned out to be empty of are counted no more.
+    pub(super) fn expired(&mut self, lane: &Lane, priority: u8, segments: u64) {
+        let overdue = &mut self.lane(lane).overdue[usize::from(priority)];
+        let known = segments.min(*overdue);
+        *overdue -= known;
+        self.remove(lane, priority, segments - known);
+    }
+
+    /// The lane turned out to be empty of rows that may be claimed.
     pub(super) fn emptied(&mut self, lane: &Lane, priority: u8) {
-        self.lane(lane).waiting[usize::from(priority)] = 0;
+        let (lane, priority) = (self.lane(lane), usize::from(priority));
+        lane.overdue[priority] += std::mem::take(&mut lane.waiting[priority]);
     }
 
     /// A claimed row was settled: its segments are free again.
@@ -180,8 +192,11 @@ impl Board {
             return;
         };
         board.offer.pace.owe(segments);
+        // What went over is earned first before the class has its turn again.
         let credit = &mut board.credit[usize::from(asked.priority)];
-        *credit = (*credit - f64::from(segments)).max(0.0);
+        if *credit > 0.0 {
+            *credit -= f64::from(segments);
+        }
         let service = board.offer.services.iter().find(|service| service.lane == asked.lane);
         let weight = service.map_or(1, |service| service.weight);
         self.give(bind, &asked.lane, segments, weight);

@@ -13,7 +13,7 @@ pub struct Health {
     storage_low: AtomicBool,
     pub(super) working: AtomicBool,
     pub(super) commits: AtomicU64,
-    fatal: watch::Sender<Option<String>>,
+    fatal: watch::Sender<Option<StoreError>>,
 }
 
 impl Health {
@@ -46,21 +46,27 @@ impl Health {
         self.commits.load(Ordering::Relaxed)
     }
 
-    pub(super) fn fail(&self, error: &StoreError) {
-        self.fatal.send_replace(Some(error.to_string()));
+    /// Nothing more may be written: the process must end.
+    pub(crate) fn fail(&self, error: &StoreError) {
+        self.fatal.send_replace(Some(error.clone()));
     }
 
-    /// Whether a sync has failed, or the writer has died.
+    /// Whether a sync has failed, the file is damaged, or the writer has died.
     pub(super) fn has_failed(&self) -> bool {
         self.fatal.borrow().is_some()
     }
 
-    /// Waits until a sync has failed or the writer has died, and says how: the process must end then.
-    pub async fn failed(&self) -> String {
+    /// Waits until a sync has failed, the file is found damaged or the writer has died, and says how: the process must
+    /// end then.
+    pub async fn failed(&self) -> StoreError {
         let mut fatal = self.fatal.subscribe();
-        match fatal.wait_for(Option::is_some).await {
-            Ok(error) => error.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
+        loop {
+            if let Some(error) = &*fatal.borrow_and_update() {
+                return error.clone();
+            }
+            if fatal.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
     }
 }
@@ -71,7 +77,7 @@ pub(super) struct LastWord(pub(super) Arc<Health>);
 impl Drop for LastWord {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.fatal.send_replace(Some("the writer has died".to_owned()));
+            self.0.fail(&StoreError::Io("the writer has died".to_owned()));
         }
     }
 }

@@ -8,6 +8,7 @@
 mod arrivals;
 mod bell;
 mod board;
+mod guard;
 mod health;
 mod hearing;
 mod policy;
@@ -32,11 +33,12 @@ pub use segment_habit::{Habit, SegmentHabit};
 pub use settings::Settings;
 pub use writer::start;
 
+use crate::consent::Gate;
 use crate::domain::BindRef;
 use crate::store::{
-    ActItem, ActResult, BadPdu, Changed, Claimed, Enqueue, EnqueueResult, Group, GroupResult, InboundResult, InboxMark,
-    NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError,
-    Sweep, SweepResult, Turn, TurnResult,
+    ActItem, ActResult, BadPdu, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group, GroupResult,
+    InboundResult, InboxMark, NewConsent, NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt,
+    ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult, Turn, TurnResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -51,6 +53,7 @@ pub struct Outbox {
     bell: Arc<Bell>,
     arrivals: Arc<Arrivals>,
     health: Arc<Health>,
+    gate: Arc<Gate>,
     commit_timeout: Duration,
 }
 
@@ -115,6 +118,10 @@ pub(crate) enum Work {
     Notices {
         notices: Vec<NoticeSettle>,
         reply: Reply<()>,
+    },
+    Consents {
+        consents: Vec<NewConsent>,
+        reply: Reply<Vec<ConsentResult>>,
     },
     Inbox {
         marks: Vec<InboxMark>,
@@ -213,6 +220,11 @@ impl Outbox {
         self.ask(|reply| Work::Turn { turn, reply }).await
     }
 
+    /// Notes what people want; what waits for those who want it no more ends with it. Answered after its commit.
+    pub async fn consents(&self, consents: Vec<NewConsent>) -> Result<Vec<ConsentResult>, StoreError> {
+        self.ask(|reply| Work::Consents { consents, reply }).await
+    }
+
     /// Keeps a PDU that could not be read. Answered after its commit.
     pub async fn quarantine(&self, pdu: BadPdu) -> Result<(), StoreError> {
         self.ask(|reply| Work::Quarantine { pdu, reply }).await
@@ -278,6 +290,11 @@ impl Outbox {
     /// Texts that were stored just now.
     pub fn arrivals(&self) -> &Arc<Arrivals> {
         &self.arrivals
+    }
+
+    /// Who wants no messages, as committed.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// How the store is.

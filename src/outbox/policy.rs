@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::hearing::Hearing;
 use super::segment_habit::SegmentHabit;
+use crate::consent::{Gate, Recipient};
 use crate::domain::{AfterDoubt, Endpoint, Flag, Name, Reason, State, UnixMillis};
 use crate::store::{
-    Act, ActResult, Claimed, Event, EventKind, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord, Settle,
-    Verdict,
+    Act, ActResult, Claimed, Event, EventKind, NewConsent, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord,
+    Seq, Settle, Verdict,
 };
 
 /// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
@@ -28,6 +29,8 @@ pub struct Policy {
     pub habits: Mutex<HashMap<Name, SegmentHabit>>,
     /// Who hears of what becomes of messages.
     pub hearing: Hearing,
+    /// Who wants no messages, and when.
+    pub gate: std::sync::Arc<Gate>,
 }
 
 /// Patience with one carrier.
@@ -345,7 +348,10 @@ impl Rules for Policy {
 
     fn orphaned(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
         let event = event_of(&row.progress, EventKind::Doubted, None, now);
-        (self.uncertain(row.progress.clone(), now), Some(event))
+        let doubted = self.uncertain(row.progress.clone(), now);
+        let hold = self.carrier(&row.progress).doubt_hold;
+        let wake_at = doubted.wake_at.map(|at| at.after(turn(row.seq, hold)));
+        (Progress { wake_at, ..doubted }, Some(event))
     }
 
     fn act(&self, row: &Row, act: Act, now: UnixMillis) -> Result<(Progress, Option<Event>), ActResult> {
@@ -399,8 +405,24 @@ impl Rules for Policy {
         self.hearing.endpoint(client, kind, callback)
     }
 
+    fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
+        let policy = &self.gate.policy;
+        let said_of = [(said.topic.as_ref(), said.will, said.at)];
+        policy.brand_of(&row.client) == &said.brand && policy.withholds(&recipient(row), said_of)
+    }
+
     fn owner_of(&self, address: &str) -> Option<Name> {
         self.hearing.owner_of(address)
+    }
+}
+
+/// Who a row is for, as the gate asks.
+pub(super) fn recipient(row: &Row) -> Recipient<'_> {
+    Recipient {
+        to: &row.to,
+        client: &row.client,
+        class: row.class,
+        solicited_at: row.progress.flags.has(Flag::Solicited).then_some(row.accepted_at),
     }
 }
 
@@ -431,6 +453,14 @@ fn event_of(was: &Progress, kind: EventKind, code: Option<u32>, at: UnixMillis) 
         code,
         note: None,
     }
+}
+
+/// What a process that died had claimed is not all sent again at once: should it be one of these that makes the process
+/// fall, it takes few of the others with it the second time. They come in turns, over as long as the hold.
+fn turn(seq: Seq, hold: Duration) -> Duration {
+    const TURNS: u32 = 24;
+    let turn = u32::try_from(seq.rem_euclid(i64::from(TURNS))).unwrap_or(0);
+    hold * turn / TURNS
 }
 
 /// Doubles from `min` to `max` with every try, less up to a fifth.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Outbox, Settings};
-use crate::domain::{Lane, State};
+use crate::domain::{BindRef, Lane, State};
 use crate::store::{Lease, Store, StoreError, Sweep};
 
 /// Rows moved by one commit, so that a long queue of due rows does not hold up the rest.
@@ -15,6 +15,15 @@ const STEP: u32 = 500;
 /// Puts into doubt whatever another process had claimed. Done before anything is claimed anew.
 pub async fn orphans(outbox: &Outbox, lease: Lease) -> Result<u64, StoreError> {
     repeat(outbox, || Sweep::Orphans { lease, limit: STEP }).await
+}
+
+/// Puts into doubt whatever a bind had claimed, whose task has died. Its offer was taken back before.
+pub(crate) async fn abandoned(outbox: &Outbox, bind: &BindRef) -> Result<u64, StoreError> {
+    let sweep = || Sweep::Abandoned {
+        bind: bind.clone(),
+        limit: STEP,
+    };
+    repeat(outbox, sweep).await
 }
 
 /// Finds rows queued in lanes that the configuration no longer has, and asks `replace` where they go.
@@ -48,6 +57,8 @@ pub async fn run(outbox: Outbox, settings: Settings, stop: CancellationToken) {
         &[State::Queued, State::Uncertain, State::Submitted],
     );
     tokio::select! {
+        // In one order, so that what is simulated goes the same way each time.
+        biased;
         () = stop.cancelled() => {}
         () = promote => {}
         () = rescue => {}

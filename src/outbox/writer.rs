@@ -1,6 +1,7 @@
 //! The writer: gathers, commits, hands out.
 
 mod replay;
+mod withhold;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,14 +15,15 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use super::arrivals::Arrivals;
 use super::bell::Bell;
 use super::board::Board;
+use super::guard::Guarded;
 use super::health::{Health, LastWord};
 use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Settings, Settlement, Work};
 use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{
-    ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, GroupResult, InboundResult, Lease,
-    NewInbound, PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult, Turn, TurnResult,
-    UnhandledText,
+    ActResult, Applied, Batch, Changed, Claim, Claimed, ConsentResult, Enqueue, EnqueueResult, GroupResult,
+    InboundResult, Lease, NewInbound, PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult,
+    Turn, TurnResult, UnhandledText,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -43,6 +45,8 @@ pub async fn start(
     let arrivals = Arc::new(Arrivals::default());
     let mut board = Board::default();
     board.load(&store.backlog().await?);
+    let gate = policy.gate.clone();
+    withhold::learn(&*store, &gate).await?;
     let writer = Writer {
         store,
         policy,
@@ -56,6 +60,7 @@ pub async fn start(
         arrivals: arrivals.clone(),
         health: health.clone(),
         again: Again::default(),
+        withheld: Vec::new(),
     };
     let last_word = LastWord(health.clone());
     let task = tokio::spawn(async move {
@@ -70,6 +75,7 @@ pub async fn start(
             bell,
             arrivals,
             health,
+            gate,
             commit_timeout: settings.commit_timeout,
         },
         task,
@@ -89,11 +95,14 @@ struct Writer {
     arrivals: Arc<Arrivals>,
     health: Arc<Health>,
     again: Again,
+    /// Rows that were claimed and are not to be sent, or not now: settled with the next batch.
+    withheld: Vec<Settle>,
 }
 
 /// Who waits for what in a batch; the order is that of the batch's own items.
 #[derive(Default)]
 struct Waiting {
+    consents: Vec<(usize, Reply<Vec<ConsentResult>>)>,
     requests: Vec<(usize, EnqueueReply<EnqueueResult>)>,
     groups: Vec<(usize, EnqueueReply<GroupResult>)>,
     /// Of each settlement, whether its place in the window is free with it.
@@ -199,6 +208,10 @@ impl Writer {
                 batch.turns.push(*turn);
                 waiting.turns.push(reply);
             }
+            Work::Consents { consents, reply } => {
+                waiting.consents.push((consents.len(), reply));
+                batch.consents.extend(consents);
+            }
             Work::Quarantine { pdu, reply } => {
                 batch.quarantine.push(pdu);
                 waiting.quarantine.push(reply);
@@ -242,8 +255,12 @@ impl Writer {
 
     /// One commit. Says when to look again if nobody calls.
     async fn cycle(&mut self, mut batch: Batch, mut waiting: Waiting) -> Option<Instant> {
+        self.settle_withheld(&mut batch, &mut waiting);
+        self.withhold(&mut batch);
         self.place(&mut batch);
         let plan = self.board.plan();
+        // They are in no lane yet: nobody else would call for them.
+        let answers = batch.inbound.iter().any(|text| !text.answers.is_empty());
         for (bind, lanes) in plan.claims {
             batch.claims.push(Claim {
                 bind,
@@ -256,7 +273,7 @@ impl Writer {
         }
         if !batch.is_empty() {
             let begun = monotonic();
-            let done = self.store.commit(&batch, &*self.policy).await;
+            let done = self.store.commit(&batch, &Guarded(&*self.policy)).await;
             histogram!("araldo_commit_seconds").record(monotonic().duration_since(begun).as_secs_f64());
             #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
             histogram!("araldo_batch_items").record(batch_len(&batch) as f64);
@@ -274,6 +291,9 @@ impl Writer {
                     return Some(monotonic());
                 }
             }
+        }
+        if answers || !self.withheld.is_empty() {
+            return Some(monotonic());
         }
         let tokens = plan.wait.map(|wait| monotonic() + wait);
         tokens.into_iter().chain(self.again.at()).min()
@@ -308,12 +328,18 @@ impl Writer {
     fn hand_out(&mut self, batch: &Batch, mut applied: Applied, waiting: Waiting) {
         self.health.working.store(true, Ordering::Relaxed);
         self.health.commits.fetch_add(1, Ordering::Relaxed);
+        self.policy.gate.learn(&applied.wants);
         self.ring(&mut applied);
         self.hand_out_placed(batch, &applied);
+        self.count_answers(batch, &applied);
         self.hand_out_claims(batch, applied.claims);
         for changed in applied.changed {
             self.count(&changed);
             self.feed.send(Arc::new(changed)).ok();
+        }
+        let mut results = applied.consents.into_iter();
+        for (len, reply) in waiting.consents {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
         let mut results = applied.enqueue.into_iter();
         for (len, reply) in waiting.requests {
@@ -384,11 +410,11 @@ impl Writer {
         }
     }
 
-    /// Hands texts over to be handled, in the order in which they were stored.
+    /// Hands texts over of which all is still to be made, in the order in which they were stored.
     fn arrived(&self, texts: &[NewInbound], results: &[InboundResult]) {
         let stored = texts.iter().zip(results).filter_map(|(text, result)| match result {
-            InboundResult::Stored(seq) => Some(UnhandledText::of(*seq, text)),
-            InboundResult::Repeated => None,
+            InboundResult::Stored(seq) if text.handled.is_none() => Some(UnhandledText::of(*seq, text)),
+            InboundResult::Stored(_) | InboundResult::Repeated => None,
         });
         self.arrivals.push(stored);
     }
@@ -417,8 +443,13 @@ impl Writer {
                 for row in got.rows {
                     segments += u32::from(row.segments);
                     self.board.remove(&asked.lane, asked.priority, u64::from(row.segments));
+                    let row = Arc::new(row);
+                    if let Some(settle) = self.held_back(&row, batch.now) {
+                        self.withheld.push(settle);
+                        continue;
+                    }
                     self.board.claimed(&claim.bind, row.class, row.segments);
-                    self.hand_to(&claim.bind, Arc::new(row));
+                    self.hand_to(&claim.bind, row);
                 }
                 // The last row goes out whole, however long it is.
                 self.board
@@ -447,7 +478,11 @@ impl Writer {
                 route: changed.route.clone(),
                 step: changed.from_step,
             };
-            self.board.remove(&lane, priority, segments);
+            if changed.progress.expires_at <= changed.at {
+                self.board.expired(&lane, priority, segments);
+            } else {
+                self.board.remove(&lane, priority, segments);
+            }
         }
         if changed.progress.state == State::Queued {
             let lane = Lane {
@@ -508,13 +543,18 @@ fn reply_all<T>(waiting: Vec<Reply<T>>, results: Vec<T>) {
 
 fn batch_len(batch: &Batch) -> usize {
     // The key of a group is a row too.
-    batch.enqueue.len()
+    batch.consents.len()
+        + batch.enqueue.len()
         + batch.groups.iter().map(|group| group.members.len() + 1).sum::<usize>()
         + batch.settle.len()
         + batch.segments.len()
         + batch.receipts.len()
         + batch.inbound.len()
-        + batch.turns.iter().map(|turn| turn.messages.len() + 1).sum::<usize>()
+        + batch
+            .turns
+            .iter()
+            .map(|turn| turn.messages.len() + turn.consents.len() + 1)
+            .sum::<usize>()
         + batch.quarantine.len()
         + batch.acts.len()
         + batch.sweeps.len()

@@ -1,9 +1,10 @@
 //! What every store must do, as tests: each behaviour runs over the store in memory and over the one in SQLite.
 
 mod claim;
+mod consent;
 mod enqueue;
 mod group;
-pub(super) mod harness;
+pub(crate) mod harness;
 mod inbound;
 mod notice;
 mod read;

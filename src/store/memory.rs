@@ -2,6 +2,7 @@
 //! demonstration that leaves nothing behind.
 
 mod commit;
+mod consent;
 mod notice;
 mod receipt;
 mod tables;
@@ -16,10 +17,10 @@ use self::commit::Transaction;
 use self::tables::Tables;
 use super::two_way::Between;
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord,
-    IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
-    NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals,
-    UnhandledText,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices,
+    DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery,
+    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Rules, Seq,
+    Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -169,6 +170,19 @@ impl Store for MemoryStore {
 
     fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
         async move { self.with(|tables| Ok(tables.two_way.actions(query))) }.boxed()
+    }
+
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.consents.list(query))) }.boxed()
+    }
+
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.consents.history(msisdn, brands, limit))) }.boxed()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -5,8 +5,10 @@
 //! the row that it meets (a receipt, a deadline), the store asks the [`Rules`] handed in with the batch.
 
 mod batch;
+mod check;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
+mod consent;
 #[cfg(test)]
 pub(crate) mod double;
 mod event_inbox;
@@ -27,10 +29,12 @@ pub use batch::{
     GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
     ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
+pub use check::{CheckReport, CheckStage};
+pub use consent::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Wants};
 pub use event_inbox::{InboxMark, InboxPlace, InboxRow, InboxSaid, NewEvents, RefusedEvent};
 pub use notice::{
-    About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
-    NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason,
+    About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate,
+    Notice, NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason,
 };
 pub use read::{
     Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,
@@ -108,9 +112,34 @@ pub trait Store: Send + Sync + 'static {
     /// Calls of back ends.
     fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>>;
 
+    /// A page of what people want, oldest place first.
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>>;
+
+    /// What one person has said, newest first; of these brands, or of any where there are none.
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>>;
+
     /// Whether what is to be written waits for another program, which holds the write lock: nothing is wrong with us.
     fn waits_for_lock(&self) -> bool {
         false
+    }
+
+    /// Looks at the whole store, beside whatever else is going on; see [`CheckReport`]. A store without a disk has
+    /// nothing to look at.
+    fn check(&self) -> BoxFuture<'_, Result<CheckReport, StoreError>> {
+        futures_util::FutureExt::boxed(std::future::ready(Ok(CheckReport {
+            is_whole: true,
+            ..CheckReport::default()
+        })))
+    }
+
+    /// What has turned out to be wrong with the store as a whole: nothing more may be done with it.
+    fn damage(&self) -> Option<StoreError> {
+        None
     }
 
     /// Moves what is committed from the log into the main file, where a store has such things.
@@ -146,12 +175,15 @@ pub trait Rules: Send + Sync {
     /// Who hears of such a fact by webhook: the client's own address, or that which the message names. `None` is nobody.
     fn hears(&self, client: &Name, kind: NoticeKind, callback: Option<&str>) -> Option<Endpoint>;
 
+    /// Whether an opt-out keeps a message that waits from being sent.
+    fn withholds(&self, row: &Row, said: &NewConsent) -> bool;
+
     /// Whose address an inbound text came to.
     fn owner_of(&self, address: &str) -> Option<Name>;
 }
 
 /// Why a store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file or server cannot be reached or read.
     #[error("the store cannot be opened: {0}")]
@@ -178,6 +210,9 @@ pub enum StoreError {
     /// A write or sync failed. Nothing written since the last commit can be trusted: the process must end.
     #[error("the store failed to write: {0}")]
     Io(String),
+    /// The file is not as it was written: what it is, where, and what helps. The process must end.
+    #[error("{0}")]
+    Damaged(String),
     /// A commit was under way when the connection broke: it may or may not have taken effect.
     #[error("the store was lost in mid-commit: {0}")]
     Unknown(String),
@@ -190,9 +225,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the process must end at once, since a sync has failed.
+    /// Whether the process must end at once, since a sync has failed or the file is damaged.
     pub const fn is_fatal(&self) -> bool {
-        matches!(self, Self::Io(_))
+        matches!(self, Self::Io(_) | Self::Damaged(_))
     }
 
     /// The exit code of a process that ends for it (DESIGN §6): 70 a failed sync, 73 in use, 78 a newer schema,
@@ -202,7 +237,13 @@ impl StoreError {
             Self::Io(_) => 70,
             Self::InUse { .. } => 73,
             Self::TooNew(_) => 78,
-            Self::Open(_) | Self::Locked(_) | Self::Full | Self::Unknown(_) | Self::TooSlow | Self::Statement(_) => 74,
+            Self::Open(_)
+            | Self::Locked(_)
+            | Self::Full
+            | Self::Damaged(_)
+            | Self::Unknown(_)
+            | Self::TooSlow
+            | Self::Statement(_) => 74,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::{Changed, Seq};
+use super::{Changed, ConsentRecord, NewConsent, Seq};
 use crate::domain::{
     Class, Concat, Endpoint, Flags, InboundId, MessageId, Name, Reason, State, UnixMillis, UnknownWord,
 };
@@ -20,10 +20,12 @@ pub enum NoticeKind {
     Message(State),
     /// A text has come from a handset.
     InboundReceived,
+    /// A person wants to be sent something, or no more.
+    ConsentChanged,
 }
 
 impl NoticeKind {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 12] = [
         (Self::Message(State::Submitted), "message.submitted"),
         (Self::Message(State::Delivered), "message.delivered"),
         (Self::Message(State::Undelivered), "message.undelivered"),
@@ -35,6 +37,7 @@ impl NoticeKind {
         (Self::Message(State::Unconfirmed), "message.unconfirmed"),
         (Self::Message(State::Quarantined), "message.quarantined"),
         (Self::InboundReceived, "inbound.received"),
+        (Self::ConsentChanged, "consent.changed"),
     ];
 
     /// The word of every kind.
@@ -63,7 +66,7 @@ impl NoticeKind {
     pub const fn state(self) -> Option<State> {
         match self {
             Self::Message(state) => Some(state),
-            Self::InboundReceived => None,
+            Self::InboundReceived | Self::ConsentChanged => None,
         }
     }
 
@@ -153,6 +156,8 @@ pub enum About {
     Message(Box<AboutMessage>),
     /// An inbound text.
     Inbound(Box<AboutInbound>),
+    /// What a person has said of whose messages.
+    Consent(Box<AboutConsent>),
 }
 
 /// What a notice tells of its message beside what has changed.
@@ -199,6 +204,15 @@ pub struct AboutInbound {
     pub text: Option<Box<str>>,
     /// Which segment of a long text it is.
     pub segment: Option<Concat>,
+}
+
+/// What a notice tells of a person's wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AboutConsent {
+    /// Who is told: a client of the brand.
+    pub client: Option<Name>,
+    /// What was said; `seq` is its place in the history.
+    pub said: ConsentRecord,
 }
 
 /// Which notices an endpoint is to be told now.
@@ -386,6 +400,7 @@ pub(super) const HURRIED: u32 = 10_000;
 pub(super) struct NewNotice {
     pub(super) message: Option<Seq>,
     pub(super) inbound: Option<Seq>,
+    pub(super) consent: Option<Seq>,
     pub(super) client: Option<Name>,
     pub(super) kind: NoticeKind,
     pub(super) at: UnixMillis,
@@ -409,6 +424,7 @@ impl NewNotice {
         Some(Self {
             message: Some(changed.seq),
             inbound: None,
+            consent: None,
             client: None,
             kind,
             at: at.unwrap_or(changed.at),
@@ -439,6 +455,7 @@ impl NewNotice {
         Self {
             message: None,
             inbound: Some(seq),
+            consent: None,
             kind,
             at,
             reason: None,
@@ -451,14 +468,35 @@ impl NewNotice {
     }
 }
 
+impl NewNotice {
+    /// What a client of the brand is told of a person's wish.
+    pub(super) fn of_consent(seq: Seq, said: &NewConsent, client: &Name, rules: &dyn super::Rules) -> Self {
+        let kind = NoticeKind::ConsentChanged;
+        Self {
+            message: None,
+            inbound: None,
+            consent: Some(seq),
+            kind,
+            at: said.at,
+            reason: None,
+            code: None,
+            flags: Flags::default(),
+            carrier: None,
+            endpoint: rules.hears(client, kind, None),
+            client: Some(client.clone()),
+        }
+    }
+}
+
 impl NoticeRecord {
     /// The id that the event keeps over all its tries: of what it is about, and its place.
     pub fn event_id(&self) -> String {
         let about = match &self.about {
-            About::Message(message) => message.id.0,
-            About::Inbound(text) => text.id.0,
+            About::Message(message) => message.id.0.simple().to_string(),
+            About::Inbound(text) => text.id.0.simple().to_string(),
+            About::Consent(consent) => format!("{:032x}", consent.said.seq),
         };
-        format!("evt_{}_{}", about.simple(), self.notice.seq)
+        format!("evt_{about}_{}", self.notice.seq)
     }
 
     /// Whose it is.
@@ -466,6 +504,7 @@ impl NoticeRecord {
         match &self.about {
             About::Message(message) => Some(&message.client),
             About::Inbound(text) => text.client.as_ref(),
+            About::Consent(consent) => consent.client.as_ref(),
         }
     }
 }

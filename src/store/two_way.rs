@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use super::{Enqueue, Lease, NewInbound, Seq};
+use super::{Enqueue, Lease, NewConsent, NewInbound, Seq};
 use crate::domain::{Concat, InboundId, Name, UnixMillis, UnknownWord};
 
 /// An inbound text of which nothing was made yet.
@@ -238,6 +238,8 @@ pub struct Turn {
     pub leaves: Leaves,
     /// What becomes of the question; `None` leaves it.
     pub question: Option<QuestionChange>,
+    /// What the customer said of what is to be sent: noted before the messages are stored.
+    pub consents: Vec<NewConsent>,
     /// What is remembered of a number from now on; `None` leaves it.
     pub person: Option<(Box<str>, Person)>,
     /// A call to make.
@@ -268,6 +270,7 @@ impl Turn {
         Self {
             leaves,
             question: None,
+            consents: Vec::new(),
             person: None,
             action: None,
             messages: Vec::new(),

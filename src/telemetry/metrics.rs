@@ -53,6 +53,14 @@ fn describe() {
         "araldo_store_locked_total",
         "Waits for the database's write lock, held by another program, that were longer than 5 s."
     );
+    describe_counter!(
+        "araldo_store_rows_damaged_total",
+        "Times that a row was met that is not as it was written or cannot be read, by table."
+    );
+    describe_counter!(
+        "araldo_panics_caught_total",
+        "Faults of Araldo's own that cost one message or one bind, by place."
+    );
     describe_histogram!(
         "araldo_submit_latency_seconds",
         Unit::Seconds,

@@ -3,13 +3,14 @@
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use governor::clock::{Clock, MonotonicClock, Reference};
+use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
+use crate::clock::monotonic;
 use crate::outbox::Pace;
 
 /// How often a slowed pace climbs.
@@ -27,8 +28,20 @@ const FORGET_AFTER: Duration = Duration::from_mins(5);
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
+/// The monotonic time of our own clock, as the limiter wants it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Monotonic;
+
+impl Clock for Monotonic {
+    type Instant = Instant;
+
+    fn now(&self) -> Instant {
+        monotonic()
+    }
+}
+
 /// The pace of one carrier.
-pub struct CarrierPace<C: Clock = MonotonicClock> {
+pub struct CarrierPace<C: Clock = Monotonic> {
     /// Segments a second that the configuration allows; `None` is as fast as the carrier takes them.
     ceiling: Option<u32>,
     clock: C,
@@ -54,7 +67,7 @@ struct State<C: Clock> {
 impl CarrierPace {
     /// A pace of `throughput` segments a second; 0 is unlimited.
     pub fn new(throughput: u32) -> Self {
-        Self::with_clock(throughput, MonotonicClock)
+        Self::with_clock(throughput, Monotonic)
     }
 }
 

@@ -1,6 +1,7 @@
 //! How many messages a second a client may hand in.
 
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -13,6 +14,8 @@ pub struct ClientThrottle {
     rate: NonZeroU32,
     limiter: DefaultDirectRateLimiter,
     clock: DefaultClock,
+    /// Messages that were made of events and have had no place yet; nothing is taken before they have.
+    owed: Mutex<u32>,
 }
 
 impl ClientThrottle {
@@ -24,6 +27,7 @@ impl ClientThrottle {
             rate,
             limiter,
             clock: DefaultClock::default(),
+            owed: Mutex::default(),
         })
     }
 
@@ -34,6 +38,7 @@ impl ClientThrottle {
 
     /// Takes one message's place, or says how long to wait for it.
     pub fn take(&self) -> Result<(), Duration> {
+        self.repay()?;
         self.limiter
             .check()
             .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
@@ -41,6 +46,33 @@ impl ClientThrottle {
 
     /// Takes places for at most `wanted` messages, as many as fit a second, and says how many; or how long to wait.
     pub fn take_some(&self, wanted: NonZeroU32) -> Result<u32, Duration> {
+        self.repay()?;
+        self.places(wanted)
+    }
+
+    /// Counts messages that nobody could know of when a place was taken: those beyond the first that an event makes.
+    /// Their places are taken before any other.
+    pub fn owe(&self, messages: usize) {
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        *owed = owed.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX));
+    }
+
+    /// Takes the places of what is owed, or says how long until all of them are free.
+    fn repay(&self) -> Result<(), Duration> {
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(left) = NonZeroU32::new(*owed) {
+            match self.places(left) {
+                Ok(taken) => *owed -= taken,
+                Err(wait) => {
+                    let later = *owed - left.min(self.rate).get();
+                    return Err(wait + Duration::from_secs(later.into()) / self.rate.get());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn places(&self, wanted: NonZeroU32) -> Result<u32, Duration> {
         let some = wanted.min(self.rate);
         match self.limiter.check_n(some) {
             Ok(Ok(())) => Ok(some.get()),
@@ -61,6 +93,20 @@ mod tests {
         assert!((0..3).all(|_| throttle.take().is_ok()));
         let wait = throttle.take().unwrap_err();
         assert!(wait <= Duration::from_secs(1) && !wait.is_zero(), "{wait:?}");
+    }
+
+    #[test]
+    fn what_is_owed_has_its_places_before_anything_else() {
+        let throttle = ClientThrottle::new(2).unwrap();
+        assert_eq!(throttle.take(), Ok(()));
+        throttle.owe(99);
+        for wait in [
+            throttle.take().unwrap_err(),
+            throttle.take_some(NonZeroU32::MIN).unwrap_err(),
+        ] {
+            // One place was free; of the 99 others the last is free after 49 seconds.
+            assert!((48..=50).contains(&wait.as_secs()), "{wait:?}");
+        }
     }
 
     #[test]

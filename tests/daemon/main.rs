@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the trials use the rest")]
 mod support;
 
+mod consent;
 mod doubt;
 mod events;
 mod everyday;

@@ -292,9 +292,7 @@ async fn a_slow_and_a_dead_endpoint_delay_no_healthy_one() {
         "webhooks beside: {:?} in the middle, {allowed:?} allowed",
         beside[RUNS / 2]
     );
-    // What an endpoint costs another it costs in every run; what the machine does beside costs some of them.
-    let judged = if long() { beside[RUNS / 2] } else { beside[0] };
-    assert!(judged <= allowed, "{judged:?}, {allowed:?} allowed");
+    assert!(beside[RUNS / 2] <= allowed);
 }
 
 /// From an outcome to its arrival at a healthy endpoint, which 99 of 100 do not exceed, beside two other endpoints with

@@ -1,7 +1,5 @@
 //! What holds for every message, payload and key.
 
-#![expect(clippy::unwrap_used, reason = "in a test it is the assertion")]
-
 use std::sync::LazyLock;
 
 use araldo_rcs::message::{ActionKind, Content, Suggestion};

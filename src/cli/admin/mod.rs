@@ -2,6 +2,7 @@
 
 mod carriers;
 mod client;
+mod consent;
 mod inbound;
 mod messages;
 mod problem;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 pub use carriers::CarriersVerb;
+pub use consent::ConsentVerb;
 pub use inbound::InboundVerb;
 pub use messages::MessagesVerb;
 pub use queue::QueueVerb;

@@ -4,8 +4,7 @@ use araldo_smpp::CommandId;
 use araldo_smpp::session::{self, Standing};
 use serde::{Deserialize, Serialize};
 
-use super::super::filter::Fault;
-use super::from_hex;
+use super::super::filter::{Fault, octets};
 use crate::clock::monotonic;
 
 /// What arrives, and where. Keys that are not named here, as a vector has them, are passed over.
@@ -30,13 +29,13 @@ pub(super) struct ShownAnswer {
 
 pub(super) fn answer(line: &str) -> Result<ShownAnswer, Fault> {
     let given: GivenOctets = serde_json::from_str(line)?;
-    let octets = from_hex(&given.hex).ok_or_else(|| Fault::new("invalid_hex").field("hex"))?;
+    let octets = octets(&given.hex, "hex")?;
     let standing = Standing::named(&given.receiver, &given.state, &octets).ok_or_else(|| {
-        let field = match given.receiver.as_str() {
-            "server" | "client" => "state",
-            _ => "receiver",
+        let (field, known) = match given.receiver.as_str() {
+            "server" | "client" => ("state", "OPEN, BOUND_TX, BOUND_RX or BOUND_TRX"),
+            _ => ("receiver", "server or client"),
         };
-        Fault::new("invalid_value").field(field)
+        Fault::new("invalid_value").field(field).detail(known)
     })?;
     let answer = session::answer(standing, &octets, monotonic());
     let sent = answer.sent.first();

@@ -3,6 +3,7 @@
 mod carrier;
 mod client;
 mod command;
+mod consent;
 mod event;
 mod http;
 mod nats;
@@ -40,6 +41,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.nats();
     check.log();
     check.addresses();
+    check.consent();
     check.commands();
     check.two_way();
     check.something_to_do();

@@ -418,6 +418,7 @@ impl Actions {
             &action.between,
             locale(record),
             say,
+            action.at,
         )
     }
 

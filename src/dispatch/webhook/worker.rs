@@ -27,6 +27,8 @@ const LARGEST_PAGE: usize = 4_000;
 /// Pages read on from one another before the worker looks from the start again, where later notices of messages whose
 /// earlier ones were told have become due.
 const PAGES_ON: u32 = 16;
+/// Posts that were answered and are not written down yet: a crash sends these again.
+const UNSETTLED: usize = 64;
 /// How long a store that failed is left alone.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Posts given up in a row, none taken between them, after which an endpoint is switched off: it fails for more than the
@@ -49,8 +51,11 @@ struct Hand {
     ready: VecDeque<Bundle>,
     /// Places of what is ready, under way, or not settled yet.
     places: HashSet<Seq>,
-    flights: FuturesUnordered<BoxFuture<'static, Landed>>,
-    /// Where the last page ended, while there is more behind it.
+    /// Posts under way.
+    posts: FuturesUnordered<BoxFuture<'static, Posted>>,
+    /// What came of others, while it is written down: their places in the end.
+    settlements: FuturesUnordered<BoxFuture<'static, Vec<Seq>>>,
+    /// Where the last page ended, while something is in hand: that is not read again.
     cursor: Option<(UnixMillis, Seq)>,
     pages: u32,
     /// Doubles a page that one bundle fills.
@@ -62,13 +67,16 @@ struct Hand {
     given_up: u32,
 }
 
-/// A post that was settled.
-struct Landed {
-    places: Vec<Seq>,
-    /// How it was answered; `None` where there was nobody to send it to.
+/// A post that came to its end.
+struct Posted {
+    /// Its notices, and how often each was tried before.
+    members: Vec<(Seq, u16)>,
+    /// Whether it was to find out if an endpoint that was given up is back.
+    probe: bool,
+    /// When it was sent.
+    at: UnixMillis,
+    /// `None`: there is no address.
     answer: Option<Answer>,
-    /// Whether it was given up.
-    given_up: bool,
 }
 
 impl Worker {
@@ -79,7 +87,8 @@ impl Worker {
             circuit: Circuit::new(most, self.shared.max_pause),
             ready: VecDeque::new(),
             places: HashSet::new(),
-            flights: FuturesUnordered::new(),
+            posts: FuturesUnordered::new(),
+            settlements: FuturesUnordered::new(),
             cursor: None,
             pages: 0,
             wider: 1,
@@ -96,26 +105,35 @@ impl Worker {
             if hand.look && hand.ready.len() < allowed {
                 self.look(&mut hand).await;
             }
-            while hand.flights.len() < allowed {
+            while hand.posts.len() < allowed && hand.settlements.len() < UNSETTLED {
                 let Some(bundle) = hand.ready.pop_front() else { break };
-                hand.flights.push(Box::pin(self.fly(bundle)));
+                hand.posts.push(Box::pin(self.post(bundle)));
             }
-            let idle = hand.flights.is_empty() && hand.ready.is_empty();
+            let idle = hand.places.is_empty();
             if idle && !hand.look && hand.next_at.is_none() && self.endpoint.is_callback() {
                 return self.endpoint;
             }
-            let more = hand.look && allowed > hand.flights.len();
+            let more = hand.look && allowed > hand.posts.len() && hand.ready.is_empty();
             let until = self.sleep(&hand);
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(landed) = hand.flights.next() => self.land(&mut hand, landed).await,
+                Some(posted) = hand.posts.next() => self.answered(&mut hand, posted).await,
+                Some(places) = hand.settlements.next() => hand.settled(&places),
                 () = self.call.rung() => {}
                 () = tokio::time::sleep(until), if !more => {}
                 () = std::future::ready(()), if more => {}
             }
         }
         // What is under way has its time. What is not answered then goes out again, under the same id.
-        let rest = async { while hand.flights.next().await.is_some() {} };
+        let rest = async {
+            loop {
+                tokio::select! {
+                    Some(posted) = hand.posts.next() => self.answered(&mut hand, posted).await,
+                    Some(places) = hand.settlements.next() => hand.settled(&places),
+                    else => break,
+                }
+            }
+        };
         tokio::time::timeout(self.shared.drain, rest).await.ok();
         self.endpoint
     }
@@ -150,15 +168,37 @@ impl Worker {
         until.map_or(LONGEST_SLEEP, |at| at.since(now).min(LONGEST_SLEEP))
     }
 
-    /// Takes note of how a post was answered.
-    async fn land(&self, hand: &mut Hand, landed: Landed) {
-        for place in &landed.places {
-            hand.places.remove(place);
-        }
-        hand.look = true;
-        let Some(answer) = landed.answer else { return };
+    /// Takes note of an answer, and has it written down while others are posted.
+    async fn answered(&self, hand: &mut Hand, posted: Posted) {
+        let now = self.shared.clock.now();
+        let places: Vec<Seq> = posted.members.iter().map(|(place, _)| *place).collect();
+        let settles = match posted.answer {
+            None => dead(&places, "no_address", now),
+            Some(answer) => {
+                let tried = Tried {
+                    members: &posted.members,
+                    callback: self.endpoint.is_callback(),
+                    probe: posted.probe,
+                    at: posted.at,
+                    now,
+                };
+                let settles = settle(&tried, answer, clock::jitter());
+                let given_up = settles.iter().any(|settle| settle.fate == Fate::Dead);
+                self.judge(hand, answer, given_up, now).await;
+                settles
+            }
+        };
+        let (shared, endpoint) = (self.shared.clone(), self.endpoint.clone());
+        hand.settlements.push(Box::pin(async move {
+            shared.settle(&endpoint, settles).await;
+            places
+        }));
+    }
+
+    /// What an answer says of the endpoint.
+    async fn judge(&self, hand: &mut Hand, answer: Answer, given_up: bool, now: UnixMillis) {
         let before = hand.circuit.paused_until();
-        hand.circuit.answered(answer, self.shared.clock.now());
+        hand.circuit.answered(answer, now);
         if let (None, Some(until)) = (before, hand.circuit.paused_until()) {
             tracing::warn!(event = "webhook_paused", endpoint = %self.endpoint, until = %until);
         }
@@ -176,7 +216,7 @@ impl Worker {
                 self.switch_off(OffReason::Gone, why).await;
             }
             Answer::Failed { .. } => {
-                hand.given_up += u32::from(landed.given_up);
+                hand.given_up += u32::from(given_up);
                 if hand.given_up >= GIVEN_UP && self.call.is_on() {
                     let why = "it has failed for days: it is asked once an hour, and is on again once it takes a post or \
                                a person says so (araldo webhooks enable)";
@@ -215,8 +255,12 @@ impl Worker {
     async fn look(&self, hand: &mut Hand) {
         let batch = self.hook.as_ref().map_or(1, |hook| hook.batch);
         let page = (batch * POSTS_A_PAGE).clamp(SMALLEST_PAGE, LARGEST_PAGE) * hand.wider;
+        if hand.places.is_empty() || hand.pages >= PAGES_ON {
+            (hand.cursor, hand.pages) = (None, 0);
+        }
         // From the start, what is in hand comes first.
-        let limit = page + hand.places.len();
+        let in_hand = hand.cursor.map_or(hand.places.len(), |_| 0);
+        let limit = page + in_hand;
         let query = DueNotices {
             endpoint: self.endpoint.clone(),
             now: self.shared.clock.now(),
@@ -246,31 +290,28 @@ impl Worker {
         });
         hand.pages += 1;
         hand.wider = if full && end.is_none() { hand.wider * 2 } else { 1 };
-        if full && hand.pages < PAGES_ON && end.is_some() {
-            hand.cursor = end;
-        } else {
-            (hand.cursor, hand.pages) = (None, 0);
-        }
+        hand.cursor = end.or(hand.cursor);
         hand.look = full;
     }
 
-    /// Posts a bundle, and has what came of it written down. Owns all that it needs: it flies beside others.
-    fn fly(&self, bundle: Bundle) -> impl Future<Output = Landed> + Send + 'static {
+    /// Posts a bundle. Owns all that it needs: it is under way beside others.
+    fn post(&self, bundle: Bundle) -> impl Future<Output = Posted> + Send + 'static {
         let (shared, endpoint, hook) = (self.shared.clone(), self.endpoint.clone(), self.hook.clone());
         let probe = self.call.is_failing();
         async move {
-            let places: Vec<Seq> = bundle.iter().map(|row| row.notice.seq).collect();
+            let at = shared.clock.now();
+            let members = bundle
+                .iter()
+                .map(|row| (row.notice.seq, row.notice.delivery.attempts))
+                .collect();
             let Some(hook) = hook else {
-                shared
-                    .settle(&endpoint, dead(&places, "no_address", shared.clock.now()))
-                    .await;
-                return Landed {
-                    places,
+                return Posted {
+                    members,
+                    probe,
+                    at,
                     answer: None,
-                    given_up: true,
                 };
             };
-            let at = shared.clock.now();
             let array = hook.batch > 1;
             let id = if array {
                 body::batch_id(&bundle)
@@ -288,24 +329,11 @@ impl Worker {
             };
             let answer = shared.sender.post(post).await;
             count(&endpoint, answer, bundle.len());
-            let members: Vec<(Seq, u16)> = bundle
-                .iter()
-                .map(|row| (row.notice.seq, row.notice.delivery.attempts))
-                .collect();
-            let tried = Tried {
-                members: &members,
-                callback: endpoint.is_callback(),
+            Posted {
+                members,
                 probe,
                 at,
-                now: shared.clock.now(),
-            };
-            let settles = settle(&tried, answer, clock::jitter());
-            let given_up = settles.iter().any(|settle| settle.fate == Fate::Dead);
-            shared.settle(&endpoint, settles).await;
-            Landed {
-                places,
                 answer: Some(answer),
-                given_up,
             }
         }
     }
@@ -314,6 +342,16 @@ impl Worker {
         tracing::error!(event = "webhooks_given_up", endpoint = %self.endpoint, notices = places.len(), why);
         let dead = dead(places, why, self.shared.clock.now());
         self.shared.settle(&self.endpoint, dead).await;
+    }
+}
+
+impl Hand {
+    /// These are written down: later notices of their messages may be due now.
+    fn settled(&mut self, places: &[Seq]) {
+        for place in places {
+            self.places.remove(place);
+        }
+        self.look = true;
     }
 }
 

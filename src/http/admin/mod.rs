@@ -1,5 +1,6 @@
 //! The operators' listener: health and metrics for machines, and what the command line asks for.
 
+mod consents;
 mod control;
 mod guard;
 mod health;
@@ -55,6 +56,11 @@ pub fn admin_router(state: Arc<AdminState>, pages: HttpRouter) -> HttpRouter {
         .route("/admin/v1/messages/{id}/cancel", post(messages::cancel))
         .route("/admin/v1/messages/{id}/requeue", post(messages::requeue))
         .route("/admin/v1/inbound", get(messages::inbound))
+        .route("/admin/v1/consents", get(consents::list).post(consents::import))
+        .route(
+            "/admin/v1/consents/{msisdn}",
+            get(consents::show).post(consents::set).delete(consents::withdraw),
+        )
         .route("/admin/v1/stream", get(stream::open))
         .route("/admin/v1/webhooks", get(webhooks::list))
         .route("/admin/v1/webhooks/dead", get(webhooks::dead))

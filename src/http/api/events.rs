@@ -68,6 +68,11 @@ enum Form {
 pub(super) async fn publish(State(state): State<Arc<ApiState>>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let client = state.clients.caller(&parts.headers, Scope::Events)?.clone();
+    if parts.uri.query().is_some() {
+        // A wish such as dry_run must not be passed over in silence: the messages would go out.
+        let detail = "an event is published without a query; there is no dry run of one over HTTP";
+        return Err(Problem::with_detail(Code::InvalidQuery, detail));
+    }
     let form = form(&parts.headers)?;
     let body = body::whole(&parts.headers, body, state.body).await?;
     let event = match form {

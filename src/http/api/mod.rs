@@ -2,6 +2,7 @@
 
 mod accepted;
 mod asyncapi;
+mod consents;
 mod events;
 mod inbound;
 mod list;
@@ -24,6 +25,10 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
 pub use asyncapi::DOCUMENT as ASYNCAPI_DOCUMENT;
+use consents::ConsentView;
+pub(super) use consents::{
+    ConsentWish, note as note_consent, number_of, page as consents_page, person as consent_of_person, results_of,
+};
 use inbound::InboundView;
 pub(super) use inbound::answer as inbound_page;
 pub(super) use list::{ListQuery, page, page_limit, read_cursor};
@@ -95,7 +100,7 @@ impl ApiState {
         clock: Clock,
         stopping: CancellationToken,
     ) -> Result<Arc<Self>, StateError> {
-        let intake = Arc::new(Intake::new(config, router, clock.clone()));
+        let intake = Arc::new(Intake::new(config, router, clock.clone()).with_gate(outbox.gate().clone()));
         let notifier = Notifier::load(config, &Origins::default())?;
         let publisher = Publisher::new(notifier, intake.clone(), outbox.clone(), store.clone());
         Ok(Arc::new(Self {
@@ -124,6 +129,11 @@ pub fn api_router(state: Arc<ApiState>) -> HttpRouter {
         .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
         .route("/v1/events", post(events::publish))
         .route("/v1/inbound", get(inbound::list))
+        .route("/v1/consents", get(consents::list).post(consents::import))
+        .route(
+            "/v1/consents/{msisdn}",
+            get(consents::show).put(consents::set).delete(consents::withdraw),
+        )
         .route("/v1/stream", get(stream::open))
         .route("/openapi.json", get(openapi::serve))
         .route("/asyncapi.json", get(asyncapi::serve))

@@ -47,18 +47,24 @@ pub(super) fn answer(
     body: Body,
     request_id: Arc<str>,
 ) -> Result<Response, Problem> {
+    by_groups(body, state.body, move |group| {
+        let (state, client, request_id) = (state.clone(), client.clone(), request_id.clone());
+        async move { results(&state, &client, group, &request_id).await }
+    })
+}
+
+/// Answers a body of lines, group by group, each with what `results` gives.
+pub(super) fn by_groups<F, R>(body: Body, limits: BodyLimits, mut results: F) -> Result<Response, Problem>
+where
+    F: FnMut(Vec<Line>) -> R + Send + 'static,
+    R: Future<Output = Vec<u8>> + Send + 'static,
+{
     if body.is_end_stream() {
         return Err(Problem::with_detail(Code::InvalidJson, NO_LINE));
     }
-    let results =
-        groups(Lines::new(body, state.body))
-            .map(move |group| {
-                let (state, client, request_id) = (state.clone(), client.clone(), request_id.clone());
-                async move {
-                    Ok::<_, std::convert::Infallible>(Bytes::from(results(&state, &client, group, &request_id).await))
-                }
-            })
-            .buffered(GROUPS);
+    let results = groups(Lines::new(body, limits))
+        .map(move |group| results(group).map(|lines| Ok::<_, std::convert::Infallible>(Bytes::from(lines))))
+        .buffered(GROUPS);
     let mut response = Response::new(Body::from_stream(results));
     response
         .headers_mut()
@@ -67,7 +73,7 @@ pub(super) fn answer(
 }
 
 /// A line, or why it cannot be read.
-type Line = (u64, Result<Bytes, Problem>);
+pub(super) type Line = (u64, Result<Bytes, Problem>);
 
 fn groups(lines: Lines) -> impl Stream<Item = Vec<Line>> {
     stream::unfold((lines, false), |(mut lines, any)| async move {

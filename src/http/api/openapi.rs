@@ -9,8 +9,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::accepted::AcceptedView;
-use super::{InboundView, MessageView, events, inbound, messages, send, stream};
-use crate::domain::{Class, State};
+use super::{ConsentView, InboundView, MessageView, consents, events, inbound, messages, send, stream};
+use crate::domain::{Class, Source, State};
 use crate::notify::{EventName, MadeMessage, Publication};
 
 /// A message to send.
@@ -218,15 +218,77 @@ pub(super) struct InboundPage {
     next: Option<String>,
 }
 
+/// What one person wants.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `ConsentWish` reads")]
+pub(super) struct ConsentRequest {
+    #[schema(value_type = Wanted)]
+    state: String,
+    /// The id of a topic or a word for it; `*`, every topic, where not said.
+    topic: Option<String>,
+    /// When it was said; now where not said. What is older than what is known changes nothing.
+    #[schema(format = DateTime)]
+    at: Option<String>,
+    /// A word of yours: a form, a file, a case.
+    #[schema(max_length = 256)]
+    note: Option<String>,
+}
+
+/// What is wanted.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `ConsentWish` reads")]
+pub(super) enum Wanted {
+    OptedOut,
+    OptedIn,
+}
+
+/// An entry of a list, as it is exported.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `ConsentWish` reads")]
+pub(super) struct ConsentLine {
+    /// The number in E.164.
+    msisdn: String,
+    #[schema(inline)]
+    #[serde(flatten)]
+    wanted: ConsentRequest,
+    /// Your own brand, if it is said.
+    brand: Option<String>,
+    /// How it came to whoever sends the list; `import` where not said.
+    source: Option<Source>,
+}
+
+/// What became of an entry.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `consents` writes")]
+pub(super) struct ConsentLineResult {
+    /// From 1; blank lines count and have no result.
+    line: u64,
+    /// `noted`, `same` as known, or `outdated`: something later is known.
+    result: Option<String>,
+    /// Waiting messages that ended for it.
+    suppressed: Option<u32>,
+    error: Option<ProblemDocument>,
+}
+
+/// A page of what people want.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `list::page` writes")]
+pub(super) struct ConsentPage {
+    data: Vec<ConsentView>,
+    /// For `after`; null at the end.
+    next: Option<String>,
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Araldo", description = "Send texts and hear what became of them."),
-    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, stream::open),
+    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, consents::list, consents::import, consents::show, consents::set, consents::withdraw, stream::open),
     components(schemas(
-        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, AcceptedView<'_>,
+        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, ConsentPage, ConsentRequest, ConsentLine, ConsentLineResult, AcceptedView<'_>,
         CloudEvent, AnyJson, EventResult, Publication<'_>
     )),
-    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "stream", description = "What happens, as it happens")),
+    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "consents", description = "What people want to be sent"), (name = "stream", description = "What happens, as it happens")),
     modifiers(&Key),
 )]
 struct Api;

@@ -140,10 +140,11 @@ pub(super) async fn stored_before(
 
 /// What the outbox is given; the fingerprint is computed only where a key asks for it.
 pub(super) fn item(accepted: Accepted, key: Option<Box<str>>, wish: &Wish<'_>, answer: &str) -> Enqueue {
-    let flags = accepted.flags;
-    let birth = (flags != Flags::default()).then(|| {
+    let (flags, failed) = (accepted.flags, accepted.ended);
+    let birth = (flags != Flags::default() || failed.is_some()).then(|| {
         Box::new(Birth {
             flags,
+            failed,
             ..Birth::default()
         })
     });
@@ -228,6 +229,7 @@ pub(in crate::http) fn store_problem(error: &StoreError) -> Problem {
         | StoreError::Locked(_)
         | StoreError::TooNew(_)
         | StoreError::Io(_)
+        | StoreError::Damaged(_)
         | StoreError::Statement(_) => Problem::new(Code::StoreUnavailable),
     };
     problem.retry_after(BREATH)

@@ -62,7 +62,7 @@ static UNBUFFERED: (HeaderName, HeaderValue) = (
         ("client" = Option<String>, Query, description = "Of this client instead of yourself; needs the scope `admin`"),
     ),
     responses(
-        (status = 200, description = "Events: `id`, `event` and `data`, which is what a webhook says. `stream.gap` says that some after an id are forgotten, or that the id is unknown and all that is kept follows. A quiet stream has a comment and its newest id every 15 s. Inbound texts need the scope `inbound`. See asyncapi.json", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events: `id`, `event` and `data`, which is what a webhook says. `stream.gap` says that some after an id are forgotten, or that the id is unknown and all that is kept follows. A quiet stream has a comment and its newest id every 15 s. Inbound texts need the scope `inbound`, changes of consent `consent`. See asyncapi.json", body = String, content_type = "text/event-stream"),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many streams are open: see Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "See code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
@@ -90,10 +90,19 @@ pub(super) async fn open(
         }
     };
     let mut wanted = wanted(&query, Some(whose))?;
-    if wanted.kinds.contains(&NoticeKind::InboundReceived) {
-        may(Scope::Inbound)?;
-    } else if wanted.kinds.is_empty() && may(Scope::Inbound).is_err() {
-        wanted.kinds = MessageState::ALL.into_iter().filter_map(NoticeKind::of_state).collect();
+    let guarded = [
+        (NoticeKind::InboundReceived, Scope::Inbound),
+        (NoticeKind::ConsentChanged, Scope::Consent),
+    ];
+    for (kind, scope) in guarded {
+        if wanted.kinds.contains(&kind) {
+            may(scope)?;
+        }
+    }
+    if wanted.kinds.is_empty() && guarded.iter().any(|(_, scope)| may(*scope).is_err()) {
+        let open = guarded.into_iter().filter(|(_, scope)| may(*scope).is_ok());
+        let states = MessageState::ALL.into_iter().filter_map(NoticeKind::of_state);
+        wanted.kinds = states.chain(open.map(|(kind, _)| kind)).collect();
     }
     let known = last_event_id(&headers, &query)?;
     answer(&state, wanted, known, true, Some(&caller.name)).await
@@ -427,7 +436,7 @@ mod tests {
         let reading = async {
             assert_eq!(written(reader.next().await.unwrap()).await, "id: 0\n: quiet\n\n");
             let begun = monotonic();
-            reader.next().await.unwrap();
+            assert!(reader.next().await.unwrap().is_ok());
             assert_eq!(monotonic().duration_since(begun), SECOND_SIGN);
             // As a connection does whose second word was refused.
             drop(reader);

@@ -5,10 +5,12 @@ use jsonschema::Validator;
 
 use super::*;
 use crate::config::LoadOptions;
-use crate::domain::{Flag, Flags, InboundId, MessageId, Reason, State};
+use crate::domain::{Flag, Flags, InboundId, MessageId, Reason, Source, State, Will};
 use crate::notice::Event;
 use crate::notify::shipped;
-use crate::store::{About, AboutInbound, AboutMessage, Delivery, Notice, NoticeKind, NoticeRecord};
+use crate::store::{
+    About, AboutConsent, AboutInbound, AboutMessage, ConsentRecord, Delivery, Notice, NoticeKind, NoticeRecord,
+};
 
 fn openapi() -> Value {
     serde_json::from_str(crate::http::openapi_document()).unwrap()
@@ -50,7 +52,7 @@ async fn house() -> House {
         event: shipped.event,
         ..config()
     };
-    let scopes = vec![Scope::Events, Scope::Send, Scope::Read, Scope::Inbound];
+    let scopes = vec![Scope::Events, Scope::Send, Scope::Read, Scope::Inbound, Scope::Consent];
     config.client.get_mut(&name("bank")).unwrap().scopes = scopes;
     House::with(&config, &settings(), Clock::manual(NOW)).await
 }
@@ -119,7 +121,12 @@ async fn every_example_of_a_request_gets_an_answer_that_is_described() {
         }
     }
     sent.sort_unstable();
-    assert_eq!(sent, [200, 200, 200, 200, 200, 202, 202, 202, 202, 404, 404]);
+    assert_eq!(
+        sent,
+        [
+            200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 202, 202, 202, 202, 404, 404
+        ]
+    );
 }
 
 /// Whether the operation allows such an answer.
@@ -214,6 +221,19 @@ fn notices() -> Vec<NoticeRecord> {
                 accepted_at: NOW,
                 submitted_at: full.then_some(NOW),
             })),
+            None if kind == NoticeKind::ConsentChanged => About::Consent(Box::new(AboutConsent {
+                client: Some(name("bank")),
+                said: ConsentRecord {
+                    seq: 1,
+                    msisdn: "393331234567".into(),
+                    brand: name("acme"),
+                    topic: full.then(|| name("promo")),
+                    will: Will::OptedOut,
+                    source: Source::Sms,
+                    at: NOW,
+                    note: None,
+                },
+            })),
             None => About::Inbound(Box::new(AboutInbound {
                 seq: 1,
                 id: InboundId(id),
@@ -252,7 +272,7 @@ fn notices() -> Vec<NoticeRecord> {
 #[test]
 fn what_owners_are_told_is_as_described_and_every_kind_is_described() {
     let mut document = asyncapi();
-    for data in ["MessageData", "InboundData"] {
+    for data in ["MessageData", "InboundData", "ConsentData"] {
         // A reader puts up with more; that nothing is left undescribed is held here.
         document["components"]["schemas"][data]["additionalProperties"] = json!(false);
     }

@@ -17,7 +17,15 @@ impl Publishing {
         Self::with(EventsConfig::default()).await
     }
 
+    async fn at_rate(rate: u32) -> Self {
+        Self::made(EventsConfig::default(), rate).await
+    }
+
     async fn with(events: EventsConfig) -> Self {
+        Self::made(events, 0).await
+    }
+
+    async fn made(events: EventsConfig, rate: u32) -> Self {
         let templates = tempfile::tempdir().unwrap();
         for (name, text) in [
             ("shipped.en.txt", "Card {{ data.card | masked_card }} is on its way."),
@@ -33,7 +41,8 @@ impl Publishing {
         config.templates.dir = Some(templates.path().to_owned());
         config.events = events;
         let scopes = vec![Scope::Events, Scope::Send, Scope::Read];
-        config.client.get_mut(&name("bank")).unwrap().scopes = scopes;
+        let bank = config.client.get_mut(&name("bank")).unwrap();
+        (bank.scopes, bank.rate) = (scopes, rate);
         let rule = |types: &str, template: &str| EventConfig {
             types: Words::One(types.into()),
             to: Words::One("{{ data.to }}".into()),
@@ -50,7 +59,11 @@ impl Publishing {
     }
 
     async fn post(&self, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
-        let request = request(Method::POST, "/v1/events", "bank-key", headers, body.into());
+        self.post_at("/v1/events", headers, body.into()).await
+    }
+
+    async fn post_at(&self, target: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let request = request(Method::POST, target, "bank-key", headers, body);
         self.house.call(request).await
     }
 
@@ -101,6 +114,66 @@ async fn an_event_makes_a_message_that_says_where_it_comes_from() {
     assert_eq!(shown["timeline"][0]["event"], "by_event");
     assert_eq!(shown["timeline"][0]["note"], "by event 7 of /cards, rule shipped");
     assert_eq!(shown["timeline"][1]["event"], "accepted");
+}
+
+#[tokio::test]
+async fn a_query_is_refused_rather_than_passed_over() {
+    let it = Publishing::new().await;
+    for (target, form, body) in [
+        ("/v1/events?dry_run=true", STRUCTURED, event("7")),
+        ("/v1/events?x", STRUCTURED, event("7")),
+        ("/v1/events?dry_run=true", BATCH, json!([event("7")])),
+    ] {
+        let answer = it.post_at(target, &[form], body.to_string()).await;
+        answer.is_problem(400, "invalid_query");
+    }
+    assert_eq!(it.house.stored().await, 0);
+}
+
+#[tokio::test]
+async fn a_fault_in_the_headers_names_the_header() {
+    let it = Publishing::new().await;
+    let headers = |extra: (&'static str, &'static str)| {
+        [
+            ("content-type", "application/json"),
+            ("ce-specversion", "1.0"),
+            ("ce-id", "7"),
+            ("ce-source", "/cards"),
+            ("ce-type", "card.shipped"),
+            extra,
+        ]
+    };
+    let data = event("7")["data"].to_string();
+    let hidden = it.post(&headers(("ce-data", "x")), data.clone()).await;
+    assert_eq!(
+        hidden.is_problem(422, "invalid_event")["errors"][0]["pointer"],
+        "#ce-data"
+    );
+    let bad = it.post(&headers(("ce-foo_bar", "x")), data).await;
+    let bad = bad.is_problem(422, "invalid_event");
+    assert!(bad["detail"].as_str().unwrap().ends_with("`foo***` has not"), "{bad}");
+    let answer = it.post(&[STRUCTURED], "[]").await;
+    let problem = answer.is_problem(422, "invalid_event");
+    assert_eq!(problem["detail"], "an event is a JSON object");
+}
+
+#[tokio::test]
+async fn each_message_of_an_event_counts_against_its_clients_rate() {
+    let it = Publishing::at_rate(2).await;
+    let mut many = event("1");
+    many["data"]["to"] = json!(vec!["+393331234567"; 50]);
+    let answer = it.publish(&many).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    assert_eq!(it.house.stored().await, 50);
+    for _ in 0..3 {
+        let answer = it.publish(&event("2")).await;
+        answer.is_problem(429, "rate_limited");
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((20..=25).contains(&wait), "49 messages are owed at 2 a second: {wait}");
+    }
+    let message = json!({ "to": "+393331234567", "from": "Bank", "text": "x" });
+    it.house.post(&message).await.is_problem(429, "rate_limited");
+    assert_eq!(it.house.stored().await, 50);
 }
 
 #[tokio::test]

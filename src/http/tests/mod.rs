@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod consents;
 mod documents;
 mod events;
 mod gate;
@@ -88,6 +89,7 @@ impl House {
         let policy = Policy {
             steps: router.steps(),
             hearing,
+            gate: Arc::new(crate::consent::Gate::new(config)),
             ..fixture::policy()
         };
         let (outbox, _) = outbox::start(store.clone(), Arc::new(policy), settings, clock.clone(), lease)

@@ -46,6 +46,7 @@ async fn claimed(house: &House) -> Claimed {
         former_carrier: Default::default(),
         habits: Default::default(),
         hearing: Default::default(),
+        gate: Arc::default(),
     };
     let applied = house.state.store.commit(&batch, &rules).await.unwrap();
     applied.claims[0][0].rows[0].clone()

@@ -109,6 +109,7 @@ impl Nats {
             client: &self.client,
             event,
             inbox: None,
+            paced: false,
         });
         let mut published = self
             .publisher

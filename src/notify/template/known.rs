@@ -4,41 +4,23 @@ use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind};
 
 use super::Misfit;
+use super::code::{blocks, words};
 
 /// The first filter or test that is not known, by the order of the source.
 pub(super) fn first_unknown(env: &Environment<'_>, source: &str) -> Option<Misfit> {
-    let mut rest = source;
-    while let Some(start) = rest
-        .find("{{")
-        .into_iter()
-        .chain(rest.find("{%"))
-        .chain(rest.find("{#"))
-        .min()
-    {
-        let close = match rest.as_bytes()[start + 1] {
-            b'{' => "}}",
-            b'%' => "%}",
-            _ => "#}",
-        };
-        let block = &rest[start + 2..];
-        // What is not closed is a syntax error, which the engine tells better.
-        let block = &block[..block.find(close)?];
-        if close != "#}" {
-            for (at, name, kind) in named(block) {
-                if !is_known(env, name, kind) {
-                    let before = source.len() - rest.len() + start + 2 + at;
-                    let told = match kind {
-                        Kind::Filter => format!("uses a filter that is not known: {name}"),
-                        Kind::Test => format!("uses a test that is not known: {name}"),
-                    };
-                    return Some(Misfit {
-                        line: source[..before].matches('\n').count() + 1,
-                        told,
-                    });
-                }
+    for block in blocks(source) {
+        for (at, name, kind) in named(block.text) {
+            if !is_known(env, name, kind) {
+                let told = match kind {
+                    Kind::Filter => format!("uses a filter that is not known: {name}"),
+                    Kind::Test => format!("uses a test that is not known: {name}"),
+                };
+                return Some(Misfit {
+                    line: source[..block.at + at].matches('\n').count() + 1,
+                    told,
+                });
             }
         }
-        rest = &rest[start + 2 + block.len() + 2..];
     }
     None
 }
@@ -69,35 +51,6 @@ fn named(block: &str) -> Vec<(usize, &str, Kind)> {
         found.extend(named.map(|(place, name)| (place, name, kind)));
     }
     found
-}
-
-/// The words and signs of a block; a text in quotes is one sign.
-fn words(block: &str) -> Vec<(usize, &str)> {
-    let mut words = Vec::new();
-    let mut quote = None;
-    let mut start = None;
-    for (at, c) in block.char_indices().chain([(block.len(), ' ')]) {
-        let in_word = quote.is_none() && (c.is_ascii_alphanumeric() || c == '_');
-        match (start, in_word) {
-            (None, true) => start = Some(at),
-            (Some(from), false) => {
-                words.push((from, &block[from..at]));
-                start = None;
-            }
-            _ => {}
-        }
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                words.push((at, "'"));
-            }
-            None if !in_word && !c.is_whitespace() => words.push((at, &block[at..at + c.len_utf8()])),
-            None => {}
-        }
-    }
-    words
 }
 
 fn is_known(env: &Environment<'_>, name: &str, kind: Kind) -> bool {

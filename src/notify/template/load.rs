@@ -14,6 +14,7 @@ const MAX_FILE: u64 = 64 << 10;
 impl Templates {
     /// Reads every `NAME.LOCALE.txt` of a folder. Other files are left alone.
     pub(in crate::notify) fn load(&mut self, dir: &Path, problems: &mut Vec<Problem>) {
+        self.dir = Some(dir.to_owned());
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) => {
@@ -44,7 +45,9 @@ impl Templates {
 
     fn add(&mut self, path: &Path, name: Name, locale: Locale, source: String) -> Result<(), Problem> {
         let lines: Vec<String> = source.lines().map(ToOwned::to_owned).collect();
-        self.compile(&key(name.as_str(), &locale), source).map_err(|misfit| {
+        let is_static = super::code::blocks(&source).is_empty();
+        let key = key(name.as_str(), &locale);
+        self.compile(&key, source).map_err(|misfit| {
             let line = misfit.line;
             let mut problem = Problem::new("", misfit.told).at(Some(file(path, line, 1)));
             problem.excerpt = lines
@@ -52,6 +55,10 @@ impl Templates {
                 .map(|shown| format!("{line} | {shown}"));
             problem.cure("correct the line; `araldo template check` tries it again")
         })?;
+        if is_static && self.text(&key, ().into()).is_ok_and(|text| text.is_empty()) {
+            return Err(Problem::new("", "has no text, and an empty message is never sent")
+                .cure("write one, or remove the file"));
+        }
         let family = self.families.entry(name).or_default();
         if family.locales.insert(locale) {
             return Ok(());
@@ -62,11 +69,12 @@ impl Templates {
     /// Applies `[template.NAME]`. The key of the table names what has no file.
     pub(in crate::notify) fn limit(&mut self, name: &Name, config: &TemplateConfig) -> Result<(), Problem> {
         let table = format!("template.{name}");
+        let how_to_add = self.how_to_add(name.as_str());
         let Some(family) = self.families.get_mut(name.as_str()) else {
             let known: Vec<&str> = self.families.keys().map(Name::as_str).collect();
             let cure = match crate::accept::nearest(name.as_str(), &known) {
                 Some(near) => format!("did you mean [template.{near}]?"),
-                None => format!("add the file {name}.en.txt to the folder of templates"),
+                None => how_to_add,
             };
             return Err(Problem::new(table, "there is no template of this name").cure(cure));
         };

@@ -3,15 +3,19 @@
 //! What is missing is an error rather than a gap in the text; null and lists are errors too. A template that loops runs
 //! out of fuel, and one that writes without end meets [`MAX_TEXT`].
 
+mod code;
 mod filter;
 mod known;
 mod link;
 mod load;
 mod money;
+mod order;
 mod sample;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -29,11 +33,15 @@ use crate::domain::Name;
 /// Octets that a rendered text may have: more than the longest message has, in the alphabet that needs the most.
 const MAX_TEXT: usize = 128 << 10;
 
+/// Items of a `range`.
+const MAX_RANGE: usize = 10_000;
+
 /// Every template, and the expressions of rules beside them, in one environment.
 pub struct Templates {
     env: Environment<'static>,
     families: BTreeMap<Name, Family>,
     default_locale: Locale,
+    dir: Option<PathBuf>,
 }
 
 /// One template in its languages.
@@ -71,6 +79,16 @@ pub(super) struct Misfit {
     pub(super) told: String,
 }
 
+impl Misfit {
+    /// Of what the engine could not read.
+    pub(super) fn of(error: &Error) -> Self {
+        Self {
+            line: error.line().unwrap_or(1),
+            told: told(error),
+        }
+    }
+}
+
 /// Values by name, as templates and expressions see them.
 pub type Context = Vec<(Arc<str>, Value)>;
 
@@ -98,10 +116,15 @@ impl Templates {
             _ => minijinja::escape_formatter(out, state, value),
         });
         filter::add(&mut env, zone);
+        // Fuel counts the steps of a text, and not those of a filter within one: with this, nothing that a filter walks
+        // is longer than what an event may say.
+        env.add_function("range", range);
+        order::add(&mut env);
         Self {
             env,
             families: BTreeMap::new(),
             default_locale,
+            dir: None,
         }
     }
 
@@ -151,10 +174,12 @@ impl Templates {
         })?;
         if let Some(host) = link::stranger(&text, &family.link_hosts) {
             let shown: String = host.chars().take(64).flat_map(char::escape_default).collect();
-            let detail = format!("the text has a link to `{shown}`, which its link_hosts do not allow");
+            let detail = format!("has a link to `{shown}`, which its link_hosts do not allow");
             return Err(Fault::new("/template", Code::LinkNotAllowed, detail)
                 .of(Origin::template(&key, None))
-                .hint("add the host to [template.NAME] link_hosts, or pass data through the filter `plain`"));
+                .hint(format!(
+                    "add the host to link_hosts of [template.{name}], or pass data through the filter `plain`"
+                )));
         }
         Ok(Rendered {
             text,
@@ -193,6 +218,12 @@ impl Templates {
         format!("uses a variable that is not there{colon}{}", named.join(", "))
     }
 
+    /// Whether what is compiled under a key looks up a variable.
+    pub(super) fn uses(&self, key: &str, variable: &str) -> bool {
+        let template = self.env.get_template(key);
+        template.is_ok_and(|template| template.undeclared_variables(false).contains(variable))
+    }
+
     /// The variables that a template looks up, as far as can be seen without running it.
     pub fn variables(&self, name: &Name, locale: &Locale) -> BTreeSet<String> {
         let template = self.env.get_template(&key(name.as_str(), locale));
@@ -202,9 +233,26 @@ impl Templates {
         )
     }
 
-    /// The values that the template's own comment gives as an example; `None` where it gives none.
+    /// The values that the template's own comment gives as an example; `None` where it gives none and needs some.
     pub fn sample(&self, name: &Name, locale: &Locale) -> Option<Result<Sample, String>> {
-        Sample::read(self.env.get_template(&key(name.as_str(), locale)).ok()?.source())
+        let read = Sample::read(self.env.get_template(&key(name.as_str(), locale)).ok()?.source());
+        read.or_else(|| self.variables(name, locale).is_empty().then(|| Ok(Sample::nothing())))
+    }
+
+    /// What to do so that there is a template.
+    pub(super) fn how_to_add(&self, name: &str) -> String {
+        let file = format!("{name}.{}.txt", self.default_locale);
+        match &self.dir {
+            Some(dir) => format!("add {file} to {}", dir.display()),
+            None => {
+                format!("there is no folder of templates: make `templates` beside the configuration file, with {file}")
+            }
+        }
+    }
+
+    /// The folder that they were read from.
+    pub fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
     }
 
     pub(super) fn env(&self) -> &Environment<'static> {
@@ -215,12 +263,17 @@ impl Templates {
         if let Some(misfit) = known::first_unknown(&self.env, &source) {
             return Err(misfit);
         }
-        self.env
-            .add_template_owned(key.to_owned(), source)
-            .map_err(|error| Misfit {
-                line: error.line().unwrap_or(1),
-                told: told(&error),
-            })
+        let misfit = |error: Error| Misfit::of(&error);
+        let checked = match order::checked(&source)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(checked) => Some(checked),
+        };
+        // What is wrong with it is told of what was written.
+        self.env.add_template_owned(key.to_owned(), source).map_err(misfit)?;
+        match checked {
+            Some(checked) => self.env.add_template_owned(key.to_owned(), checked).map_err(misfit),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn unknown(&self, name: &str) -> Fault {
@@ -236,6 +289,15 @@ impl Templates {
             None => fault,
         }
     }
+}
+
+/// As the engine's own, with fewer items.
+fn range(lower: isize, upper: Option<isize>, step: Option<isize>) -> Result<Value, Error> {
+    let items = minijinja::functions::range(lower, upper, step)?;
+    if items.len().is_none_or(|items| items > MAX_RANGE) {
+        return Err(filter::wrong(format!("range gives more than {MAX_RANGE} items")));
+    }
+    Ok(items)
 }
 
 /// Under which a template is known, and shown in errors.
@@ -262,7 +324,9 @@ pub(super) fn told(error: &Error) -> String {
         _ => "fails",
     };
     let detail = error.detail().filter(|_| error.kind() != ErrorKind::WriteFailure);
+    let is_ours = std::error::Error::source(error).is_some_and(|source| source.is::<filter::OwnWords>());
     match detail {
+        Some(detail) if is_ours => format!("{what}: {detail}"),
         Some(detail) => format!("{what}: {}", without_numbers(detail)),
         None => what.to_owned(),
     }

@@ -82,6 +82,7 @@ impl House {
         let router = Arc::new(Router::new(&config.route));
         let policy = Policy {
             steps: router.steps(),
+            gate: Arc::new(crate::consent::Gate::new(config)),
             ..fixture::policy()
         };
         let settings = fixture::settings();
@@ -89,7 +90,7 @@ impl House {
             .await
             .unwrap();
         let notifier = Notifier::load(config, &Origins::default()).unwrap_or_else(|error| panic!("{error}"));
-        let intake = Arc::new(Intake::new(config, router, clock.clone()));
+        let intake = Arc::new(Intake::new(config, router, clock.clone()).with_gate(outbox.gate().clone()));
         let bank = Name::parse("bank").unwrap();
         Self {
             publisher: Publisher::new(notifier, intake, outbox, store.clone()),

@@ -73,6 +73,53 @@ async fn what_a_rule_leaves_open_has_its_default() {
 }
 
 #[tokio::test]
+async fn an_expression_may_say_what_is_personal() {
+    let house = House::new(&rule("personal = \"{{ data.secret }}\""), &[HELLO]).await;
+    for (secret, words) in [
+        (json!(true), vec!["personal"]),
+        (json!(false), vec![]),
+        (json!(null), vec![]),
+    ] {
+        let mut published = event(anna());
+        (published["id"], published["data"]["secret"]) = (json!(secret.to_string()), secret);
+        assert_eq!(house.messages(published).await[0].row.progress.flags.words(), words);
+    }
+    let mut published = event(anna());
+    published["data"]["secret"] = json!("false");
+    assert_eq!(origin(&house.faults(published).await[0]).1, Some("personal"));
+}
+
+#[tokio::test]
+async fn null_or_nothing_is_as_if_the_key_were_not_there() {
+    for nothing in ["{{ none }}", "{{ data.ref | default(none) }}", "{{ '' }}"] {
+        let keys = [
+            "locale",
+            "class",
+            "from",
+            "channels",
+            "validity",
+            "not_before",
+            "reference",
+        ];
+        let keys: String = keys.iter().map(|key| format!("{key} = \"{nothing}\"\n")).collect();
+        let house = House::new(&rule(&keys), &[HELLO]).await;
+        let mut data = anna();
+        data["to"] = json!([{ "to": "+393331234567", "locale": "" }]);
+        let made = house.messages(event(data)).await.remove(0);
+        assert_eq!(
+            (
+                &*made.row.from,
+                made.row.class,
+                made.reference.as_deref(),
+                made.not_before
+            ),
+            ("MyBank", Class::Service, Some("7"), None),
+            "{nothing}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn one_event_makes_a_message_for_each_recipient_in_the_order_given() {
     let rules =
         "[event.shipped]\ntype = \"card.shipped\"\nto = [\"{{ data.all }}\", \"{{ data.co }}\"]\ntemplate = \"hi\"\n";
@@ -126,6 +173,33 @@ async fn a_condition_that_does_not_hold_makes_no_message() {
 }
 
 #[tokio::test]
+async fn a_comparison_of_a_text_or_a_list_with_a_number_refuses_the_event() {
+    let house = House::new(&rule("when = \"data.n is not defined or data.n > 3\""), &[HELLO]).await;
+    for bad in [json!("1"), json!("12"), json!([]), json!({}), json!(true), json!(null)] {
+        let mut data = anna();
+        data["n"] = bad.clone();
+        let fault = house.faults(event(data)).await.remove(0);
+        assert_eq!(origin(&fault).1, Some("when"), "{bad}");
+        assert!(
+            fault.detail.contains("an order is of two numbers or two texts"),
+            "{}",
+            fault.detail
+        );
+    }
+    let house = House::new(&rule("when = \"data.n > 3 and data.day >= '2026-11-01'\""), &[HELLO]).await;
+    let fault = house.faults(event(json!({ "day": "2026-11-21" }))).await.remove(0);
+    assert_eq!(
+        fault.detail,
+        "rule shipped: when uses a variable that is not there: data.n"
+    );
+    for (n, messages) in [(json!(3), 0), (json!(3.5), 1)] {
+        let mut fits = event(anna());
+        (fits["id"], fits["data"]["n"], fits["data"]["day"]) = (n.to_string().into(), n, json!("2026-11-21"));
+        assert_eq!(house.messages(fits).await.len(), messages);
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_type_is_accepted_or_refused_as_configured() {
     let mut unknown = event(anna());
     unknown["type"] = json!("loan.granted");
@@ -136,6 +210,10 @@ async fn an_unknown_type_is_accepted_or_refused_as_configured() {
     assert!(answer.contains("\"matched\":0"), "{answer}");
     let house = House::new(&format!("{}[events]\nunknown = \"refuse\"\n", rule("")), &[HELLO]).await;
     assert_eq!(house.faults(unknown).await[0].code, Code::UnknownEvent);
+    let refusing = format!("{}source = \"/loans\"\n[events]\nunknown = \"refuse\"\n", rule(""));
+    let house = House::new(&refusing, &[HELLO]).await;
+    let fault = house.faults(event(anna())).await.remove(0);
+    assert_eq!((&*fault.pointer, fault.code), ("/source", Code::UnknownEvent));
 }
 
 #[tokio::test]
@@ -171,6 +249,46 @@ async fn bad_data_names_rule_expression_template_and_line() {
         (origin(&faults[0]).1, faults[0].code),
         (Some("to"), Code::InvalidNumber)
     );
+}
+
+#[tokio::test]
+async fn a_fault_says_which_recipient_which_class_and_which_template() {
+    let house = House::new(&rule("class = \"{{ data.class }}\""), &[HELLO]).await;
+    let faults = house
+        .faults(event(
+            json!({ "to": ["+393331234567", "12", true], "name": "A", "class": "alert" }),
+        ))
+        .await;
+    let details: Vec<_> = faults.iter().map(|fault| &*fault.detail).collect();
+    assert!(
+        details[0].starts_with("rule shipped: recipient 3: to gives something else"),
+        "{details:?}"
+    );
+    let faults = house
+        .faults(event(
+            json!({ "to": ["+393331234567", "12"], "name": "A", "class": "alert" }),
+        ))
+        .await;
+    assert!(
+        faults[0].detail.starts_with("rule shipped: recipient 2: to "),
+        "{faults:?}"
+    );
+    let mut urgent = anna();
+    urgent["class"] = json!("alerts");
+    let fault = house.faults(event(urgent)).await.remove(0);
+    assert!(fault.detail.contains("one of otp, alert,"), "{fault:?}");
+    assert_eq!(fault.hint.as_deref(), Some("did you mean `alert`?"));
+    let fault = house
+        .faults(event(
+            json!({ "to": "+393331234567", "name": "http://[::1]/", "class": "alert" }),
+        ))
+        .await
+        .remove(0);
+    assert_eq!(
+        fault.detail,
+        "rule shipped: template has a link to `[::1]`, which its link_hosts do not allow"
+    );
+    assert!(fault.hint.unwrap().contains("[template.hello]"));
 }
 
 #[tokio::test]
@@ -266,10 +384,35 @@ fn what_is_wrong_with_a_rule_is_told_at_start() {
         ("when = \"data.x ==\"", "event.shipped.when"),
         ("class = \"{{ data.x | nofilter }}\"", "event.shipped.class"),
         ("locale = \"{{ data.x }\"", "event.shipped.locale"),
+        ("personal = \"yes\"", "event.shipped.personal"),
+        ("validity = \"soon\"", "event.shipped.validity"),
+        ("validity = \"90d\"", "event.shipped.validity"),
+        ("validity = \"0s\"", "event.shipped.validity"),
+        ("not_before = \"x\"", "event.shipped.not_before"),
+        ("locale = \"xx_yy_zz\"", "event.shipped.locale"),
+        ("from = \"ThisSenderIsTooLong\"", "event.shipped.from"),
+        ("channels = [\"fax\"]", "event.shipped.channels"),
+        ("channels = \"rcs\"", "event.shipped.channels"),
+        ("when = \"recipient.x\"", "event.shipped.when"),
+        ("when = \"data.x >\"", "data.amount > 100"),
+        ("locale = \"fr\"\n[templates]\nlocale = \"it\"", "add hello.fr.txt"),
     ] {
-        let error = notifier(&rule(keys), &[HELLO]).err().unwrap_or_default();
+        let hello = if told.contains("hello.fr") {
+            ("hello.de.txt", "Hallo")
+        } else {
+            HELLO
+        };
+        let error = notifier(&rule(keys), &[hello]).err().unwrap_or_default();
         assert!(error.contains(told), "{keys}: {error}");
     }
+    for to in ["nonumber", "+39333", "{{ recipient.to }}"] {
+        let error = notifier(&rule("").replace("{{ data.to }}", to), &[HELLO])
+            .err()
+            .unwrap();
+        assert!(error.contains("event.shipped.to"), "{error}");
+    }
+    let keys = "validity = \"2h\"\nnot_before = \"2020-01-01T00:00:00Z\"\nfrom = \"\"\nlocale = \"\"\nreference = \"\"\nchannels = \"sms\"";
+    assert_eq!(notifier(&rule(keys), &[HELLO]).err(), None);
     let error = notifier(&rule("").replace("\"hello\"", "\"helo\""), &[HELLO])
         .err()
         .unwrap();

@@ -121,6 +121,23 @@ async fn every_shipped_event_says_what_is_committed_here_in_both_languages() {
 }
 
 #[tokio::test]
+async fn no_shipped_text_takes_a_link_from_its_event() {
+    let house = House::with(&shipped_config()).await;
+    for (name, ..) in TEXTS {
+        for key in ["transaction", "payee", "merchant", "place", "parcel"] {
+            let mut event = example(name);
+            if event["data"].get(key).is_none() {
+                continue;
+            }
+            event["data"][key] = json!("see 93.184.216.34/pay, evil.com");
+            event["id"] = json!(format!("{name}-{key}"));
+            let text = house.messages(event).await[0].text.clone();
+            assert!(text.contains("93.184.216 34/pay, evil com"), "{name}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_shipped_text_fits_one_segment_with_usual_values() {
     let house = House::with(&shipped_config()).await;
     for (name, ..) in TEXTS {

@@ -33,15 +33,15 @@ fn filters_write_as_the_language_does() {
         ("{{ data.at | datetime('America/New_York') }}", "21/11/2026 18:30"),
         ("{{ data.day | date }}", "21/11/2026"),
         (
-            "{{ data.pan | masked_card }} {{ '*1234' | masked_card }} {{ 1234 | masked_card }}",
-            "*1234 *1234 *1234",
+            "{{ data.pan | masked_card }} {{ '*1234' | masked_card }} {{ 1234 | masked_card }} {{ 'XXXX-1234' | masked_card }}",
+            "*1234 *1234 *1234 *1234",
         ),
         ("{{ data.n | masked_number }}", "+39333***4567"),
         (
             "{{ 10.5 | money('EUR') }} {{ '1250' | money('CHF') }} {{ 1e3 | money('EUR') }}",
             "10,50 € 1.250,00 CHF 1.000,00 €",
         ),
-        ("{{ 'evil.example/x' | plain }}", "evil example/x"),
+        ("{{ 'evil.com/x' | plain }}", "evil com/x"),
     ] {
         assert_eq!(text(source, at.clone()).unwrap(), written, "{source}");
     }
@@ -55,6 +55,14 @@ fn a_filter_refuses_what_it_cannot_write() {
         "{{ '2026-11-21T10:00:00' | time }}",
         "{{ '2026-11-21T10:00:00Z' | time('Mars/Olympus') }}",
         "{{ '12' | masked_card }}",
+        "{{ 'PAN 4111-1111-1111-1234 exp 12/28' | masked_card }}",
+        "{{ '41111111111112341228' | masked_card }}",
+        "{{ '+39333' | masked_number }}",
+        "{{ '+393331' | masked_number }}",
+        "{{ '12345' | masked_number }}",
+        "{{ 'MyBank' | masked_number }}",
+        "{{ '' | masked_number }}",
+        "{{ 'Anna 3331234567' | masked_number }}",
         "{{ 10 | money('euro') }}",
         "{{ none | money('EUR') }}",
         "{{ 1e30 | money('EUR') }}",
@@ -88,6 +96,39 @@ fn what_is_missing_null_or_a_list_is_no_text() {
 }
 
 #[test]
+fn our_own_words_are_whole_and_name_their_filter() {
+    for (source, told) in [
+        (
+            "{{ 'soon' | date }}",
+            "fails: date needs a time in RFC 3339 with its zone, such as 2026-11-21T10:00:00Z",
+        ),
+        (
+            "{{ '2026-11-21T10:00:00Z' | time('Mars') }}",
+            "fails: time needs a time zone such as Europe/Rome",
+        ),
+        (
+            "{{ 1 | money('euro') }}",
+            "fails: money: the currency is not a code of ISO 4217, such as EUR",
+        ),
+    ] {
+        assert_eq!(text(source, json!({})).unwrap_err().detail, told);
+    }
+}
+
+#[test]
+fn a_comparison_in_a_text_is_checked_too() {
+    let source = "{% if data.n > 3 %}many{% else %}few{% endif %}";
+    assert_eq!(text(source, json!({ "n": 4 })).unwrap(), "many");
+    assert_eq!(text(source, json!({ "n": 3 })).unwrap(), "few");
+    let fault = text(source, json!({ "n": "4" })).unwrap_err();
+    assert!(
+        fault.detail.contains("> compares a text with a number"),
+        "{}",
+        fault.detail
+    );
+}
+
+#[test]
 fn a_filter_that_is_given_nothing_says_what_is_missing() {
     let fault = text(
         "{{ data.a }} {{ data.amount | money(data.currency) }}",
@@ -116,6 +157,11 @@ fn a_template_that_does_not_end_runs_out_of_fuel() {
             .detail
             .contains("too long")
     );
+    for source in ["{{ range(100000)|list|length }}", "{{ range(0, -10001, -1)|length }}"] {
+        let fault = text(source, json!({})).unwrap_err();
+        assert!(fault.detail.contains("more than 10000 items"), "{}", fault.detail);
+    }
+    assert_eq!(text("{{ range(10000)|list|length }}", json!({})).unwrap(), "10000");
     assert!(text("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", json!({})).is_err());
 }
 
@@ -169,14 +215,15 @@ fn a_link_to_a_host_that_is_not_allowed_is_refused() {
     assert!(render(tables, "https://bank.example/a").is_ok());
     for link in [
         "https://evil.example/bank.example",
-        "evil.example",
+        "https://evil.com",
+        "evil.com",
         "bit.ly/x",
         "bank.example.evil.it",
     ] {
         assert_eq!(render(tables, link).unwrap_err(), Code::LinkNotAllowed, "{link}");
     }
     assert_eq!(
-        render("", "bank.example").unwrap_err(),
+        render("", "https://bank.example").unwrap_err(),
         Code::LinkNotAllowed,
         "none is allowed where none is named"
     );
@@ -190,6 +237,8 @@ fn a_bad_template_is_told_with_file_line_and_cure() {
         ("t.english.txt", "x", "is not a language"),
         ("t.txt", "x", "the file's name has no language"),
         ("T.en.txt", "x", "is not a name"),
+        ("t.en.txt", "", "has no text"),
+        ("t.en.txt", "{# sample: {} #}\n", "has no text"),
     ] {
         let error = notifier("", &[(file, text)]).err().unwrap_or_default();
         assert!(error.contains(told) && error.contains("cure:"), "{file}: {error}");

@@ -252,3 +252,35 @@ fn two_routes_on_one_carrier_take_turns() {
     let (abroad, italy) = (given[&of_route("abroad")], given[&of_route("italy")]);
     assert!(abroad.abs_diff(italy) <= QUANTUM, "{abroad} and {italy}");
 }
+
+#[test]
+fn what_expires_after_its_lane_was_found_empty_is_not_taken_from_what_came_since() {
+    let mut board = Board::default();
+    board.bind_up(bind("tim", 0), offer(10, 100, 1));
+    board.add(&lane(0), 2, 1);
+    board.plan();
+    // The claim finds nothing: its validity is over. Before it is swept, another one comes.
+    board.emptied(&lane(0), 2);
+    board.add(&lane(0), 2, 1);
+    board.expired(&lane(0), 2, 1);
+    assert_eq!(claimed_by(&board.plan(), "tim"), 1);
+}
+
+#[test]
+fn a_long_message_of_a_lower_class_earns_what_it_took_too_much() {
+    let mut board = Board::default();
+    board.bind_up(bind("tim", 0), offer(1, 1_000, 1));
+    board.add(&lane(0), 0, 1_000);
+    board.add(&lane(0), 4, 1_000);
+    let mut lower = 0;
+    for _ in 0..90 {
+        let plan = board.plan();
+        let claim = &plan.claims[&bind("tim", 0)][0];
+        // Each of the lower class is of three segments, and goes out whole.
+        if claim.priority == 4 {
+            lower += 3;
+            board.overran(&bind("tim", 0), claim, 2);
+        }
+    }
+    assert!((6..=12).contains(&lower), "{lower} of 90");
+}

@@ -18,6 +18,7 @@ fn policy() -> Policy {
         former_carrier: CarrierPolicy::default(),
         habits: Mutex::default(),
         hearing: Default::default(),
+        gate: Arc::default(),
     }
 }
 
@@ -418,6 +419,7 @@ fn a_lonely_receipt_counts_in_the_end_where_one_is_learned_to_stand_for_all() {
     let policy = Policy {
         habits: Mutex::new(HashMap::from([(name("tim"), habit)])),
         hearing: Default::default(),
+        gate: Arc::default(),
         ..policy()
     };
     let of = |seq| Row {

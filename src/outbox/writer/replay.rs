@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Waiting, Writer};
 use crate::clock::monotonic;
 use crate::domain::UnixMillis;
+use crate::outbox::guard::Guarded;
 use crate::outbox::{EnqueueError, backoff};
 use crate::store::{Applied, Batch, Enqueue, SegmentAnswer, Seq, Settle, StoreError};
 
@@ -76,6 +77,12 @@ impl Writer {
         let refused = self.settle_rows(rows).await;
         let mut works = refused.len() < settles;
         self.again.keep(refused);
+        let mut consents = batch.consents.into_iter();
+        for (len, reply) in waiting.consents {
+            let consents = consents.by_ref().take(len).collect();
+            let done = self.one(&Batch { consents, ..empty() }).await;
+            reply.send(done.map(|applied| applied.consents)).ok();
+        }
         let mut receipts = batch.receipts.into_iter();
         for (len, reply) in waiting.receipts {
             let receipts = receipts.by_ref().take(len).collect();
@@ -195,13 +202,14 @@ impl Writer {
         if self.health.has_failed() {
             return Err(StoreError::Io("an earlier write has failed".to_owned()));
         }
-        let committed = self.store.commit(batch, &*self.policy).await;
+        let committed = self.store.commit(batch, &Guarded(&*self.policy)).await;
         if let Err(error) = &committed
             && error.is_fatal()
         {
             self.health.fail(error);
         }
         let mut applied = committed?;
+        self.policy.gate.learn(&applied.wants);
         self.ring(&mut applied);
         for changed in std::mem::take(&mut applied.changed) {
             self.count(&changed);
@@ -260,6 +268,7 @@ fn enqueue_error(error: StoreError) -> EnqueueError {
         | StoreError::Locked(_)
         | StoreError::TooNew(_)
         | StoreError::Io(_)
+        | StoreError::Damaged(_)
         | StoreError::TooSlow
         | StoreError::Statement(_) => EnqueueError::Unavailable,
     }

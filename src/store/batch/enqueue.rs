@@ -4,7 +4,7 @@ use crate::domain::{BindRef, Flags, Name, NewMessage, Reason, State, UnixMillis}
 use crate::store::{Changed, Event, InboxPlace, Lease, Progress, Row, Seq};
 
 /// A message to store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Enqueue {
     /// The message.
     pub message: NewMessage,
@@ -21,7 +21,7 @@ pub struct Enqueue {
 pub struct Birth {
     /// The first of its timeline.
     pub event: Option<Event>,
-    /// It fails at once, for this reason.
+    /// It ends at once, for this reason: suppressed where its recipient wants none, or else failed.
     pub failed: Option<Reason>,
     /// Its notes.
     pub flags: Flags,
@@ -120,7 +120,11 @@ impl Enqueue {
         if let Some(birth) = &self.birth {
             waiting.flags = birth.flags;
             if birth.failed.is_some() {
-                return waiting.ended(State::Failed, birth.failed, now);
+                let state = match birth.failed {
+                    Some(Reason::OptedOut) => State::Suppressed,
+                    _ => State::Failed,
+                };
+                return waiting.ended(state, birth.failed, now);
             }
         }
         match &self.claim {

@@ -20,7 +20,9 @@ pub use receipt::{Receipt, ReceiptResult, Verdict};
 pub use settle::{SegmentAnswer, Settle, SettleResult};
 pub use sweep::{Prune, PruneResult, Sweep, SweepResult};
 
-use super::{InboxMark, NoticeAct, NoticeSettle, Progress, Row, Seq, Turn, TurnResult};
+use super::{
+    ConsentResult, InboxMark, NewConsent, NoticeAct, NoticeSettle, Progress, Row, Seq, Turn, TurnResult, Wants,
+};
 use crate::domain::{Class, Endpoint, MessageId, Name, State, UnixMillis};
 
 /// Changes for one commit, in the order in which they are applied.
@@ -28,6 +30,8 @@ use crate::domain::{Class, Endpoint, MessageId, Name, State, UnixMillis};
 pub struct Batch {
     /// The time of the commit.
     pub now: UnixMillis,
+    /// What people want to be sent.
+    pub consents: Vec<NewConsent>,
     /// Messages to store.
     pub enqueue: Vec<Enqueue>,
     /// Messages to store together, each group whole or not at all.
@@ -63,6 +67,10 @@ pub struct Batch {
 /// What came of a batch, item by item.
 #[derive(Debug, Default)]
 pub struct Applied {
+    /// One for each thing that people want; those of inbound texts are not among them.
+    pub consents: Vec<ConsentResult>,
+    /// What those people want now whose wishes have changed.
+    pub wants: Vec<Wants>,
     /// One for each message.
     pub enqueue: Vec<EnqueueResult>,
     /// One for each group.
@@ -130,7 +138,8 @@ impl Batch {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.enqueue.is_empty()
+        self.consents.is_empty()
+            && self.enqueue.is_empty()
             && self.groups.is_empty()
             && self.segments.is_empty()
             && self.settle.is_empty()

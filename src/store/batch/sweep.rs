@@ -1,6 +1,6 @@
 //! Deadlines, and forgetting.
 
-use crate::domain::{Lane, State, UnixMillis};
+use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{Lease, Seq};
 
 /// Rows whose time has come.
@@ -19,6 +19,18 @@ pub enum Sweep {
         lease: Lease,
         /// How many at the most.
         limit: u32,
+    },
+    /// Rows that a bind has claimed, whose task is no more.
+    Abandoned {
+        /// The bind.
+        bind: BindRef,
+        /// How many at the most.
+        limit: u32,
+    },
+    /// Rows that a check has found to be other than they were written: looked at again, and set aside for a person.
+    Damaged {
+        /// Their places.
+        seqs: Vec<Seq>,
     },
     /// Queued rows of a lane that no longer exists, put into another one.
     Strays {

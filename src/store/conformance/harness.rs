@@ -14,52 +14,52 @@ use crate::store::memory::MemoryStore;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{
     Act, ActResult, Applied, Batch, Claim, Claimed, Enqueue, Event, EventKind, IdempotencyKey, LaneClaim,
-    MessageRecord, NewInbound, NoticeKind, Progress, Receipt, ReceiptResult, Row, Rules, SegmentAnswer, SegmentRecord,
-    SegmentState, Seq, Settle, SettleResult, Store, StoreError, Sweep, SweepResult, Verdict,
+    MessageRecord, NewConsent, NewInbound, NoticeKind, Progress, Receipt, ReceiptResult, Row, Rules, SegmentAnswer,
+    SegmentRecord, SegmentState, Seq, Settle, SettleResult, Store, StoreError, Sweep, SweepResult, Verdict,
 };
 
-pub(in crate::store) const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
-pub(in crate::store) const LEASE: Lease = Lease(1);
+pub(crate) const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+pub(crate) const LEASE: Lease = Lease(1);
 
 /// NOW and so many milliseconds.
-pub(in crate::store) fn at(ms: i64) -> UnixMillis {
+pub(crate) fn at(ms: i64) -> UnixMillis {
     UnixMillis(NOW.0 + ms)
 }
 
-pub(in crate::store) fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
-pub(in crate::store) fn bind(carrier: &str, bind: u16) -> BindRef {
+pub(crate) fn bind(carrier: &str, bind: u16) -> BindRef {
     BindRef {
         carrier: name(carrier),
         bind,
     }
 }
 
-pub(in crate::store) fn tim() -> BindRef {
+pub(crate) fn tim() -> BindRef {
     bind("tim", 0)
 }
 
-pub(in crate::store) fn italy() -> Lane {
+pub(crate) fn italy() -> Lane {
     Lane {
         route: name("italy"),
         step: 0,
     }
 }
 
-pub(in crate::store) fn id(n: u32) -> MessageId {
+pub(crate) fn id(n: u32) -> MessageId {
     MessageId(Uuid::from_u128(
         0x0193_2b5e_7c3a_7000_8000_0000_0000_0000 + u128::from(n),
     ))
 }
 
-pub(in crate::store) fn number(n: u32) -> String {
+pub(crate) fn number(n: u32) -> String {
     format!("3933312{n:05}")
 }
 
 /// The n-th message: each has a recipient of its own.
-pub(in crate::store) fn message(n: u32) -> NewMessage {
+pub(crate) fn message(n: u32) -> NewMessage {
     NewMessage {
         id: id(n),
         client: name("bank"),
@@ -80,11 +80,11 @@ pub(in crate::store) fn message(n: u32) -> NewMessage {
     }
 }
 
-pub(in crate::store) fn long(n: u32, segments: u8) -> NewMessage {
+pub(crate) fn long(n: u32, segments: u8) -> NewMessage {
     NewMessage { segments, ..message(n) }
 }
 
-pub(in crate::store) fn key(word: &str, body: u8, answer: &str) -> IdempotencyKey {
+pub(crate) fn key(word: &str, body: u8, answer: &str) -> IdempotencyKey {
     IdempotencyKey {
         key: word.into(),
         fingerprint: [body; 32],
@@ -92,7 +92,7 @@ pub(in crate::store) fn key(word: &str, body: u8, answer: &str) -> IdempotencyKe
     }
 }
 
-pub(in crate::store) fn new(message: NewMessage) -> Enqueue {
+pub(crate) fn new(message: NewMessage) -> Enqueue {
     Enqueue {
         message,
         key: None,
@@ -101,7 +101,7 @@ pub(in crate::store) fn new(message: NewMessage) -> Enqueue {
     }
 }
 
-pub(in crate::store) fn receipt(carrier_id: &str, n: u32, verdict: Verdict) -> Receipt {
+pub(crate) fn receipt(carrier_id: &str, n: u32, verdict: Verdict) -> Receipt {
     Receipt {
         carrier: name("tim"),
         carrier_message_id: carrier_id.into(),
@@ -115,11 +115,11 @@ pub(in crate::store) fn receipt(carrier_id: &str, n: u32, verdict: Verdict) -> R
     }
 }
 
-pub(in crate::store) fn delivered(carrier_id: &str, n: u32) -> Receipt {
+pub(crate) fn delivered(carrier_id: &str, n: u32) -> Receipt {
     receipt(carrier_id, n, Verdict::Delivered)
 }
 
-pub(in crate::store) fn text_in(n: u128, digest: u8) -> NewInbound {
+pub(crate) fn text_in(n: u128, digest: u8) -> NewInbound {
     NewInbound {
         id: InboundId(Uuid::from_u128(n)),
         bind: tim(),
@@ -136,10 +136,13 @@ pub(in crate::store) fn text_in(n: u128, digest: u8) -> NewInbound {
         losses: Vec::new(),
         at: NOW,
         note: None,
+        handled: None,
+        consents: Vec::new(),
+        answers: Vec::new(),
     }
 }
 
-pub(in crate::store) fn event(kind: EventKind) -> Event {
+pub(crate) fn event(kind: EventKind) -> Event {
     Event {
         at: NOW,
         kind,
@@ -150,7 +153,7 @@ pub(in crate::store) fn event(kind: EventKind) -> Event {
     }
 }
 
-pub(in crate::store) fn submitted(claimed: &Claimed, carrier_id: &str) -> Progress {
+pub(crate) fn submitted(claimed: &Claimed, carrier_id: &str) -> Progress {
     let progress = claimed.progress.clone();
     let state = State::Submitted;
     Progress {
@@ -162,7 +165,7 @@ pub(in crate::store) fn submitted(claimed: &Claimed, carrier_id: &str) -> Progre
     }
 }
 
-pub(in crate::store) fn uncertain(claimed: &Claimed) -> Progress {
+pub(crate) fn uncertain(claimed: &Claimed) -> Progress {
     Progress {
         state: State::Uncertain,
         wake_at: Some(at(30_000)),
@@ -170,7 +173,7 @@ pub(in crate::store) fn uncertain(claimed: &Claimed) -> Progress {
     }
 }
 
-pub(in crate::store) fn settle(claimed: &Claimed, progress: Progress) -> Settle {
+pub(crate) fn settle(claimed: &Claimed, progress: Progress) -> Settle {
     Settle {
         claimed: Arc::new(claimed.clone()),
         progress,
@@ -178,7 +181,7 @@ pub(in crate::store) fn settle(claimed: &Claimed, progress: Progress) -> Settle 
     }
 }
 
-pub(in crate::store) fn segment(claimed: &Claimed, number: u8, carrier_id: &str) -> SegmentAnswer {
+pub(crate) fn segment(claimed: &Claimed, number: u8, carrier_id: &str) -> SegmentAnswer {
     SegmentAnswer {
         seq: claimed.seq,
         number,
@@ -192,19 +195,19 @@ pub(in crate::store) fn segment(claimed: &Claimed, number: u8, carrier_id: &str)
 }
 
 /// A store under test.
-pub(in crate::store) struct Bench {
-    pub(in crate::store) store: Arc<dyn Store>,
-    pub(in crate::store) dir: Option<tempfile::TempDir>,
+pub(crate) struct Bench {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) dir: Option<tempfile::TempDir>,
 }
 
 impl Bench {
-    pub(in crate::store) async fn memory() -> Self {
+    pub(crate) async fn memory() -> Self {
         let store = Arc::new(MemoryStore::new());
         assert_eq!(store.take_lease().await.unwrap(), LEASE);
         Self { store, dir: None }
     }
 
-    pub(in crate::store) async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = SqliteSettings {
             file: dir.path().join("araldo.db"),
@@ -217,7 +220,7 @@ impl Bench {
     }
 
     /// The file is sound after all that.
-    pub(in crate::store) async fn check_file(&self) {
+    pub(crate) async fn check_file(&self) {
         use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
         self.store.checkpoint().await.ok();
         self.store.close().await;
@@ -230,15 +233,15 @@ impl Bench {
         assert_eq!(found, "ok");
     }
 
-    pub(in crate::store) async fn try_commit(&self, batch: Batch) -> Result<Applied, StoreError> {
+    pub(crate) async fn try_commit(&self, batch: Batch) -> Result<Applied, StoreError> {
         self.store.commit(&batch, &TestRules).await
     }
 
-    pub(in crate::store) async fn commit(&self, batch: Batch) -> Applied {
+    pub(crate) async fn commit(&self, batch: Batch) -> Applied {
         self.try_commit(batch).await.unwrap()
     }
 
-    pub(in crate::store) async fn enqueue(&self, messages: impl IntoIterator<Item = NewMessage>) {
+    pub(crate) async fn enqueue(&self, messages: impl IntoIterator<Item = NewMessage>) {
         let enqueue = messages.into_iter().map(new).collect();
         self.commit(Batch {
             enqueue,
@@ -248,7 +251,7 @@ impl Bench {
     }
 
     /// Stores messages as claimed by a bind.
-    pub(in crate::store) async fn claimed_by(
+    pub(crate) async fn claimed_by(
         &self,
         bind: BindRef,
         messages: impl IntoIterator<Item = NewMessage>,
@@ -279,12 +282,12 @@ impl Bench {
             .collect()
     }
 
-    pub(in crate::store) async fn claimed(&self, n: u32) -> Claimed {
+    pub(crate) async fn claimed(&self, n: u32) -> Claimed {
         self.claimed_by(tim(), [message(n)]).await.remove(0)
     }
 
     /// A message that the carrier has taken under this id.
-    pub(in crate::store) async fn sent(&self, n: u32, carrier_id: &str) -> Claimed {
+    pub(crate) async fn sent(&self, n: u32, carrier_id: &str) -> Claimed {
         let claimed = self.claimed(n).await;
         let done = self.settle(&claimed, submitted(&claimed, carrier_id)).await;
         assert_eq!(done.settle, [SettleResult::Settled]);
@@ -292,17 +295,17 @@ impl Bench {
     }
 
     /// A message in doubt.
-    pub(in crate::store) async fn doubted(&self, n: u32) -> Claimed {
+    pub(crate) async fn doubted(&self, n: u32) -> Claimed {
         let claimed = self.claimed(n).await;
         self.settle(&claimed, uncertain(&claimed)).await;
         claimed
     }
 
-    pub(in crate::store) async fn settle(&self, claimed: &Claimed, progress: Progress) -> Applied {
+    pub(crate) async fn settle(&self, claimed: &Claimed, progress: Progress) -> Applied {
         self.settle_all(vec![settle(claimed, progress)]).await
     }
 
-    pub(in crate::store) async fn settle_all(&self, settle: Vec<Settle>) -> Applied {
+    pub(crate) async fn settle_all(&self, settle: Vec<Settle>) -> Applied {
         self.commit(Batch {
             settle,
             ..Batch::new(at(10))
@@ -310,7 +313,7 @@ impl Bench {
         .await
     }
 
-    pub(in crate::store) async fn receive(&self, receipts: Vec<Receipt>) -> Vec<ReceiptResult> {
+    pub(crate) async fn receive(&self, receipts: Vec<Receipt>) -> Vec<ReceiptResult> {
         self.commit(Batch {
             receipts,
             ..Batch::new(at(5_000))
@@ -319,7 +322,7 @@ impl Bench {
         .receipts
     }
 
-    pub(in crate::store) async fn answer(&self, segments: Vec<SegmentAnswer>) {
+    pub(crate) async fn answer(&self, segments: Vec<SegmentAnswer>) {
         self.commit(Batch {
             segments,
             ..Batch::new(at(1))
@@ -327,7 +330,7 @@ impl Bench {
         .await;
     }
 
-    pub(in crate::store) async fn claim(&self, now: UnixMillis, bind: BindRef, segments: u32) -> Vec<Claimed> {
+    pub(crate) async fn claim(&self, now: UnixMillis, bind: BindRef, segments: u32) -> Vec<Claimed> {
         let lanes = vec![LaneClaim {
             lane: italy(),
             priority: Class::Transaction.priority(),
@@ -349,7 +352,7 @@ impl Bench {
         .rows
     }
 
-    pub(in crate::store) async fn sweep(&self, now: UnixMillis, sweep: Sweep) -> SweepResult {
+    pub(crate) async fn sweep(&self, now: UnixMillis, sweep: Sweep) -> SweepResult {
         self.commit(Batch {
             sweeps: vec![sweep],
             ..Batch::new(now)
@@ -358,29 +361,29 @@ impl Bench {
         .sweeps[0]
     }
 
-    pub(in crate::store) async fn record(&self, n: u32) -> MessageRecord {
+    pub(crate) async fn record(&self, n: u32) -> MessageRecord {
         self.store.message(id(n), None).await.unwrap().unwrap()
     }
 
-    pub(in crate::store) async fn progress(&self, n: u32) -> Progress {
+    pub(crate) async fn progress(&self, n: u32) -> Progress {
         self.record(n).await.row.progress
     }
 
-    pub(in crate::store) async fn state(&self, n: u32) -> State {
+    pub(crate) async fn state(&self, n: u32) -> State {
         self.progress(n).await.state
     }
 
-    pub(in crate::store) async fn parked(&self) -> u64 {
+    pub(crate) async fn parked(&self) -> u64 {
         self.store.totals().await.unwrap().parked.rows
     }
 }
 
-pub(in crate::store) fn seqs(rows: &[Claimed]) -> Vec<Seq> {
+pub(crate) fn seqs(rows: &[Claimed]) -> Vec<Seq> {
     rows.iter().map(|row| row.seq).collect()
 }
 
 /// Plain rules, for the store's own tests.
-pub(in crate::store) struct TestRules;
+pub(crate) struct TestRules;
 
 impl Rules for TestRules {
     fn after_receipt(
@@ -492,6 +495,11 @@ impl Rules for TestRules {
             Some(url) => told.then(|| Endpoint::of_callback(client, url)),
             None => (told && client.as_str() == "hook").then(|| Endpoint::of_client(client)),
         }
+    }
+
+    /// A brand is called as its client; codes go out all the same.
+    fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
+        row.client == said.brand && row.class != Class::Otp && said.topic.is_none()
     }
 
     fn owner_of(&self, address: &str) -> Option<Name> {

@@ -8,6 +8,7 @@ behaviours!(
     rows_past_their_validity_are_expired,
     a_submitted_row_waits_no_longer_than_its_wake_time,
     rows_of_another_lease_are_in_doubt,
+    rows_of_a_bind_that_fell_are_in_doubt_and_those_of_others_are_not,
     strays_go_to_another_lane,
     strays_without_another_lane_fail_and_their_owners_hear_of_it,
     pruning_walks_by_age_and_forgets_what_ended,
@@ -91,6 +92,20 @@ async fn rows_of_another_lease_are_in_doubt(bench: &Bench) {
         assert_eq!(bench.state(n).await, State::Uncertain);
         assert_eq!(bench.record(n).await.events, [event(EventKind::Doubted)]);
     }
+}
+
+async fn rows_of_a_bind_that_fell_are_in_doubt_and_those_of_others_are_not(bench: &Bench) {
+    bench.claimed_by(tim(), (1..=2).map(message)).await;
+    bench.claimed_by(bind("tim", 1), [message(3)]).await;
+    bench.claimed_by(bind("vodafone", 0), [message(4)]).await;
+    bench.sent(5, "a").await;
+    let abandoned = || Sweep::Abandoned { bind: tim(), limit: 9 };
+    assert_eq!(bench.sweep(NOW, abandoned()).await, swept(2, false));
+    let states = [1, 2, 3, 4, 5].map(|n| bench.state(n));
+    let states = futures_util::future::join_all(states).await;
+    let (doubt, held) = (State::Uncertain, State::Claimed);
+    assert_eq!(states, [doubt, doubt, held, held, State::Submitted]);
+    assert_eq!(bench.sweep(NOW, abandoned()).await, swept(0, false));
 }
 
 async fn strays_go_to_another_lane(bench: &Bench) {

@@ -51,7 +51,10 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn apply(mut self, batch: &Batch) -> Result<Applied, StoreError> {
-        self.enqueue(&batch.enqueue, &batch.groups)?;
+        // Before anything is changed: only storing messages can fail.
+        let new = self.enqueue(&batch.enqueue, &batch.groups)?;
+        self.applied.consents = batch.consents.iter().map(|item| self.consent(item)).collect();
+        self.insert(new);
         for answer in &batch.segments {
             self.answer_segment(answer.clone());
         }
@@ -104,7 +107,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn enqueue(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<(), StoreError> {
+    fn enqueue<'b>(&mut self, items: &'b [Enqueue], groups: &'b [Group]) -> Result<New<'b>, StoreError> {
         let mut new = New {
             seq: self.tables.next_seq(),
             ..New::default()
@@ -142,6 +145,10 @@ impl<'a> Transaction<'a> {
                     }
                 });
         }
+        Ok(new)
+    }
+
+    fn insert(&mut self, new: New<'_>) {
         for (seq, item) in new.rows {
             self.put(seq, item);
         }
@@ -150,7 +157,6 @@ impl<'a> Transaction<'a> {
                 .keys
                 .insert((client.clone(), word.into()), (key.clone(), self.now));
         }
-        Ok(())
     }
 
     fn put(&mut self, seq: Seq, item: &Enqueue) {
@@ -255,8 +261,20 @@ impl<'a> Transaction<'a> {
         } else {
             let seq = self.tables.inbound.last_key_value().map_or(1, |(seq, _)| seq + 1);
             self.notices.extend(NewNotice::of_inbound(seq, &item, self.rules));
-            self.tables.inbound.insert(seq, item);
-            self.tables.two_way.unhandled.insert(seq);
+            for said in &item.consents {
+                self.consent(said);
+            }
+            for answer in &item.answers {
+                self.store_now(answer);
+            }
+            if item.handled.is_none() {
+                self.tables.two_way.unhandled.insert(seq);
+            }
+            let kept = NewInbound {
+                answers: Vec::new(),
+                ..item
+            };
+            self.tables.inbound.insert(seq, kept);
             InboundResult::Stored(seq)
         };
         self.applied.inbound.push(result);
@@ -314,6 +332,15 @@ impl<'a> Transaction<'a> {
                 }
                 swept(seqs.len(), *limit)
             }
+            Sweep::Abandoned { bind, limit } => {
+                let held = |row: &&Row| row.progress.bind.as_ref() == Some(bind);
+                let claimed = self.tables.claimed.iter();
+                let rows = claimed.filter_map(|seq| self.tables.row(*seq)).filter(held);
+                let seqs: Vec<Seq> = rows.take(*limit as usize).map(|row| row.seq).collect();
+                self.move_on(&seqs, *limit, |row| rules.orphaned(row, now))
+            }
+            // No disk, no damage.
+            Sweep::Damaged { .. } => SweepResult::default(),
             Sweep::Strays { lane, to: None, limit } => {
                 let seqs = self.strays(lane, *limit);
                 let fail = |row: &Row| row.progress.clone().ended(State::Failed, Some(Reason::NoRoute), now);

@@ -7,8 +7,8 @@ use super::tables::Tables;
 use crate::domain::{Endpoint, Name, UnixMillis};
 use crate::store::notice::{HURRIED, NewNotice};
 use crate::store::{
-    About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate, Notice,
-    NoticeAct, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason, Page, Prune, Seq,
+    About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate,
+    Notice, NoticeAct, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason, Page, Prune, Seq,
 };
 
 /// Notices, and the indexes that follow them.
@@ -26,6 +26,7 @@ struct Stored {
     notice: Notice,
     message: Option<Seq>,
     inbound: Option<Seq>,
+    consent: Option<Seq>,
     client: Option<Name>,
 }
 
@@ -48,13 +49,14 @@ impl Notices {
             endpoint: new.endpoint,
             delivery: Delivery::default(),
         };
-        let (message, inbound, client) = (new.message, new.inbound, new.client);
+        let (message, inbound, consent, client) = (new.message, new.inbound, new.consent, new.client);
         self.rows.insert(
             seq,
             Stored {
                 notice,
                 message,
                 inbound,
+                consent,
                 client,
             },
         );
@@ -263,7 +265,11 @@ impl Tables {
                     text: whole.or_else(|| text.text.clone()),
                 }))
             }
-            (None, None) => return None,
+            (None, None) => {
+                let said = self.consents.said(stored.consent?)?.clone();
+                let client = stored.client.clone();
+                About::Consent(Box::new(AboutConsent { client, said }))
+            }
         };
         let notice = stored.notice.clone();
         Some(NoticeRecord { notice, about })
@@ -373,7 +379,7 @@ impl Tables {
         let wanted = |record: &NoticeRecord| {
             let class = match &record.about {
                 About::Message(message) => Some(message.class),
-                About::Inbound(_) => None,
+                About::Inbound(_) | About::Consent(_) => None,
             };
             (query.client.is_none() || record.client() == query.client.as_ref())
                 && (query.classes.is_empty() || class.is_some_and(|class| query.classes.contains(&class)))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::consent::Consents;
 use super::notice::Notices;
 use super::two_way::TwoWay;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
@@ -37,6 +38,7 @@ pub(super) struct Tables {
     pub(super) quarantine: VecDeque<BadPdu>,
     pub(super) notices: Notices,
     pub(super) two_way: TwoWay,
+    pub(super) consents: Consents,
 }
 
 /// A stored message.

@@ -94,6 +94,9 @@ impl Transaction<'_> {
             books.people.insert(number.clone(), (person.clone(), self.now));
         }
         let action = turn.action.as_ref().map(|action| books.add(action));
+        for said in &turn.consents {
+            self.consent(said);
+        }
         let messages = turn.messages.iter().map(|message| self.store_now(message)).collect();
         TurnResult::Done { action, messages }
     }

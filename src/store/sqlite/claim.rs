@@ -3,22 +3,25 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::columns::{self, ROW_COLUMNS};
+use super::checksum;
+use super::columns::{self, CHECKSUM, ROW_COLUMNS};
 use super::commit::Transaction;
 use crate::store::{Claim, Claimed, LaneClaim, LaneClaimed, Seq};
 
 /// Takes the oldest rows until their segments reach the bound; the first row is taken however long it is, so that a
-/// long message is never stuck. `LIMIT` bounds the read, as every row has a segment at least.
+/// long message is never stuck. `LIMIT` bounds the read, as every row has a segment at least. The index has queued rows
+/// only; that the row itself says so is asked by `+state`, since an index that a disk has spoilt would have it claimed
+/// again and again.
 pub(super) const CLAIM: &str = concat!(
     "UPDATE message AS m SET state = 'claimed', wake_at = NULL, attempt = attempt + 1, lease = ?, carrier = ?, \
      bind = ?, claimed_at = ?, submitted_at = NULL \
      WHERE m.seq IN (SELECT seq FROM (SELECT seq, sum(segments) OVER (ORDER BY seq) - segments AS before \
          FROM (SELECT seq, segments FROM message WHERE state = 'queued' AND route = ? AND step = ? \
-               AND priority = ? AND expires_at > ? ORDER BY seq LIMIT ?)) WHERE before < ?) \
+               AND priority = ? AND expires_at > ? AND +state = 'queued' ORDER BY seq LIMIT ?)) WHERE before < ?) \
      RETURNING ",
     "seq, id, client, class, recipient, sender, route, segments, receipt, callback, accepted_at, \
      state, step, wake_at, expires_at, attempt, tries, copies, flags, lease, carrier, bind, \
-     claimed_at, submitted_at, final_at, carrier_message_id, reason, code, done_at, text, encoding, shape"
+     claimed_at, submitted_at, final_at, carrier_message_id, reason, code, done_at, checksum, text, encoding, shape"
 );
 
 /// Octets of UTF-8 in a text of 255 segments, at most.
@@ -81,8 +84,8 @@ impl Transaction<'_> {
         for (place, r) in &answer.rows {
             match claimed(r) {
                 Ok(row) => found[place - first].rows.push(row),
-                Err(_) => {
-                    self.quarantine_row(r, 0)?;
+                Err(error) => {
+                    self.quarantine_row(r, 0, &error)?;
                     found[place - first].quarantined += 1;
                 }
             }
@@ -138,6 +141,11 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
             "a number or text that no message has",
         )));
     }
+    let (encoding, shape) = (
+        columns::parsed(r, ROW_COLUMNS + 1)?,
+        columns::shape(r, ROW_COLUMNS + 2)?,
+    );
+    columns::check(r, CHECKSUM, checksum::message_body(&text, encoding, &shape))?;
     Ok(Claimed {
         seq: row.seq,
         id: row.id,
@@ -146,8 +154,8 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         to: row.to,
         from: row.from.parse().map_err(columns::decode)?,
         text: text.into(),
-        encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
-        shape: columns::shape(r, ROW_COLUMNS + 2)?,
+        encoding,
+        shape,
         segments: row.segments,
         route: row.route,
         receipt: row.receipt,

@@ -5,6 +5,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use super::checksum::{MessageHead, Part};
 use super::json::JsonRow;
 
 use crate::domain::{BindRef, Concat, Flags, MessageId, Name, ReferenceSize, Shape, UnixMillis};
@@ -24,19 +25,21 @@ macro_rules! row_columns {
             $id,
             ", m.client, m.class, m.recipient, m.sender, m.route, m.segments, m.receipt, m.callback, m.accepted_at, \
          m.state, m.step, m.wake_at, m.expires_at, m.attempt, m.tries, m.copies, m.flags, m.lease, m.carrier, m.bind, \
-         m.claimed_at, m.submitted_at, m.final_at, m.carrier_message_id, m.reason, m.code, m.done_at"
+         m.claimed_at, m.submitted_at, m.final_at, m.carrier_message_id, m.reason, m.code, m.done_at, m.checksum"
         )
     };
 }
 pub(super) use row_columns;
 
 /// How many columns [`row_columns`] names: others follow from there.
-pub(super) const ROW_COLUMNS: usize = 29;
+pub(super) const ROW_COLUMNS: usize = 30;
 
 /// Where some of them stand, for a row that cannot be read whole.
 pub(super) const CLIENT: usize = 2;
+pub(super) const CLASS: usize = 3;
 pub(super) const CALLBACK: usize = 9;
 pub(super) const STATE: usize = 11;
+pub(super) const CHECKSUM: usize = 29;
 
 /// A row as SQLite gave it, or as one of the arrays in its JSON.
 pub(super) trait Cells {
@@ -73,8 +76,20 @@ impl Cells for JsonRow<'_> {
     }
 }
 
-/// Reads what [`row_columns`] selected, from column `at`.
+/// Reads what [`row_columns`] selected, from column `at`, and holds it against its checksum.
 pub(super) fn row(r: &impl Cells, at: usize) -> Result<Row, sqlx::Error> {
+    let row = row_as_it_is(r, at)?;
+    check(r, at + CHECKSUM, MessageHead::of_row(&row).part())?;
+    Ok(row)
+}
+
+/// Holds a part of a row against the checksum in column `at`.
+pub(super) fn check(r: &impl Cells, at: usize, part: Part) -> Result<(), sqlx::Error> {
+    part.check(r.number(at)?).map_err(sqlx::Error::Decode)
+}
+
+/// The row as it stands there, be it damaged or not.
+pub(super) fn row_as_it_is(r: &impl Cells, at: usize) -> Result<Row, sqlx::Error> {
     Ok(Row {
         seq: given(r.number(at)?)?,
         id: MessageId(r.uuid(at + 1)?),

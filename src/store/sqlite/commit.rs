@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
 
+use super::damage::met_untyped_row;
 use super::open::{BUSY_TIMEOUT, is_locked, store_error};
 use super::script::{Answer, Script, rows_have_moved};
 use super::update::RowUpdate;
@@ -40,6 +41,8 @@ pub(super) struct Next {
     pub(super) message: Seq,
     pub(super) inbound: Seq,
     pub(super) action: Seq,
+    pub(super) consent: Seq,
+    pub(super) consent_change: Seq,
 }
 
 /// A batch in the making: the open transaction and what it has found out so far.
@@ -84,6 +87,8 @@ impl Writer {
                 message: 1,
                 inbound: 1,
                 action: 1,
+                consent: 1,
+                consent_change: 1,
             },
             parked: 0,
             segments: false,
@@ -111,6 +116,12 @@ impl Writer {
     async fn try_commit(&mut self, batch: &Batch, rules: &dyn Rules) -> Result<Applied, sqlx::Error> {
         self.roll_back_leftover().await?;
         let mut done = self.apply(batch, rules, Trust::AllClaimed).await;
+        if done.as_ref().is_err_and(met_untyped_row) {
+            self.roll_back_leftover().await?;
+            if self.isolate_untyped(batch.now, rules).await? {
+                done = self.apply(batch, rules, Trust::AllClaimed).await;
+            }
+        }
         if done.as_ref().is_err_and(rows_have_moved) {
             self.roll_back_leftover().await?;
             done = self.apply(batch, rules, Trust::Care).await;
@@ -133,21 +144,9 @@ impl Writer {
     }
 
     async fn apply(&mut self, batch: &Batch, rules: &dyn Rules, trust: Trust) -> Result<Applied, sqlx::Error> {
-        self.open = true;
-        let mut transaction = Transaction {
-            writer: self,
-            rules,
-            now: batch.now,
-            applied: Applied::default(),
-            rows: HashMap::new(),
-            updates: Vec::new(),
-            marks: BTreeMap::new(),
-            events: Vec::new(),
-            notices: Vec::new(),
-            noticed: 0,
-            script: Script::begin(),
-            trust,
-        };
+        let mut transaction = Transaction::begin(self, rules, batch.now, trust);
+        let consents: Vec<_> = batch.consents.iter().collect();
+        transaction.applied.consents = transaction.consent(&consents).await?;
         transaction.enqueue(&batch.enqueue, &batch.groups).await?;
         transaction.answer_segments(&batch.segments);
         transaction.settle(&batch.settle).await?;
@@ -167,8 +166,13 @@ impl Writer {
         }
         transaction.claim_and_commit(&batch.claims).await?;
         let applied = transaction.applied;
-        self.open = false;
+        self.ended();
         Ok(applied)
+    }
+
+    /// The transaction is committed.
+    pub(super) fn ended(&mut self) {
+        self.open = false;
     }
 
     /// Reads what is remembered from the tables.
@@ -177,13 +181,23 @@ impl Writer {
         const READ: &str = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), \
              coalesce((SELECT max(message_seq) FROM (SELECT message_seq FROM notice ORDER BY seq DESC LIMIT 10000)), 0)), \
              coalesce((SELECT max(seq) FROM inbound), 0), (SELECT count(*) FROM parked_receipt), \
-             EXISTS (SELECT 1 FROM segment), coalesce((SELECT max(seq) FROM action), 0)";
-        let (message, inbound, parked, segments, action): (Seq, Seq, i64, bool, Seq) =
-            sqlx::query_as(READ).fetch_one(&mut self.connection).await?;
+             EXISTS (SELECT 1 FROM segment), coalesce((SELECT max(seq) FROM action), 0), \
+             coalesce((SELECT max(seq) FROM consent), 0), coalesce((SELECT max(seq) FROM consent_change), 0)";
+        let (message, inbound, parked, segments, action, consent, consent_change): (
+            Seq,
+            Seq,
+            i64,
+            bool,
+            Seq,
+            Seq,
+            Seq,
+        ) = sqlx::query_as(READ).fetch_one(&mut self.connection).await?;
         self.next = Next {
             message: message + 1,
             inbound: inbound + 1,
             action: action + 1,
+            consent: consent + 1,
+            consent_change: consent_change + 1,
         };
         self.parked = parked.unsigned_abs();
         self.segments = segments;
@@ -225,7 +239,25 @@ impl Writer {
     }
 }
 
-impl Transaction<'_> {
+impl<'a> Transaction<'a> {
+    pub(super) fn begin(writer: &'a mut Writer, rules: &'a dyn Rules, now: UnixMillis, trust: Trust) -> Self {
+        writer.open = true;
+        Self {
+            writer,
+            rules,
+            now,
+            applied: Applied::default(),
+            rows: HashMap::new(),
+            updates: Vec::new(),
+            marks: BTreeMap::new(),
+            events: Vec::new(),
+            notices: Vec::new(),
+            noticed: 0,
+            script: Script::begin(),
+            trust,
+        }
+    }
+
     /// Sends the statements so far.
     pub(super) async fn send(&mut self) -> Result<Answer, sqlx::Error> {
         std::mem::take(&mut self.script).run(&mut self.writer.connection).await

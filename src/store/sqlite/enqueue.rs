@@ -6,17 +6,18 @@ use serde::Serialize;
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use super::checksum;
 use super::commit::Transaction;
 use crate::domain::{Name, UnixMillis};
 use crate::store::{Enqueue, EnqueueResult, Group, GroupResult, IdempotencyKey, Seq};
 
 const INSERT: &str = "INSERT INTO message (seq, id, client, class, priority, recipient, sender, text, encoding, \
      segments, route, receipt, reference, callback, accepted_at, not_before, state, step, wake_at, expires_at, attempt, \
-     lease, carrier, bind, claimed_at, flags, final_at, reason, shape) \
+     lease, carrier, bind, claimed_at, flags, final_at, reason, shape, checksum) \
      SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
      value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, \
      value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20, value ->> 21, value ->> 22, \
-     value ->> 23, value ->> 24, value ->> 25, value ->> 26, value ->> 27, value ->> 28 FROM jsonb_each(?)";
+     value ->> 23, value ->> 24, value ->> 25, value ->> 26, value ->> 27, value ->> 28, value ->> 29 FROM jsonb_each(?)";
 
 pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM jsonb_each(?) AS j \
      CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
@@ -69,6 +70,15 @@ impl Transaction<'_> {
         self.keep_keys(&keys);
         self.settle_inbox(&settled);
         Ok(())
+    }
+
+    /// Stores what inbound texts are answered.
+    pub(super) fn enqueue_answers<'e>(&mut self, items: impl Iterator<Item = &'e Enqueue>) {
+        let mut rows = Vec::new();
+        for item in items {
+            self.next_place(&mut rows, item);
+        }
+        self.insert(&rows);
     }
 
     pub(super) fn next_place<'e>(&mut self, rows: &mut Vec<(Seq, &'e Enqueue)>, item: &'e Enqueue) -> Seq {
@@ -183,6 +193,7 @@ struct Columns<'a>(
     Option<i64>,
     Option<&'static str>,
     Option<String>,
+    i64,
 );
 
 impl<'a> Columns<'a> {
@@ -190,6 +201,8 @@ impl<'a> Columns<'a> {
         let message = &item.message;
         let progress = item.stored_as(now);
         let (carrier, bind) = progress.bind.map(|bind| (bind.carrier, bind.bind)).unzip();
+        let from = message.from.to_string();
+        let checksum = checksum::of_message(seq, message, &from);
         Self(
             seq,
             message.id.0,
@@ -197,7 +210,7 @@ impl<'a> Columns<'a> {
             message.class.as_str(),
             message.class.priority(),
             message.to.digits(),
-            message.from.to_string(),
+            from,
             &message.text,
             message.encoding.as_str(),
             message.segments,
@@ -220,6 +233,7 @@ impl<'a> Columns<'a> {
             progress.final_at.map(|at| at.0),
             progress.reason.map(|reason| reason.as_str()),
             message.shape.words(),
+            checksum,
         )
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use super::checksum;
 use super::commit::Transaction;
 use super::script::Script;
 use crate::domain::Concat;
@@ -48,6 +49,10 @@ impl Transaction<'_> {
             .iter()
             .filter_map(|(seq, text)| NewNotice::of_inbound(*seq, text, self.rules));
         self.notices.extend(told);
+        let consents: Vec<_> = rows.iter().flat_map(|(_, text)| &text.consents).collect();
+        self.consent(&consents).await?;
+        let answers = rows.iter().flat_map(|(_, text)| &text.answers);
+        self.enqueue_answers(answers);
         Ok(())
     }
 
@@ -134,14 +139,17 @@ fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
         String,
         i64,
         Option<&'a str>,
+        i64,
+        Option<&'static str>,
     );
     const INSERT: &str = "INSERT INTO inbound (seq, id, carrier, bind, sender, recipient, data_coding, esm_class, \
          octets, text, lossy, segment_reference, segment_total, segment_number, carrier_message_id, digest, at, note, \
-         segment_reference_bits) \
+         segment_reference_bits, checksum, outcome, handled_at) \
          SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
          value ->> 7, unhex(value ->> 8), value ->> 9, value ->> 10, value ->> '$[11][0]', value ->> '$[11][1]', \
          value ->> '$[11][2]', value ->> 12, unhex(value ->> 13), value ->> 14, value ->> 15, \
-         value ->> '$[11][3]' FROM jsonb_each(?)";
+         value ->> '$[11][3]', value ->> 16, value ->> 17, iif(value ->> 17 IS NULL, NULL, value ->> 14) \
+         FROM jsonb_each(?)";
     if rows.is_empty() {
         return;
     }
@@ -165,6 +173,8 @@ fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
                 hex::encode(item.digest),
                 item.at.0,
                 item.note.as_deref(),
+                checksum::of_inbound(*seq, item),
+                item.handled,
             )
         })
         .collect();

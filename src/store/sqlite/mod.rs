@@ -1,13 +1,20 @@
 //! The outbox in one SQLite file: one writer connection, a pool of readers, a connection for checkpoints.
 
 mod acts;
+mod check;
+mod checksum;
 mod claim;
 mod columns;
 mod commit;
+mod consent;
+mod damage;
+#[cfg(test)]
+mod damage_tests;
 mod enqueue;
 mod event_inbox;
 mod inbound;
 mod json;
+mod log;
 mod notice;
 mod notice_read;
 mod open;
@@ -24,8 +31,9 @@ mod tests;
 mod two_way;
 mod update;
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -37,9 +45,10 @@ pub use open::{SqliteSettings, state_dir};
 
 use super::two_way::Between;
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, DeadNotices, DueNotices, DuePage, EndpointRecord,
-    IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
-    NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, CheckReport, CheckStage, ConsentChange, ConsentQuery,
+    ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord,
+    InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page,
+    QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -53,6 +62,11 @@ pub struct SqliteStore {
     /// The writer waits for another program's transaction.
     waits_for_lock: Arc<AtomicBool>,
     read_deadline: Duration,
+    file: PathBuf,
+    /// The log has grown long while a check was reading: it gives way.
+    check_gives_way: Arc<AtomicBool>,
+    /// What was found to be wrong with the file.
+    damage: OnceLock<StoreError>,
     /// Held for the life of the process: the file's lock says who owns the state.
     _lock: std::fs::File,
 }
@@ -60,10 +74,36 @@ pub struct SqliteStore {
 impl SqliteStore {
     async fn read<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
         match tokio::time::timeout(self.read_deadline, work).await {
-            Ok(done) => done.map_err(open::store_error),
+            Ok(done) => done.map_err(|error| self.condemn(open::store_error(error))),
             Err(_) => Err(StoreError::TooSlow),
         }
     }
+
+    /// Remembers that the file is damaged, for this process and for the next one, which looks before it serves.
+    fn condemn(&self, error: StoreError) -> StoreError {
+        let StoreError::Damaged(what) = error else {
+            return error;
+        };
+        let damage = self.damage.get_or_init(|| {
+            let damage = open::named(&self.file, what);
+            open::mark(&self.file, &damage);
+            damage
+        });
+        damage.clone()
+    }
+}
+
+/// Looks at the whole store in `file`, which must exist; `tell` hears how far it is. Damage to the file as a whole is an
+/// error. Reads only; may run beside a daemon.
+pub async fn check(file: &Path, tell: &(dyn Fn(CheckStage) + Sync)) -> Result<CheckReport, StoreError> {
+    if let Err(error) = std::fs::metadata(file) {
+        return Err(StoreError::Open(format!(
+            "{}: {error}; store.url names the file, and the daemon makes it at its first start",
+            file.display()
+        )));
+    }
+    open::check_before(file)?;
+    check::check(file, &check::Manner::Alone, tell).await
 }
 
 impl Store for SqliteStore {
@@ -76,7 +116,7 @@ impl Store for SqliteStore {
                     .await
                     .map_err(open::store_error)?;
             }
-            writer.commit(batch, rules).await
+            writer.commit(batch, rules).await.map_err(|error| self.condemn(error))
         }
         .boxed()
     }
@@ -157,16 +197,48 @@ impl Store for SqliteStore {
         self.read(two_way::actions(&self.readers, query)).boxed()
     }
 
+    fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
+        self.read(consent::consents(&self.readers, query)).boxed()
+    }
+
+    fn consent_history<'a>(
+        &'a self,
+        msisdn: &'a str,
+        brands: &'a [Name],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
+        self.read(consent::history(&self.readers, msisdn, brands, limit))
+            .boxed()
+    }
+
     fn waits_for_lock(&self) -> bool {
         self.waits_for_lock.load(Ordering::Relaxed)
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<CheckReport, StoreError>> {
+        async move {
+            self.check_gives_way.store(false, Ordering::Relaxed);
+            let manner = check::Manner::Beside(self.check_gives_way.clone());
+            let checked = check::check(&self.file, &manner, &|_| {}).await;
+            checked.map_err(|error| self.condemn(error))
+        }
+        .boxed()
+    }
+
+    fn damage(&self) -> Option<StoreError> {
+        self.damage.get().cloned()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let mut connection = self.checkpointer.lock().await;
-            let long = open::checkpoint(connection.as_mut().ok_or_else(closed)?).await;
-            self.log_is_long
-                .store(long.map_err(open::store_error)?, Ordering::Relaxed);
+            let pages = open::checkpoint(connection.as_mut().ok_or_else(closed)?)
+                .await
+                .map_err(|error| self.condemn(open::store_error(error)))?;
+            self.log_is_long.store(pages > open::LONG_LOG_PAGES, Ordering::Relaxed);
+            if pages > open::CHECK_LOG_PAGES {
+                self.check_gives_way.store(true, Ordering::Relaxed);
+            }
             Ok(())
         }
         .boxed()

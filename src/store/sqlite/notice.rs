@@ -45,6 +45,7 @@ impl Transaction<'_> {
         struct Columns<'a>(
             Option<Seq>,
             Option<Seq>,
+            Option<Seq>,
             Option<&'a str>,
             &'static str,
             i64,
@@ -55,9 +56,9 @@ impl Transaction<'_> {
             Option<&'a str>,
             Option<i64>,
         );
-        const INSERT: &str = "INSERT INTO notice (message_seq, inbound_seq, client, kind, at, reason, code, flags, \
-             carrier, endpoint, due_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
-             value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10 FROM jsonb_each(?)";
+        const INSERT: &str = "INSERT INTO notice (message_seq, inbound_seq, consent_seq, client, kind, at, reason, code, \
+             flags, carrier, endpoint, due_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+             value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 FROM jsonb_each(?)";
         let changed = &self.applied.changed[self.noticed..];
         let mut new = std::mem::take(&mut self.notices);
         new.extend(changed.iter().filter_map(|changed| NewNotice::of(changed, self.rules)));
@@ -72,6 +73,7 @@ impl Transaction<'_> {
                 Columns(
                     notice.message,
                     notice.inbound,
+                    notice.consent,
                     notice.client.as_ref().map(Name::as_str),
                     notice.kind.as_str(),
                     notice.at.0,
@@ -94,10 +96,9 @@ impl Transaction<'_> {
     }
 
     /// The owner of a row that is set aside just now is told as well, as far as the row says who that is.
-    pub(super) fn tell_of_quarantine(&mut self, seq: Seq, r: &impl Cells, at: usize) {
+    pub(super) fn tell_of_quarantine(&mut self, seq: Seq, r: &impl Cells, at: usize, reason: Reason) {
         let known = self.notices.iter().any(|notice| notice.message == Some(seq));
-        let before = r.text(at + columns::STATE).ok().flatten();
-        if known || before == Some(State::Quarantined.as_str()) {
+        if known {
             return;
         }
         let kind = NoticeKind::Message(State::Quarantined);
@@ -106,13 +107,14 @@ impl Transaction<'_> {
         self.notices.push(NewNotice {
             message: Some(seq),
             inbound: None,
+            consent: None,
             endpoint: client
                 .as_ref()
                 .and_then(|client| self.rules.hears(client, kind, callback)),
             client: None,
             kind,
             at: self.now,
-            reason: Some(Reason::Poison),
+            reason: Some(reason),
             code: None,
             flags: Flags::default(),
             carrier: None,

@@ -2,12 +2,13 @@
 
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
+use super::checksum::{self, InboundHead, MessageHead};
 use super::columns::{self, Cells};
-use super::json;
-use crate::domain::{Endpoint, Flags, InboundId, MessageId, Name, UnixMillis};
+use super::{consent, json};
+use crate::domain::{Endpoint, Flags, InboundId, MessageId, Name, State, UnixMillis};
 use crate::store::{
-    About, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Notice, NoticeKind,
-    NoticePage, NoticeQuery, NoticeRecord, OffReason, Page, Seq,
+    About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord,
+    Notice, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, OffReason, Page, Seq,
 };
 
 /// Notices that one stretch looks at: a rare filter over millions of them answers in pieces rather than late.
@@ -24,6 +25,12 @@ macro_rules! notice_columns {
 /// How many these are: what it is about follows from there.
 const NOTICE_COLUMNS: usize = 14;
 
+/// Where of a record's own columns those of a consent begin.
+const CONSENT: usize = 25;
+
+/// Where the whole of a long text is.
+const WHOLE: usize = NOTICE_COLUMNS + CONSENT + 8;
+
 /// And those that [`record`] reads beside, with how they are joined; `$hex` is `hex` for a `json_array`, which has no
 /// octets.
 macro_rules! record_columns {
@@ -35,15 +42,17 @@ macro_rules! record_columns {
             "(m.id), m.client, m.class, m.recipient, m.sender, m.segments, m.reference, m.callback, m.accepted_at, \
              m.submitted_at, i.seq, ",
             $hex,
-            "(i.id), n.client, i.sender, i.recipient, coalesce(i.whole, i.text), \
-             iif(i.whole IS NULL, i.segment_reference, NULL), i.segment_total, i.segment_number, i.segment_reference_bits"
+            "(i.id), n.client, i.sender, i.recipient, i.text, i.segment_reference, i.segment_total, i.segment_number, \
+             i.segment_reference_bits, m.receipt, m.not_before, m.checksum, i.checksum, c.seq, c.msisdn, c.brand, c.topic, \
+             c.will, c.source, c.at, c.note, i.whole"
         )
     };
 }
 
 macro_rules! joined {
     () => {
-        " LEFT JOIN message AS m ON m.seq = n.message_seq LEFT JOIN inbound AS i ON i.seq = n.inbound_seq"
+        " LEFT JOIN message AS m ON m.seq = n.message_seq LEFT JOIN inbound AS i ON i.seq = n.inbound_seq \
+         LEFT JOIN consent_change AS c ON c.seq = n.consent_seq"
     };
 }
 
@@ -81,7 +90,7 @@ pub(super) const STRETCH: &str = concat!(
     record_columns!(""),
     " FROM notice AS n",
     joined!(),
-    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL) \
+    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL OR c.seq IS NOT NULL) \
      AND (?3 IS NULL OR coalesce(m.client, n.client) = ?3) AND (?4 IS NULL OR m.class IN (SELECT value FROM json_each(?4))) \
      AND (?5 IS NULL OR n.kind IN (SELECT value FROM json_each(?5))) ORDER BY n.seq LIMIT ?6"
 );
@@ -90,7 +99,7 @@ pub(super) const STRETCH: &str = concat!(
 const KEPT: &str = concat!(
     "SELECT count(*) FROM notice AS n",
     joined!(),
-    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL)"
+    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL OR c.seq IS NOT NULL)"
 );
 
 pub(super) const OF_MESSAGE: &str = concat!(
@@ -247,7 +256,7 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
     let notice = notice(r)?;
     let at = NOTICE_COLUMNS;
     let about = if r.number(at)?.is_some() {
-        About::Message(Box::new(AboutMessage {
+        let message = AboutMessage {
             seq: columns::narrow(r, at)?,
             id: MessageId(r.uuid(at + 1)?),
             client: columns::parsed(r, at + 2)?,
@@ -259,9 +268,19 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             callback: r.text(at + 8)?.map(Into::into),
             accepted_at: UnixMillis(columns::narrow(r, at + 9)?),
             submitted_at: r.number(at + 10)?.map(UnixMillis),
+        };
+        // That a row is damaged is told of the row as it is.
+        if notice.kind != NoticeKind::Message(State::Quarantined) {
+            check_message(r, &message)?;
+        }
+        About::Message(Box::new(message))
+    } else if r.number(at + CONSENT)?.is_some() {
+        About::Consent(Box::new(AboutConsent {
+            client: columns::parsed_if_any(r, at + 13)?,
+            said: consent::entry(r, at + CONSENT)?,
         }))
     } else {
-        About::Inbound(Box::new(AboutInbound {
+        let mut text = AboutInbound {
             seq: columns::narrow(r, at + 11)?,
             id: InboundId(r.uuid(at + 12)?),
             client: columns::parsed_if_any(r, at + 13)?,
@@ -269,7 +288,41 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             to: columns::words(r, at + 15)?,
             text: r.text(at + 16)?.map(Into::into),
             segment: columns::concat(r, at + 17)?,
-        }))
+        };
+        let head = InboundHead {
+            seq: text.seq,
+            id: text.id,
+            from: &text.from,
+            to: &text.to,
+            text: text.text.as_deref(),
+            segment: text.segment,
+        };
+        columns::check(r, at + 24, head.part())?;
+        // The row of a segment in which its long text stands whole.
+        if let Some(whole) = r.text(WHOLE)? {
+            (text.text, text.segment) = (Some(whole.into()), None);
+        }
+        About::Inbound(Box::new(text))
     };
     Ok(NoticeRecord { notice, about })
+}
+
+fn check_message(r: &impl Cells, message: &AboutMessage) -> Result<(), sqlx::Error> {
+    let at = NOTICE_COLUMNS;
+    let head = MessageHead {
+        seq: message.seq,
+        id: message.id,
+        client: message.client.as_str(),
+        class: message.class,
+        to: &message.to,
+        from: &message.from,
+        segments: message.segments,
+        receipt: r.number(at + 21)? != Some(0),
+        callback: message.callback.as_deref(),
+        accepted_at: message.accepted_at,
+    };
+    columns::check(r, at + 23, head.part())?;
+    let not_before = r.number(at + 22)?.map(UnixMillis);
+    let words = checksum::message_words(message.reference.as_deref(), not_before);
+    columns::check(r, at + 23, words)
 }

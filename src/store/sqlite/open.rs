@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -13,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::SqliteStore;
 use super::commit::{BREATH, Writer};
-use super::schema;
+use super::{check, log, schema};
 use crate::clock::monotonic;
 use crate::store::StoreError;
 
@@ -21,7 +22,10 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Pages in the log from which the writer itself moves the last of it, so that the next commit begins it anew: 32 MiB.
 /// Between two commits nobody else can: under load the log never stands still.
-const LONG_LOG_PAGES: i64 = 8_192;
+pub(super) const LONG_LOG_PAGES: i64 = 8_192;
+
+/// Pages in the log from which a check gives way, whose long read keeps the log from being begun anew: 256 MiB.
+pub(super) const CHECK_LOG_PAGES: i64 = 65_536;
 
 /// Scripts and statements that a connection keeps prepared: more than the combinations that keep coming back, and a
 /// bound for the memory that they take.
@@ -65,8 +69,11 @@ impl SqliteStore {
         patience: Duration,
         busy: Duration,
     ) -> Result<Self, StoreError> {
-        let lock = lock(&state_dir(&settings.file))?;
+        let lock = Lock::take(&settings.file)?;
         check_file(&settings.file)?;
+        lock.check_empty(&settings.file)?;
+        log::check(&settings.file)?;
+        check_marked(&settings.file).await?;
         keep_private(&settings.file)?;
         let begun = monotonic();
         let open = loop {
@@ -89,7 +96,10 @@ impl SqliteStore {
             checkpointer: Mutex::new(Some(open.checkpointer)),
             log_is_long: AtomicBool::new(false),
             read_deadline: settings.read_deadline,
-            _lock: lock,
+            file: settings.file.clone(),
+            check_gives_way: Arc::default(),
+            damage: OnceLock::new(),
+            _lock: lock.keep(&settings.file)?,
         })
     }
 }
@@ -159,12 +169,12 @@ impl Open {
     }
 }
 
-/// Moves the log into the file without making anyone wait; says whether the log is long all the same.
-pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+/// Moves the log into the file without making anyone wait; says how many pages the log has all the same.
+pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     let (_, log, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
         .fetch_one(connection)
         .await?;
-    Ok(log > LONG_LOG_PAGES)
+    Ok(log)
 }
 
 /// A new file is for the daemon's user alone: it holds texts and numbers. The log beside it takes after it.
@@ -178,64 +188,107 @@ fn keep_private(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn lock(dir: &Path) -> Result<File, StoreError> {
-    let path = dir.join("araldo.lock");
-    let open = || -> std::io::Result<File> {
-        std::fs::create_dir_all(dir)?;
-        File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-    };
-    let mut file = open().map_err(|error| {
-        StoreError::Open(format!(
-            "{}: {error}; create the directory and let Araldo's user write to it",
-            path.display()
-        ))
-    })?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut owner = String::new();
-            file.read_to_string(&mut owner).ok();
-            let owner = match owner.trim() {
-                "" => "another process".to_owned(),
-                pid => format!("pid {pid}"),
-            };
-            return Err(StoreError::InUse {
-                dir: dir.to_owned(),
-                owner,
-            });
-        }
-        Err(TryLockError::Error(error)) => {
-            return Err(StoreError::Open(format!(
-                "{} cannot be locked: {error}",
+/// The file whose lock says who owns the state: the owner's pid, and the database that stands there since it was first
+/// opened.
+const LOCK: &str = "araldo.lock";
+
+/// The lock as it was taken.
+struct Lock {
+    lock: File,
+    path: PathBuf,
+    /// The database that was opened here before.
+    database: String,
+}
+
+impl Lock {
+    fn take(database: &Path) -> Result<Self, StoreError> {
+        let dir = state_dir(database);
+        let path = dir.join(LOCK);
+        let open = || -> std::io::Result<File> {
+            std::fs::create_dir_all(&dir)?;
+            File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+        };
+        let mut lock = open().map_err(|error| {
+            StoreError::Open(format!(
+                "{}: {error}; create the directory and let Araldo's user write to it",
                 path.display()
+            ))
+        })?;
+        let locked = lock.try_lock();
+        let mut said = String::new();
+        lock.read_to_string(&mut said).ok();
+        let mut lines = said.lines().map(str::trim);
+        let owner = lines.next().unwrap_or_default();
+        match locked {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let owner = match owner {
+                    "" => "another process".to_owned(),
+                    pid => format!("pid {pid}"),
+                };
+                return Err(StoreError::InUse { dir, owner });
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(StoreError::Open(format!(
+                    "{} cannot be locked: {error}",
+                    path.display()
+                )));
+            }
+        }
+        let database = lines.next().unwrap_or_default().to_owned();
+        let mut lock = Self { lock, path, database };
+        lock.write()?;
+        Ok(lock)
+    }
+
+    /// An empty file where a database was is not taken for a new one.
+    fn check_empty(&self, file: &Path) -> Result<(), StoreError> {
+        let is_empty = std::fs::metadata(file).is_ok_and(|meta| meta.len() == 0);
+        if is_empty && self.database == name_of(file) {
+            return Err(StoreError::Damaged(format!(
+                "{}: is empty, and was a database\n  cure: restore a backup; to begin anew, remove the file",
+                file.display()
             )));
         }
+        Ok(())
     }
-    let write = || -> std::io::Result<()> {
-        file.set_len(0)?;
-        file.rewind()?;
-        write!(file, "{}", std::process::id())
-    };
-    let mut write = write;
-    write().map_err(|error| StoreError::Open(format!("{}: {error}", path.display())))?;
-    Ok(file)
+
+    /// The file is open and a database.
+    fn keep(mut self, file: &Path) -> Result<File, StoreError> {
+        let name = name_of(file);
+        if self.database != name {
+            self.database = name;
+            self.write()?;
+        }
+        Ok(self.lock)
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        let (mut lock, pid) = (&self.lock, std::process::id());
+        let write = || -> std::io::Result<()> {
+            lock.set_len(0)?;
+            lock.rewind()?;
+            write!(lock, "{pid}\n{}", self.database)
+        };
+        let mut write = write;
+        write().map_err(|error| StoreError::Open(format!("{}: {error}", self.path.display())))
+    }
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// What can be told before SQLite touches anything. An empty file is a database to be; a log beside it is all that is
 /// left of one.
 fn check_file(file: &Path) -> Result<(), StoreError> {
-    let path = |suffix: &str| {
-        let mut path = file.as_os_str().to_owned();
-        path.push(suffix);
-        PathBuf::from(path)
-    };
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
-    let log = path("-wal");
+    let log = log::beside(file, "-wal");
     if length(file) == 0 && length(&log) > 0 {
         return Err(StoreError::Open(format!(
             "{} is there and {} is missing or empty: SQLite would throw the log away\n  cure: put the file that belongs \
@@ -252,18 +305,75 @@ pub(super) fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
     const SQLITE_READONLY: u32 = 8;
     const SQLITE_CORRUPT: u32 = 11;
     const SQLITE_NOTADB: u32 = 26;
-    let file = file.display();
     if is_locked(error) {
-        return StoreError::Locked(file.to_string());
+        return StoreError::Locked(file.display().to_string());
     }
-    let cure = match primary_code(error) {
-        Some(SQLITE_CORRUPT | SQLITE_NOTADB | SQLITE_READONLY) => format!(
-            "\n  cure: copy the directory, then restore a backup; or save what can be read: sqlite3 {file} .recover | \
-             sqlite3 {file}.recovered, look at it, and put it in the place of {file}, {file}-wal and {file}-shm"
-        ),
-        _ => String::new(),
-    };
-    StoreError::Open(format!("{file}: {error}{cure}"))
+    match primary_code(error) {
+        Some(SQLITE_CORRUPT | SQLITE_NOTADB | SQLITE_READONLY) => named(file, error.to_string()),
+        _ => StoreError::Open(format!("{}: {error}", file.display())),
+    }
+}
+
+/// The damage with the file and the cure.
+pub(super) fn named(file: &Path, what: String) -> StoreError {
+    let file = file.display();
+    StoreError::Damaged(format!(
+        "{file}: {what}\n  cure: copy the directory, then restore a backup; or save what can be read: sqlite3 {file} \
+         .recover | sqlite3 {file}.recovered, look at it, and put it in the place of {file}, {file}-wal and {file}-shm"
+    ))
+}
+
+/// What SQLite's check has said, with the cure. Where no more than indexes disagree with their tables, they are made
+/// anew.
+pub(super) fn damage_of(file: &Path, faults: &[String]) -> StoreError {
+    const SHOWN: usize = 5;
+    let of_index = |fault: &String| fault.contains(" index ");
+    let mut what = faults.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    if faults.len() > SHOWN {
+        what += "; and more";
+    }
+    if !faults.iter().all(of_index) {
+        return named(file, what);
+    }
+    let file = file.display();
+    StoreError::Damaged(format!(
+        "{file}: {what}\n  cure: stop Araldo and copy the directory; restore a backup, or make the indexes anew: \
+         sqlite3 {file} REINDEX, then araldo db check"
+    ))
+}
+
+/// Where it is noted that the file was found damaged.
+fn marker(file: &Path) -> PathBuf {
+    log::beside(file, "-damaged")
+}
+
+/// Notes for the next start that the file is damaged: it looks at all of it before it serves anybody.
+pub(super) fn mark(file: &Path, damage: &StoreError) {
+    if let Err(error) = std::fs::write(marker(file), damage.to_string()) {
+        tracing::warn!(event = "damage_not_marked", %error);
+    }
+}
+
+/// What can be told of a file without taking its lock. The log is left alone beside a daemon, which writes there.
+pub(super) fn check_before(file: &Path) -> Result<(), StoreError> {
+    check_file(file)?;
+    let lock = File::open(state_dir(file).join(LOCK));
+    let in_use = lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)));
+    if in_use { Ok(()) } else { log::check(file) }
+}
+
+/// A file that was found damaged is looked at once more, and refused unless somebody has mended it.
+async fn check_marked(file: &Path) -> Result<(), StoreError> {
+    let marker = marker(file);
+    if !marker.exists() || !file.exists() {
+        return Ok(());
+    }
+    tracing::warn!(
+        event = "store_checked",
+        "the store was found damaged before: all of it is looked at first"
+    );
+    check::check(file, &check::Manner::Alone, &|_| {}).await?;
+    std::fs::remove_file(&marker).map_err(|error| StoreError::Open(format!("{}: {error}", marker.display())))
 }
 
 fn migrate_error(file: &Path, error: MigrateError) -> StoreError {
@@ -272,7 +382,7 @@ fn migrate_error(file: &Path, error: MigrateError) -> StoreError {
         MigrateError::Execute(error) => cannot_open(file, &error),
         MigrateError::ExecuteMigration(error, _) if is_locked(&error) => cannot_open(file, &error),
         other => StoreError::Open(format!(
-            "{}: the schema cannot be brought up to date: {other}",
+            "{}: the schema cannot be brought up to date: {other}\n  cure: undo what was changed by hand, or restore a backup",
             file.display()
         )),
     }
@@ -284,10 +394,19 @@ pub(super) fn is_locked(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(SQLITE_BUSY)
 }
 
-/// The primary result code (sqlite.org/rescode.html).
+/// Whether a statement was told to give way.
+pub(super) fn is_interrupted(error: &sqlx::Error) -> bool {
+    const SQLITE_INTERRUPT: u32 = 9;
+    primary_code(error) == Some(SQLITE_INTERRUPT)
+}
+
+/// The result code in full (sqlite.org/rescode.html).
+pub(super) fn extended_code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
-    Some(code & 0xff)
+    extended_code(error).map(|code| code & 0xff)
 }
 
 /// Says what a failure of SQLite means for us, by its primary result code.
@@ -298,7 +417,8 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     const SQLITE_NOTADB: u32 = 26;
     match (primary_code(&error), error) {
         (Some(SQLITE_FULL), _) => StoreError::Full,
-        (Some(SQLITE_IOERR | SQLITE_CORRUPT | SQLITE_NOTADB), error) => StoreError::Io(error.to_string()),
+        (Some(SQLITE_IOERR), error) => StoreError::Io(error.to_string()),
+        (Some(SQLITE_CORRUPT | SQLITE_NOTADB), error) => StoreError::Damaged(error.to_string()),
         (_, sqlx::Error::PoolTimedOut) => StoreError::TooSlow,
         (_, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) => StoreError::Open("the store is closed".to_owned()),
         (_, error) => StoreError::Statement(error.to_string()),

@@ -4,6 +4,7 @@
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::claim::CLAIM;
+use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING};
 use super::enqueue::KNOWN_KEYS;
 use super::event_inbox::{MARK, NEW, PENDING, SETTLE as SETTLE_INBOX};
 use super::inbound::{BY_ID, BY_OCTETS};
@@ -79,6 +80,9 @@ async fn holds(sql: &str, wanted: &[&str]) {
                 "spent",
                 "p",
                 "q",
+                "consent",
+                "consent_change",
+                "c",
             ];
             let table = it.strip_prefix("SCAN ").and_then(|it| it.split(' ').next());
             table.is_some_and(|table| grows.contains(&table))
@@ -313,4 +317,17 @@ async fn what_stands_between_a_number_and_an_address_is_looked_up_by_key() {
         &["SEARCH question USING PRIMARY KEY (number=? AND address=?)"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_people_want_is_looked_up_by_person_and_what_waits_for_them_by_its_own_index() {
+    holds(HELD, &["SCAN j", "INDEX consent_of (msisdn=? AND brand=?)"]).await;
+    holds(
+        WAITING,
+        &["SCAN j", "SEARCH m USING INDEX message_waiting (recipient=?)"],
+    )
+    .await;
+    holds(OF_PERSON, &["INDEX consent_of (msisdn=?)"]).await;
+    holds(LIST, &["SEARCH c USING INTEGER PRIMARY KEY (rowid>?)"]).await;
+    holds(HISTORY, &["INDEX consent_change_of (msisdn=?)"]).await;
 }

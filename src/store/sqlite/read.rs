@@ -3,8 +3,9 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 
-use super::columns::{self, ROW_COLUMNS, row_columns, segment_columns};
-use crate::domain::{BindRef, Class, InboundId, Lane, MessageId, Name, UnixMillis};
+use super::checksum::{self, InboundBody, InboundHead, MessageHead};
+use super::columns::{self, CHECKSUM, ROW_COLUMNS, row_columns, segment_columns};
+use crate::domain::{BindRef, Class, Encoding, InboundId, Lane, MessageId, Name, Reason, Shape, State, UnixMillis};
 use crate::store::{
     Backlog, IdempotencyKey, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals,
     QuarantineRecord, Seq, Totals,
@@ -48,6 +49,17 @@ macro_rules! record_columns {
         )
     };
 }
+pub(super) use record_columns;
+
+/// What [`inbound_record`] reads, of a table named `i`.
+macro_rules! inbound_columns {
+    () => {
+        "i.seq, i.id, i.carrier, i.sender, i.recipient, i.text, i.lossy, i.data_coding, i.segment_reference, \
+         i.segment_total, i.segment_number, i.segment_reference_bits, i.at, i.note, i.bind, i.esm_class, i.octets, \
+         i.carrier_message_id, i.checksum, i.whole"
+    };
+}
+pub(super) use inbound_columns;
 
 pub(super) async fn message(
     readers: &SqlitePool,
@@ -159,10 +171,12 @@ pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Resu
 }
 
 pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Result<Page<InboundRecord>, sqlx::Error> {
-    const SELECT: &str = "SELECT seq, id, carrier, sender, recipient, coalesce(whole, text), lossy, data_coding, \
-         iif(whole IS NULL, segment_reference, NULL), segment_total, segment_number, segment_reference_bits, at, note \
-         FROM inbound WHERE seq < ?1 AND part_of IS NULL AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
-         ORDER BY seq DESC LIMIT ?3";
+    const SELECT: &str = concat!(
+        "SELECT ",
+        inbound_columns!(),
+        " FROM inbound AS i WHERE seq < ?1 AND part_of IS NULL \
+          AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) ORDER BY seq DESC LIMIT ?3"
+    );
     let to = query
         .to
         .as_ref()
@@ -175,12 +189,16 @@ pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Resul
         .bind(query.limit)
         .fetch_all(readers)
         .await?;
-    let rows: Vec<InboundRecord> = found.iter().map(inbound_record).collect::<Result<_, _>>()?;
-    let next = if rows.len() >= query.limit as usize {
-        rows.last().map(|text| text.seq)
-    } else {
-        None
-    };
+    let mut rows = Vec::with_capacity(found.len());
+    for r in &found {
+        match inbound_record(r) {
+            Ok(text) => rows.push(text),
+            // A text that cannot be read does not cost the list.
+            Err(error) => tell_of_damage("inbound", r.try_get(0)?, &error),
+        }
+    }
+    let full = found.len() >= query.limit as usize;
+    let next = found.last().filter(|_| full).map(|r| r.try_get(0)).transpose()?;
     Ok(Page { rows, next })
 }
 
@@ -217,8 +235,11 @@ pub(super) async fn quarantine(
 
 pub(super) async fn backlog(readers: &SqlitePool) -> Result<Vec<Backlog>, sqlx::Error> {
     let found = sqlx::query(BACKLOG).fetch_all(readers).await?;
-    // A lane that cannot be read has no carrier to claim from it.
-    Ok(found.iter().filter_map(|r| backlog_of(r).ok()).collect())
+    // A lane that cannot be read has no carrier to claim from it, and no class has another priority.
+    let parts = found.iter().filter_map(|r| backlog_of(r).ok());
+    Ok(parts
+        .filter(|part| usize::from(part.priority) < Class::PRIORITIES)
+        .collect())
 }
 
 fn backlog_of(r: &SqliteRow) -> Result<Backlog, sqlx::Error> {
@@ -258,9 +279,33 @@ pub(super) async fn totals(readers: &SqlitePool) -> Result<Totals, sqlx::Error> 
     })
 }
 
+/// Reads what [`record_columns`] selected. What is damaged is shown as what it is about to become: set aside, and
+/// without its words.
 fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
+    let read = record_as_it_is(r).and_then(|record| check(r, &record).map(|()| record));
+    let Err(error) = read else { return read };
+    let mut row = columns::row_as_it_is(r, 0)?;
+    let progress = &mut row.progress;
+    if progress.state != State::Quarantined {
+        tell_of_damage("message", row.seq, &error);
+        (progress.state, progress.reason, progress.wake_at) = (State::Quarantined, Some(Reason::Damaged), None);
+    }
     Ok(MessageRecord {
-        row: columns::row(r, 0)?,
+        row,
+        text: "".into(),
+        encoding: Encoding::Gsm7,
+        reference: None,
+        not_before: None,
+        shape: Shape::default(),
+        events: Vec::new(),
+        segments: Vec::new(),
+        webhooks: Vec::new(),
+    })
+}
+
+fn record_as_it_is(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
+    Ok(MessageRecord {
+        row: columns::row_as_it_is(r, 0)?,
         text: r.try_get::<String, _>(ROW_COLUMNS)?.into(),
         encoding: columns::parsed(r, ROW_COLUMNS + 1)?,
         reference: r.try_get::<Option<String>, _>(ROW_COLUMNS + 2)?.map(Into::into),
@@ -272,7 +317,59 @@ fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
     })
 }
 
-fn inbound_record(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error> {
+fn check(r: &SqliteRow, record: &MessageRecord) -> Result<(), sqlx::Error> {
+    let words = checksum::message_words(record.reference.as_deref(), record.not_before);
+    let body = checksum::message_body(&record.text, record.encoding, &record.shape);
+    for part in [MessageHead::of_row(&record.row).part(), words, body] {
+        columns::check(r, CHECKSUM, part)?;
+    }
+    Ok(())
+}
+
+/// Whether the row that [`record_columns`] selected is as it was written.
+pub(super) fn check_record(r: &SqliteRow) -> Result<(), sqlx::Error> {
+    check(r, &record_as_it_is(r)?)
+}
+
+/// Says that a row is not as it was written. It is never shown as if it were.
+pub(super) fn tell_of_damage(table: &'static str, seq: Seq, error: &sqlx::Error) {
+    metrics::counter!("araldo_store_rows_damaged_total", "table" => table).increment(1);
+    tracing::error!(event = "row_damaged", table, seq, %error, "`araldo db check` looks at the whole store");
+}
+
+/// Reads what [`inbound_columns`] selected, and holds it against its checksum.
+pub(super) fn inbound_record(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error> {
+    const CHECKSUM: usize = 18;
+    let mut text = inbound_as_it_is(r)?;
+    let head = InboundHead {
+        seq: text.seq,
+        id: text.id,
+        from: &text.from,
+        to: &text.to,
+        text: text.text.as_deref(),
+        segment: text.segment,
+    };
+    let body = InboundBody {
+        carrier: text.carrier.as_str(),
+        bind: columns::narrow(r, 14)?,
+        data_coding: text.data_coding,
+        esm_class: columns::narrow(r, 15)?,
+        octets: r.try_get(16)?,
+        lossy: text.lossy,
+        carrier_message_id: r.try_get(17)?,
+        at: text.at,
+        note: text.note.as_deref(),
+    };
+    columns::check(r, CHECKSUM, head.part())?;
+    columns::check(r, CHECKSUM, body.part())?;
+    // The row of a segment in which its long text stands whole.
+    if let Some(whole) = r.try_get::<Option<String>, _>(CHECKSUM + 1)? {
+        (text.text, text.segment) = (Some(whole.into()), None);
+    }
+    Ok(text)
+}
+
+fn inbound_as_it_is(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error> {
     Ok(InboundRecord {
         seq: r.try_get(0)?,
         id: InboundId(r.try_get(1)?),

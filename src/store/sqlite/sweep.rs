@@ -4,7 +4,7 @@ use super::columns::{self, Cells, row_columns};
 use super::commit::Transaction;
 use super::script::Answer;
 use crate::domain::{Lane, Reason, State};
-use crate::store::{Event, Progress, Row, Seq, Sweep, SweepResult};
+use crate::store::{Event, Progress, Row, Sweep, SweepResult};
 
 pub(super) const DUE: &str = concat!(
     "SELECT ",
@@ -16,6 +16,12 @@ pub(super) const ORPHANS: &str = concat!(
     "SELECT ",
     row_columns!(),
     " FROM message AS m WHERE m.state = 'claimed' AND m.lease IS NOT ? ORDER BY m.seq LIMIT ?"
+);
+
+const ABANDONED: &str = concat!(
+    "SELECT ",
+    row_columns!(),
+    " FROM message AS m WHERE m.state = 'claimed' AND m.carrier = ? AND m.bind = ? ORDER BY m.seq LIMIT ?"
 );
 
 pub(super) const STRAYS: &str = concat!(
@@ -44,6 +50,13 @@ impl Transaction<'_> {
                     to: Some(to),
                     limit,
                 } => self.move_strays(lane, to, *limit).await?,
+                Sweep::Abandoned { bind, limit } => {
+                    self.script.add(ABANDONED).bind(bind.carrier.as_str());
+                    self.script.bind(bind.bind).bind(*limit);
+                    let found = self.send().await?;
+                    self.move_on(&found, *limit, |row| rules.orphaned(row, now)).await?
+                }
+                Sweep::Damaged { seqs } => self.isolate(seqs).await?,
                 Sweep::Strays { lane, to: None, limit } => {
                     let (route, step) = (lane.route.as_str(), lane.step);
                     self.script.add(STRAYS).bind(route).bind(step).bind(*limit);
@@ -93,21 +106,11 @@ impl Transaction<'_> {
     pub(super) fn readable(&mut self, r: &impl Cells, at: usize) -> Result<Option<Row>, sqlx::Error> {
         match columns::row(r, at) {
             Ok(row) => Ok(Some(row)),
-            Err(_) => {
-                self.quarantine_row(r, at)?;
+            Err(error) => {
+                self.quarantine_row(r, at, &error)?;
                 Ok(None)
             }
         }
-    }
-
-    /// Sets a row aside for a person.
-    pub(super) fn quarantine_row(&mut self, r: &impl Cells, at: usize) -> Result<(), sqlx::Error> {
-        const UPDATE: &str = "UPDATE message SET state = 'quarantined', wake_at = NULL, final_at = ?, reason = ? \
-             WHERE seq = ?";
-        let (seq, reason): (Seq, _) = (columns::narrow(r, at)?, Reason::Poison.as_str());
-        self.script.add(UPDATE).bind(self.now.0).bind(reason).bind(seq);
-        self.tell_of_quarantine(seq, r, at);
-        Ok(())
     }
 }
 

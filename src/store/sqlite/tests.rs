@@ -157,7 +157,8 @@ async fn a_row_that_cannot_be_read_is_quarantined_by_the_claim_and_others_go_on(
             .fetch_one(&mut connection)
             .await
             .unwrap();
-        assert_eq!((found.0.as_str(), found.1.as_str()), ("quarantined", "poison"));
+        assert_eq!(found.0, "quarantined");
+        assert!(["poison", "damaged"].contains(&&*found.1), "{poison}: {}", found.1);
         let page = bench
             .store
             .messages(&MessageQuery {

@@ -7,9 +7,11 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use super::checksum::InboundHead;
 use super::columns::{self, Cells};
 use super::commit::Transaction;
 use super::json;
+use super::read::tell_of_damage;
 use crate::domain::{InboundId, UnixMillis};
 use crate::store::notice::NewNotice;
 use crate::store::two_way::{
@@ -19,7 +21,8 @@ use crate::store::two_way::{
 use crate::store::{Enqueue, Lease, Seq};
 
 pub(super) const UNHANDLED: &str = "SELECT json_group_array(json_array(o.seq, hex(o.id), o.carrier, o.sender, \
-     o.recipient, o.text, o.segment_reference, o.segment_total, o.segment_number, o.segment_reference_bits, o.at)) \
+     o.recipient, o.text, o.segment_reference, o.segment_total, o.segment_number, o.segment_reference_bits, o.at, \
+     o.checksum)) \
      FROM (SELECT * FROM inbound WHERE handled_at IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2) AS o";
 
 /// Of these texts, those that are not handled: by place, not by a walk of all that are not.
@@ -67,12 +70,33 @@ pub(super) const RUNNING: &str = actions!("state = 'running' AND seq > ?1 ORDER 
 /// Texts that are not handled, oldest first.
 pub(super) async fn unhandled(pool: &SqlitePool, after: Seq, limit: u32) -> Result<Vec<UnhandledText>, sqlx::Error> {
     let found = sqlx::query(UNHANDLED).bind(after).bind(limit).fetch_one(pool).await?;
-    let mut texts: Vec<UnhandledText> = json::rows(&found, 0)?.iter().map(text).collect::<Result<_, _>>()?;
+    let rows = json::rows(&found, 0)?;
+    // One that cannot be read does not cost the others.
+    let mut texts: Vec<UnhandledText> = rows.iter().filter_map(|r| text(r).ok()).collect();
     texts.sort_unstable_by_key(|text| text.seq);
     Ok(texts)
 }
 
+/// A text; what is damaged has no words, so that nothing is done for them.
 fn text(r: &impl Cells) -> Result<UnhandledText, sqlx::Error> {
+    const CHECKSUM: usize = 11;
+    let mut text = text_as_it_is(r)?;
+    let head = InboundHead {
+        seq: text.seq,
+        id: text.id,
+        from: &text.from,
+        to: &text.to,
+        text: text.text.as_deref(),
+        segment: text.segment,
+    };
+    if let Err(error) = columns::check(r, CHECKSUM, head.part()) {
+        tell_of_damage("inbound", text.seq, &error);
+        text.text = None;
+    }
+    Ok(text)
+}
+
+fn text_as_it_is(r: &impl Cells) -> Result<UnhandledText, sqlx::Error> {
     Ok(UnhandledText {
         seq: columns::narrow(r, 0)?,
         id: InboundId(r.uuid(1)?),
@@ -255,10 +279,15 @@ impl Transaction<'_> {
         }
         let mut found = self.find(turns).await?;
         let mut writes = Writes::default();
+        let mut consents = Vec::new();
         for turn in turns {
             let result = self.take_turn(turn, &mut found, &mut writes);
+            if matches!(result, TurnResult::Done { .. }) {
+                consents.extend(&turn.consents);
+            }
             self.applied.turns.push(result);
         }
+        self.consent(&consents).await?;
         self.write(&writes);
         Ok(())
     }

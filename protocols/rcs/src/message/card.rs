@@ -165,7 +165,7 @@ impl CarouselCard {
         for (index, content) in self.card_contents.iter().enumerate() {
             let at = at.item(index);
             content.check(at, found);
-            // By the letter a MEDIUM carousel may have them, but carriers refuse it.
+            // By the letter a MEDIUM carousel may have them, but AWS refuses them in any.
             let is_tall = content
                 .media
                 .as_ref()

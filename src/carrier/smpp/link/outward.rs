@@ -7,6 +7,7 @@ use super::Driver;
 use crate::carrier::smpp::{status, submit};
 use crate::carrier::{LinkReport, Message, SubmitReport, SubmitResult};
 use crate::clock::monotonic;
+use crate::telemetry::panics::caught;
 
 /// Which segment an outstanding submit carries, and where its octets begin in all that this link has written.
 pub(super) struct Ticket {
@@ -21,7 +22,9 @@ impl Driver {
     pub(super) fn take(&mut self, messages: Vec<Message>) {
         let now = self.shared.clock.now();
         for message in messages {
-            match submit::pdus(&self.shared, &message, now) {
+            // A text that brings out a fault of ours costs itself alone, and not those that share the link.
+            let pdus = caught("submit", || submit::pdus(&self.shared, &message, now)).flatten();
+            match pdus {
                 Some((pdus, total)) => self
                     .waiting
                     .extend(pdus.into_iter().map(|pdu| (message.key, total, pdu))),

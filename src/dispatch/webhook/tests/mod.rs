@@ -141,6 +141,9 @@ impl House {
                 losses: Vec::new(),
                 at: NOW,
                 note: None,
+                handled: None,
+                consents: Vec::new(),
+                answers: Vec::new(),
             };
             self.outbox.inbound(text).await.unwrap();
         }

@@ -206,6 +206,55 @@ async fn settled_rows_are_forgotten_by_age_and_new_ones_never() {
     assert_eq!(rows(&bench).await, [("new".into(), None, None, None)]);
 }
 
+#[tokio::test]
+async fn a_row_that_would_never_be_looked_at_is_refused_as_it_is_written() {
+    let bench = Bench::sqlite().await;
+    write_one(&bench).await;
+    let mut program = raw(bench.dir.as_ref().unwrap()).await;
+    for sql in [
+        "INSERT INTO event_inbox (id, client, source, type) VALUES (0, 'bank', '/', 'x')",
+        "INSERT INTO event_inbox (id, client, source, type) VALUES (-5, 'bank', '/', 'x')",
+        "INSERT INTO event_inbox (id, client, source, type) VALUES (9223372036854775807, 'bank', '/', 'x')",
+        "INSERT INTO event_inbox (client, source, type, state) VALUES ('bank', '/', 'x', 'weird')",
+        "UPDATE event_inbox SET state = 'news'",
+        "UPDATE event_inbox SET id = 9223372036854775807",
+    ] {
+        let refused = sqlx::query(AssertSqlSafe(sql)).execute(&mut program).await.unwrap_err();
+        assert!(refused.to_string().contains("event_inbox: "), "{sql}: {refused}");
+    }
+    execute(
+        &mut program,
+        "INSERT INTO event_inbox (client, source, type) VALUES ('bank', '/', 'x')",
+    )
+    .await;
+    program.close().await.unwrap();
+    let places: Vec<_> = new_rows(&bench).await.into_iter().map(|row| row.place).collect();
+    assert_eq!(places, [1, 2], "the next id is the next");
+}
+
+#[tokio::test]
+async fn rows_that_were_never_looked_at_are_refused_by_the_migration_and_ids_go_on() {
+    let mut file = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    for sql in [
+        include_str!("../../../../migrations/sqlite/0006_event_inbox.sql"),
+        "INSERT INTO event_inbox (id, client, source, type, state) VALUES (3, 'bank', '/', 'x', 'weird'), \
+         (4, 'bank', '/', 'x', 'new'), (-5, 'bank', '/', 'x', 'new'), (9223372036854775807, 'bank', '/', 'x', 'done')",
+        include_str!("../../../../migrations/sqlite/0012_event_inbox_bounds.sql"),
+        "INSERT INTO event_inbox (client, source, type) VALUES ('bank', '/', 'x')",
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut file).await.unwrap();
+    }
+    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT id, state FROM event_inbox ORDER BY id")
+        .fetch_all(&mut file)
+        .await
+        .unwrap();
+    let rows: Vec<_> = rows.iter().map(|(id, state)| (*id, state.as_str())).collect();
+    assert_eq!(
+        rows,
+        [(3, "refused"), (4, "new"), (5, "refused"), (6, "done"), (7, "new")]
+    );
+}
+
 /// A program that has begun to write.
 async fn holder(bench: &Bench) -> SqliteConnection {
     let mut connection = raw(bench.dir.as_ref().unwrap()).await;
