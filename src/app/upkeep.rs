@@ -76,6 +76,10 @@ impl Upkeep {
             commits = now;
             if let Err(error) = self.store.checkpoint().await {
                 tracing::warn!(event = "checkpoint_failed", %error);
+                if error.is_fatal() {
+                    // A sync that failed is not tried again: what it was about may be lost.
+                    self.outbox.health().fail(&error);
+                }
             }
         }
     }

@@ -71,7 +71,8 @@ pub struct CarrierConfig {
     /// The first pause before connecting again; it doubles each time. Default 1 s.
     #[serde(with = "unit::duration")]
     pub reconnect_min: Duration,
-    /// The longest pause before connecting again. Default 60 s.
+    /// The longest pause before connecting again. Every pause is up to a fifth longer, so that binds which went down
+    /// together do not come back together. Default 60 s.
     #[serde(with = "unit::duration")]
     pub reconnect_max: Duration,
 

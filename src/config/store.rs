@@ -14,11 +14,12 @@ pub struct StoreConfig {
     /// The database: `sqlite://` and a path. Default `sqlite:///var/lib/araldo/araldo.db`.
     pub url: String,
     /// Bytes that must stay free on the database's file system for new messages to be taken; below it they get 503
-    /// `storage_low`. On a small file system 5 % of it counts instead. Default 256 MiB.
+    /// `storage_low`. On a small file system 5 % of it counts instead, or 16 MiB if that is more, or a quarter of it if
+    /// that is less. Default 256 MiB.
     #[serde(with = "unit::size")]
     pub min_free_bytes: u64,
     /// Bytes set aside beforehand, so that receipts, inbound texts and opt-outs can still be written on a full disk;
-    /// 0 sets none aside. Default 16 MiB.
+    /// 0 sets none aside. On a small file system a quarter of it counts instead. Default 16 MiB.
     #[serde(with = "unit::size")]
     pub reserve_bytes: u64,
     /// Connections for reading, 1 to 64. Default 4.

@@ -31,6 +31,8 @@ const REFUSALS: u32 = 3;
 const GOOD_SESSION: Duration = Duration::from_secs(30);
 /// How long until a bind that fell tries again to put into doubt what it had.
 const RECOVER_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// The share of a wait by which it is longer at most, so that binds which went down together do not come back together.
+const SPREAD: f64 = 0.2;
 /// Rows taken from the writer at once.
 const AT_ONCE: usize = 512;
 
@@ -134,12 +136,9 @@ impl Bind {
                 }
             }
             let config = &self.shared.config;
-            let wait = backoff(
-                config.reconnect_min,
-                config.reconnect_max,
-                failures.max(1),
-                clock::jitter(),
-            );
+            // Never sooner than the back-off has it: a busy carrier counts our tries.
+            let wait = backoff(config.reconnect_min, config.reconnect_max, failures.max(1), 0.0);
+            let wait = wait.mul_f64(1.0 + SPREAD * clock::jitter());
             metrics::counter!("araldo_carrier_rebinds_total", "carrier" => self.shared.name.as_str().to_owned())
                 .increment(1);
             tokio::select! {

@@ -1,8 +1,8 @@
 //! A carrier's binds over the store in memory, with a carrier whose links are in the test's hands.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -15,7 +15,7 @@ use crate::accept::Intake;
 use crate::carrier::{
     AnswerSlot, Carrier, Inbound, InboundText, Link, LinkMode, LinkReport, Message, OpenError, Verdict,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::config::{AddressConfig, CarrierConfig, ClientConfig, Config, RouteConfig, StepCarrier, StepConfig};
 use crate::consent::Gate;
 use crate::domain::{BindRef, Class, UnixMillis};
@@ -74,6 +74,16 @@ async fn house() -> House {
 }
 
 async fn house_of(config: &Config) -> House {
+    let (peers_tx, peers) = mpsc::unbounded_channel();
+    house_with(config, Arc::new(HandHeld(peers_tx)), CarrierConfig::default(), peers).await
+}
+
+async fn house_with(
+    config: &Config,
+    carrier: Arc<dyn Carrier>,
+    settings_of_carrier: CarrierConfig,
+    peers: mpsc::UnboundedReceiver<Peer>,
+) -> House {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let policy = Arc::new(Policy {
         gate: Arc::new(Gate::new(config)),
@@ -95,11 +105,10 @@ async fn house_of(config: &Config) -> House {
         steps,
         ..RouteConfig::default()
     };
-    let (peers_tx, peers) = mpsc::unbounded_channel();
     let parts = CarrierParts {
         name: name("tim"),
-        config: CarrierConfig::default(),
-        carrier: Arc::new(HandHeld(peers_tx)),
+        config: settings_of_carrier,
+        carrier,
     };
     let lanes = LaneMap::new(&BTreeMap::from([(name("all"), route)]));
     let intake = Intake::new(config, Arc::new(Router::new(&config.route)), clock.clone());
@@ -274,6 +283,7 @@ async fn a_word_that_may_answer_a_question_waits_for_who_knows_the_question() {
 async fn a_machine_that_says_stop_for_ever_is_obeyed_and_left_without_an_answer() {
     let mut house = house_of(&config_of_bank()).await;
     let peer = house.peers.recv().await.unwrap();
+    house.clock.set(house.clock.now().after(Duration::from_hours(1)));
     settle_down().await;
     for _ in 0..15 {
         assert_eq!(peer.bring("STOP").await, Verdict::Taken);
@@ -285,4 +295,70 @@ async fn a_machine_that_says_stop_for_ever_is_obeyed_and_left_without_an_answer(
     assert_eq!(house.store.messages(&query).await.unwrap().rows.len(), 10);
     assert!(!house.outbox.gate().is_open());
     assert_eq!(house.unhandled().await, [""; 0]);
+}
+
+/// Refuses every bind, and notes when it was asked by which.
+struct Refusing {
+    tries: Arc<Mutex<BTreeMap<u16, Vec<Instant>>>>,
+    permanent: bool,
+}
+
+impl Carrier for Refusing {
+    fn open(&self, bind: BindRef, _: LinkMode) -> BoxFuture<'_, Result<Link, OpenError>> {
+        let mut tries = self.tries.lock().unwrap();
+        tries.entry(bind.bind).or_default().push(monotonic());
+        let refused = OpenError::Refused {
+            status: if self.permanent { 0x0e } else { 0x0d },
+            name: "refused".to_owned(),
+            hint: "",
+            permanent: self.permanent,
+        };
+        async move { Err(refused) }.boxed()
+    }
+}
+
+/// When each of eight binds was tried in ten minutes, from the first try on.
+async fn tries_of_eight_binds(permanent: bool) -> Vec<Vec<Duration>> {
+    let tries = Arc::new(Mutex::new(BTreeMap::new()));
+    let config = CarrierConfig {
+        binds: 8,
+        ..CarrierConfig::default()
+    };
+    let carrier = Refusing {
+        tries: tries.clone(),
+        permanent,
+    };
+    let begun = monotonic();
+    let (_, nobody) = mpsc::unbounded_channel();
+    let _house = house_with(&Config::default(), Arc::new(carrier), config, nobody).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let tries = tries.lock().unwrap();
+    let since = |times: &Vec<Instant>| times.iter().map(|at| at.duration_since(begun)).collect();
+    tries.values().map(since).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_is_busy_for_ten_minutes_is_tried_fifteen_times_a_bind_at_most() {
+    let binds = tries_of_eight_binds(false).await;
+    assert_eq!(binds.len(), 8);
+    for tries in &binds {
+        assert!((10..=15).contains(&tries.len()), "{tries:?}");
+        let waits: Vec<Duration> = tries.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        for (n, wait) in waits.iter().enumerate() {
+            let whole = Duration::from_secs(1 << n.min(6)).min(Duration::from_secs(60));
+            let most = whole.mul_f64(1.2) + Duration::from_millis(2);
+            assert!((whole..=most).contains(wait), "{waits:?}");
+        }
+    }
+    // Binds that begin together do not come back together.
+    let mut sixth: Vec<Duration> = binds.iter().map(|tries| tries[5]).collect();
+    sixth.sort();
+    sixth.dedup();
+    assert!(sixth.len() > 1, "no jitter: {sixth:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_is_shown_three_times_by_each_bind_and_then_waits_for_a_person() {
+    let binds = tries_of_eight_binds(true).await;
+    assert_eq!(binds.iter().map(Vec::len).collect::<Vec<_>>(), [3; 8]);
 }

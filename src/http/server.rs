@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -169,15 +171,36 @@ struct Server {
 impl Server {
     async fn connection(&self, stream: TcpStream) {
         stream.set_nodelay(true).ok();
-        let Some(tls) = &self.tls else {
-            return self.requests(stream).await;
-        };
-        // A hand-shake counts as a head.
-        match tokio::time::timeout(self.settings.header_timeout, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.requests(stream).await,
-            Ok(Err(error)) => tracing::debug!(event = "tls_failed", %error),
-            Err(_) => tracing::debug!(event = "tls_timeout"),
+        // Who says nothing costs no more than his place; what serves him is made when he begins.
+        tokio::select! {
+            begun = tokio::time::timeout(self.settings.header_timeout, stream.readable()) => {
+                if !matches!(begun, Ok(Ok(()))) {
+                    return;
+                }
+            }
+            () = self.stop.cancelled() => return,
         }
+        match &self.tls {
+            None => self.serve(stream).await,
+            Some(tls) => self.serve_tls(stream, tls).await,
+        }
+    }
+
+    /// Boxed by a function of its own: a future keeps room for what it makes, even where that is moved elsewhere.
+    fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) -> BoxFuture<'_, ()> {
+        self.requests(stream).boxed()
+    }
+
+    fn serve_tls<'a>(&'a self, stream: TcpStream, tls: &'a TlsAcceptor) -> BoxFuture<'a, ()> {
+        async move {
+            // A hand-shake counts as a head.
+            match tokio::time::timeout(self.settings.header_timeout, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.serve(stream).await,
+                Ok(Err(error)) => tracing::debug!(event = "tls_failed", %error),
+                Err(_) => tracing::debug!(event = "tls_timeout"),
+            }
+        }
+        .boxed()
     }
 
     async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) {

@@ -47,7 +47,7 @@ impl Health {
     }
 
     /// Nothing more may be written: the process must end.
-    pub(crate) fn fail(&self, error: &StoreError) {
+    pub fn fail(&self, error: &StoreError) {
         self.fatal.send_replace(Some(error.clone()));
     }
 

@@ -19,4 +19,5 @@ mod database;
 mod half_open;
 mod link;
 mod pdu;
+mod thousand;
 mod tls;

@@ -24,7 +24,7 @@ const EVERY: u32 = 400;
 /// A message in so many makes five segments.
 const LONG: u32 = 10;
 /// Carriers by their window: share of the messages in tenths, binds.
-const WINDOWS: [(u32, u32, u32); 3] = [(1, 2, 4), (10, 3, 2), (50, 5, 2)];
+const WINDOWS: [(u32, u32, u32); 3] = [(1, 2, 4), (10, 3, 2), (100, 5, 2)];
 
 /// What the ledger cannot show, the tables must: how each doubt ended.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ async fn whatever_a_lost_answer_hides_is_recorded_and_copied_no_more_than_its_cl
         let proxy = Proxy::start(carrier.smpp, &marks, EVERY).await;
         config += &carrier_section(&name, proxy.addr, &format!("window = {window}\nbinds = {binds}"));
         // An alert in doubt goes to the next carrier.
-        let other = if window == 10 { "w50" } else { "w10" };
+        let other = if window == 10 { "w100" } else { "w10" };
         config += &format!(
             "[route.r{window}]\nprefixes = [\"39{}\"]\nsteps = [{{ carriers = [\"{name}\"] }}, {{ carriers = [\"{other}\"] }}]\n",
             operator(window)

@@ -44,7 +44,7 @@ async fn killed_at_thirty_moments_under_load_it_loses_nothing_and_doubles_only_w
     let books = Arc::new(Books::default());
     let mut daemon = house.start().await;
     // More than the kills can use up.
-    let load = Load::start(&house, &books, 16, 400, |client| mixed(seed, client, kills * 200));
+    let load = Load::start(&house, &books, 16, 400, |client| mixed(seed, client, kills * 80));
     let mut moments = rng(seed, 2);
     let mut slowest = Duration::ZERO;
     let begun = monotonic();

@@ -17,7 +17,7 @@ use crate::support::{alone, long};
 async fn twenty_planned_restarts_under_load_leave_no_doubt_and_no_request_unanswered() {
     let _stage = alone().await;
     let seed = seed("restart");
-    let restarts: u32 = if long() { 200 } else { 20 };
+    let restarts: u32 = if long() { 500 } else { 20 };
     let house = House::new("");
     let flags = ["--receipt-delay", "10ms..100ms", "--response-delay", "20ms"];
     let north = Carrier::start(house.path(), "north", &flags);
@@ -29,7 +29,7 @@ async fn twenty_planned_restarts_under_load_leave_no_doubt_and_no_request_unansw
     ));
     let books = Arc::new(Books::default());
     let mut daemon = house.start().await;
-    let load = Load::start(&house, &books, 16, 400, |client| mixed(seed, client, restarts * 200));
+    let load = Load::start(&house, &books, 16, 400, |client| mixed(seed, client, restarts * 100));
     let mut moments = rng(seed, 2);
     for restart in 1..=restarts {
         north.until(Duration::from_secs(10), "bound", 2).await;

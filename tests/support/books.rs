@@ -45,6 +45,13 @@ impl Books {
         }
     }
 
+    /// Notes what others asked for and were promised as well.
+    pub(crate) fn take_over(&self, others: &Self) {
+        let asked = others.asked.lock().unwrap().clone();
+        self.asked.lock().unwrap().extend(asked);
+        self.accepted.lock().unwrap().extend(others.accepted());
+    }
+
     pub(crate) fn accepted(&self) -> BTreeMap<u32, String> {
         self.accepted.lock().unwrap().clone()
     }

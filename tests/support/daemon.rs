@@ -20,7 +20,7 @@ use super::database::Database;
 use super::http::Http;
 use super::{free_addr, until};
 
-const KEY: &str = "journey-0123456789abcdefghijklmnopqrstuv";
+pub(crate) const KEY: &str = "journey-0123456789abcdefghijklmnopqrstuv";
 /// The longest that a start or a planned stop may take.
 const LIMIT: Duration = Duration::from_secs(40);
 

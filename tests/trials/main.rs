@@ -9,8 +9,13 @@
 #[expect(dead_code, reason = "the journeys through the daemon use the rest")]
 mod support;
 
+mod canary;
+mod disk;
 mod power;
+mod process;
 mod shim;
+mod slow;
+mod soak;
 mod synced;
 mod texts;
 mod torture;

@@ -31,7 +31,7 @@ const EIO: u64 = 5;
 async fn what_was_promised_outlives_power_cuts_and_failed_syncs_that_lose_the_unsynced() {
     let _stage = alone().await;
     let seed = seed("power");
-    let rounds = if long() { 250 } else { 24 };
+    let rounds = if long() { 500 } else { 50 };
     let mut house = House::new("");
     let flags = [
         "--receipt-delay",

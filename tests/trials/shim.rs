@@ -2,8 +2,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::support::daemon::House;
 use crate::support::nothing_may_be_skipped;
@@ -39,7 +40,7 @@ pub(crate) struct Shim {
 impl Shim {
     /// Has every daemon that the house starts from now on load it. `None` where there is no C compiler.
     pub(crate) fn load(house: &mut House) -> Option<Self> {
-        let library = compiled(house)?;
+        let library = compiled()?;
         let path = house.path().join("shim");
         let control = OpenOptions::new()
             .read(true)
@@ -111,21 +112,25 @@ impl Shim {
     }
 }
 
-fn compiled(house: &House) -> Option<PathBuf> {
-    let library = house.path().join("shim.so");
-    let output = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O2", "-o"])
-        .arg(&library)
-        .arg(SOURCE)
-        .arg("-ldl")
-        .output();
-    match output {
-        Ok(output) if output.status.success() => Some(library),
-        Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => {
-            assert!(!nothing_may_be_skipped(), "cc: {error}; install a C compiler");
-            eprintln!("passed over: no C compiler: {error}");
-            None
+/// Compiled once, beside the tests.
+fn compiled() -> Option<&'static Path> {
+    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let compile = || {
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("shim-{}.so", std::process::id()));
+        let output = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O2", "-o"])
+            .arg(&library)
+            .args([SOURCE, "-ldl"])
+            .output();
+        match output {
+            Ok(output) if output.status.success() => Some(library),
+            Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
+            Err(error) => {
+                assert!(!nothing_may_be_skipped(), "cc: {error}; install a C compiler");
+                eprintln!("passed over: no C compiler: {error}");
+                None
+            }
         }
-    }
+    };
+    LIBRARY.get_or_init(compile).as_deref()
 }

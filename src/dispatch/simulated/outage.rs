@@ -92,7 +92,7 @@ fn after_48_hours_without_a_carrier_the_expired_are_told_and_the_rest_goes_out_o
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&done.stdout);
-        println!("{said}{}", String::from_utf8_lossy(&done.stderr));
+        eprintln!("{said}{}", String::from_utf8_lossy(&done.stderr));
         assert!(done.status.success() && said.contains("1 passed"));
         return;
     }
@@ -148,14 +148,15 @@ async fn live(life: &Life, told: &Arc<Told>, messages: usize) {
     };
     for first in (0..messages).step_by(100) {
         let items = (first..messages.min(first + 100)).map(|n| Enqueue::new(message(n, alive.clock.now())));
-        alive.outbox.enqueue(items.collect()).await.unwrap();
+        let stored = alive.outbox.enqueue(items.collect()).await.unwrap();
+        assert!(stored.iter().all(Result::is_ok));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     until(2).await;
     let before = resident();
     until(47).await;
     let grown = resident().saturating_sub(before);
-    println!(
+    eprintln!(
         "{messages} queued: {} KiB, {} KiB more 45 hours later",
         before / 1_024,
         grown / 1_024
@@ -195,7 +196,7 @@ fn settle_accounts(store: &dyn Store, world: &World, told: &Told, messages: usiz
             useful.entry(row.class).or_default().push((row.seq, row.to.clone()));
         }
     }
-    println!(
+    eprintln!(
         "{expired} expired, {sent} sent in {:?}",
         world.order.last().unwrap().0.since(back)
     );

@@ -90,7 +90,7 @@ fn a_message_that_brings_the_process_down_is_given_up_after_five_tries_at_most_a
                 harmed += usize::from(progress.state != State::Submitted);
             }
         }
-        println!(
+        eprintln!(
             "{class}: {tries} tries, {deaths} processes, {harmed} of {} neighbours in doubt to the end",
             MESSAGES - 1
         );

@@ -266,7 +266,7 @@ impl World {
     pub(super) fn note(&mut self, what: impl Display) {
         let line = format!("{} {what}\n", self.clock.now().0 - DAWN.0);
         if self.shows {
-            print!("{line}");
+            eprint!("{line}");
         }
         self.trace.update(line);
     }

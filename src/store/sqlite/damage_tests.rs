@@ -262,19 +262,19 @@ async fn a_bit_turned_or_a_file_cut_at_200_seeded_places_is_refused_isolated_or_
     const PLACES: u64 = 200;
     let (stopped, killed) = tokio::join!(filled(true), filled(false));
     let seed = seed();
-    println!("ARALDO_SEED={seed}");
+    eprintln!("ARALDO_SEED={seed}");
     let mut ends: BTreeMap<End, u32> = BTreeMap::new();
     for n in 0..PLACES {
         let mut random = StdRng::seed_from_u64(seed.wrapping_add(n));
         let in_order = n % 2 == 0;
         let whole = if in_order { &stopped } else { &killed };
         let place = Place::draw(&mut random, whole.path(), in_order);
-        println!("{n}: {place:?}");
+        eprintln!("{n}: {place:?}");
         let end = trial(whole.path(), &place, n % 4 < 2).await;
-        println!("{n}: {end:?}");
+        eprintln!("{n}: {end:?}");
         *ends.entry(end).or_default() += 1;
     }
-    println!("{ends:?}");
+    eprintln!("{ends:?}");
     assert!(ends.len() == 3, "each of the three ways was seen: {ends:?}");
 }
 

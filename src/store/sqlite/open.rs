@@ -415,6 +415,11 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     const SQLITE_CORRUPT: u32 = 11;
     const SQLITE_FULL: u32 = 13;
     const SQLITE_NOTADB: u32 = 26;
+    // The index of the log finds no room to grow: nothing was written, and no sync has failed.
+    const SQLITE_IOERR_SHMSIZE: u32 = 10 | (19 << 8);
+    if extended_code(&error) == Some(SQLITE_IOERR_SHMSIZE) {
+        return StoreError::Full;
+    }
     match (primary_code(&error), error) {
         (Some(SQLITE_FULL), _) => StoreError::Full,
         (Some(SQLITE_IOERR), error) => StoreError::Io(error.to_string()),
