@@ -280,6 +280,26 @@ async fn a_word_that_may_answer_a_question_waits_for_who_knows_the_question() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn help_is_answered_here_unless_the_catalogue_has_a_reply_to_it() {
+    let mut config = config_of_bank();
+    let mut house = house_of(&config).await;
+    let mut peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    peer.bring("help").await;
+    assert_eq!(house.unhandled().await, [""; 0]);
+    assert_eq!(peer.submits.recv().await.unwrap().len(), 1);
+
+    config.command = crate::command::catalogue::shipped();
+    let mut house = house_of(&config).await;
+    let mut peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    peer.bring("help").await;
+    settle_down().await;
+    assert_eq!(house.unhandled().await, ["help"]);
+    assert!(peer.submits.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_machine_that_says_stop_for_ever_is_obeyed_and_left_without_an_answer() {
     let mut house = house_of(&config_of_bank()).await;
     let peer = house.peers.recv().await.unwrap();

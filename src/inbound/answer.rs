@@ -110,10 +110,14 @@ fn said(matter: &Matter<'_>, person: &Person, asked: &Asked) -> Said {
     }
     let understanding = understand(Awaited::Confirm);
     let Outcome::Accept(name) = &understanding.outcome else {
-        return Said::Else;
+        return if matter.leaves { Said::No } else { Said::Else };
     };
-    let kind = matter.book.command(name).and_then(|command| command.answers);
-    match kind {
+    let command = matter.book.command(name);
+    // The word was heard already as one that leaves the question.
+    if matter.leaves && command.is_some_and(|command| command.consent.is_some()) {
+        return Said::No;
+    }
+    match command.and_then(|command| command.answers) {
         Some(AnswerKind::Yes) => Said::Yes,
         Some(AnswerKind::No) => Said::No,
         Some(AnswerKind::Score) => Said::Else,

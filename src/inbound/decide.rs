@@ -21,6 +21,8 @@ pub(super) struct Matter<'a> {
     pub(super) text: &'a str,
     /// Between whom.
     pub(super) between: &'a Between,
+    /// Whether it is a word that ends messages elsewhere and beside a question leaves that: CANCEL.
+    pub(super) leaves: bool,
     /// Whether the number is certified for the client that answers.
     pub(super) certified: bool,
     pub(super) now: UnixMillis,

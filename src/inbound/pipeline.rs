@@ -271,18 +271,29 @@ impl Pipeline {
     /// A consent word that was not obeyed as it was stored: in a long text, one that means something else beside a
     /// question, or HELP.
     fn hear(&self, decided: &Decided, between: &Between, text: &str, now: UnixMillis) -> Option<Reaction> {
-        let came = &decided.ready.joined.text;
         let question = decided.standing.question.as_ref();
-        let reaction = self.consent.hear(&Heard {
+        let pending = question.is_some_and(|question| question.expires_at > now);
+        let reaction = self.heard(decided, text, pending)?;
+        // A keyword of the operator's own comes before what its word means elsewhere.
+        let command = reaction.spoken.soft && self.has_commands(between) && self.is_command(between, text, now);
+        (!command).then_some(reaction)
+    }
+
+    fn heard(&self, decided: &Decided, text: &str, pending: bool) -> Option<Reaction> {
+        let came = &decided.ready.joined.text;
+        self.consent.hear(&Heard {
             text,
             from: &came.from,
             to: &came.to,
             at: came.at,
-            pending: question.is_some_and(|question| question.expires_at > now),
-        })?;
-        // A keyword of the operator's own comes before what its word means elsewhere.
-        let command = reaction.spoken.soft && self.has_commands(between) && self.is_command(between, text, now);
-        (!command).then_some(reaction)
+            pending,
+        })
+    }
+
+    /// Whether the text is a word that ends messages where no question waits, and beside one leaves that.
+    fn leaves_question(&self, decided: &Decided, text: &str) -> bool {
+        let stops = |reaction: Reaction| reaction.spoken.soft && reaction.spoken.word == Word::Stop;
+        decided.standing.question.is_some() && self.heard(decided, text, false).is_some_and(stops)
     }
 
     fn is_command(&self, between: &Between, text: &str, now: UnixMillis) -> bool {
@@ -343,10 +354,6 @@ impl Pipeline {
     }
 
     /// Everything that follows from a text goes into its turn.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one text, named at their only call"
-    )]
     fn act(
         &self,
         turn: &mut Turn,
@@ -361,6 +368,7 @@ impl Pipeline {
             limits: &self.limits,
             text,
             between,
+            leaves: self.leaves_question(decided, text),
             certified: self.is_certified(between),
             now,
             today: self.book.day(now),

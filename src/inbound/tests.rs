@@ -9,6 +9,7 @@ use super::decide::{Decision, Matter, Next, decide};
 use super::say::Say;
 use super::{Book, Limits};
 use crate::command::Catalogue;
+use crate::command::catalogue::Consent;
 use crate::config::{ClientConfig, Config};
 use crate::dialogue::{Asked, Pending};
 use crate::domain::{Name, UnixMillis};
@@ -61,6 +62,10 @@ en = "English from now on."
 title = { it = "Basta", en = "Leave" }
 consent = "stop"
 keywords = { it = ["basta"], en = ["stop"] }
+[command.come]
+title = { it = "Riattiva", en = "Come back" }
+consent = "start"
+keywords = { it = ["riattiva"], en = ["start"] }
 [command.yes]
 title = { it = "Si", en = "Yes" }
 answers = "yes"
@@ -122,6 +127,7 @@ impl Talk {
             limits: &self.limits,
             text,
             between: &between,
+            leaves: ["cancella", "cancel"].contains(&text),
             certified: false,
             now: self.now,
             today: date(2026, 3, 10),
@@ -287,4 +293,27 @@ fn a_chosen_language_is_kept_and_answered_in() {
     let decision = talk.text("lingua inglese");
     assert_eq!(decision.person.language.as_deref(), Some("en"));
     assert_eq!(decision.locale, crate::command::Locale::En);
+}
+
+#[test]
+fn a_word_that_ends_messages_elsewhere_leaves_the_question_alone() {
+    let mut talk = Talk::new();
+    talk.text("blocca carta");
+    let left = talk.text("cancella");
+    assert_eq!((words(&left), left.plea), ("cancelled", None));
+    assert_eq!(talk.question, None);
+    assert!(talk.text("si").wish.is_none());
+}
+
+#[test]
+fn stop_in_other_words_is_a_plea_and_leaves_the_question() {
+    let mut talk = Talk::new();
+    talk.text("ricarica 10 euro");
+    let stop = talk.text("basta");
+    assert_eq!(
+        (stop.outcome.as_str(), stop.plea, words(&stop)),
+        ("stop", Some(Consent::Stop), "")
+    );
+    assert_eq!(talk.question, None);
+    assert_eq!(talk.text("riattiva").plea, Some(Consent::Start));
 }

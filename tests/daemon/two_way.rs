@@ -294,6 +294,43 @@ async fn a_long_text_is_understood_and_told_whole_over_a_restart_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cancel_leaves_the_question_and_stop_however_it_is_said_is_obeyed_and_answered_once() {
+    let _stage = together().await;
+    let scene = Scene::new("").await;
+    let daemon = scene.start().await;
+    let number = "+393331234561";
+    let consents = |number: &str| {
+        let shown = scene.house.araldo(&["consent", "show", number.trim_start_matches('+')]);
+        shown["consents"].as_array().map_or(0, Vec::len)
+    };
+    scene.text(number, "ricarica 10 euro").await;
+    let code = code(&scene.hears(number, 1).await);
+    scene.text(number, "cancel").await;
+    scene.hears(number, 2).await;
+    assert_eq!(consents(number), 0, "the top-up alone is left");
+    scene.text(number, &code).await;
+    scene.text(number, "cancel").await;
+    scene.hears_of(number, "START").await;
+    assert_eq!(consents(number), 1, "no question waits: it is a STOP");
+    assert_eq!(scene.moved(number), [""; 0]);
+
+    let other = "+393331234562";
+    let plea = format!(
+        "non voglio più ricevere i vostri messaggi, {}",
+        "per favore ".repeat(14)
+    );
+    scene.text(other, &plea).await;
+    scene.hears_of(other, "START").await;
+    assert_eq!(consents(other), 1);
+    scene.text(other, "help").await;
+    scene.hears(other, 2).await;
+    scene.text(other, "saldo").await;
+    scene.hears_of(other, "Il tuo saldo").await;
+    assert_eq!(scene.phone(other).len(), 3, "each text is answered once");
+    assert!(daemon.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_between_action_and_reply_money_moves_exactly_once() {
     let _stage = alone().await;
     let seed = seed("killed between action and reply");

@@ -350,7 +350,7 @@ impl Actions {
             After::Over(end) => {
                 (progress.state, progress.next_at, progress.late_at) = (ActionState::Done, None, None);
                 let (word, say) = self.said(record, &end);
-                progress.outcome = Some(word.clone().into());
+                progress.outcome = Some(word.into());
                 counter!(
                     "araldo_commands_total",
                     "command" => record.action.command.to_string(), "outcome" => end.word()

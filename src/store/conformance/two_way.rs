@@ -1,16 +1,20 @@
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::behaviours;
 use super::harness::*;
-use crate::domain::{Concat, InboundId, ReferenceSize, UnixMillis};
+use crate::domain::{Concat, InboundId, ReferenceSize, Source, State, UnixMillis, Will};
 use crate::store::two_way::{Leaves, NewAction, Person, Question, QuestionChange, Spend, Whole};
 use crate::store::{
-    ActionProgress, ActionQuery, ActionRecord, ActionState, Batch, Between, InboundQuery, NewInbound, NoticeQuery,
-    Prune, Turn, TurnResult,
+    ActionProgress, ActionQuery, ActionRecord, ActionState, Batch, Between, Enqueue, InboundQuery, NewConsent,
+    NewInbound, NoticeQuery, Prune, Turn, TurnResult,
 };
 
 behaviours!(
     a_text_is_unhandled_until_its_turn_is_taken_and_that_once,
+    a_text_of_which_all_is_made_is_handled_as_it_is_stored,
+    a_turn_notes_what_people_want_before_it_answers,
     what_a_turn_changes_is_read_back,
     a_turn_is_whole_or_not_at_all,
     a_call_moves_on_from_the_version_that_it_stands_at,
@@ -349,4 +353,53 @@ async fn what_is_over_is_forgotten(bench: &Bench) {
     let left = prune(at(1)).await;
     assert_eq!((left.person, left.question.is_some()), (None, true));
     assert_eq!(prune(at(300_001)).await.question, None);
+}
+
+async fn a_text_of_which_all_is_made_is_handled_as_it_is_stored(bench: &Bench) {
+    let stop = NewInbound {
+        handled: Some("stop"),
+        ..text_in(1, 1)
+    };
+    let inbound = vec![stop, text_in(2, 2)];
+    bench
+        .commit(Batch {
+            inbound,
+            ..Batch::new(NOW)
+        })
+        .await;
+    let left = bench.store.unhandled_texts(0, 9).await.unwrap();
+    assert_eq!(left.iter().map(|text| text.seq).collect::<Vec<_>>(), [2]);
+    assert_eq!(take(bench, vec![handles(1)]).await, [TurnResult::Gone]);
+}
+
+async fn a_turn_notes_what_people_want_before_it_answers(bench: &Bench) {
+    bench.enqueue([message(1)]).await;
+    texts(bench, 1).await;
+    let stop = NewConsent {
+        msisdn: number(1).into(),
+        brand: message(1).client,
+        topic: None,
+        will: Will::OptedOut,
+        source: Source::Sms,
+        at: NOW,
+        note: None,
+        told: Arc::new([]),
+    };
+    let stops = || Turn {
+        consents: vec![stop.clone()],
+        ..handles(1)
+    };
+    let answers = Turn {
+        messages: vec![Enqueue::new(message(2))],
+        ..stops()
+    };
+    let batch = Batch {
+        turns: vec![answers, stops()],
+        ..Batch::new(NOW)
+    };
+    let applied = bench.commit(batch).await;
+    assert_eq!(applied.turns, [done(None, &[2]), TurnResult::Gone]);
+    assert_eq!(applied.wants.len(), 1, "of a turn that is not taken nothing is noted");
+    assert_eq!(bench.state(1).await, State::Suppressed);
+    assert_eq!(bench.state(2).await, State::Queued);
 }
