@@ -80,15 +80,24 @@ impl ConsentStep {
         self.ear.hear(&self.intake.gate.policy, heard)
     }
 
-    /// What a wish means that was said in other words.
-    pub fn understood(&self, word: Word, locale: Locale, number: &Msisdn, address: &str, at: UnixMillis) -> Reaction {
+    /// What a wish means that was said in other words, of a topic by any word for it. Who names one that nobody knows
+    /// means everything.
+    pub fn understood(
+        &self,
+        (word, topic): (Word, Option<&str>),
+        locale: Locale,
+        number: &Msisdn,
+        address: &str,
+        at: UnixMillis,
+    ) -> Reaction {
+        let policy = &self.intake.gate.policy;
         let spoken = Spoken {
             word,
-            topic: None,
+            topic: topic.and_then(|topic| policy.topic(topic)).cloned(),
             locale: Some(locale),
             soft: false,
         };
-        self.ear.obey(&self.intake.gate.policy, spoken, number, address, at)
+        self.ear.obey(policy, spoken, number, address, at)
     }
 
     /// Whether a number may be answered by itself once more. Never one of our own addresses.

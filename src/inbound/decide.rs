@@ -49,7 +49,15 @@ pub(super) struct Decision {
     /// The command that it is about.
     pub(super) command: Option<Name>,
     /// STOP, START or HELP, said in other words.
-    pub(super) plea: Option<Consent>,
+    pub(super) plea: Option<Plea>,
+}
+
+/// A wish about what is to be sent, found in a sentence.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Plea {
+    pub(super) word: Consent,
+    /// The topic that it names; `None` is everything.
+    pub(super) topic: Option<String>,
 }
 
 /// What becomes of a question.
@@ -113,7 +121,9 @@ pub(super) fn understood(
     match understanding.outcome {
         Outcome::Accept(name) => match command_of(&name) {
             Some(command) if command.answers.is_some() => decision.because("bare_answer"),
-            Some(command) if command.consent.is_some() => consent(decision, name, command, &understanding.why),
+            Some(command) if command.consent.is_some() => {
+                consent(decision, name, command, &understanding.slots, &understanding.why)
+            }
             Some(command) => {
                 guard::is_there(&mut decision.person);
                 begin(matter, decision, name, command, understanding.slots)
@@ -130,19 +140,22 @@ pub(super) fn understood(
 
 /// STOP, START and HELP in a sentence: whole texts of them were heard before. Nobody is taken to want messages again for
 /// what merely sounds like it: they are told how to say so.
-fn consent(decision: Decision, name: Name, command: &Command, why: &Why) -> Decision {
+fn consent(decision: Decision, name: Name, command: &Command, slots: &Slots, why: &Why) -> Decision {
     let decision = Decision {
         command: Some(name.clone()),
         ..decision
     };
+    let topic = slots.values.get_key_value("topic");
+    let topic = topic.and_then(|slot| normal([slot]).get("topic")?.as_str().map(str::to_owned));
+    let plea = |word| Some(Plea { word, topic });
     match command.consent {
         Some(Consent::Stop) => Decision {
-            plea: Some(Consent::Stop),
+            plea: plea(Consent::Stop),
             question: Next::Drop,
             ..decision.because("stop")
         },
         Some(Consent::Start) if matches!(why, Why::Keyword(_)) => Decision {
-            plea: Some(Consent::Start),
+            plea: plea(Consent::Start),
             ..decision.because("start")
         },
         Some(Consent::Help) if command.replies_to_help() => Decision {
@@ -150,7 +163,10 @@ fn consent(decision: Decision, name: Name, command: &Command, why: &Why) -> Deci
             ..decision.because("help")
         },
         Some(Consent::Start | Consent::Help) => Decision {
-            plea: Some(Consent::Help),
+            plea: Some(Plea {
+                word: Consent::Help,
+                topic: None,
+            }),
             ..decision.because("help")
         },
         None => decision,

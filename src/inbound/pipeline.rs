@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::decide::{Decision, Matter, Next, decide, help, locale_of};
+use super::decide::{Decision, Matter, Next, Plea, decide, help, locale_of};
 use super::joined::{Joined, Joiner};
 use super::say::{self, Say};
 use super::{Book, Limits, guard};
@@ -343,11 +343,17 @@ impl Pipeline {
     }
 
     /// What follows from a consent word that was said in other words.
-    fn plead(&self, turn: &mut Turn, word: Word, locale: Locale, between: &Between, at: UnixMillis) {
+    fn plead(&self, turn: &mut Turn, plea: &Plea, locale: Locale, between: &Between, at: UnixMillis) {
         let Ok(number) = Msisdn::written(&between.number) else {
             return;
         };
-        let reaction = self.consent.understood(word, locale, &number, &between.address, at);
+        let reaction = self.consent.understood(
+            (plea.word, plea.topic.as_deref()),
+            locale,
+            &number,
+            &between.address,
+            at,
+        );
         let obeyed = self.consent.obey(reaction, &between.number, &between.address, at, true);
         turn.consents = obeyed.consents;
         turn.messages.extend(obeyed.answer);
@@ -390,8 +396,8 @@ impl Pipeline {
         }
         turn.question = question(&decision, between, waiting, now);
         let heard_at = decided.ready.joined.text.at;
-        if let Some(word) = decision.plea {
-            self.plead(turn, word, decision.locale, between, heard_at);
+        if let Some(plea) = &decision.plea {
+            self.plead(turn, plea, decision.locale, between, heard_at);
             return decision.outcome;
         }
         let Some(client) = self.book.client(&between.address, decision.command.as_ref()).cloned() else {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use jiff::civil::date;
 use serde::Deserialize;
 
-use super::decide::{Decision, Matter, Next, decide};
+use super::decide::{Decision, Matter, Next, Plea, decide};
 use super::say::Say;
 use super::{Book, Limits};
 use crate::command::Catalogue;
@@ -62,6 +62,9 @@ en = "English from now on."
 title = { it = "Basta", en = "Leave" }
 consent = "stop"
 keywords = { it = ["basta"], en = ["stop"] }
+[command.leave.slots.topic]
+type = "choice"
+values = { promo = ["offerte", "promo"] }
 [command.come]
 title = { it = "Riattiva", en = "Come back" }
 consent = "start"
@@ -310,10 +313,13 @@ fn stop_in_other_words_is_a_plea_and_leaves_the_question() {
     let mut talk = Talk::new();
     talk.text("ricarica 10 euro");
     let stop = talk.text("basta");
-    assert_eq!(
-        (stop.outcome.as_str(), stop.plea, words(&stop)),
-        ("stop", Some(Consent::Stop), "")
-    );
+    let plea = |word, topic: Option<&str>| {
+        let topic = topic.map(str::to_owned);
+        Some(Plea { word, topic })
+    };
+    assert_eq!(words(&stop), "");
+    assert_eq!((stop.outcome.as_str(), stop.plea), ("stop", plea(Consent::Stop, None)));
     assert_eq!(talk.question, None);
-    assert_eq!(talk.text("riattiva").plea, Some(Consent::Start));
+    assert_eq!(talk.text("basta offerte").plea, plea(Consent::Stop, Some("promo")));
+    assert_eq!(talk.text("riattiva").plea, plea(Consent::Start, None));
 }
