@@ -542,6 +542,10 @@ fn bounded(outcome: &str) -> String {
 }
 
 #[cfg(test)]
+#[path = "consent_tests.rs"]
+mod consent_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{InboundId, Name};
