@@ -4,6 +4,7 @@ mod carriers;
 mod disk;
 mod events;
 mod token;
+mod two_way;
 mod upkeep;
 mod webhooks;
 
@@ -138,7 +139,8 @@ impl Daemon {
             );
         }
         let intake = Intake::new(&config, router.clone(), clock.clone()).with_gate(outbox.gate().clone());
-        let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake)));
+        let limits = two_way::limits(&config);
+        let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake), limits.clone()));
         let carriers = carriers(&config, &clock)?;
         let dispatch = Dispatch::start(carriers, lanes, &outbox, &policy, &consent, &clock);
 
@@ -166,6 +168,9 @@ impl Daemon {
             stop_http.clone(),
         )?;
         events::start(&config, &state, &tasks, &stop_http);
+        let book = (&store, &outbox, lease);
+        let rules = (&state.intake, consent, limits);
+        two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;

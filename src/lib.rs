@@ -19,8 +19,10 @@
 //! | [`outbox`] | the writer that forms batches by back-pressure, what follows from each outcome, who may claim what |
 //! | [`store`] | one trait, two stores (SQLite, memory), one suite that both pass |
 //! | [`notice`] | what owners are told, as webhooks and the stream write it |
-//! | [`backend`] | webhooks to back ends, signed, and the guard over the addresses that they reach |
-//! | [`dispatch`] | a bind's pull loop: claim, submit, settle; what comes in; fail-over |
+//! | [`backend`] | webhooks to back ends and calls of them, signed, and the guard over the addresses that they reach |
+//! | [`inbound`] | what becomes of a customer's text: put together, understood, acted on, answered |
+//! | [`dialogue`] | questions that wait for an answer, and codes |
+//! | [`dispatch`] | a bind's pull loop: claim, submit, settle; what comes in; fail-over; calls of back ends |
 //! | [`carrier`] | how a message leaves and what comes back, a folder a protocol |
 //! | [`receipt`] | what a receipt says, and under which id its message is known |
 //! | [`throttle`] | the pace: of a carrier, of a client |
@@ -55,11 +57,13 @@ pub mod command;
 pub mod config;
 pub mod consent;
 pub mod demo;
+pub mod dialogue;
 pub mod dispatch;
 pub mod domain;
 #[cfg(test)]
 mod fixture;
 pub mod http;
+pub mod inbound;
 pub mod notice;
 pub mod notify;
 pub mod outbox;

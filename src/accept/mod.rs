@@ -88,9 +88,10 @@ pub(crate) fn accept_answer(
     state: &Intake,
     client: &Client,
     wish: &Wish<'_>,
+    body: Body<'_>,
     heard_at: UnixMillis,
 ) -> Result<Accepted, Vec<Fault>> {
-    checked(state, client, wish, text(wish), WithoutRoute::Failed, Some(heard_at))
+    checked(state, client, wish, Ok(body), WithoutRoute::Failed, Some(heard_at))
 }
 
 fn checked(

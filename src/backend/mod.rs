@@ -3,12 +3,14 @@
 //! A URL is taken apart once ([`Target`]), its name is resolved by us, every address is judged ([`AddressGuard`]), and
 //! the connection goes to an address that was judged: there is nothing that could change in between.
 
+mod action;
 mod connect;
 mod guard;
 mod signature;
 mod target;
 mod webhook;
 
+pub use action::{Call, Called, Said};
 pub use connect::{Resolver, SystemResolver, TrustError};
 pub use guard::{AddressGuard, Refusal};
 pub use signature::{InvalidKey, Keys};

@@ -33,7 +33,7 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// Posts webhooks, over connections that it keeps. Cloned freely; the clones share the connections.
 #[derive(Clone)]
-pub struct Webhooks(Client<Connector, Full<Bytes>>);
+pub struct Webhooks(pub(super) Client<Connector, Full<Bytes>>);
 
 /// One request: an event, or a batch of them.
 pub struct Post<'a> {
@@ -225,7 +225,7 @@ impl Failure {
         }
     }
 
-    fn of(error: &ClientError) -> Self {
+    pub(super) fn of(error: &ClientError) -> Self {
         let mut cause = error.source();
         while let Some(error) = cause {
             match error.downcast_ref() {

@@ -32,6 +32,8 @@ pub type Catalogue = BTreeMap<Name, Command>;
 pub struct Command {
     /// What a question back calls it. The locales of the titles are those that customers are answered in.
     pub title: Localised<String>,
+    /// In whose name it answers; `None`: the client whose address the text came to, or else the only one.
+    pub client: Option<Name>,
     /// Our addresses that it listens on; empty is all.
     pub addresses: Vec<String>,
     /// Words or short phrases that ask for it, alone or with what fills a slot behind them.
@@ -58,7 +60,9 @@ pub struct Command {
     pub slots: BTreeMap<String, Slot>,
     /// What is called; `None`: the daemon itself knows what to do, or a person does.
     pub action: Option<Action>,
-    /// What is answered, by outcome: a template a locale, with `slots.…` and `vars.…`.
+    /// What is answered, by outcome: a template a locale, or one for all, with `slots.…`, what is in the answer's `vars`,
+    /// and `text`, the answer itself where it is plain text.
+    #[serde(alias = "reply", deserialize_with = "replies")]
     pub replies: BTreeMap<String, Localised<String>>,
     /// Segments that a reply may make, 1 to 10. Default 2.
     pub max_segments: u8,
@@ -175,6 +179,8 @@ pub enum SlotKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Action {
+    /// How it is called. `http`, the only one.
+    pub kind: ActionKind,
     /// A fixed URL; nothing of a text ever becomes part of it.
     pub url: String,
     /// POST or PUT. Default POST.
@@ -184,8 +190,26 @@ pub struct Action {
     pub timeout: Duration,
     /// Tries beyond the first, 0 to 10. Default 3.
     pub retries: u8,
+    /// Whether the back end makes a call that comes twice under one `Idempotency-Key` one act, so that a call whose
+    /// outcome is not known may be made again. `None`: where the command moves no money.
+    pub idempotent: Option<bool>,
+    /// Where is asked, by GET with the `Idempotency-Key`, what became of a call whose outcome is not known; a 404 says
+    /// that it never came.
+    pub status_url: Option<String>,
+    /// After how long the customer is told that it takes long, 100ms to 60s. Default 5s.
+    #[serde(with = "crate::config::unit::duration")]
+    pub late_after: Duration,
     /// The file with the secret that signs the call; `None`: unsigned.
     pub secret_file: Option<String>,
+}
+
+/// How an action is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// A request over HTTP.
+    #[default]
+    Http,
 }
 
 /// The methods of an action.
@@ -209,6 +233,7 @@ impl Default for Command {
     fn default() -> Self {
         Self {
             title: Localised::new(),
+            client: None,
             addresses: Vec::new(),
             keywords: Localised::new(),
             examples: Localised::new(),
@@ -241,10 +266,14 @@ impl Default for Limits {
 impl Default for Action {
     fn default() -> Self {
         Self {
+            kind: ActionKind::default(),
             url: String::new(),
             method: Method::default(),
             timeout: Duration::from_secs(10),
             retries: 3,
+            idempotent: None,
+            status_url: None,
+            late_after: Duration::from_secs(5),
             secret_file: None,
         }
     }
@@ -255,6 +284,43 @@ impl Command {
     pub fn is_delicate(&self) -> bool {
         self.money || self.sensitive
     }
+}
+
+impl Command {
+    /// What people call it: its title, or else its first keyword.
+    pub fn called(&self, locale: Locale) -> Option<&str> {
+        let title = self.title.get(&locale).or_else(|| self.title.get(&Locale::En));
+        let title = title.or_else(|| self.title.values().next());
+        let keyword = || self.keywords.values().flatten().next();
+        title.or_else(keyword).map(String::as_str)
+    }
+
+    /// Whether it is the reply to HELP.
+    pub fn replies_to_help(&self) -> bool {
+        self.consent == Some(Consent::Help) && self.replies.contains_key("ok")
+    }
+
+    /// The slot whose value is the sum that it moves, if it carries one.
+    pub fn sum(&self) -> Option<&str> {
+        let sums = self.slots.iter().find(|(_, slot)| slot.kind == SlotKind::Money);
+        sums.map(|(name, _)| name.as_str())
+    }
+}
+
+/// A template for all languages stands in each.
+fn replies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Localised<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a template, or one a language")]
+    enum Said {
+        Same(String),
+        Each(Localised<String>),
+    }
+    let said = BTreeMap::<String, Said>::deserialize(deserializer)?;
+    let each = |said| match said {
+        Said::Same(text) => Locale::ALL.into_iter().map(|locale| (locale, text.clone())).collect(),
+        Said::Each(texts) => texts,
+    };
+    Ok(said.into_iter().map(|(outcome, said)| (outcome, each(said))).collect())
 }
 
 impl Literal {

@@ -176,6 +176,16 @@ impl Matcher {
         slot::answer(slot, heard.text, &tokens, setting(heard, &reading))
     }
 
+    /// The values of a command in a text that asked for it, or for one of several: the whole text is looked at.
+    pub fn values(&self, command: &Name, heard: &Heard<'_>) -> Slots {
+        let Some(command) = self.command_of(command) else {
+            return Slots::default();
+        };
+        let tokens = tokens(heard.text);
+        let reading = Reading::new(&tokens, heard.text, heard.locale);
+        slot::read(command, heard.text, &tokens, 0, setting(heard, &reading))
+    }
+
     /// A command by its name.
     pub fn command_of(&self, name: &Name) -> Option<&Command> {
         self.names

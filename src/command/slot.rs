@@ -14,6 +14,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use serde_json::{Map, Value as Json};
 
 pub(crate) use choice::is_language;
 pub(crate) use date::is_date_word;
@@ -142,6 +143,30 @@ impl Slots {
             self.values.insert(name.to_owned(), value);
         } else {
             self.refused.insert(name.to_owned(), value);
+        }
+    }
+}
+
+/// Values in their normal forms, as back ends get them; a sum's currency stands beside it.
+pub fn normal<'a>(values: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Map<String, Json> {
+    let mut normal = Map::new();
+    for (name, value) in values {
+        if let Value::Money(_, Some(currency)) = value {
+            normal.insert("currency".to_owned(), Json::from(*currency));
+        }
+        normal.insert(name.clone(), value.normal());
+    }
+    normal
+}
+
+impl Value {
+    fn normal(&self) -> Json {
+        match self {
+            Self::Money(amount, _) => Json::from(amount.to_string()),
+            Self::Msisdn(number) => Json::from(number.to_string()),
+            Self::Word(word) => Json::from(word.as_str()),
+            Self::Date(date) => Json::from(date.to_string()),
+            Self::Count(count) => Json::from(*count),
         }
     }
 }

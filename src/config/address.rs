@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::command::Locale;
 use crate::domain::Name;
 
 /// One of our own numbers, short codes or names; the table's key is the address.
@@ -10,4 +11,6 @@ use crate::domain::Name;
 pub struct AddressConfig {
     /// The client that hears the texts sent to it. `None`: they are stored, and nobody is told.
     pub client: Option<Name>,
+    /// The language of texts to it whose words do not say theirs, and of the answers. `None`: as the words say.
+    pub locale: Option<Locale>,
 }

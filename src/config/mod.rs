@@ -25,6 +25,7 @@ mod state_dir;
 mod store;
 mod template;
 mod text;
+mod two_way;
 pub(crate) mod unit;
 mod webhook;
 mod zone;
@@ -56,6 +57,7 @@ pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
 pub use template::{TemplateConfig, TemplatesConfig};
 pub use text::{DefaultAlphabet, FlashCoding, NationalTables};
+pub use two_way::TwoWayConfig;
 pub use webhook::WebhookConfig;
 pub use zone::Zone;
 
@@ -105,6 +107,8 @@ pub struct Config {
     pub templates: TemplatesConfig,
     /// Their bounds.
     pub template: BTreeMap<Name, TemplateConfig>,
+    /// How texts from customers are handled.
+    pub two_way: TwoWayConfig,
     /// What customers may ask for by text.
     pub command: Catalogue,
 }

@@ -309,6 +309,8 @@ fn defaults_like_the_file() -> Config {
     config.nats = Some(NatsConfig::default());
     config.template.insert(name("card_shipped"), TemplateConfig::default());
     config.command.insert(name("balance"), every_key_of_a_command());
+    let italian = [(Locale::It, String::new())].into();
+    config.two_way.words.insert("not_understood".to_owned(), italian);
     config
 }
 

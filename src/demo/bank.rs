@@ -1,14 +1,16 @@
-//! The fake bank: hears by webhook what became of its messages, and believes none that is not signed.
+//! The fake bank: hears by webhook what became of its messages, does what customers ask for by text, and believes nothing
+//! that is not signed.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -18,6 +20,7 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 
 use super::Stop;
+use super::account::{Accounts, Wish};
 use super::stage::Stage;
 use super::view::WebhookView;
 use crate::clock;
@@ -25,6 +28,9 @@ use crate::domain::UnixMillis;
 
 /// Where it hears.
 const PATH: &str = "/araldo";
+/// Where it is asked to do something, and what became of that.
+const ACTION: &str = "/actions";
+const STATUS: &str = "/actions/status";
 /// How far a webhook's time may be from the bank's: an older one may be another's copy (Standard Webhooks 1.0.0).
 const TOLERANCE: Duration = Duration::from_mins(5);
 /// How long it stays down. Whoever was refused is told to come back then.
@@ -34,6 +40,7 @@ pub(super) const DOWN: Duration = Duration::from_secs(12);
 pub(super) struct Bank {
     addr: SocketAddr,
     key: [u8; 32],
+    accounts: Accounts,
     /// Until when it refuses everything.
     down_until: Mutex<Option<UnixMillis>>,
 }
@@ -72,6 +79,7 @@ impl Bank {
         let bank = Self {
             addr: listener.local_addr()?,
             key: clock::secret_bits(),
+            accounts: Accounts::default(),
             down_until: Mutex::new(None),
         };
         Ok((bank, listener))
@@ -80,6 +88,14 @@ impl Bank {
     /// Where it is told.
     pub(super) fn url(&self) -> String {
         format!("http://{}{PATH}", self.addr)
+    }
+
+    /// Where it does what customers ask for, and where it says what became of that.
+    pub(super) fn action_urls(&self) -> (String, String) {
+        (
+            format!("http://{}{ACTION}", self.addr),
+            format!("http://{}{STATUS}", self.addr),
+        )
     }
 
     /// The secret that it shares with the daemon.
@@ -123,11 +139,45 @@ impl Bank {
 
 /// Listens until it is told to stop.
 pub(super) async fn serve(stage: Arc<Stage>, listener: TcpListener, stop: Stop) {
-    let routes = axum::Router::new().route(PATH, post(hear)).with_state(stage);
+    let routes = axum::Router::new()
+        .route(PATH, post(hear))
+        .route(ACTION, post(act))
+        .route(STATUS, get(status))
+        .with_state(stage);
     let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
     if let Err(error) = served.await {
         tracing::error!(event = "demo_bank_ended", %error);
     }
+}
+
+/// A customer's wish, signed as webhooks are.
+async fn act(State(stage): State<Arc<Stage>>, headers: HeaderMap, body: Bytes) -> Response {
+    let now = stage.clock.now();
+    if stage.bank.check(&headers, &body, now).is_err() {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if stage.bank.down_for(now).is_some() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let wish: Option<Wish> = serde_json::from_slice(&body).ok();
+    match (wish, key(&headers)) {
+        (Some(wish), Some(key)) => Json(stage.bank.accounts.act(key, &wish)).into_response(),
+        _ => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+async fn status(State(stage): State<Arc<Stage>>, headers: HeaderMap) -> Response {
+    if stage.bank.down_for(stage.clock.now()).is_some() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    match key(&headers).and_then(|key| stage.bank.accounts.known(key)) {
+        Some(answer) => Json(answer).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn key(headers: &HeaderMap) -> Option<&str> {
+    headers.get("idempotency-key")?.to_str().ok()
 }
 
 async fn hear(State(stage): State<Arc<Stage>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -167,6 +217,7 @@ mod tests {
         let bank = Bank {
             addr: (Ipv4Addr::LOCALHOST, 1).into(),
             key: key.try_into().unwrap(),
+            accounts: Accounts::default(),
             down_until: Mutex::new(None),
         };
         let mac = Hmac::<Sha256>::new_from_slice(key).unwrap();

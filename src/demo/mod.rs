@@ -9,9 +9,10 @@
 //! | `setting` | the daemon's configuration, the phones, where the files go |
 //! | `carrier` | the two simulated carriers, and how each may be broken |
 //! | `back_end` | the bank as a client: sends messages, publishes events, over HTTP with its key |
-//! | `bank` | the bank that is told: receives webhooks and verifies them by itself |
+//! | `bank` | the bank that is told and asked: verifies webhooks and calls by itself |
+//! | `account` | what it knows of each phone, and what it does for a customer |
 //! | `event` | the shipped events, made new for a phone and a language |
-//! | `script`, `trickle` | what it sends, and when; its answers to what the phones text |
+//! | `script`, `trickle` | what it sends, and when |
 //! | `watch` | follows outbox, store and simulators |
 //! | `board` | what the page shows, and the events that change it |
 //! | `wire` | the PDUs of late, and which belong to a message |
@@ -22,6 +23,7 @@
 //!
 //! Everything shown has a bound: rows, bubbles, PDUs and latencies are kept in rings.
 
+mod account;
 mod asset;
 mod back_end;
 mod bank;
@@ -129,7 +131,6 @@ impl Demo {
         stage.store.set(inside.store.clone()).ok();
         watch::start(&tasks, &stage, inside).await;
         tasks.spawn(trickle::run(stage.clone()));
-        tasks.spawn(trickle::answer(stage.clone()));
         Ok(Self {
             api: daemon.api,
             page: daemon.admin,

@@ -9,10 +9,13 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::Deserialize;
 
+use super::account::COMMANDS;
 use super::bank::Bank;
 use super::carrier::{PASSWORD, SYSTEM_ID, SimulatedCarrier};
 use super::port::Ports;
 use crate::clock;
+use crate::command::Catalogue;
+use crate::command::catalogue::{Action, Authorisation, shipped as shipped_catalogue};
 use crate::config::{
     AddressConfig, CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, HttpConfig, ListenConfig,
     OutboxConfig, RouteConfig, Scope, Secret, StepCarrier, StepConfig, StoreConfig, TemplateConfig, TemplatesConfig,
@@ -151,6 +154,7 @@ pub(super) fn config(
     bank: &Bank,
 ) -> anyhow::Result<Config> {
     let rules = Rules::unpack(home)?;
+    let commands = commands(home, bank)?;
     let database = home.path.join("araldo.db");
     let database = database.to_str().context("the directory's name is not UTF-8")?;
     let client = ClientConfig {
@@ -192,6 +196,7 @@ pub(super) fn config(
         .map(|carrier| Ok((Name::parse(carrier.name())?, link(carrier))));
     let ours = AddressConfig {
         client: Some(Name::parse(CLIENT)?),
+        ..AddressConfig::default()
     };
     Ok(Config {
         state_dir: home.path.clone(),
@@ -224,8 +229,31 @@ pub(super) fn config(
         templates: rules.templates,
         event: rules.event,
         template: rules.template,
+        command: commands,
         ..Config::default()
     })
+}
+
+/// The shipped catalogue, its actions done by the bank. The phones are the bank's own: none need be verified.
+fn commands(home: &Home, bank: &Bank) -> anyhow::Result<Catalogue> {
+    let secret = home.path.join("action.whsec");
+    fs::write(&secret, bank.secret()).with_context(|| format!("{}: cannot be written", secret.display()))?;
+    let (url, status_url) = bank.action_urls();
+    let mut catalogue = shipped_catalogue();
+    for name in COMMANDS {
+        let command = catalogue.get_mut(name).with_context(|| format!("no command {name}"))?;
+        command.authorisation = Authorisation::None;
+        command.action = Some(Action {
+            url: url.clone(),
+            status_url: Some(status_url.clone()),
+            secret_file: Some(secret.to_string_lossy().into_owned()),
+            timeout: Duration::from_secs(5),
+            late_after: Duration::from_secs(2),
+            retries: 10,
+            ..Action::default()
+        });
+    }
+    Ok(catalogue)
 }
 
 fn link(carrier: &SimulatedCarrier) -> CarrierConfig {

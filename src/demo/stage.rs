@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::Stop;
 use super::asset::Assets;
@@ -13,10 +13,7 @@ use super::carrier::SimulatedCarrier;
 use super::template::Templates;
 use super::wire::Wire;
 use crate::clock::{self, Clock};
-use crate::store::{InboundRecord, Store};
-
-/// Texts from the phones that may wait for their answer.
-const HEARD: usize = 64;
+use crate::store::Store;
 
 /// What routes and tasks of the demo share.
 pub(super) struct Stage {
@@ -30,8 +27,6 @@ pub(super) struct Stage {
     pub(super) wire: Wire,
     /// The daemon's store, once it has started.
     pub(super) store: OnceLock<Arc<dyn Store>>,
-    /// Texts from the phones, once they are stored.
-    pub(super) heard: broadcast::Sender<Arc<InboundRecord>>,
     /// Whether the trickle runs.
     pub(super) trickle: watch::Sender<bool>,
     pub(super) templates: Templates,
@@ -58,7 +53,6 @@ impl Stage {
             board: Board::default(),
             wire: Wire::default(),
             store: OnceLock::new(),
-            heard: broadcast::Sender::new(HEARD),
             trickle: watch::Sender::new(running),
             templates: Templates::new(&assets)?,
             assets,

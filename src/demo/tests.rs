@@ -268,12 +268,15 @@ async fn a_phone_texts_and_is_answered() {
         {}
         loop {
             let page = get(demo.page, "/").await.body;
-            if page.contains("Saldo disponibile") && page.contains("inbound") {
+            if page.contains("2418,06 EUR") && page.contains("inbound") {
                 return;
             }
         }
     };
-    tokio::time::timeout(PATIENCE, texted).await.expect("answered in time");
+    // The daemon learns its catalogue first.
+    tokio::time::timeout(PATIENCE * 3, texted)
+        .await
+        .expect("answered in time");
     demo.stop().await;
 }
 

@@ -1,14 +1,11 @@
-//! The back end at work: a message every second or two, and an answer to what the phones text.
+//! The back end at work: a message every second or two.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
-
 use super::back_end::Wish;
-use super::script::{self, Script};
+use super::script::Script;
 use super::stage::Stage;
-use crate::domain::Class;
 
 /// The pause after the API has refused a message, e.g. because its disk is full.
 const REST: Duration = Duration::from_secs(5);
@@ -45,36 +42,5 @@ pub(super) async fn run(stage: Arc<Stage>) {
     tokio::select! {
         () = stage.stop.cancelled() => {}
         () = work => {}
-    }
-}
-
-/// Answers what the phones text, as a bank would.
-pub(super) async fn answer(stage: Arc<Stage>) {
-    let mut heard = stage.heard.subscribe();
-    loop {
-        let text = tokio::select! {
-            () = stage.stop.cancelled() => return,
-            text = heard.recv() => text,
-        };
-        let text = match text {
-            Ok(text) => text,
-            Err(RecvError::Lagged(_)) => continue,
-            Err(RecvError::Closed) => return,
-        };
-        // Of a long text only the first segment is answered.
-        if text.segment.is_some_and(|segment| segment.number > 1) {
-            continue;
-        }
-        let wish = Wish {
-            to: &text.from,
-            from: &text.to,
-            class: Class::Reply.as_str(),
-            text: script::reply(text.text.as_deref().unwrap_or_default()),
-            reference: None,
-            dry_run: false,
-        };
-        if let Err(error) = stage.back_end.send(&wish).await {
-            tracing::warn!(event = "demo_reply_refused", %error);
-        }
     }
 }

@@ -204,7 +204,6 @@ impl Eyes {
         self.last_in = new.iter().map(|record| record.seq).max().unwrap_or(self.last_in);
         for record in new.iter().rev() {
             self.stage.board.add(&RowView::inbound(record), false);
-            self.stage.heard.send(Arc::new(record.clone())).ok();
         }
     }
 

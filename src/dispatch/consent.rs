@@ -1,13 +1,16 @@
-//! A consent word is obeyed in the commit that stores its text, and answered from there.
+//! A consent word is obeyed and answered in the commit that stores its text. What waits for the pipeline: a long text,
+//! a word that means something else beside a question, and HELP where the catalogue has a reply to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::accept::{Client, Intake, Text, Wish, accept_answer};
+use crate::accept::{Body, Client, Intake, Text, Wish, accept_answer};
 use crate::carrier::InboundText;
+use crate::command::Locale;
 use crate::config::Config;
-use crate::consent::{Ear, Heard, Reaction};
-use crate::domain::{Class, Flags, Name, UnixMillis};
+use crate::consent::{Ear, Heard, Reaction, Spoken, Word};
+use crate::domain::{Class, Flags, Msisdn, Name, UnixMillis};
+use crate::inbound::Limits;
 use crate::store::{Birth, Enqueue, NewConsent};
 
 /// Hears consent words, and makes their answers.
@@ -17,11 +20,25 @@ pub struct ConsentStep {
     /// In whose name is answered, by brand: the answer goes out from the address that was written to, which may be on no
     /// list of the client's.
     voices: BTreeMap<Name, Client>,
+    /// The last fence against a loop, the same for all that is answered by itself.
+    limits: Arc<Limits>,
+    /// Whether the catalogue has a reply to HELP.
+    catalogue_helps: bool,
+}
+
+/// What follows from a consent word.
+pub struct Obeyed {
+    /// The word.
+    pub word: &'static str,
+    /// What is to be noted.
+    pub consents: Vec<NewConsent>,
+    /// What is answered; `None` where nobody answers, or nobody is to be answered.
+    pub answer: Option<Enqueue>,
 }
 
 impl ConsentStep {
     /// The step of a configuration; the intake knows who wants what.
-    pub fn new(config: &Config, intake: Arc<Intake>) -> Self {
+    pub fn new(config: &Config, intake: Arc<Intake>, limits: Arc<Limits>) -> Self {
         let policy = &intake.gate.policy;
         let voice = |brand: &Name| {
             let client = policy.members(brand).first()?.clone();
@@ -33,40 +50,88 @@ impl ConsentStep {
             ear: Ear::new(config),
             voices: policy.brands().filter_map(voice).collect(),
             intake,
+            limits,
+            catalogue_helps: config.command.values().any(|command| command.replies_to_help()),
         }
     }
 
-    /// What a text says of consent, and what is answered; nothing where it is no consent word.
-    pub fn react(&self, text: &InboundText, at: UnixMillis) -> (Vec<NewConsent>, Vec<Enqueue>) {
-        let said = text.text.as_deref().filter(|_| text.segment.is_none());
-        let heard = said.and_then(|said| {
-            let heard = Heard {
-                text: said,
-                from: &text.source,
-                to: &text.destination,
-                at,
-                pending: false,
-            };
-            self.ear.hear(&self.intake.gate.policy, &heard)
-        });
-        let Some(reaction) = heard else {
-            return (Vec::new(), Vec::new());
+    /// What a text says of consent that is obeyed as it is stored, and what is answered. `None` where it is no consent
+    /// word, or one that waits for the pipeline.
+    pub fn react(&self, text: &InboundText, at: UnixMillis) -> Option<Obeyed> {
+        let said = text.text.as_deref().filter(|_| text.segment.is_none())?;
+        let heard = Heard {
+            text: said,
+            from: &text.source,
+            to: &text.destination,
+            at,
+            // Whether one does, the store knows: the pipeline asks it.
+            pending: true,
         };
-        metrics::counter!("araldo_consent_words_total", "word" => word(&reaction)).increment(1);
-        let answer = self.answer(&reaction, text, at);
-        (reaction.consents, answer.into_iter().collect())
+        let reaction = self.hear(&heard)?;
+        if reaction.spoken.word == Word::Help && self.catalogue_helps {
+            return None;
+        }
+        let answered = self.has_room(&text.source);
+        Some(self.obey(reaction, &text.source, &text.destination, at, answered))
     }
 
-    fn answer(&self, reaction: &Reaction, text: &InboundText, at: UnixMillis) -> Option<Enqueue> {
+    /// What a text means for consent; `None` where it is no consent word.
+    pub fn hear(&self, heard: &Heard<'_>) -> Option<Reaction> {
+        self.ear.hear(&self.intake.gate.policy, heard)
+    }
+
+    /// What a wish means that was said in other words, of a topic by any word for it. Who names one that nobody knows
+    /// means everything.
+    pub fn understood(
+        &self,
+        (word, topic): (Word, Option<&str>),
+        locale: Locale,
+        number: &Msisdn,
+        address: &str,
+        at: UnixMillis,
+    ) -> Reaction {
+        let policy = &self.intake.gate.policy;
+        let spoken = Spoken {
+            word,
+            topic: topic.and_then(|topic| policy.topic(topic)).cloned(),
+            locale: Some(locale),
+            soft: false,
+        };
+        self.ear.obey(policy, spoken, number, address, at)
+    }
+
+    /// Whether a number may be answered by itself once more. Never one of our own addresses.
+    pub fn has_room(&self, number: &str) -> bool {
+        !self.intake.gate.policy.sends_from(number) && self.limits.fence(number.trim_start_matches('+'))
+    }
+
+    /// What follows from a reaction to what `number` sent to `address` at a time.
+    pub fn obey(&self, reaction: Reaction, number: &str, address: &str, at: UnixMillis, answered: bool) -> Obeyed {
+        let word = word(&reaction);
+        metrics::counter!("araldo_consent_words_total", "word" => word).increment(1);
+        let answer = answered.then(|| self.answer(&reaction, number, address, at));
+        Obeyed {
+            word,
+            consents: reaction.consents,
+            answer: answer.flatten(),
+        }
+    }
+
+    fn answer(&self, reaction: &Reaction, number: &str, address: &str, at: UnixMillis) -> Option<Enqueue> {
         let voice = self.voices.get(reaction.brand.as_ref()?)?;
+        let number = Msisdn::written(number).ok()?;
         let wish = Wish {
-            to: Some(Text((&*text.source).into())),
-            from: Some(Text((&*text.destination).into())),
-            text: Some(Text(reaction.answer.as_str().into())),
+            to: Some(Text(format!("+{}", number.digits()).into())),
+            from: Some(Text(address.into())),
             class: Some(Text(Class::Reply.as_str().into())),
             ..Wish::default()
         };
-        match accept_answer(&self.intake, voice, &wish, at) {
+        let body = Body {
+            text: &reaction.answer,
+            max_segments: None,
+            pointer: "/text",
+        };
+        match accept_answer(&self.intake, voice, &wish, body, at) {
             Ok(accepted) => {
                 let birth = (accepted.flags != Flags::default() || accepted.ended.is_some()).then(|| {
                     Box::new(Birth {
@@ -90,7 +155,6 @@ impl ConsentStep {
 }
 
 fn word(reaction: &Reaction) -> &'static str {
-    use crate::consent::Word;
     match reaction.spoken.word {
         Word::Stop => "stop",
         Word::Start => "start",

@@ -1,7 +1,9 @@
 //! What a carrier brings: receipts meet their messages, texts are stored, and only then is the carrier answered.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures_util::future::{join_all, join3};
 use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
@@ -12,6 +14,7 @@ use super::status::{CarrierState, count};
 use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
 use crate::clock::{self, Clock};
 use crate::domain::{BindRef, Name};
+use crate::inbound::redact;
 use crate::outbox::Outbox;
 use crate::receipt::{Correlator, Transform, verdict};
 use crate::store::{BadPdu, NewInbound, Receipt, ReceiptResult};
@@ -161,7 +164,10 @@ impl Pump {
         let at = self.clock.now();
         let losses = self.state.losses();
         let digest = digest(&text);
-        let (consents, answers) = self.consent.react(&text, at);
+        let text = without_secrets(text);
+        let obeyed = self.consent.react(&text, at);
+        let handled = obeyed.as_ref().map(|obeyed| obeyed.word);
+        let (consents, answer) = obeyed.map_or_else(Default::default, |obeyed| (obeyed.consents, obeyed.answer));
         let stored = self
             .outbox
             .inbound(NewInbound {
@@ -180,8 +186,9 @@ impl Pump {
                 losses,
                 at,
                 note: text.note,
+                handled,
                 consents,
-                answers,
+                answers: answer.into_iter().collect(),
             })
             .await;
         match stored {
@@ -198,6 +205,16 @@ impl Pump {
             (Err(error), _) => tracing::warn!(event = "bad_pdu_not_kept", bind = %self.bind, %error),
         }
     }
+}
+
+/// The text without a PIN that somebody has written, which is not kept; nor are its octets then.
+fn without_secrets(mut text: InboundText) -> InboundText {
+    if let Some(Cow::Owned(redacted)) = text.text.as_deref().map(redact) {
+        text.text = Some(redacted.into());
+        text.octets = Bytes::new();
+        text.note = Some("a secret was taken out".into());
+    }
+    text
 }
 
 /// What makes two texts the same to the octet.

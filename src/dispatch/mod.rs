@@ -2,6 +2,7 @@
 //!
 //! The outbox claims, the carrier speaks the protocol; here they meet.
 
+pub mod action;
 mod bind;
 mod consent;
 mod control;

@@ -20,6 +20,7 @@ use crate::config::{AddressConfig, CarrierConfig, ClientConfig, Config, RouteCon
 use crate::consent::Gate;
 use crate::domain::{BindRef, Class, UnixMillis};
 use crate::fixture::{self, name};
+use crate::inbound::Limits;
 use crate::outbox::{self, Outbox, Policy};
 use crate::router::Router;
 use crate::store::memory::MemoryStore;
@@ -112,7 +113,8 @@ async fn house_with(
     let lanes = LaneMap::new(&BTreeMap::from([(name("all"), route)]));
     let intake = Intake::new(config, Arc::new(Router::new(&config.route)), clock.clone());
     let intake = intake.with_gate(outbox.gate().clone());
-    let consent = Arc::new(ConsentStep::new(config, Arc::new(intake)));
+    let limits = Arc::new(Limits::new(&config.command, 0, 100));
+    let consent = Arc::new(ConsentStep::new(config, Arc::new(intake), limits));
     let dispatch = Dispatch::start(vec![parts], lanes, &outbox, &policy, &consent, &clock);
     House {
         outbox,
@@ -130,6 +132,12 @@ impl House {
     }
 
     /// Texts that are stored.
+    /// What the texts say of which nothing was made yet.
+    async fn unhandled(&self) -> Vec<String> {
+        let texts = self.store.unhandled_texts(0, 99).await.unwrap();
+        texts.into_iter().filter_map(|text| text.text.map(Into::into)).collect()
+    }
+
     async fn texts(&self) -> usize {
         let query = InboundQuery {
             limit: 9,
@@ -214,6 +222,7 @@ fn config_of_bank() -> Config {
     config.client.insert(name("bank"), ClientConfig::default());
     let address = AddressConfig {
         client: Some(name("bank")),
+        ..AddressConfig::default()
     };
     config.address.insert("12345".to_owned(), address);
     let carriers = vec![StepCarrier {
@@ -238,6 +247,7 @@ async fn a_stop_is_obeyed_in_the_commit_of_its_text_and_answered_once() {
     settle_down().await;
     assert_eq!(peer.bring("Basta, grazie!").await, Verdict::Taken);
     assert!(!house.outbox.gate().is_open(), "before the carrier is answered");
+    assert_eq!(house.unhandled().await, [""; 0], "nobody answers it again");
     let answer = peer.submits.recv().await.unwrap();
     assert_eq!(answer.len(), 1);
     house.send().await;
@@ -257,6 +267,54 @@ async fn a_stop_is_obeyed_in_the_commit_of_its_text_and_answered_once() {
     assert!(found.iter().any(|message| message.text.contains("START")));
     assert_eq!(peer.bring("start").await, Verdict::Taken);
     assert!(house.outbox.gate().is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_that_may_answer_a_question_waits_for_who_knows_the_question() {
+    let mut house = house_of(&config_of_bank()).await;
+    let peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    assert_eq!(peer.bring("cancel").await, Verdict::Taken);
+    assert!(house.outbox.gate().is_open());
+    assert_eq!(house.unhandled().await, ["cancel"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn help_is_answered_here_unless_the_catalogue_has_a_reply_to_it() {
+    let mut config = config_of_bank();
+    let mut house = house_of(&config).await;
+    let mut peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    peer.bring("help").await;
+    assert_eq!(house.unhandled().await, [""; 0]);
+    assert_eq!(peer.submits.recv().await.unwrap().len(), 1);
+
+    config.command = crate::command::catalogue::shipped();
+    let mut house = house_of(&config).await;
+    let mut peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    peer.bring("help").await;
+    settle_down().await;
+    assert_eq!(house.unhandled().await, ["help"]);
+    assert!(peer.submits.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_says_stop_for_ever_is_obeyed_and_left_without_an_answer() {
+    let mut house = house_of(&config_of_bank()).await;
+    let peer = house.peers.recv().await.unwrap();
+    house.clock.set(house.clock.now().after(Duration::from_hours(1)));
+    settle_down().await;
+    for _ in 0..15 {
+        assert_eq!(peer.bring("STOP").await, Verdict::Taken);
+    }
+    let query = crate::store::MessageQuery {
+        limit: 99,
+        ..Default::default()
+    };
+    assert_eq!(house.store.messages(&query).await.unwrap().rows.len(), 10);
+    assert!(!house.outbox.gate().is_open());
+    assert_eq!(house.unhandled().await, [""; 0]);
 }
 
 /// Refuses every bind, and notes when it was asked by which.

@@ -5,6 +5,7 @@
 //! commits, and hands them over. So at any moment the rows claimed and not settled in the store never exceed the
 //! windows, and that bounds what can be in doubt.
 
+mod arrivals;
 mod bell;
 mod board;
 mod guard;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use arrivals::{Arrivals, Arrived};
 pub use bell::{Bell, Rung};
 pub use board::{Offer, Pace, Service, Taken};
 pub use health::Health;
@@ -36,7 +38,7 @@ use crate::domain::BindRef;
 use crate::store::{
     ActItem, ActResult, BadPdu, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group, GroupResult,
     InboundResult, InboxMark, NewConsent, NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, Receipt,
-    ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult,
+    ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult, Turn, TurnResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -49,6 +51,7 @@ pub struct Outbox {
     work: mpsc::Sender<Work>,
     feed: broadcast::Sender<Arc<Changed>>,
     bell: Arc<Bell>,
+    arrivals: Arc<Arrivals>,
     health: Arc<Health>,
     gate: Arc<Gate>,
     commit_timeout: Duration,
@@ -103,6 +106,10 @@ pub(crate) enum Work {
     Inbound {
         text: Box<NewInbound>,
         reply: Reply<InboundResult>,
+    },
+    Turn {
+        turn: Box<Turn>,
+        reply: Reply<TurnResult>,
     },
     Quarantine {
         pdu: BadPdu,
@@ -207,6 +214,12 @@ impl Outbox {
         .await
     }
 
+    /// Takes a turn of a conversation: all of it, or nothing. Answered after its commit.
+    pub async fn turn(&self, turn: Turn) -> Result<TurnResult, StoreError> {
+        let turn = Box::new(turn);
+        self.ask(|reply| Work::Turn { turn, reply }).await
+    }
+
     /// Notes what people want; what waits for those who want it no more ends with it. Answered after its commit.
     pub async fn consents(&self, consents: Vec<NewConsent>) -> Result<Vec<ConsentResult>, StoreError> {
         self.ask(|reply| Work::Consents { consents, reply }).await
@@ -272,6 +285,11 @@ impl Outbox {
     /// Rings for every commit that has left something to tell.
     pub fn bell(&self) -> &Arc<Bell> {
         &self.bell
+    }
+
+    /// Texts that were stored just now.
+    pub fn arrivals(&self) -> &Arc<Arrivals> {
+        &self.arrivals
     }
 
     /// Who wants no messages, as committed.

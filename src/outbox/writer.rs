@@ -12,6 +12,7 @@ use metrics::{counter, histogram};
 use replay::Again;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::arrivals::Arrivals;
 use super::bell::Bell;
 use super::board::Board;
 use super::guard::Guarded;
@@ -21,7 +22,8 @@ use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{
     ActResult, Applied, Batch, Changed, Claim, Claimed, ConsentResult, Enqueue, EnqueueResult, GroupResult,
-    InboundResult, Lease, PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult,
+    InboundResult, Lease, NewInbound, PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult,
+    Turn, TurnResult, UnhandledText,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -40,6 +42,7 @@ pub async fn start(
     let feed = broadcast::Sender::new(FEED);
     let health = Arc::new(Health::new());
     let bell = Arc::new(Bell::default());
+    let arrivals = Arc::new(Arrivals::default());
     let mut board = Board::default();
     board.load(&store.backlog().await?);
     let gate = policy.gate.clone();
@@ -54,6 +57,7 @@ pub async fn start(
         claims: HashMap::new(),
         feed: feed.clone(),
         bell: bell.clone(),
+        arrivals: arrivals.clone(),
         health: health.clone(),
         again: Again::default(),
         withheld: Vec::new(),
@@ -69,6 +73,7 @@ pub async fn start(
             work,
             feed,
             bell,
+            arrivals,
             health,
             gate,
             commit_timeout: settings.commit_timeout,
@@ -87,6 +92,7 @@ struct Writer {
     claims: HashMap<BindRef, mpsc::UnboundedSender<Arc<Claimed>>>,
     feed: broadcast::Sender<Arc<Changed>>,
     bell: Arc<Bell>,
+    arrivals: Arc<Arrivals>,
     health: Arc<Health>,
     again: Again,
     /// Rows that were claimed and are not to be sent, or not now: settled with the next batch.
@@ -103,6 +109,7 @@ struct Waiting {
     frees_place: Vec<bool>,
     receipts: Vec<(usize, Reply<Vec<ReceiptResult>>)>,
     inbound: Vec<Reply<InboundResult>>,
+    turns: Vec<Reply<TurnResult>>,
     quarantine: Vec<Reply<()>>,
     acts: Vec<Reply<ActResult>>,
     sweeps: Vec<Reply<SweepResult>>,
@@ -196,6 +203,10 @@ impl Writer {
             Work::Inbound { text, reply } => {
                 batch.inbound.push(*text);
                 waiting.inbound.push(reply);
+            }
+            Work::Turn { turn, reply } => {
+                batch.turns.push(*turn);
+                waiting.turns.push(reply);
             }
             Work::Consents { consents, reply } => {
                 waiting.consents.push((consents.len(), reply));
@@ -298,7 +309,8 @@ impl Writer {
     /// New messages that a bind can take at once are stored as claimed; the others join their lane.
     fn place(&mut self, batch: &mut Batch) {
         let members = batch.groups.iter_mut().flat_map(|group| &mut group.members);
-        for item in batch.enqueue.iter_mut().chain(members) {
+        let told = batch.turns.iter_mut().flat_map(|turn| &mut turn.messages);
+        for item in batch.enqueue.iter_mut().chain(members).chain(told) {
             let message = &item.message;
             if item.fails() || message.not_before.is_some_and(|at| at > batch.now) {
                 continue;
@@ -341,7 +353,9 @@ impl Writer {
         for (len, reply) in waiting.receipts {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
+        self.arrived(&batch.inbound, &applied.inbound);
         reply_all(waiting.inbound, applied.inbound);
+        reply_all(waiting.turns, applied.turns);
         let kept = vec![(); waiting.quarantine.len()];
         reply_all(waiting.quarantine, kept);
         for (_, reply) in waiting.notices.into_iter().chain(waiting.inbox) {
@@ -365,6 +379,9 @@ impl Writer {
     }
 
     fn hand_out_placed(&mut self, batch: &Batch, applied: &Applied) {
+        for (turn, result) in batch.turns.iter().zip(&applied.turns) {
+            self.hand_out_turn(turn, result, batch.now);
+        }
         for (item, result) in batch.enqueue.iter().zip(&applied.enqueue) {
             let seq = match result {
                 EnqueueResult::Stored(seq) => Some(*seq),
@@ -381,6 +398,25 @@ impl Writer {
                 self.hand_out_item(item, seqs.get(index).copied(), batch.now);
             }
         }
+    }
+
+    fn hand_out_turn(&mut self, turn: &Turn, result: &TurnResult, now: UnixMillis) {
+        let seqs = match result {
+            TurnResult::Done { messages, .. } => messages.as_slice(),
+            TurnResult::Gone | TurnResult::OverLimit => &[],
+        };
+        for (index, item) in turn.messages.iter().enumerate() {
+            self.hand_out_item(item, seqs.get(index).copied(), now);
+        }
+    }
+
+    /// Hands texts over of which all is still to be made, in the order in which they were stored.
+    fn arrived(&self, texts: &[NewInbound], results: &[InboundResult]) {
+        let stored = texts.iter().zip(results).filter_map(|(text, result)| match result {
+            InboundResult::Stored(seq) if text.handled.is_none() => Some(UnhandledText::of(*seq, text)),
+            InboundResult::Stored(_) | InboundResult::Repeated => None,
+        });
+        self.arrivals.push(stored);
     }
 
     /// A message that was stored, or not, where it was stored before.
@@ -463,7 +499,8 @@ impl Writer {
         counter!("araldo_commit_failures_total").increment(1);
         tracing::error!(event = "commit_failed", %error, items = batch_len(&batch));
         let members = batch.groups.iter().flat_map(|group| &group.members);
-        for item in batch.enqueue.iter().chain(members) {
+        let told = batch.turns.iter().flat_map(|turn| &turn.messages);
+        for item in batch.enqueue.iter().chain(members).chain(told) {
             if let Some((bind, _)) = &item.claim {
                 self.board.settled(bind, item.message.class, item.message.segments);
             }
@@ -513,6 +550,11 @@ fn batch_len(batch: &Batch) -> usize {
         + batch.segments.len()
         + batch.receipts.len()
         + batch.inbound.len()
+        + batch
+            .turns
+            .iter()
+            .map(|turn| turn.messages.len() + turn.consents.len() + 1)
+            .sum::<usize>()
         + batch.quarantine.len()
         + batch.acts.len()
         + batch.sweeps.len()

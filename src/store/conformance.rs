@@ -11,6 +11,7 @@ mod read;
 mod receipt;
 mod settle;
 mod sweep;
+mod two_way;
 
 /// Makes a test of each behaviour for each store.
 macro_rules! behaviours {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::{
-    Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage,
-    EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
-    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Store, StoreError, Totals,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, ConsentChange, ConsentQuery, ConsentRecord,
+    DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease,
+    MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Seq,
+    Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -110,6 +111,18 @@ impl<C: Commits> Store for Double<C> {
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.store.new_events(query)
+    }
+
+    fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
+        self.store.unhandled_texts(after, limit)
+    }
+
+    fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>> {
+        self.store.standings(pairs)
+    }
+
+    fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
+        self.store.actions(query)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -6,6 +6,7 @@ mod consent;
 mod notice;
 mod receipt;
 mod tables;
+mod two_way;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,11 +15,12 @@ use futures_util::future::BoxFuture;
 
 use self::commit::Transaction;
 use self::tables::Tables;
+use super::two_way::Between;
 use super::{
-    Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage,
-    EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
-    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Rules, Store, StoreError,
-    Totals,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices,
+    DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery,
+    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Rules, Seq,
+    Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -94,8 +96,9 @@ impl Store for MemoryStore {
                 let older = tables.inbound.range(..query.before.unwrap_or(i64::MAX)).rev();
                 let fits = older.filter(|(_, text)| query.to.as_ref().is_none_or(|to| to.contains(&text.to)));
                 let rows: Vec<_> = fits
+                    .filter(|(seq, _)| !tables.two_way.parts.contains(seq))
                     .take(query.limit as usize)
-                    .map(|(seq, text)| tables::inbound_record(*seq, text))
+                    .map(|(seq, text)| tables::inbound_record(*seq, text, &tables.two_way))
                     .collect();
                 Ok(page(rows, query.limit, |text| text.seq))
             })
@@ -155,6 +158,18 @@ impl Store for MemoryStore {
 
     fn new_events<'a>(&'a self, _: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         async { self.with(|_| Ok(Vec::new())) }.boxed()
+    }
+
+    fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.unhandled(after, limit))) }.boxed()
+    }
+
+    fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.two_way.standings(pairs))) }.boxed()
+    }
+
+    fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.two_way.actions(query))) }.boxed()
     }
 
     fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {

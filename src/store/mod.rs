@@ -18,6 +18,7 @@ mod notice;
 mod read;
 mod row;
 pub mod sqlite;
+pub mod two_way;
 
 use std::path::PathBuf;
 
@@ -40,6 +41,9 @@ pub use read::{
     SegmentRecord, Totals,
 };
 pub use row::{Event, EventKind, Lease, Progress, Row, SegmentState, Seq};
+pub use two_way::{
+    ActionProgress, ActionQuery, ActionRecord, ActionState, Between, Standing, Turn, TurnResult, UnhandledText,
+};
 
 use crate::domain::{Endpoint, MessageId, Name};
 
@@ -98,6 +102,15 @@ pub trait Store: Send + Sync + 'static {
     /// Events that other programs have written into the store and that are not settled yet, oldest first. A store that no
     /// other program reaches has none.
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>>;
+
+    /// Inbound texts behind a place of which nothing was made yet, oldest first.
+    fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>>;
+
+    /// What stands between each pair of a number and an address, in their order.
+    fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>>;
+
+    /// Calls of back ends.
+    fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>>;
 
     /// A page of what people want, oldest place first.
     fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>>;

@@ -436,20 +436,32 @@ impl NewNotice {
         })
     }
 
-    /// What is told of an inbound text.
-    pub(super) fn of_inbound(seq: Seq, text: &super::NewInbound, rules: &dyn super::Rules) -> Self {
-        let client = rules.owner_of(&text.to);
+    /// What is told of an inbound text that came whole; of a segment nothing is told before its text is put together.
+    pub(super) fn of_inbound(seq: Seq, text: &super::NewInbound, rules: &dyn super::Rules) -> Option<Self> {
+        let carrier = &text.bind.carrier;
+        text.segment
+            .is_none()
+            .then(|| Self::of_text(seq, &text.to, carrier, text.at, rules))
+    }
+
+    /// What is told of a long text that was put together.
+    pub(super) fn of_whole(seq: Seq, whole: &super::two_way::Whole, rules: &dyn super::Rules) -> Self {
+        Self::of_text(seq, &whole.to, &whole.carrier, whole.at, rules)
+    }
+
+    fn of_text(seq: Seq, to: &str, carrier: &Name, at: UnixMillis, rules: &dyn super::Rules) -> Self {
+        let client = rules.owner_of(to);
         let kind = NoticeKind::InboundReceived;
         Self {
             message: None,
             inbound: Some(seq),
             consent: None,
             kind,
-            at: text.at,
+            at,
             reason: None,
             code: None,
             flags: Flags::default(),
-            carrier: Some(text.bind.carrier.clone()),
+            carrier: Some(carrier.clone()),
             endpoint: client.as_ref().and_then(|client| rules.hears(client, kind, None)),
             client,
         }

@@ -190,7 +190,7 @@ async function journey(browser, url) {
   await step("the phone texts, and is answered", async () => {
     await page.getByRole("button", { name: "SALDO" }).click();
     await page.locator('#bubbles .bubble[data-side="mine"]:visible', { hasText: "SALDO" }).waitFor();
-    await page.locator("#bubbles .bubble:visible", { hasText: "Saldo disponibile" }).waitFor();
+    await page.locator("#bubbles .bubble:visible", { hasText: "2418,06 EUR" }).waitFor();
     await page.locator('#feed tr[data-tone="in"]').first().waitFor();
   });
   await step("aurora breaks, and borea takes over", async () => {

@@ -19,4 +19,5 @@ mod restart;
 mod routes;
 mod start;
 mod texts;
+mod two_way;
 mod webhooks;

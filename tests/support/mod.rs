@@ -2,6 +2,7 @@
 //! messages made under a seed, and an accountant who was told nothing by the daemon but what its clients heard.
 
 pub(crate) mod accountant;
+pub(crate) mod bank;
 pub(crate) mod books;
 pub(crate) mod carrier;
 pub(crate) mod daemon;

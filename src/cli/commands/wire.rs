@@ -2,10 +2,10 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use crate::cli::filter::Fault;
-use crate::command::slot::{Slots, Value};
+use crate::command::slot::{Slots, normal};
 use crate::command::{Heard, Matcher, Outcome, Pending};
 
 /// A line to match. Keys beside these are let be, so that a labelled line goes in as it is.
@@ -73,22 +73,6 @@ pub(super) fn intent_and_ask(outcome: &Outcome) -> (String, Vec<String>) {
 
 /// Slots in their normal forms; a sum's currency stands beside it.
 pub(super) fn flat(slots: &Slots) -> Map<String, Json> {
-    let mut flat = Map::new();
     // What is out of the command's range was said all the same.
-    for (name, value) in slots.values.iter().chain(&slots.refused) {
-        let value = match value {
-            Value::Money(amount, currency) => {
-                if let Some(currency) = currency {
-                    flat.insert("currency".to_owned(), json!(currency));
-                }
-                json!(amount)
-            }
-            Value::Msisdn(number) => json!(number.to_string()),
-            Value::Word(word) => json!(word),
-            Value::Date(date) => json!(date.to_string()),
-            Value::Count(count) => json!(count),
-        };
-        flat.insert(name.clone(), value);
-    }
-    flat
+    normal(slots.values.iter().chain(&slots.refused))
 }

@@ -83,10 +83,11 @@ impl Lint {
     }
 
     fn command(&mut self, key: &str, command: &Command) {
-        if command.title.is_empty() {
+        let keyworded = command.keywords.values().any(|words| !words.is_empty());
+        if command.title.is_empty() && !keyworded {
             self.wrong(
                 format!("{key}.title"),
-                "there is no title",
+                "there is no title, nor a keyword to stand for it",
                 "write e.g. title = { it = \"Saldo\", en = \"Balance\" }",
             );
         }
@@ -248,21 +249,23 @@ impl Lint {
     }
 
     fn action(&mut self, key: &str, action: &Action) {
-        let host = action
-            .url
-            .strip_prefix("https://")
-            .or_else(|| action.url.strip_prefix("http://"));
-        if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) || action.url.contains(['{', ' ']) {
+        let status = action.status_url.as_ref().map(|url| ("status_url", url));
+        for (name, url) in [("url", &action.url)].into_iter().chain(status) {
+            if is_fixed(url) {
+                continue;
+            }
             let cause = "is not a fixed http or https URL";
             self.wrong(
-                format!("{key}.url"),
+                format!("{key}.{name}"),
                 cause,
                 "write e.g. \"https://bank.example/actions/topup\"; values travel in the body",
             );
         }
-        if !(Duration::from_millis(100)..=Duration::from_secs(60)).contains(&action.timeout) {
-            let cause = format!("is {:?}, and must be 100ms to 60s", action.timeout);
-            self.wrong(format!("{key}.timeout"), cause, "write e.g. \"10s\"");
+        for (name, span) in [("timeout", action.timeout), ("late_after", action.late_after)] {
+            if !(Duration::from_millis(100)..=Duration::from_secs(60)).contains(&span) {
+                let cause = format!("is {span:?}, and must be 100ms to 60s");
+                self.wrong(format!("{key}.{name}"), cause, "write e.g. \"10s\"");
+            }
         }
         self.within(format!("{key}.retries"), action.retries, 0..=10);
     }
@@ -410,6 +413,12 @@ impl<'a> Keyword<'a> {
             || self.addresses.iter().any(|address| other.addresses.contains(address));
         self.command != other.command && self.answer == other.answer && both_hear && near(&self.folded, &other.folded)
     }
+}
+
+/// Whether it is a URL in which nothing is to be filled in.
+fn is_fixed(url: &str) -> bool {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.starts_with('/')) && !url.contains(['{', ' '])
 }
 
 /// The same, or a typo apart.

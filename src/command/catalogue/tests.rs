@@ -162,8 +162,13 @@ fn a_missing_locale_is_told() {
         ]
     );
     assert_eq!(
-        told("title = { it = \"Saldo\", en = \"Balance\" }\n", ""),
-        ["command.balance.title: there is no title / write e.g. title = { it = \"Saldo\", en = \"Balance\" }"]
+        told(
+            "title = { it = \"Saldo\", en = \"Balance\" }\nkeywords = { it = [\"saldo\"], en = [\"balance\"] }",
+            "examples = { it = [\"quanto ho\"] }"
+        ),
+        [
+            "command.balance.title: there is no title, nor a keyword to stand for it / write e.g. title = { it = \"Saldo\", en = \"Balance\" }"
+        ]
     );
 }
 
@@ -280,6 +285,14 @@ fn a_limit_or_an_action_that_cannot_be_is_told() {
             "command.balance.action.timeout: is 300s, and must be 100ms to 60s / write e.g. \"10s\"",
         ),
         (
+            "action = { url = \"https://b.example/\", late_after = \"0s\" }",
+            "command.balance.action.late_after: is 0ns, and must be 100ms to 60s / write e.g. \"10s\"",
+        ),
+        (
+            "action = { url = \"https://b.example/\", status_url = \"/status\" }",
+            "command.balance.action.status_url: is not a fixed http or https URL / write e.g. \"https://bank.example/actions/topup\"; values travel in the body",
+        ),
+        (
             "action = { url = \"https://b.example/\", retries = 11 }",
             "command.balance.action.retries: is 11, and must be 0 to 10 / write a number of 0 to 10",
         ),
@@ -297,6 +310,17 @@ fn one_answer_of_a_kind_is_enough() {
         .map(|fault| format!("{}: {}", fault.key, fault.cause))
         .collect();
     assert_eq!(faults, ["command.oui.answers: `ok` is that answer already"]);
+}
+
+#[test]
+fn one_reply_may_stand_for_all_languages_and_a_keyword_for_the_title() {
+    let text = "[command.ping]\nkeywords.en = [\"PING\"]\n[command.ping.action]\nkind = \"http\"\nmethod = \"POST\"\n\
+                url = \"http://127.0.0.1:9080/mo\"\n[command.ping.reply]\nok = \"{{ text }}\"\n";
+    let catalogue = read(text);
+    assert_eq!(lint(&catalogue), []);
+    let ping = &catalogue["ping"];
+    assert_eq!(ping.replies["ok"][&Locale::De], "{{ text }}");
+    assert_eq!(ping.called(Locale::It), Some("PING"));
 }
 
 #[test]

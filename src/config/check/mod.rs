@@ -10,6 +10,7 @@ mod nats;
 mod outbox;
 mod route;
 mod tls;
+mod two_way;
 mod webhook;
 
 use std::fmt;
@@ -42,6 +43,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.addresses();
     check.consent();
     check.commands();
+    check.two_way();
     check.something_to_do();
 }
 

@@ -23,6 +23,7 @@ fn config() -> Config {
     config.brand.insert(name("acme"), brand);
     let bank = AddressConfig {
         client: Some(name("bank")),
+        ..AddressConfig::default()
     };
     config.address.insert("+393399999999".to_owned(), bank);
     config

@@ -28,6 +28,7 @@ use crate::accept::Intake;
 use crate::clock::{Clock, seeded};
 use crate::config::{CarrierConfig, Config, RouteConfig, StepCarrier, StepConfig};
 use crate::domain::{Name, UnixMillis};
+use crate::inbound::Limits;
 use crate::outbox::{self, CarrierPolicy, EnqueueError, Hearing, Outbox, Policy, Settings};
 use crate::router::Router;
 use crate::store::double::Double;
@@ -114,7 +115,8 @@ impl Life {
         let parts = self.lines.iter().map(|line| self.parts(*line)).collect();
         let config = Config::default();
         let intake = Intake::new(&config, Arc::new(Router::new(&config.route)), clock.clone());
-        let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake)));
+        let limits = Arc::new(Limits::new(&config.command, 0, 100));
+        let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake), limits));
         let dispatch = Dispatch::start(parts, lanes(), &outbox, &policy, &consent, &clock);
         tokio::spawn(outbox::rescue::run(outbox.clone(), settings, CancellationToken::new()));
         Alive {

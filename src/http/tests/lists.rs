@@ -81,6 +81,7 @@ pub(super) fn text_to(address: &str, at: i64) -> NewInbound {
         losses: Vec::new(),
         at: UnixMillis(at),
         note: None,
+        handled: None,
         consents: Vec::new(),
         answers: Vec::new(),
     }

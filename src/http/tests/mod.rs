@@ -257,6 +257,7 @@ fn config() -> Config {
         ..RouteConfig::default()
     };
     let address = |client: &str| AddressConfig {
+        locale: None,
         client: Some(name(client)),
     };
     Config {

@@ -128,6 +128,17 @@ impl Templates {
         }
     }
 
+    /// Adds a text that stands in no file. Its links may lead nowhere; its length is its user's business.
+    pub fn add_text(&mut self, name: &Name, locale: &str, source: &str) -> Result<(), String> {
+        let locale: Locale = locale
+            .parse()
+            .map_err(|error: super::locale::InvalidLocale| format!("`{locale}` {error}"))?;
+        self.compile(&key(name.as_str(), &locale), source.to_owned())
+            .map_err(|misfit| misfit.told)?;
+        self.families.entry(name.clone()).or_default().locales.insert(locale);
+        Ok(())
+    }
+
     /// Every template.
     pub fn families(&self) -> &BTreeMap<Name, Family> {
         &self.families

@@ -90,9 +90,21 @@ impl Writer {
             reply.send(done.map(|applied| applied.receipts)).ok();
         }
         for (text, reply) in batch.inbound.into_iter().zip(waiting.inbound) {
-            let inbound = vec![text];
-            let done = self.one(&Batch { inbound, ..empty() }).await;
+            let batch = Batch {
+                inbound: vec![text],
+                ..empty()
+            };
+            let done = self.one(&batch).await;
+            if let Ok(applied) = &done {
+                self.arrived(&batch.inbound, &applied.inbound);
+            }
             reply.send(done.and_then(|applied| first(applied.inbound))).ok();
+        }
+        for (mut turn, reply) in batch.turns.into_iter().zip(waiting.turns) {
+            turn.messages.iter_mut().for_each(|item| item.claim = None);
+            let turns = vec![turn];
+            let done = self.one(&Batch { turns, ..empty() }).await;
+            reply.send(done.and_then(|applied| first(applied.turns))).ok();
         }
         for (pdu, reply) in batch.quarantine.into_iter().zip(waiting.quarantine) {
             let quarantine = vec![pdu];

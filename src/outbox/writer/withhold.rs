@@ -39,17 +39,21 @@ impl Writer {
             inbound,
             enqueue,
             groups,
+            turns,
             ..
         } = batch;
+        let told: Vec<NewConsent> = turns.iter().flat_map(|turn| turn.consents.clone()).collect();
         let said: Vec<&NewConsent> = consents
             .iter()
             .chain(inbound.iter().flat_map(|text| &text.consents))
+            .chain(&told)
             .collect();
         if said.is_empty() && gate.is_open() {
             return;
         }
         let members = groups.iter_mut().flat_map(|group| &mut group.members);
-        for item in enqueue.iter_mut().chain(members) {
+        let answers = turns.iter_mut().flat_map(|turn| &mut turn.messages);
+        for item in enqueue.iter_mut().chain(members).chain(answers) {
             let recipient = recipient(item);
             let withheld = gate.withholds(&recipient) || said.iter().any(|said| gate.policy.stops(&recipient, said));
             if withheld && !item.fails() {

@@ -86,6 +86,16 @@ impl Enqueue {
         }
     }
 
+    /// The same message, to be stored by another try.
+    pub fn again(&self) -> Self {
+        Self {
+            message: self.message.clone(),
+            key: self.key.clone(),
+            claim: None,
+            birth: self.birth.clone(),
+        }
+    }
+
     /// Whether it fails at once.
     pub fn fails(&self) -> bool {
         self.birth.as_ref().is_some_and(|birth| birth.failed.is_some())

@@ -38,6 +38,8 @@ pub struct NewInbound {
     pub at: UnixMillis,
     /// What was forgiven in reading it.
     pub note: Option<Box<str>>,
+    /// What became of it, in a word, where that is all in these fields: nothing else is made of it then.
+    pub handled: Option<&'static str>,
     /// What it says of what its sender wants to be sent: noted with it, unless the text is a repetition.
     pub consents: Vec<NewConsent>,
     /// What is answered: stored with it, unless the text is a repetition. Never claimed at once, and without a key.

@@ -20,7 +20,9 @@ pub use receipt::{Receipt, ReceiptResult, Verdict};
 pub use settle::{SegmentAnswer, Settle, SettleResult};
 pub use sweep::{Prune, PruneResult, Sweep, SweepResult};
 
-use super::{ConsentResult, InboxMark, NewConsent, NoticeAct, NoticeSettle, Progress, Row, Seq, Wants};
+use super::{
+    ConsentResult, InboxMark, NewConsent, NoticeAct, NoticeSettle, Progress, Row, Seq, Turn, TurnResult, Wants,
+};
 use crate::domain::{Class, Endpoint, MessageId, Name, State, UnixMillis};
 
 /// Changes for one commit, in the order in which they are applied.
@@ -42,6 +44,8 @@ pub struct Batch {
     pub receipts: Vec<Receipt>,
     /// Inbound texts to store.
     pub inbound: Vec<NewInbound>,
+    /// Turns of conversations.
+    pub turns: Vec<Turn>,
     /// PDUs that could not be read, to keep for a person.
     pub quarantine: Vec<BadPdu>,
     /// Wishes of owners and ops.
@@ -77,6 +81,8 @@ pub struct Applied {
     pub receipts: Vec<ReceiptResult>,
     /// One for each inbound text.
     pub inbound: Vec<InboundResult>,
+    /// One for each turn.
+    pub turns: Vec<TurnResult>,
     /// One for each wish.
     pub acts: Vec<ActResult>,
     /// One for each sweep.
@@ -139,6 +145,7 @@ impl Batch {
             && self.settle.is_empty()
             && self.receipts.is_empty()
             && self.inbound.is_empty()
+            && self.turns.is_empty()
             && self.quarantine.is_empty()
             && self.acts.is_empty()
             && self.sweeps.is_empty()

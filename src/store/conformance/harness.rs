@@ -6,8 +6,8 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::domain::{
-    BindRef, Class, Concat, Encoding, Endpoint, Flag, InboundId, Lane, MessageId, Msisdn, Name, NewMessage, Reason,
-    ReferenceSize, SenderId, Shape, State, UnixMillis,
+    BindRef, Class, Encoding, Endpoint, Flag, InboundId, Lane, MessageId, Msisdn, Name, NewMessage, Reason, SenderId,
+    Shape, State, UnixMillis,
 };
 use crate::store::Lease;
 use crate::store::memory::MemoryStore;
@@ -130,12 +130,13 @@ pub(crate) fn text_in(n: u128, digest: u8) -> NewInbound {
         octets: Bytes::from_static(b"STOP\0"),
         text: Some("STOP\0".into()),
         lossy: false,
-        segment: Concat::new(ReferenceSize::Bits8, 7, 2, 1),
+        segment: None,
         carrier_message_id: None,
         digest: [digest; 32],
         losses: Vec::new(),
         at: NOW,
         note: None,
+        handled: None,
         consents: Vec::new(),
         answers: Vec::new(),
     }

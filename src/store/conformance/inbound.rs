@@ -98,7 +98,11 @@ async fn a_text_is_kept_as_it_came(bench: &Bench) {
         lossy: true,
         ..text_in(2, 2)
     };
-    store(bench, vec![text_in(1, 1), binary]).await;
+    let segment = NewInbound {
+        segment: Concat::new(ReferenceSize::Bits8, 7, 2, 1),
+        ..text_in(1, 1)
+    };
+    store(bench, vec![segment, binary]).await;
     let rows = bench
         .store
         .inbound(&InboundQuery {

@@ -63,6 +63,7 @@ impl<'a> Transaction<'a> {
         for item in &batch.inbound {
             self.store_inbound(item.clone());
         }
+        self.take_turns(&batch.turns);
         for pdu in &batch.quarantine {
             self.tables.quarantine.push_back(pdu.clone());
             if self.tables.quarantine.len() > QUARANTINE_ROWS as usize {
@@ -149,17 +150,28 @@ impl<'a> Transaction<'a> {
 
     fn insert(&mut self, new: New<'_>) {
         for (seq, item) in new.rows {
-            self.tables.insert(seq, &item.message, item.stored_as(self.now));
-            if let Some(birth) = &item.birth {
-                self.note(seq, birth.event.clone());
-                self.applied.changed.extend(item.ended(seq, self.now));
-            }
+            self.put(seq, item);
         }
         for ((client, word), key) in new.keys {
             self.tables
                 .keys
                 .insert((client.clone(), word.into()), (key.clone(), self.now));
         }
+    }
+
+    fn put(&mut self, seq: Seq, item: &Enqueue) {
+        self.tables.insert(seq, &item.message, item.stored_as(self.now));
+        if let Some(birth) = &item.birth {
+            self.note(seq, birth.event.clone());
+            self.applied.changed.extend(item.ended(seq, self.now));
+        }
+    }
+
+    /// Stores a message of a turn, which has a fresh id.
+    pub(super) fn store_now(&mut self, item: &Enqueue) -> Seq {
+        let seq = self.tables.next_seq();
+        self.put(seq, item);
+        seq
     }
 
     /// What an earlier request of the same key got, in this batch or before it.
@@ -248,19 +260,16 @@ impl<'a> Transaction<'a> {
             InboundResult::Repeated
         } else {
             let seq = self.tables.inbound.last_key_value().map_or(1, |(seq, _)| seq + 1);
-            self.notices.push(NewNotice::of_inbound(seq, &item, self.rules));
+            self.notices.extend(NewNotice::of_inbound(seq, &item, self.rules));
             for said in &item.consents {
                 self.consent(said);
             }
-            let mut new = New {
-                seq: self.tables.next_seq(),
-                ..New::default()
-            };
             for answer in &item.answers {
-                new.rows.push((new.seq, answer));
-                new.seq += 1;
+                self.store_now(answer);
             }
-            self.insert(new);
+            if item.handled.is_none() {
+                self.tables.two_way.unhandled.insert(seq);
+            }
             let kept = NewInbound {
                 answers: Vec::new(),
                 ..item
@@ -396,6 +405,7 @@ impl<'a> Transaction<'a> {
         for id in &parked {
             self.tables.parked.remove(id);
         }
+        self.tables.two_way.prune(prune);
         let (notices, next_notice) = self.tables.notices.prune(prune);
         PruneResult {
             next_notice,

@@ -254,14 +254,15 @@ impl Tables {
             (Some(seq), _) => About::Message(Box::new(self.about_message(seq)?)),
             (None, Some(seq)) => {
                 let text = self.inbound.get(&seq)?;
+                let whole = self.two_way.whole.get(&seq).cloned().flatten();
                 About::Inbound(Box::new(AboutInbound {
                     seq,
                     id: text.id,
                     client: stored.client.clone(),
                     from: text.from.clone(),
                     to: text.to.clone(),
-                    text: text.text.clone(),
-                    segment: text.segment,
+                    segment: text.segment.filter(|_| whole.is_none()),
+                    text: whole.or_else(|| text.text.clone()),
                 }))
             }
             (None, None) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::consent::Consents;
 use super::notice::Notices;
+use super::two_way::TwoWay;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
 use crate::store::{
     Backlog, BadPdu, Event, IdempotencyKey, InboundRecord, MessageQuery, MessageRecord, NewInbound, Progress,
@@ -36,6 +37,7 @@ pub(super) struct Tables {
     pub(super) inbound: BTreeMap<Seq, NewInbound>,
     pub(super) quarantine: VecDeque<BadPdu>,
     pub(super) notices: Notices,
+    pub(super) two_way: TwoWay,
     pub(super) consents: Consents,
 }
 
@@ -258,17 +260,18 @@ impl Message {
     }
 }
 
-pub(super) fn inbound_record(seq: Seq, text: &NewInbound) -> InboundRecord {
+pub(super) fn inbound_record(seq: Seq, text: &NewInbound, two_way: &TwoWay) -> InboundRecord {
+    let whole = two_way.whole.get(&seq).cloned().flatten();
     InboundRecord {
         seq,
         id: text.id,
         carrier: text.bind.carrier.clone(),
         from: text.from.clone(),
         to: text.to.clone(),
-        text: text.text.clone(),
+        segment: text.segment.filter(|_| whole.is_none()),
+        text: whole.or_else(|| text.text.clone()),
         lossy: text.lossy,
         data_coding: text.data_coding,
-        segment: text.segment,
         at: text.at,
         note: text.note.clone(),
     }

@@ -40,6 +40,7 @@ pub(super) struct Writer {
 pub(super) struct Next {
     pub(super) message: Seq,
     pub(super) inbound: Seq,
+    pub(super) action: Seq,
     pub(super) consent: Seq,
     pub(super) consent_change: Seq,
 }
@@ -85,6 +86,7 @@ impl Writer {
             next: Next {
                 message: 1,
                 inbound: 1,
+                action: 1,
                 consent: 1,
                 consent_change: 1,
             },
@@ -150,6 +152,7 @@ impl Writer {
         transaction.settle(&batch.settle).await?;
         transaction.match_receipts(&batch.receipts).await?;
         transaction.store_inbound(&batch.inbound).await?;
+        transaction.take_turns(&batch.turns).await?;
         transaction.keep_bad_pdus(&batch.quarantine);
         transaction.act(&batch.acts).await?;
         transaction.sweep(&batch.sweeps).await?;
@@ -178,13 +181,21 @@ impl Writer {
         const READ: &str = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), \
              coalesce((SELECT max(message_seq) FROM (SELECT message_seq FROM notice ORDER BY seq DESC LIMIT 10000)), 0)), \
              coalesce((SELECT max(seq) FROM inbound), 0), (SELECT count(*) FROM parked_receipt), \
-             EXISTS (SELECT 1 FROM segment), coalesce((SELECT max(seq) FROM consent), 0), \
-             coalesce((SELECT max(seq) FROM consent_change), 0)";
-        let (message, inbound, parked, segments, consent, consent_change): (Seq, Seq, i64, bool, Seq, Seq) =
-            sqlx::query_as(READ).fetch_one(&mut self.connection).await?;
+             EXISTS (SELECT 1 FROM segment), coalesce((SELECT max(seq) FROM action), 0), \
+             coalesce((SELECT max(seq) FROM consent), 0), coalesce((SELECT max(seq) FROM consent_change), 0)";
+        let (message, inbound, parked, segments, action, consent, consent_change): (
+            Seq,
+            Seq,
+            i64,
+            bool,
+            Seq,
+            Seq,
+            Seq,
+        ) = sqlx::query_as(READ).fetch_one(&mut self.connection).await?;
         self.next = Next {
             message: message + 1,
             inbound: inbound + 1,
+            action: action + 1,
             consent: consent + 1,
             consent_change: consent_change + 1,
         };

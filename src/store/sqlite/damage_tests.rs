@@ -334,6 +334,9 @@ async fn a_text_that_was_spoilt_is_not_shown_and_the_others_are() {
     let page = bench.store.inbound(&query).await.unwrap();
     assert_eq!(page.rows.iter().map(|text| text.seq).collect::<Vec<_>>(), [3, 1]);
     assert_eq!(bench.store.check().await.unwrap().texts, [2]);
+    let left = bench.store.unhandled_texts(0, 9).await.unwrap();
+    let said: Vec<_> = left.iter().map(|text| (text.seq, text.text.is_some())).collect();
+    assert_eq!(said, [(1, true), (2, false), (3, true)], "nor is anything done for it");
 }
 
 #[tokio::test]

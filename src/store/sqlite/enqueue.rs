@@ -81,7 +81,7 @@ impl Transaction<'_> {
         self.insert(&rows);
     }
 
-    fn next_place<'e>(&mut self, rows: &mut Vec<(Seq, &'e Enqueue)>, item: &'e Enqueue) -> Seq {
+    pub(super) fn next_place<'e>(&mut self, rows: &mut Vec<(Seq, &'e Enqueue)>, item: &'e Enqueue) -> Seq {
         let seq = self.writer.next.message;
         self.writer.next.message += 1;
         if let Some(birth) = &item.birth {
@@ -112,7 +112,7 @@ impl Transaction<'_> {
             .collect()
     }
 
-    fn insert(&mut self, rows: &[(Seq, &Enqueue)]) {
+    pub(super) fn insert(&mut self, rows: &[(Seq, &Enqueue)]) {
         if rows.is_empty() {
             return;
         }

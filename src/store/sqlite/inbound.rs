@@ -47,7 +47,7 @@ impl Transaction<'_> {
         insert(&mut self.script, &rows);
         let told = rows
             .iter()
-            .map(|(seq, text)| NewNotice::of_inbound(*seq, text, self.rules));
+            .filter_map(|(seq, text)| NewNotice::of_inbound(*seq, text, self.rules));
         self.notices.extend(told);
         let consents: Vec<_> = rows.iter().flat_map(|(_, text)| &text.consents).collect();
         self.consent(&consents).await?;
@@ -140,14 +140,16 @@ fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
         i64,
         Option<&'a str>,
         i64,
+        Option<&'static str>,
     );
     const INSERT: &str = "INSERT INTO inbound (seq, id, carrier, bind, sender, recipient, data_coding, esm_class, \
          octets, text, lossy, segment_reference, segment_total, segment_number, carrier_message_id, digest, at, note, \
-         segment_reference_bits, checksum) \
+         segment_reference_bits, checksum, outcome, handled_at) \
          SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
          value ->> 7, unhex(value ->> 8), value ->> 9, value ->> 10, value ->> '$[11][0]', value ->> '$[11][1]', \
          value ->> '$[11][2]', value ->> 12, unhex(value ->> 13), value ->> 14, value ->> 15, \
-         value ->> '$[11][3]', value ->> 16 FROM jsonb_each(?)";
+         value ->> '$[11][3]', value ->> 16, value ->> 17, iif(value ->> 17 IS NULL, NULL, value ->> 14) \
+         FROM jsonb_each(?)";
     if rows.is_empty() {
         return;
     }
@@ -172,6 +174,7 @@ fn insert(script: &mut Script, rows: &[(Seq, &NewInbound)]) {
                 item.at.0,
                 item.note.as_deref(),
                 checksum::of_inbound(*seq, item),
+                item.handled,
             )
         })
         .collect();

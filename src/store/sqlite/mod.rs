@@ -28,6 +28,7 @@ mod script;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod two_way;
 mod update;
 
 use std::path::{Path, PathBuf};
@@ -42,11 +43,12 @@ use tokio::sync::Mutex;
 
 pub use open::{SqliteSettings, state_dir};
 
+use super::two_way::Between;
 use super::{
-    Applied, Backlog, Batch, CheckReport, CheckStage, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices,
-    DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery,
-    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Store, StoreError,
-    Totals,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, CheckReport, CheckStage, ConsentChange, ConsentQuery,
+    ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord,
+    InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page,
+    QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -181,6 +183,18 @@ impl Store for SqliteStore {
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.read(event_inbox::new_events(&self.readers, query)).boxed()
+    }
+
+    fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
+        self.read(two_way::unhandled(&self.readers, after, limit)).boxed()
+    }
+
+    fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>> {
+        self.read(two_way::standings(&self.readers, pairs)).boxed()
+    }
+
+    fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
+        self.read(two_way::actions(&self.readers, query)).boxed()
     }
 
     fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {

@@ -28,6 +28,9 @@ const NOTICE_COLUMNS: usize = 14;
 /// Where of a record's own columns those of a consent begin.
 const CONSENT: usize = 25;
 
+/// Where the whole of a long text is.
+const WHOLE: usize = NOTICE_COLUMNS + CONSENT + 8;
+
 /// And those that [`record`] reads beside, with how they are joined; `$hex` is `hex` for a `json_array`, which has no
 /// octets.
 macro_rules! record_columns {
@@ -41,7 +44,7 @@ macro_rules! record_columns {
             $hex,
             "(i.id), n.client, i.sender, i.recipient, i.text, i.segment_reference, i.segment_total, i.segment_number, \
              i.segment_reference_bits, m.receipt, m.not_before, m.checksum, i.checksum, c.seq, c.msisdn, c.brand, c.topic, \
-             c.will, c.source, c.at, c.note"
+             c.will, c.source, c.at, c.note, i.whole"
         )
     };
 }
@@ -277,7 +280,7 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             said: consent::entry(r, at + CONSENT)?,
         }))
     } else {
-        let text = AboutInbound {
+        let mut text = AboutInbound {
             seq: columns::narrow(r, at + 11)?,
             id: InboundId(r.uuid(at + 12)?),
             client: columns::parsed_if_any(r, at + 13)?,
@@ -295,6 +298,10 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             segment: text.segment,
         };
         columns::check(r, at + 24, head.part())?;
+        // The row of a segment in which its long text stands whole.
+        if let Some(whole) = r.text(WHOLE)? {
+            (text.text, text.segment) = (Some(whole.into()), None);
+        }
         About::Inbound(Box::new(text))
     };
     Ok(NoticeRecord { notice, about })

@@ -14,6 +14,9 @@ use super::prune::OLD;
 use super::read::{BACKLOG, TOTALS};
 use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, OUT_UNNAMED};
 use super::sweep::{DUE, ORPHANS, STRAYS};
+use super::two_way::{
+    DROP_QUESTION, DUE as ACTIONS_DUE, HANDLE, MOVE_ON, RUNNING, SPENT, STANDINGS, STILL_AT, STILL_UNHANDLED, UNHANDLED,
+};
 use super::update::{UPDATE, UPDATE_TOLD};
 
 /// A filled file's connection.
@@ -70,6 +73,13 @@ async fn holds(sql: &str, wanted: &[&str]) {
                 "notice",
                 "event_inbox",
                 "e",
+                "action",
+                "a",
+                "question",
+                "person",
+                "spent",
+                "p",
+                "q",
                 "consent",
                 "consent_change",
                 "c",
@@ -254,6 +264,59 @@ async fn the_event_inbox_is_read_from_its_new_rows_and_settled_by_place() {
         )
         .await;
     }
+}
+
+#[tokio::test]
+async fn unhandled_texts_are_read_from_their_own_index_and_handled_by_place() {
+    holds(UNHANDLED, &["SEARCH inbound USING INDEX inbound_unhandled (seq>?)"]).await;
+    holds(
+        STILL_UNHANDLED,
+        &["SCAN j", "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)"],
+    )
+    .await;
+    holds(
+        HANDLE,
+        &["SCAN j", "SEARCH inbound USING INTEGER PRIMARY KEY (rowid=?)"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn calls_are_read_from_what_is_open_and_moved_on_by_place() {
+    holds(
+        ACTIONS_DUE,
+        &["SEARCH action USING INDEX action_due (next_at>? AND next_at<?)"],
+    )
+    .await;
+    holds(RUNNING, &["SEARCH action USING INDEX action_running (seq>?)"]).await;
+    holds(STILL_AT, &["SCAN j", "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)"]).await;
+    holds(
+        MOVE_ON,
+        &["SCAN j", "SEARCH action USING INTEGER PRIMARY KEY (rowid=?)"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_stands_between_a_number_and_an_address_is_looked_up_by_key() {
+    holds(
+        STANDINGS,
+        &[
+            "SEARCH p USING PRIMARY KEY (number=?)",
+            "SEARCH q USING PRIMARY KEY (number=? AND address=?)",
+        ],
+    )
+    .await;
+    holds(
+        SPENT,
+        &["SEARCH s USING PRIMARY KEY (number=? AND command=? AND day=?)"],
+    )
+    .await;
+    holds(
+        DROP_QUESTION,
+        &["SEARCH question USING PRIMARY KEY (number=? AND address=?)"],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -48,6 +48,17 @@ impl Transaction<'_> {
                 prune.step,
             )
             .await?;
+        for sql in [
+            "DELETE FROM action WHERE seq IN (SELECT seq FROM action WHERE done_at < ? ORDER BY done_at LIMIT ?)",
+            "DELETE FROM question WHERE (number, address) IN \
+             (SELECT number, address FROM question WHERE expires_at < ? ORDER BY expires_at LIMIT ?)",
+            "DELETE FROM person WHERE number IN (SELECT number FROM person WHERE at < ? ORDER BY at LIMIT ?)",
+        ] {
+            self.script.add(sql).bind(prune.ended_before.0).bind(prune.step);
+        }
+        self.script
+            .add("DELETE FROM spent WHERE day < ?")
+            .bind(prune.ended_before.0.div_euclid(86_400_000));
         (result.notices, result.next_notice) = self.forget_notices(prune).await?;
         self.writer.parked = self.writer.parked.saturating_sub(result.parked);
         self.script.add(PAGES_A_STEP);

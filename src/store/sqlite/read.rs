@@ -56,7 +56,7 @@ macro_rules! inbound_columns {
     () => {
         "i.seq, i.id, i.carrier, i.sender, i.recipient, i.text, i.lossy, i.data_coding, i.segment_reference, \
          i.segment_total, i.segment_number, i.segment_reference_bits, i.at, i.note, i.bind, i.esm_class, i.octets, \
-         i.carrier_message_id, i.checksum"
+         i.carrier_message_id, i.checksum, i.whole"
     };
 }
 pub(super) use inbound_columns;
@@ -174,8 +174,8 @@ pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Resul
     const SELECT: &str = concat!(
         "SELECT ",
         inbound_columns!(),
-        " FROM inbound AS i WHERE seq < ?1 AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) \
-         ORDER BY seq DESC LIMIT ?3"
+        " FROM inbound AS i WHERE seq < ?1 AND part_of IS NULL \
+          AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) ORDER BY seq DESC LIMIT ?3"
     );
     let to = query
         .to
@@ -340,7 +340,7 @@ pub(super) fn tell_of_damage(table: &'static str, seq: Seq, error: &sqlx::Error)
 /// Reads what [`inbound_columns`] selected, and holds it against its checksum.
 pub(super) fn inbound_record(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error> {
     const CHECKSUM: usize = 18;
-    let text = inbound_as_it_is(r)?;
+    let mut text = inbound_as_it_is(r)?;
     let head = InboundHead {
         seq: text.seq,
         id: text.id,
@@ -362,6 +362,10 @@ pub(super) fn inbound_record(r: &SqliteRow) -> Result<InboundRecord, sqlx::Error
     };
     columns::check(r, CHECKSUM, head.part())?;
     columns::check(r, CHECKSUM, body.part())?;
+    // The row of a segment in which its long text stands whole.
+    if let Some(whole) = r.try_get::<Option<String>, _>(CHECKSUM + 1)? {
+        (text.text, text.segment) = (Some(whole.into()), None);
+    }
     Ok(text)
 }
 

@@ -141,6 +141,7 @@ impl House {
                 losses: Vec::new(),
                 at: NOW,
                 note: None,
+                handled: None,
                 consents: Vec::new(),
                 answers: Vec::new(),
             };

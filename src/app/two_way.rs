@@ -1,0 +1,72 @@
+//! The way of a text from a customer: the pipeline that handles it, and the calls of back ends.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accept::Intake;
+use crate::backend::{AddressGuard, Webhooks};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::dispatch::ConsentStep;
+use crate::dispatch::action::{Actions, Parts};
+use crate::inbound::{Book, Limits, Pipeline};
+use crate::outbox::Outbox;
+use crate::store::{Lease, Store};
+
+/// How often anybody may ask, and be answered by itself.
+pub(super) fn limits(config: &Config) -> Arc<Limits> {
+    let settings = &config.two_way;
+    let most = settings.max_numbers as usize;
+    Arc::new(Limits::new(&config.command, settings.address_per_minute, most))
+}
+
+/// Starts both.
+pub(super) fn start(
+    config: &Config,
+    (store, outbox, lease): (&Arc<dyn Store>, &Outbox, Lease),
+    (intake, consent, limits): (&Arc<Intake>, Arc<ConsentStep>, Arc<Limits>),
+    clock: &Clock,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let book = Arc::new(Book::new(config)?);
+    let settings = &config.two_way;
+    let guard = AddressGuard::new(&config.webhook.allow_networks);
+    let caller = Webhooks::new(guard, config.webhook.ca_file.as_deref()).context("webhook.ca_file")?;
+    let parts = Parts {
+        store: store.clone(),
+        outbox: outbox.clone(),
+        caller,
+        clock: clock.clone(),
+        book: book.clone(),
+        intake: intake.clone(),
+        lease,
+        most: settings.max_calls.into(),
+    };
+    let actions = Actions::new(parts, stop.clone());
+    let pipeline = Pipeline {
+        store: store.clone(),
+        outbox: outbox.clone(),
+        clock: clock.clone(),
+        book,
+        limits,
+        intake: intake.clone(),
+        consent,
+        actions: actions.clone(),
+        reassembly_timeout: settings.reassembly_timeout,
+    };
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        let book = pipeline.book.clone();
+        // Learning takes a moment, and nobody need wait for it: the texts that come meanwhile are in the store.
+        let learnt = tokio::task::spawn_blocking(move || book.is_empty() || book.matcher().size() > 0).await;
+        if learnt.is_ok() {
+            pipeline.run(stop).await;
+        }
+    });
+    tasks.spawn(actions.run());
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! `[two_way]`, and whether somebody answers.
+
+use std::time::Duration;
+
+use super::{Check, secs};
+use crate::dialogue;
+
+impl Check<'_> {
+    pub(super) fn two_way(&mut self) {
+        let settings = &self.config.two_way;
+        let range = secs(10)..=Duration::from_hours(1);
+        self.span("two_way.reassembly_timeout", settings.reassembly_timeout, range);
+        self.within("two_way.max_calls", settings.max_calls, 1..=1_000);
+        self.within("two_way.max_numbers", settings.max_numbers, 1_000..=10_000_000);
+        let known = dialogue::shipped();
+        for key in settings.words.keys().filter(|key| !known.contains_key(*key)) {
+            let keys: Vec<&str> = known.keys().map(String::as_str).collect();
+            let cure = match crate::accept::nearest(key, &keys) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write one of {}", keys.join(", ")),
+            };
+            let key = format!("two_way.words.{key}");
+            self.wrong(&key, "is nothing that Araldo says", cure);
+        }
+        self.who_answers();
+    }
+
+    /// A command answers in a client's name, and that client must be there.
+    fn who_answers(&mut self) {
+        let config = self.config;
+        for (name, command) in &config.command {
+            if let Some(client) = command
+                .client
+                .as_ref()
+                .filter(|client| !config.client.contains_key(*client))
+            {
+                let key = format!("command.{name}.client");
+                let cause = format!("there is no client `{client}`");
+                self.wrong(&key, cause, format!("add [client.{client}], or name one that is there"));
+            }
+        }
+        let named = config.command.values().all(|command| command.client.is_some());
+        let by_address = config.address.values().any(|address| address.client.is_some());
+        if !config.command.is_empty() && !named && !by_address && config.client.len() > 1 {
+            let cause = "nobody knows in which client's name customers are answered, so they are not";
+            self.warn(
+                "command",
+                cause,
+                "write client = \"…\" in [address.\"…\"], or in each command",
+            );
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `[two_way]`: how texts from customers are handled.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::unit;
+use crate::dialogue::Words;
+
+/// How texts from customers are handled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TwoWayConfig {
+    /// How long the segments of a long text are waited for; then what has come is handled as it is. 10s to 1h. Default
+    /// 5 min.
+    #[serde(with = "unit::duration")]
+    pub reassembly_timeout: Duration,
+    /// Calls of back ends under way at once, 1 to 1000. Default 64.
+    pub max_calls: u16,
+    /// Texts that one of our addresses takes a minute, from all numbers together; 0 is no limit, the default.
+    pub address_per_minute: u32,
+    /// Numbers whose asking is counted, of each command, 1,000 to 10,000,000. Default 100,000.
+    pub max_numbers: u32,
+    /// What Araldo itself says, by key and language, instead of its own words.
+    pub words: Words,
+}
+
+impl Default for TwoWayConfig {
+    fn default() -> Self {
+        Self {
+            reassembly_timeout: Duration::from_mins(5),
+            max_calls: 64,
+            address_per_minute: 0,
+            max_numbers: 100_000,
+            words: Words::new(),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Consent words and commands side by side: each text is answered once, by whom it is meant for.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use tokio_util::sync::DropGuard;
+
+use super::*;
+use crate::backend::{AddressGuard, Webhooks};
+use crate::command::Catalogue;
+use crate::config::{AddressConfig, ClientConfig, Config, RouteConfig, StepCarrier, StepConfig};
+use crate::consent::Gate;
+use crate::dispatch::action::Parts;
+use crate::domain::{Concat, ReferenceSize};
+use crate::fixture::{self, bind, name};
+use crate::outbox::Policy;
+use crate::router::Router;
+use crate::store::memory::MemoryStore;
+use crate::store::{ConsentQuery, MessageQuery, NewInbound};
+
+const CATALOGUE: &str = r#"
+[command.block]
+title = { it = "Blocco", en = "Block" }
+sensitive = true
+confirmation = "yes"
+keywords = { it = ["blocca carta"], en = ["block card"] }
+[command.off]
+title = { it = "Spegni", en = "Off" }
+keywords = { it = ["disattiva"], en = ["switch off"] }
+[command.leave]
+title = { it = "Basta", en = "Leave" }
+consent = "stop"
+keywords = { it = ["niente messaggi"], en = ["no messages"] }
+[command.help]
+title = { it = "Aiuto", en = "Help" }
+consent = "help"
+keywords = { it = ["aiuto"], en = ["help"] }
+replies = { ok = "SALDO, BLOCCA CARTA, STOP" }
+[command.yes]
+title = { it = "Si", en = "Yes" }
+answers = "yes"
+keywords = { it = ["si"], en = ["yes"] }
+[command.no]
+title = { it = "No", en = "No" }
+answers = "no"
+keywords = { it = ["no"], en = ["no"] }
+"#;
+
+fn config(catalogue: &str) -> Config {
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(default)]
+        command: Catalogue,
+    }
+    let file: File = toml::from_str(catalogue).unwrap();
+    let mut config = Config {
+        command: file.command,
+        ..Config::default()
+    };
+    config.client.insert(name("bank"), ClientConfig::default());
+    let address = AddressConfig {
+        client: Some(name("bank")),
+        ..AddressConfig::default()
+    };
+    config.address.insert("12345".to_owned(), address);
+    let carriers = vec![StepCarrier {
+        id: name("tim"),
+        weight: 1,
+    }];
+    let steps = vec![StepConfig {
+        carriers,
+        ..StepConfig::default()
+    }];
+    let route = RouteConfig {
+        steps,
+        ..RouteConfig::default()
+    };
+    config.route = BTreeMap::from([(name("all"), route)]);
+    config
+}
+
+/// A pipeline over the store in memory, and a customer.
+struct House {
+    outbox: Outbox,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    texts: u8,
+    heard: usize,
+    _stop: DropGuard,
+}
+
+impl House {
+    async fn new(catalogue: &str) -> Self {
+        let config = config(catalogue);
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let policy = Policy {
+            gate: Arc::new(Gate::new(&config)),
+            ..fixture::policy()
+        };
+        let clock = Clock::manual(UnixMillis(1_773_100_800_000));
+        let lease = store.take_lease().await.unwrap();
+        let settings = fixture::settings();
+        let started = crate::outbox::start(store.clone(), Arc::new(policy), &settings, clock.clone(), lease);
+        let (outbox, _) = started.await.unwrap();
+        let intake = || {
+            let router = Arc::new(Router::new(&config.route));
+            Arc::new(Intake::new(&config, router, clock.clone()).with_gate(outbox.gate().clone()))
+        };
+        let limits = Arc::new(Limits::new(&config.command, 0, 100));
+        let book = Arc::new(Book::new(&config).unwrap());
+        let stop = CancellationToken::new();
+        let parts = Parts {
+            store: store.clone(),
+            outbox: outbox.clone(),
+            caller: Webhooks::new(AddressGuard::new(&[]), None).unwrap(),
+            clock: clock.clone(),
+            book: book.clone(),
+            intake: intake(),
+            lease,
+            most: 1,
+        };
+        let pipeline = Pipeline {
+            store: store.clone(),
+            outbox: outbox.clone(),
+            clock: clock.clone(),
+            book,
+            limits: limits.clone(),
+            intake: intake(),
+            consent: Arc::new(ConsentStep::new(&config, intake(), limits)),
+            actions: Actions::new(parts, stop.clone()),
+            reassembly_timeout: Duration::from_mins(5),
+        };
+        tokio::spawn(pipeline.run(stop.clone()));
+        Self {
+            outbox,
+            store,
+            clock,
+            texts: 0,
+            heard: 0,
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    /// A text that the carrier brought and that nothing was made of; gives what the customer is answered.
+    async fn text(&mut self, said: &str) -> Vec<String> {
+        self.bring(said, None).await
+    }
+
+    async fn bring(&mut self, said: &str, segment: Option<Concat>) -> Vec<String> {
+        self.texts += 1;
+        self.clock.set(self.clock.now().after(Duration::from_secs(1)));
+        let at = self.clock.now();
+        let text = NewInbound {
+            id: clock::inbound_id(at),
+            bind: bind(),
+            from: "393331234567".into(),
+            to: "12345".into(),
+            data_coding: 0,
+            esm_class: 0,
+            octets: Bytes::new(),
+            text: Some(said.into()),
+            lossy: false,
+            segment,
+            carrier_message_id: None,
+            digest: [self.texts; 32],
+            losses: Vec::new(),
+            at,
+            note: None,
+            handled: None,
+            consents: Vec::new(),
+            answers: Vec::new(),
+        };
+        self.outbox.inbound(text).await.unwrap();
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        let query = MessageQuery {
+            limit: 99,
+            ..MessageQuery::default()
+        };
+        let mut rows = self.store.messages(&query).await.unwrap().rows;
+        rows.sort_unstable_by_key(|message| message.row.seq);
+        let new = rows.split_off(self.heard);
+        self.heard += new.len();
+        new.into_iter().map(|message| message.text.into()).collect()
+    }
+
+    async fn opted_out(&self) -> bool {
+        let query = ConsentQuery {
+            limit: 9,
+            ..ConsentQuery::default()
+        };
+        let noted = !self.store.consents(&query).await.unwrap().rows.is_empty();
+        assert_eq!(noted, !self.outbox.gate().is_open());
+        noted
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancel_answers_the_question_that_waits_and_is_a_stop_where_none_does() {
+    let mut house = House::new(CATALOGUE).await;
+    assert_eq!(house.text("blocca carta").await.len(), 1);
+    assert_eq!(house.text("cancella").await.len(), 1);
+    assert!(!house.opted_out().await);
+    let answers = house.text("cancella").await;
+    assert!(answers.len() == 1 && answers[0].contains("START"), "{answers:?}");
+    assert!(house.opted_out().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keyword_of_the_catalogue_comes_before_what_its_word_means_elsewhere() {
+    let mut house = House::new(CATALOGUE).await;
+    assert_eq!(house.text("disattiva").await.len(), 1);
+    assert!(!house.opted_out().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_in_a_long_text_is_obeyed_even_where_there_are_no_commands() {
+    for catalogue in [CATALOGUE, ""] {
+        let mut house = House::new(catalogue).await;
+        let segment = |number| Concat::new(ReferenceSize::Bits8, 7, 2, number);
+        assert_eq!(house.bring("ST", segment(1)).await, [""; 0]);
+        let answers = house.bring("OP", segment(2)).await;
+        assert!(answers.len() == 1 && answers[0].contains("START"), "{answers:?}");
+        assert!(house.opted_out().await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plea_in_a_sentence_is_obeyed_answered_and_leaves_later_answers_alone() {
+    let mut house = House::new(CATALOGUE).await;
+    let answers = house.text("niente messaggi").await;
+    assert!(answers.len() == 1 && answers[0].contains("START"), "{answers:?}");
+    assert!(house.opted_out().await);
+    assert_eq!(house.text("blocca carta").await.len(), 1);
+    let query = MessageQuery {
+        limit: 9,
+        ..MessageQuery::default()
+    };
+    let rows = house.store.messages(&query).await.unwrap().rows;
+    assert!(
+        rows.iter().all(|message| !message.row.progress.state.is_final()),
+        "{rows:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn help_is_answered_once_by_the_catalogue_that_has_a_reply() {
+    let mut house = House::new(CATALOGUE).await;
+    assert_eq!(house.text("Hilfe!").await, ["SALDO, BLOCCA CARTA, STOP"]);
+    assert!(!house.opted_out().await);
+}

@@ -1,0 +1,34 @@
+//! What becomes of a text from a customer once it is stored: put together, understood, acted on, answered.
+//!
+//! Each step is a function on values and the time; [`Pipeline`] is the one that acts. All that follows from one text is
+//! one [`Turn`](crate::store::Turn), stored whole or not at all together with the mark that the text is handled: a
+//! process that is killed finds the text again, or finds it done.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `pipeline` | takes texts as they come, a number's one after the other; commits their turns; starts calls |
+//! | `joined` | long texts put together |
+//! | `decide` | the order of the steps, and what follows from a text |
+//! | `answer` | what a text says to the question that waits |
+//! | `guard` | who is never answered by a machine, and what a machine wrote |
+//! | `limits` | how often, and no more automatic texts than a person would take |
+//! | `redact` | PINs, which are not kept |
+//! | `book` | the catalogue made ready: the matcher, the words, whose name it is |
+//! | `say` | a text to a customer, as an ordinary message |
+
+mod answer;
+pub mod book;
+mod decide;
+mod guard;
+mod joined;
+mod limits;
+mod pipeline;
+mod redact;
+pub mod say;
+#[cfg(test)]
+mod tests;
+
+pub use book::{Book, BookError};
+pub use limits::Limits;
+pub use pipeline::Pipeline;
+pub use redact::redact;

@@ -1,0 +1,325 @@
+//! The steps together: what follows from a text, without store, clock or carrier.
+
+use std::sync::LazyLock;
+
+use jiff::civil::date;
+use serde::Deserialize;
+
+use super::decide::{Decision, Matter, Next, Plea, decide};
+use super::say::Say;
+use super::{Book, Limits};
+use crate::command::Catalogue;
+use crate::command::catalogue::Consent;
+use crate::config::{ClientConfig, Config};
+use crate::dialogue::{Asked, Pending};
+use crate::domain::{Name, UnixMillis};
+use crate::store::two_way::{Between, Person};
+
+const CATALOGUE: &str = r#"
+[command.balance]
+title = { it = "Saldo", en = "Balance" }
+keywords = { it = ["saldo"], en = ["balance"] }
+[command.balance.action]
+url = "https://bank.example/balance"
+[command.topup]
+title = { it = "Ricarica", en = "Top-up" }
+money = true
+confirmation = "code"
+limits = { value_per_day = "50.00" }
+keywords = { it = ["ricarica"], en = ["topup"] }
+[command.topup.slots.amount]
+type = "money"
+required = true
+min = "5.00"
+max = "100.00"
+prompt = { it = "Di quanto?", en = "How much?" }
+[command.topup.slots.msisdn]
+type = "msisdn"
+[command.topup.action]
+url = "https://bank.example/topup"
+[command.block]
+title = { it = "Blocco", en = "Block" }
+sensitive = true
+confirmation = "yes"
+keywords = { it = ["blocca carta"], en = ["block card"] }
+[command.block.action]
+url = "https://bank.example/block"
+[command.vip]
+title = { it = "Sala", en = "Lounge" }
+authorisation = "certified"
+keywords = { it = ["sala vip"], en = ["lounge"] }
+[command.set_language]
+title = { it = "Lingua", en = "Language" }
+keywords = { it = ["lingua"], en = ["language"] }
+[command.set_language.slots.lang]
+type = "lang"
+required = true
+prompt = { it = "Quale lingua?", en = "Which language?" }
+[command.set_language.replies.ok]
+it = "Da ora in italiano."
+en = "English from now on."
+[command.leave]
+title = { it = "Basta", en = "Leave" }
+consent = "stop"
+keywords = { it = ["basta"], en = ["stop"] }
+[command.leave.slots.topic]
+type = "choice"
+values = { promo = ["offerte", "promo"] }
+[command.come]
+title = { it = "Riattiva", en = "Come back" }
+consent = "start"
+keywords = { it = ["riattiva"], en = ["start"] }
+[command.yes]
+title = { it = "Si", en = "Yes" }
+answers = "yes"
+keywords = { it = ["si", "ok"], en = ["yes"] }
+[command.no]
+title = { it = "No", en = "No" }
+answers = "no"
+keywords = { it = ["no", "annulla"], en = ["cancel"] }
+"#;
+
+static BOOK: LazyLock<Book> = LazyLock::new(|| Book::new(&config()).unwrap());
+
+fn config() -> Config {
+    #[derive(Deserialize)]
+    struct File {
+        command: Catalogue,
+    }
+    let file: File = toml::from_str(CATALOGUE).unwrap();
+    let mut config = Config {
+        command: file.command,
+        ..Config::default()
+    };
+    config.client.insert(name("bank"), ClientConfig::default());
+    config
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+/// A customer who writes, and what is remembered between texts.
+struct Talk {
+    person: Person,
+    question: Option<(Pending, bool)>,
+    limits: Limits,
+    now: UnixMillis,
+    draw: u8,
+}
+
+impl Talk {
+    fn new() -> Self {
+        Self {
+            person: Person::default(),
+            question: None,
+            limits: Limits::new(&config().command, 0, 100),
+            now: UnixMillis(1_773_100_800_000),
+            draw: 0,
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Decision {
+        self.draw = self.draw.wrapping_add(1);
+        let between = Between {
+            number: "393331234567".into(),
+            address: "12345".into(),
+        };
+        let matter = Matter {
+            book: &BOOK,
+            limits: &self.limits,
+            text,
+            between: &between,
+            leaves: ["cancella", "cancel"].contains(&text),
+            certified: false,
+            now: self.now,
+            today: date(2026, 3, 10),
+            bits: [self.draw; 32],
+        };
+        let decision = decide(&matter, self.person.clone(), self.question.take());
+        self.person = decision.person.clone();
+        self.question = match &decision.question {
+            Next::Ask(pending) => Some(((**pending).clone(), false)),
+            Next::Keep | Next::Drop => None,
+        };
+        decision
+    }
+
+    /// Some minutes go by, for what counts texts a minute.
+    fn rest(&mut self) {
+        self.limits = Limits::new(&config().command, 0, 100);
+    }
+
+    fn code(decision: &Decision) -> String {
+        let Some(Say::Secret("code", vars)) = &decision.say else {
+            panic!("{decision:?}")
+        };
+        vars["code"].as_str().unwrap().to_owned()
+    }
+}
+
+fn words(decision: &Decision) -> &'static str {
+    match &decision.say {
+        Some(Say::Words(key, _) | Say::Secret(key, _)) => key,
+        Some(Say::Reply { .. }) => "reply",
+        Some(Say::Plain(_)) => "plain",
+        None => "",
+    }
+}
+
+#[test]
+fn a_harmless_command_is_done_at_once() {
+    let mut talk = Talk::new();
+    let decision = talk.text("Saldo!");
+    assert_eq!((decision.outcome.as_str(), words(&decision)), ("command.balance", ""));
+    assert!(decision.wish.is_some());
+}
+
+#[test]
+fn money_moves_by_its_code_and_with_the_values_that_were_shown() {
+    let mut talk = Talk::new();
+    let asked = talk.text("ricarica 10 euro");
+    let Some(Say::Secret("code", vars)) = &asked.say else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(vars["called"], "Ricarica");
+    assert_eq!(vars["details"], " 10,00 EUR");
+    let code = Talk::code(&asked);
+    let done = talk.text(&code);
+    let wish = done.wish.unwrap();
+    assert_eq!(wish.values["amount"], "10.00");
+    assert_eq!(wish.text, "ricarica 10 euro");
+    let spend = wish.spend.unwrap();
+    assert_eq!((spend.hundredths, spend.limit, spend.day), (1_000, 5_000, 20_522));
+    assert!(talk.text(&code).wish.is_none(), "a code is used up");
+}
+
+#[test]
+fn neither_yes_nor_another_code_nor_that_of_another_amount_is_the_code() {
+    let mut talk = Talk::new();
+    let first = talk.text("ricarica 10 euro");
+    assert_eq!(words(&talk.text("si")), "code_unclear");
+    let second = talk.text("ricarica 20 euro");
+    assert_eq!(words(&talk.text(&Talk::code(&first))), "code_wrong");
+    let done = talk.text(&Talk::code(&second));
+    assert_eq!(done.wish.unwrap().values["amount"], "20.00");
+}
+
+#[test]
+fn three_wrong_codes_end_the_wish_and_six_lock_the_number_for_a_day() {
+    let mut talk = Talk::new();
+    for last in ["code_spent", "locked"] {
+        let code = Talk::code(&talk.text("ricarica 10 euro"));
+        let wrong = if code == "000000" { "000001" } else { "000000" };
+        let said: Vec<&str> = (0..3).map(|_| words(&talk.text(wrong))).collect();
+        assert_eq!(said, ["code_wrong", "code_wrong", last]);
+        talk.rest();
+        assert!(talk.text(&code).wish.is_none());
+    }
+    assert_eq!(words(&talk.text("ricarica 10 euro")), "locked");
+    assert!(talk.text("saldo").wish.is_some(), "what moves no money goes on");
+    talk.now = UnixMillis(talk.now.0 + 24 * 3_600_000 + 1);
+    assert_eq!(words(&talk.text("ricarica 10 euro")), "code");
+}
+
+#[test]
+fn a_missing_value_is_asked_for_and_one_out_of_range_is_said_so() {
+    let mut talk = Talk::new();
+    assert_eq!(talk.text("ricarica").say, Some(Say::Plain("Di quanto?".into())));
+    assert_eq!(words(&talk.text("2")), "range");
+    let asked = talk.text("sette euro");
+    assert_eq!(words(&asked), "code");
+    let Some((pending, _)) = &talk.question else { panic!() };
+    let Asked::Code { values, .. } = &pending.asked else {
+        panic!()
+    };
+    assert_eq!(values["amount"], "7.00");
+}
+
+#[test]
+fn a_question_is_asked_again_twice_and_then_given_up() {
+    let mut talk = Talk::new();
+    talk.text("ricarica");
+    assert_eq!(words(&talk.text("boh")), "plain");
+    assert_eq!(words(&talk.text("mah")), "plain");
+    assert_eq!(words(&talk.text("chissà")), "given_up");
+    assert_eq!(talk.question, None);
+}
+
+#[test]
+fn an_exact_command_leaves_the_question_and_no_cancels_it() {
+    let mut talk = Talk::new();
+    talk.text("blocca carta");
+    let left = talk.text("saldo");
+    assert_eq!(left.outcome, "command.balance");
+    assert_eq!(talk.question, None);
+    assert_eq!(words(&talk.text("blocca carta")), "confirm");
+    assert_eq!(words(&talk.text("annulla")), "cancelled");
+    assert!(talk.text("si").wish.is_none());
+    talk.text("blocca carta");
+    assert!(talk.text("sì grazie").wish.is_some());
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_told_so_and_does_nothing() {
+    let mut talk = Talk::new();
+    let code = Talk::code(&talk.text("ricarica 10 euro"));
+    talk.question.as_mut().unwrap().1 = true;
+    let late = talk.text(&code);
+    assert_eq!((words(&late), late.wish.is_none()), ("expired", true));
+    talk.text("blocca carta");
+    talk.question.as_mut().unwrap().1 = true;
+    assert_eq!(talk.text("saldo").outcome, "command.balance");
+}
+
+#[test]
+fn who_is_not_certified_or_a_machine_gets_nothing_done() {
+    let mut talk = Talk::new();
+    assert_eq!(words(&talk.text("sala vip")), "not_certified");
+    assert_eq!(talk.text("Risposta automatica: saldo").outcome, "automatic");
+    let stop = talk.text("STOP");
+    assert_eq!((stop.outcome.as_str(), words(&stop)), ("stop", ""));
+}
+
+#[test]
+fn two_machines_that_answer_one_another_stop_within_five_texts() {
+    let mut talk = Talk::new();
+    let answered = (0..20).filter(|n| talk.text(&format!("parole che nessuno capisce {n}x")).say.is_some());
+    assert!(answered.count() <= 5);
+    talk.rest();
+    assert!(talk.text("saldo").wish.is_some());
+}
+
+#[test]
+fn a_chosen_language_is_kept_and_answered_in() {
+    let mut talk = Talk::new();
+    let decision = talk.text("lingua inglese");
+    assert_eq!(decision.person.language.as_deref(), Some("en"));
+    assert_eq!(decision.locale, crate::command::Locale::En);
+}
+
+#[test]
+fn a_word_that_ends_messages_elsewhere_leaves_the_question_alone() {
+    let mut talk = Talk::new();
+    talk.text("blocca carta");
+    let left = talk.text("cancella");
+    assert_eq!((words(&left), left.plea), ("cancelled", None));
+    assert_eq!(talk.question, None);
+    assert!(talk.text("si").wish.is_none());
+}
+
+#[test]
+fn stop_in_other_words_is_a_plea_and_leaves_the_question() {
+    let mut talk = Talk::new();
+    talk.text("ricarica 10 euro");
+    let stop = talk.text("basta");
+    let plea = |word, topic: Option<&str>| {
+        let topic = topic.map(str::to_owned);
+        Some(Plea { word, topic })
+    };
+    assert_eq!(words(&stop), "");
+    assert_eq!((stop.outcome.as_str(), stop.plea), ("stop", plea(Consent::Stop, None)));
+    assert_eq!(talk.question, None);
+    assert_eq!(talk.text("basta offerte").plea, plea(Consent::Stop, Some("promo")));
+    assert_eq!(talk.text("riattiva").plea, plea(Consent::Start, None));
+}
