@@ -5,12 +5,14 @@
 
 mod connect;
 mod guard;
+mod pauses;
 mod signature;
 mod target;
 mod webhook;
 
 pub use connect::{Resolver, SystemResolver, TrustError};
 pub use guard::{AddressGuard, Refusal};
+pub use pauses::{Pause, Pauses};
 pub use signature::{InvalidKey, Keys};
 pub use target::{Host, InvalidTarget, Target};
 pub use webhook::{Answer, Failure, MAX_RETRY_AFTER, Post, Webhooks};
