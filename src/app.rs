@@ -157,7 +157,8 @@ impl Daemon {
         };
         upkeep.start(&tasks, &settings, disk::Watch::new(&config.state_dir, &config.store));
         tasks.spawn(metrics::count_changes(outbox.feed()));
-        let lane = webhooks::lane(&config, &store, &outbox, &clock)?;
+        let pauses = Arc::default();
+        let lane = webhooks::lane(&config, &store, &outbox, &clock, &pauses)?;
         tasks.spawn(lane.run(stop_upkeep.clone()));
         let state = ApiState::new(
             &config,
@@ -177,6 +178,7 @@ impl Daemon {
         let admin_state = Arc::new(AdminState {
             api: state.clone(),
             carriers: Arc::new(carriers::Control(dispatch.clone())),
+            pauses,
             token: Secret256::new(token.expose_secret()),
             metrics: recorder,
             stopping: stop_http.clone(),

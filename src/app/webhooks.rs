@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::STOP_MARGIN;
-use crate::backend::{AddressGuard, Keys, Webhooks};
+use crate::backend::{AddressGuard, Keys, Pauses, Webhooks};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dispatch::webhook::{self, Hook};
@@ -19,6 +19,7 @@ pub(super) fn lane(
     store: &Arc<dyn Store>,
     outbox: &Outbox,
     clock: &Clock,
+    pauses: &Arc<Pauses>,
 ) -> anyhow::Result<webhook::Lane> {
     let guard = AddressGuard::new(&config.webhook.allow_networks);
     let sender = Webhooks::new(guard, config.webhook.ca_file.as_deref()).context("webhook.ca_file")?;
@@ -44,6 +45,7 @@ pub(super) fn lane(
         clock: clock.clone(),
         hooks,
         max_pause: config.webhook.max_pause,
+        pauses: pauses.clone(),
         drain: STOP_MARGIN / 2,
     })
 }

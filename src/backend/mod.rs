@@ -6,6 +6,7 @@
 mod action;
 mod connect;
 mod guard;
+mod pauses;
 mod signature;
 mod target;
 mod webhook;
@@ -13,6 +14,7 @@ mod webhook;
 pub use action::{Call, Called, Said};
 pub use connect::{Resolver, SystemResolver, TrustError};
 pub use guard::{AddressGuard, Refusal};
+pub use pauses::{Pause, Pauses};
 pub use signature::{InvalidKey, Keys};
 pub use target::{Host, InvalidTarget, Target};
 pub use webhook::{Answer, Failure, MAX_RETRY_AFTER, Post, Webhooks};

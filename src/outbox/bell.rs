@@ -21,6 +21,8 @@ pub struct Bell {
 pub struct Rung {
     /// These endpoints have new notices.
     pub endpoints: BTreeSet<Endpoint>,
+    /// A person wishes that these are asked now, whatever came of it before.
+    pub afresh: BTreeSet<Endpoint>,
     /// Any endpoint may have: a person has replayed some, or switched one on or off.
     pub all: bool,
 }
@@ -59,6 +61,14 @@ impl Bell {
         let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         rung.endpoints.extend(endpoints);
         rung.all |= all;
+        drop(rung);
+        self.wake.notify_one();
+    }
+
+    /// A person wishes that an endpoint is asked now, whatever came of it before.
+    pub fn begin_afresh(&self, endpoint: Endpoint) {
+        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        rung.afresh.insert(endpoint);
         drop(rung);
         self.wake.notify_one();
     }

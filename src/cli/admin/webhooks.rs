@@ -115,7 +115,16 @@ async fn list(client: &mut AdminClient, screen: &mut Screen) -> Result<(), Admin
     if screen.wants_json() {
         return Ok(screen.json(&document)?);
     }
-    let header = ["endpoint", "state", "pending", "oldest", "dead", "off since", "why"];
+    let header = [
+        "endpoint",
+        "state",
+        "pending",
+        "oldest",
+        "dead",
+        "paused until",
+        "off since",
+        "why",
+    ];
     let mut table = screen.rows(&header, "no client has a webhook");
     for row in rows(&document["data"]) {
         let cells = [
@@ -124,8 +133,13 @@ async fn list(client: &mut AdminClient, screen: &mut Screen) -> Result<(), Admin
             cell(row, "pending"),
             screen.ago(&cell(row, "oldest_pending_at")),
             cell(row, "dead"),
+            screen.time(&cell(row, "paused_until")),
             screen.time(&cell(row, "off_since")),
-            cell(row, "off_reason"),
+            if row["off_reason"].is_null() {
+                cell(row, "pause_reason")
+            } else {
+                cell(row, "off_reason")
+            },
         ];
         screen.add(&mut table, cells);
     }

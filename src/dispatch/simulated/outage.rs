@@ -139,6 +139,7 @@ async fn live(life: &Life, told: &Arc<Told>, messages: usize) {
         clock: alive.clock.clone(),
         hooks: [(name("bank"), Arc::new(hook))].into(),
         max_pause: Duration::from_mins(5),
+        pauses: Arc::default(),
         drain: Duration::from_secs(5),
     };
     tokio::spawn(webhooks.run(CancellationToken::new()));

@@ -69,6 +69,12 @@ impl Call {
         self.switch(off);
     }
 
+    /// A person wishes that it is asked now, whatever its circuit has seen.
+    pub(super) fn begin_afresh(&self) {
+        self.afresh.store(true, Ordering::Release);
+        self.ring();
+    }
+
     /// Whether it was switched on again since this was last asked.
     pub(super) fn begins_afresh(&self) -> bool {
         self.afresh.swap(false, Ordering::AcqRel)

@@ -16,6 +16,8 @@ const FAILURES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The pause between the probes of one that was given up.
 const GIVEN_UP_PAUSE: Duration = Duration::from_hours(1);
+/// The longest pause that an endpoint gets because it wishes so. The notice that met the wish waits as long as was said.
+const LONGEST_WISH: Duration = Duration::from_hours(1);
 
 /// An endpoint's circuit.
 #[derive(Debug)]
@@ -114,7 +116,7 @@ impl Circuit {
                     self.open(now.after(self.pause));
                 }
                 if let Some(wished) = retry_after.filter(|_| slow) {
-                    self.open(now.after(wished));
+                    self.open(now.after(wished.min(LONGEST_WISH)));
                 }
             }
         }

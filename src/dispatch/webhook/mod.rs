@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::{Answer, Keys, Post, Webhooks};
+use crate::backend::{Answer, Keys, Pauses, Post, Webhooks};
 use crate::clock::Clock;
 use crate::domain::{Endpoint, Name};
 use crate::outbox::Outbox;
@@ -70,6 +70,8 @@ pub struct Lane {
     pub hooks: HashMap<Name, Arc<Hook>>,
     /// The longest pause of an endpoint that fails again and again.
     pub max_pause: Duration,
+    /// Where it is written which endpoints are paused.
+    pub pauses: Arc<Pauses>,
     /// How long posts under way have at a stop.
     pub drain: Duration,
 }
@@ -81,6 +83,7 @@ struct Shared {
     sender: Arc<dyn Sender>,
     clock: Clock,
     max_pause: Duration,
+    pauses: Arc<Pauses>,
     drain: Duration,
     /// A worker has had its endpoint switched: what the store says of it now counts.
     switched: Notify,
@@ -96,6 +99,7 @@ impl Lane {
             sender: self.sender,
             clock: self.clock,
             max_pause: self.max_pause,
+            pauses: self.pauses,
             drain: self.drain,
             switched: Notify::new(),
         });
@@ -112,6 +116,9 @@ impl Lane {
                 () = stop.cancelled() => break,
                 rung = bell.rung() => {
                     look |= rung.all;
+                    for endpoint in rung.afresh {
+                        crew.worker(endpoint, None).begin_afresh();
+                    }
                     // A look finds these too, and which of them are switched off.
                     if !look {
                         rung.endpoints.into_iter().for_each(|endpoint| crew.call(endpoint));

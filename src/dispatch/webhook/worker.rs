@@ -15,7 +15,7 @@ use super::call::Call;
 use super::circuit::Circuit;
 use super::policy::{Tried, settle};
 use super::{Hook, Shared, body};
-use crate::backend::{Answer, Post};
+use crate::backend::{Answer, Failure, Pause, Post};
 use crate::clock;
 use crate::domain::{Endpoint, UnixMillis};
 use crate::store::{DueNotices, Fate, NoticeAct, NoticeSettle, OffReason, Seq};
@@ -31,6 +31,8 @@ const PAGES_ON: u32 = 16;
 const UNSETTLED: usize = 64;
 /// How long a store that failed is left alone.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How often the log is told that an endpoint fails.
+const TOLD_EVERY: Duration = Duration::from_mins(1);
 /// Posts given up in a row, none taken between them, after which an endpoint is switched off: it fails for more than the
 /// 28 hours of a schedule, and not for the sake of one bad notice.
 const GIVEN_UP: u32 = 10;
@@ -65,6 +67,8 @@ struct Hand {
     next_at: Option<UnixMillis>,
     /// Posts given up since the last that was taken.
     given_up: u32,
+    /// When the log was last told of a failure.
+    told_at: Option<UnixMillis>,
 }
 
 /// A post that came to its end.
@@ -95,6 +99,7 @@ impl Worker {
             look: true,
             next_at: None,
             given_up: 0,
+            told_at: None,
         };
         loop {
             self.hear(&mut hand);
@@ -145,6 +150,7 @@ impl Worker {
         }
         if self.call.begins_afresh() {
             hand.circuit.reset();
+            self.shared.pauses.end(&self.endpoint);
             (hand.cursor, hand.given_up) = (None, 0);
         }
         if self.call.is_failing() {
@@ -197,14 +203,14 @@ impl Worker {
 
     /// What an answer says of the endpoint.
     async fn judge(&self, hand: &mut Hand, answer: Answer, given_up: bool, now: UnixMillis) {
-        let before = hand.circuit.paused_until();
         hand.circuit.answered(answer, now);
-        if let (None, Some(until)) = (before, hand.circuit.paused_until()) {
-            tracing::warn!(event = "webhook_paused", endpoint = %self.endpoint, until = %until);
+        if let Answer::Failed { failure, .. } = answer {
+            self.tell(hand, failure, now);
         }
         match answer {
             Answer::Taken { .. } => {
                 hand.given_up = 0;
+                self.shared.pauses.end(&self.endpoint);
                 if self.call.is_failing() {
                     self.switch_on().await;
                 }
@@ -223,6 +229,19 @@ impl Worker {
                     self.switch_off(OffReason::Failing, why).await;
                 }
             }
+        }
+    }
+
+    /// Says that a post failed, now and then, and shows the pause that it made.
+    fn tell(&self, hand: &mut Hand, failure: Failure, now: UnixMillis) {
+        let until = hand.circuit.paused_until();
+        if let Some(until) = until {
+            self.shared.pauses.begin(&self.endpoint, Pause { until, failure });
+        }
+        if hand.told_at.is_none_or(|told| told.after(TOLD_EVERY) <= now) {
+            hand.told_at = Some(now);
+            let until = until.map(|until| until.to_string());
+            tracing::warn!(event = "webhook_fails", endpoint = %self.endpoint, %failure, paused_until = until);
         }
     }
 

@@ -26,6 +26,7 @@ use super::api::ApiState;
 use super::auth::Secret256;
 use super::edge::{self, Edge};
 use super::problem;
+use crate::backend::Pauses;
 use crate::domain::UnixMillis;
 
 /// All that the admin listener needs to answer.
@@ -34,6 +35,8 @@ pub struct AdminState {
     pub api: Arc<ApiState>,
     /// The carriers.
     pub carriers: Arc<dyn CarrierControl>,
+    /// Which webhooks are left alone for a while.
+    pub pauses: Arc<Pauses>,
     /// What the command line must show.
     pub token: Secret256,
     /// The metrics.

@@ -23,11 +23,14 @@ const STEP: u32 = 2_000;
 #[derive(Serialize)]
 struct EndpointView {
     endpoint: Endpoint,
-    /// `on`, or `off`: then what is for it waits. One that is off as `failing` is asked now and then.
+    /// `on`; `paused` for a while; `off`: then what is for it waits. One that is off as `failing` is asked now and then.
     state: &'static str,
     pending: u64,
     oldest_pending_at: Option<UnixMillis>,
     dead: u64,
+    /// It is left alone until then, for what its last post met with.
+    paused_until: Option<UnixMillis>,
+    pause_reason: Option<String>,
     off_since: Option<UnixMillis>,
     off_reason: Option<OffReason>,
 }
@@ -64,7 +67,11 @@ struct SwitchWish {
 }
 
 pub(super) async fn list(State(state): State<Arc<AdminState>>) -> Result<Response, Problem> {
-    let views: Vec<EndpointView> = endpoints(&state).await?.into_values().map(EndpointView::of).collect();
+    let known = endpoints(&state).await?;
+    let views: Vec<_> = known
+        .into_values()
+        .map(|record| EndpointView::of(record, &state))
+        .collect();
     Ok(shown(&json!({ "data": views })))
 }
 
@@ -142,9 +149,14 @@ pub(super) async fn switch(State(state): State<Arc<AdminState>>, request: Reques
     };
     let done = state.api.outbox.act_on_notices(act).await;
     done.map_err(|error| store_problem(&error))?;
+    if wish.on {
+        // One that is on may be paused.
+        state.pauses.end(&endpoint);
+        state.api.outbox.bell().begin_afresh(endpoint.clone());
+    }
     tracing::info!(event = "webhook_switched", %endpoint, on = wish.on);
     let record = endpoints(&state).await?.remove(&endpoint);
-    Ok(shown(&record.map(EndpointView::of)))
+    Ok(shown(&record.map(|record| EndpointView::of(record, &state))))
 }
 
 /// In one look, for the status.
@@ -208,11 +220,19 @@ fn place(id: &str) -> Option<Seq> {
 }
 
 impl EndpointView {
-    fn of(record: EndpointRecord) -> Self {
+    fn of(record: EndpointRecord, state: &AdminState) -> Self {
+        let now = state.api.clock.now();
+        let pause = state.pauses.of(&record.endpoint).filter(|pause| pause.until > now);
         let (off_since, off_reason) = record.off.unzip();
         Self {
             endpoint: record.endpoint,
-            state: if off_since.is_some() { "off" } else { "on" },
+            state: match (off_since, pause) {
+                (Some(_), _) => "off",
+                (None, Some(_)) => "paused",
+                (None, None) => "on",
+            },
+            paused_until: pause.map(|pause| pause.until),
+            pause_reason: pause.map(|pause| pause.failure.to_string()),
             pending: record.pending,
             oldest_pending_at: record.oldest,
             dead: record.dead,

@@ -72,6 +72,7 @@ impl Desk {
         let state = AdminState {
             api: house.state.clone(),
             carriers: Arc::new(OneCarrier),
+            pauses: Arc::default(),
             token: Secret256::new("the-token"),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             stopping: stopping.clone(),

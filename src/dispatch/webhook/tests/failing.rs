@@ -100,3 +100,28 @@ async fn a_dead_endpoint_costs_a_post_a_pause_and_what_waits_loses_no_try() {
     let untried = rows.iter().filter(|row| row.notice.delivery.attempts == 0).count();
     assert!(rows.len() == 50 && untried >= 41, "{untried}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_shown_and_ends_when_a_person_says_so() {
+    let mut house = House::new().await;
+    house.texts("1", 1..=1).await;
+    house.open(1, 1);
+    let wish = Answer::Failed {
+        failure: Failure::Status(503),
+        retry_after: Some(Duration::from_hours(5)),
+    };
+    house.next().await.answer(wish);
+    house.quiet().await;
+    let endpoint = Endpoint::of_client(&name("bank"));
+    let pause = house.pauses.of(&endpoint).unwrap();
+    assert_eq!(
+        (pause.until, pause.failure),
+        (NOW.after(Duration::from_hours(1)), Failure::Status(503))
+    );
+    house.texts("1", 2..=2).await;
+    house.quiet().await;
+    house.outbox.bell().begin_afresh(endpoint.clone());
+    house.next().await.answer(TAKEN);
+    house.quiet().await;
+    assert_eq!(house.pauses.of(&endpoint), None);
+}

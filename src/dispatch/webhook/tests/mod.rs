@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::*;
-use crate::backend::Failure;
+use crate::backend::{Failure, Pauses};
 use crate::domain::{InboundId, MessageId, NewMessage, State, UnixMillis};
 use crate::fixture::{self, bind, name};
 use crate::outbox::{self, Hearing, Policy};
@@ -66,6 +66,7 @@ struct House {
     clock: Clock,
     posts: mpsc::UnboundedReceiver<Posted>,
     sender: Arc<Hands>,
+    pauses: Arc<Pauses>,
     stop: CancellationToken,
 }
 
@@ -94,6 +95,7 @@ impl House {
             clock,
             posts,
             sender: Arc::new(Hands(posts_tx)),
+            pauses: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -117,6 +119,7 @@ impl House {
             clock: self.clock.clone(),
             hooks: [hook("bank"), hook("shop")].into(),
             max_pause: Duration::from_mins(5),
+            pauses: self.pauses.clone(),
             drain: Duration::from_secs(5),
         };
         tokio::spawn(lane.run(self.stop.clone()))
@@ -424,6 +427,7 @@ async fn a_client_that_has_no_address_any_more_is_told_nothing() {
         clock: house.clock.clone(),
         hooks: HashMap::new(),
         max_pause: secs(300),
+        pauses: Arc::default(),
         drain: secs(5),
     };
     tokio::spawn(lane.run(house.stop.clone()));
