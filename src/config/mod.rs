@@ -27,6 +27,7 @@ mod template;
 mod text;
 mod two_way;
 pub(crate) mod unit;
+mod verification;
 mod webhook;
 mod zone;
 
@@ -58,6 +59,7 @@ pub use store::StoreConfig;
 pub use template::{TemplateConfig, TemplatesConfig};
 pub use text::{DefaultAlphabet, FlashCoding, NationalTables};
 pub use two_way::TwoWayConfig;
+pub use verification::VerificationConfig;
 pub use webhook::WebhookConfig;
 pub use zone::Zone;
 
@@ -109,6 +111,8 @@ pub struct Config {
     pub template: BTreeMap<Name, TemplateConfig>,
     /// How texts from customers are handled.
     pub two_way: TwoWayConfig,
+    /// The codes that certify a number.
+    pub verification: VerificationConfig,
     /// What customers may ask for by text.
     pub command: Catalogue,
 }

@@ -14,8 +14,6 @@ pub type Frozen = Map<String, Json>;
 
 /// How often a question is asked again before it is given up.
 pub const MOST_AGAIN: u8 = 2;
-/// Codes that may be tried for one question.
-pub const TRIES: u8 = 3;
 
 /// A question that waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -135,9 +135,9 @@ impl ConsentStep {
             Ok(accepted) => {
                 let birth = (accepted.flags != Flags::default() || accepted.ended.is_some()).then(|| {
                     Box::new(Birth {
-                        event: None,
                         failed: accepted.ended,
                         flags: accepted.flags,
+                        ..Birth::default()
                     })
                 });
                 Some(Enqueue {

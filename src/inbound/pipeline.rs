@@ -375,7 +375,7 @@ impl Pipeline {
             text,
             between,
             leaves: self.leaves_question(decided, text),
-            certified: self.is_certified(between),
+            certified: &decided.standing.certified,
             now,
             today: self.book.day(now),
             bits: clock::secret_bits(),
@@ -432,11 +432,6 @@ impl Pipeline {
         });
         turn.messages.extend::<Option<Enqueue>>(message);
         decision.outcome
-    }
-
-    /// Whether the number is known to be its holder's. Nobody is certified yet.
-    fn is_certified(&self, _: &Between) -> bool {
-        false
     }
 }
 

@@ -76,9 +76,9 @@ pub fn message(
         accepted.flags
     };
     let birth = crate::store::Birth {
-        event: None,
         failed: accepted.ended,
         flags,
+        ..crate::store::Birth::default()
     };
     Some(Enqueue {
         birth: Some(Box::new(birth)),

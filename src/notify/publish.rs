@@ -10,7 +10,7 @@ use super::rule::{Draft, Matter, Rule};
 use super::{Notifier, Rendered, Templates};
 use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, WithoutRoute, accept_saying};
 use crate::config::UnknownEvent;
-use crate::domain::{Class, Flag, Flags, Masked, MessageId, Name, State, UnixMillis};
+use crate::domain::{Class, Flag, Flags, Masked, MessageId, Name, Reason, State, UnixMillis};
 use crate::outbox::{EnqueueError, Outbox};
 use crate::store::{Birth, Enqueue, EventKind, Group, GroupResult, IdempotencyKey, InboxPlace, Seq, Store};
 
@@ -138,7 +138,7 @@ impl Publisher {
         let mut groups = Vec::with_capacity(events.len());
         let mut pending = Vec::with_capacity(events.len());
         for submitted in events {
-            match self.prepare(submitted, now) {
+            match self.prepare(submitted, now).await {
                 Ok(prepared) => {
                     if let (true, Some(throttle)) = (submitted.paced, &submitted.client.throttle) {
                         throttle.owe(prepared.classes.len().saturating_sub(1));
@@ -146,7 +146,7 @@ impl Publisher {
                     pending.push(Ok((prepared.group.key.answer.clone(), prepared.classes)));
                     groups.push(prepared.group);
                 }
-                Err(faults) => pending.push(Err(faults)),
+                Err(unprepared) => pending.push(Err(unprepared)),
             }
         }
         let mut stored = if groups.is_empty() {
@@ -157,7 +157,8 @@ impl Publisher {
         let mut published = Vec::with_capacity(events.len());
         for (Submitted { client, event, .. }, pending) in events.iter().zip(pending) {
             published.push(match (pending, &mut stored) {
-                (Err(faults), _) => self.refused(client, event, faults).await,
+                (Err(Unprepared::Faulty(faults)), _) => self.refused(client, event, faults).await,
+                (Err(Unprepared::Unknown(error)), _) => Published::Failed(error),
                 (Ok((answer, classes)), Ok(stored)) => match stored.pop_front() {
                     Some(Ok(GroupResult::Stored(_))) => {
                         classes.into_iter().for_each(|class| client.count_accepted(class));
@@ -186,11 +187,12 @@ impl Publisher {
     }
 
     /// An event with its messages, ready to be stored, or everything that is wrong with it.
-    fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
+    async fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Unprepared> {
         let Submitted {
             client, event, inbox, ..
         } = *submitted;
-        let Making { matched, made } = self.make(client, event, now)?;
+        let Making { matched, mut made } = self.make(client, event, now).map_err(Unprepared::Faulty)?;
+        self.fail_uncertified(client, &mut made).await?;
         let publication = Publication {
             event: EventName {
                 source: event.source(),
@@ -269,6 +271,30 @@ impl Publisher {
         }
     }
 
+    /// What a personal template says goes to certified numbers alone; nobody waits who could do anything about it.
+    async fn fail_uncertified(&self, client: &Client, made: &mut [(&Rule, Made)]) -> Result<(), Unprepared> {
+        let needs = |(_, made): &&mut (&Rule, Made)| made.for_certified && made.accepted.needs_certified();
+        let pairs: Vec<(Name, Box<str>)> = made
+            .iter_mut()
+            .filter(needs)
+            .map(|(_, made)| (client.name.clone(), made.accepted.message.to.digits().into()))
+            .collect();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let are = self.store.are_certified(&pairs).await.map_err(|error| {
+            tracing::warn!(event = "store_unavailable", %error);
+            Unprepared::Unknown(EnqueueError::Unavailable)
+        })?;
+        for ((_, made), certified) in made.iter_mut().filter(needs).zip(are) {
+            if !certified && made.accepted.ended.is_none() {
+                made.accepted.ended = Some(Reason::NotCertified);
+                made.accepted.state = State::Failed;
+            }
+        }
+        Ok(())
+    }
+
     /// What one rule makes of an event.
     fn messages(&self, client: &Client, rule: &Rule, matter: &Matter<'_>) -> Result<Vec<Made>, Vec<Fault>> {
         let mut made = Vec::new();
@@ -290,9 +316,18 @@ impl Publisher {
         let accepted = accept_saying(&self.intake, client, &draft.wish(), said, WithoutRoute::Failed)?;
         Ok(Made {
             accepted,
-            personal: draft.personal || rendered.is_ok_and(|rendered| rendered.personal),
+            personal: draft.personal || rendered.as_ref().is_ok_and(|rendered| rendered.personal),
+            for_certified: rendered.is_ok_and(|rendered| rendered.personal),
         })
     }
+}
+
+/// Why an event is not stored.
+enum Unprepared {
+    /// All that is wrong with it.
+    Faulty(Vec<Fault>),
+    /// The store does not say what must be known.
+    Unknown(EnqueueError),
 }
 
 /// What the rules make of an event.
@@ -306,7 +341,10 @@ struct Making<'r> {
 /// A message made by a rule.
 struct Made {
     accepted: Accepted,
+    /// For the recipient's eyes alone.
     personal: bool,
+    /// For certified numbers alone.
+    for_certified: bool,
 }
 
 impl Made {
@@ -327,6 +365,7 @@ impl Made {
             } else {
                 Flags::default()
             },
+            verification: None,
         };
         Enqueue {
             birth: Some(Box::new(birth)),

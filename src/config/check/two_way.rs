@@ -22,6 +22,7 @@ impl Check<'_> {
             let key = format!("two_way.words.{key}");
             self.wrong(&key, "is nothing that Araldo says", cure);
         }
+        self.within("verification.per_hour", self.config.verification.per_hour, 1..=100);
         self.who_answers();
     }
 
