@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
-use crate::backend::{AddressGuard, Webhooks};
+use crate::backend::{AddressGuard, SimSwap, Webhooks};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, SimSwapConfig};
 use crate::dispatch::ConsentStep;
 use crate::dispatch::action::{Actions, Parts};
 use crate::inbound::{Book, Limits, Pipeline};
@@ -21,6 +21,17 @@ pub(super) fn limits(config: &Config) -> Arc<Limits> {
     let settings = &config.two_way;
     let most = settings.max_numbers as usize;
     Arc::new(Limits::new(&config.command, settings.address_per_minute, most))
+}
+
+fn sim_swap(config: &SimSwapConfig, caller: &Webhooks) -> SimSwap {
+    let token = &config.token;
+    SimSwap {
+        webhooks: caller.clone(),
+        url: config.url.as_str().into(),
+        token: token.is_set().then(|| token.expose().to_owned().into()),
+        max_age_hours: config.max_age.as_secs() / 3_600,
+        timeout: config.timeout,
+    }
 }
 
 /// Starts both.
@@ -39,6 +50,7 @@ pub(super) fn start(
     let parts = Parts {
         store: store.clone(),
         outbox: outbox.clone(),
+        sim_swap: config.sim_swap.as_ref().map(|config| sim_swap(config, &caller)),
         caller,
         clock: clock.clone(),
         book: book.clone(),

@@ -21,6 +21,7 @@ mod outbox;
 mod route;
 mod secret;
 mod show;
+mod sim_swap;
 mod state_dir;
 mod store;
 mod template;
@@ -54,6 +55,7 @@ pub use outbox::OutboxConfig;
 pub use route::{RouteConfig, StepCarrier, StepConfig};
 pub use secret::Secret;
 pub use show::{DEFAULT_FILE, Effective};
+pub use sim_swap::SimSwapConfig;
 pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
 pub use template::{TemplateConfig, TemplatesConfig};
@@ -111,6 +113,8 @@ pub struct Config {
     pub template: BTreeMap<Name, TemplateConfig>,
     /// How texts from customers are handled.
     pub two_way: TwoWayConfig,
+    /// Who is asked whether the SIM of a number was changed of late.
+    pub sim_swap: Option<SimSwapConfig>,
     /// The codes that certify a number.
     pub verification: VerificationConfig,
     /// What customers may ask for by text.

@@ -114,6 +114,7 @@ impl House {
             store: store.clone(),
             outbox: outbox.clone(),
             caller: Webhooks::new(AddressGuard::new(&[]), None).unwrap(),
+            sim_swap: None,
             clock: clock.clone(),
             book: book.clone(),
             intake: intake(),

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
-use crate::backend::{self, Called, Said, Webhooks};
+use crate::backend::{self, Called, Said, SimSwap, Swapped, Webhooks};
 use crate::clock::{self, Clock};
 use crate::command::{Locale, catalogue};
 use crate::dialogue::Frozen;
@@ -80,6 +80,8 @@ pub struct Parts {
     pub outbox: Outbox,
     /// What speaks HTTP.
     pub caller: Webhooks,
+    /// Who knows of changed SIMs; `None` is nobody.
+    pub sim_swap: Option<SimSwap>,
     /// The time.
     pub clock: Clock,
     /// What is called, and what is answered.
@@ -234,8 +236,11 @@ impl Actions {
             self.settle(&record, After::Over(End::Failed), "no_command").await;
             return;
         };
-        let begun = clock::monotonic();
         let asks = record.action.progress.asks;
+        if !asks && let Some(end) = self.stopped(&record).await {
+            return self.settle(&record, After::Over(end), "sim_check").await;
+        }
+        let begun = clock::monotonic();
         let body = if asks { Bytes::new() } else { self.body(&record) };
         let key = key(&record);
         let made = backend::Call {
@@ -281,6 +286,27 @@ impl Actions {
             clock::jitter(),
         );
         self.settle(&record, after, &word(&called)).await;
+    }
+
+    /// What a changed SIM makes of a call that moves money or is personal, before it is made.
+    async fn stopped(&self, record: &ActionRecord) -> Option<End> {
+        let sim_swap = self.parts.sim_swap.as_ref()?;
+        let action = &record.action;
+        let command = self.parts.book.command(&action.command)?;
+        let money = command.money;
+        if !money && !command.personal {
+            return None;
+        }
+        let swapped = sim_swap.ask(&format!("+{}", action.between.number)).await;
+        counter!("araldo_sim_checks_total", "result" => swapped.word()).increment(1);
+        let doubt = action.progress.attempts > 1 && self.manner(record).idempotent;
+        let end = policy::before(swapped, money, doubt);
+        if swapped != Swapped::No {
+            tracing::warn!(
+                event = "sim_check", command = %action.command, key = key(record), %swapped, stopped = end.is_some()
+            );
+        }
+        end
     }
 
     fn body(&self, record: &ActionRecord) -> Bytes {
@@ -362,7 +388,7 @@ impl Actions {
                         "whether the back end has done it is not known; a person must look"
                     );
                 }
-                let refunds = matches!(end, End::Refused(_) | End::Failed);
+                let refunds = matches!(end, End::Refused(_) | End::Failed | End::Stopped(_));
                 moved(record, progress, refunds, self.message(record, &say))
             }
         };
@@ -389,6 +415,7 @@ impl Actions {
                 let result = said.result.clone().unwrap_or_else(|| "refused".to_owned());
                 (result, said.clone(), "refused")
             }
+            End::Stopped(word) => ((*word).to_owned(), Said::default(), "sim_check"),
             End::Failed => ("failed".to_owned(), Said::default(), "failed"),
             End::Unknown => ("unknown".to_owned(), Said::default(), "unknown"),
         };
@@ -466,6 +493,7 @@ impl End {
         match self {
             Self::Answered(_) => "answered",
             Self::Refused(_) => "refused",
+            Self::Stopped(_) => "stopped",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
         }
