@@ -45,6 +45,9 @@ pub enum Asked {
         slot: String,
         /// What is known already.
         values: Frozen,
+        /// The values that were found where one was wanted, as the question names them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        found: Vec<String>,
     },
     /// Yes or no.
     Confirm {
@@ -102,6 +105,7 @@ mod tests {
                 command: command.clone(),
                 slot: "amount".into(),
                 values: values.clone(),
+                found: vec!["10".into(), "20".into()],
             },
             Asked::Confirm {
                 command: command.clone(),

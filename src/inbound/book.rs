@@ -17,7 +17,7 @@ use crate::command::catalogue::{Action, Localised, Method};
 use crate::command::{Catalogue, Command, Locale, Matcher};
 use crate::config::{ClientConfig, Config};
 use crate::dialogue;
-use crate::domain::{Name, UnixMillis};
+use crate::domain::{Name, Region, UnixMillis};
 use crate::notify::{Rendered, Templates};
 
 /// A catalogue ready for use.
@@ -33,6 +33,8 @@ pub struct Book {
     /// The only client, where there is one alone.
     only: Option<Arc<Client>>,
     zone: TimeZone,
+    /// The country of numbers that are written without its code.
+    home: Region,
 }
 
 struct Address {
@@ -133,6 +135,7 @@ impl Book {
             addresses: addresses.collect(),
             only,
             zone,
+            home: Region::parse(&config.two_way.country).unwrap_or_else(Region::home),
         })
     }
 
@@ -143,7 +146,8 @@ impl Book {
 
     /// What knows what is asked for. The first call learns the catalogue: up to a second.
     pub fn matcher(&self) -> &Matcher {
-        self.matcher.get_or_init(|| Matcher::new(&self.commands))
+        let learn = || Matcher::new(&self.commands).at_home_in(self.home);
+        self.matcher.get_or_init(learn)
     }
 
     /// A command by its name.

@@ -244,15 +244,8 @@ pub(super) fn begin(
         }
     }
     let values = normal(&slots.values);
-    complete(
-        matter,
-        decision,
-        name,
-        command,
-        values,
-        Open::of(&slots),
-        matter.text.to_owned(),
-    )
+    let open = Open::of(&slots, decision.locale);
+    complete(matter, decision, name, command, values, open, matter.text.to_owned())
 }
 
 /// The words in which a question is asked again.
@@ -261,11 +254,15 @@ pub(super) fn ask_again(matter: &Matter<'_>, pending: &Pending) -> Say {
     match &pending.asked {
         Asked::Which { offered } => which_of(matter, offered, locale),
         Asked::Value {
-            command: name, slot, ..
+            command: name,
+            slot,
+            found,
+            ..
         } => {
             let open = Open {
                 slot: slot.clone(),
                 refused: false,
+                found: found.clone(),
             };
             match matter.book.command(name) {
                 Some(command) => matter.prompt(name, command, &open, locale),
@@ -293,23 +290,38 @@ pub(super) struct Open {
     slot: String,
     /// It has a value, which is out of its range.
     refused: bool,
+    /// The values that were found where one is wanted, as people read them.
+    found: Vec<String>,
 }
 
 impl Open {
-    fn of(slots: &Slots) -> Option<Self> {
-        let open = |slot: &String, refused| Self {
-            slot: slot.clone(),
-            refused,
+    fn of(slots: &Slots, locale: Locale) -> Option<Self> {
+        let refused = slots.refused.keys().next().cloned().map(Self::refused);
+        let unsure = || {
+            let (slot, values) = slots.unsure.first_key_value()?;
+            let found = say::found(values, locale);
+            Some(Self {
+                found,
+                ..Self::missing(slot.clone())
+            })
         };
-        let refused = slots.refused.keys().next().map(|slot| open(slot, true));
-        let unsure = || slots.unsure.keys().next().map(|slot| open(slot, false));
-        refused
-            .or_else(unsure)
-            .or_else(|| slots.missing.first().map(|slot| open(slot, false)))
+        let missing = || slots.missing.first().cloned().map(Self::missing);
+        refused.or_else(unsure).or_else(missing)
+    }
+
+    fn missing(slot: String) -> Self {
+        Self {
+            slot,
+            refused: false,
+            found: Vec::new(),
+        }
     }
 
     pub(super) fn refused(slot: String) -> Self {
-        Self { slot, refused: true }
+        Self {
+            refused: true,
+            ..Self::missing(slot)
+        }
     }
 }
 
@@ -327,7 +339,7 @@ pub(super) fn complete(
     let missing = || {
         let mut required = command.slots.iter().filter(|(_, slot)| slot.required);
         let slot = required.find(|(slot, _)| !values.contains_key(*slot))?.0.clone();
-        Some(Open { slot, refused: false })
+        Some(Open::missing(slot))
     };
     if let Some(open) = open.or_else(missing) {
         decision.say = Some(matter.prompt(&name, command, &open, decision.locale));
@@ -335,6 +347,7 @@ pub(super) fn complete(
             command: name,
             slot: open.slot,
             values,
+            found: open.found,
         };
         return matter.ask(decision, asked, text, 0);
     }
@@ -511,6 +524,11 @@ impl Matter<'_> {
                 vars.insert(key.to_owned(), bound.map_or(Json::Null, Json::from));
             }
             return Say::Words("range", vars);
+        }
+        if !open.found.is_empty() {
+            let mut vars = self.called(name, locale);
+            vars.insert("found".to_owned(), open.found.clone().into());
+            return Say::Words("either", vars);
         }
         let prompt = slot.and_then(|slot| slot.prompt.get(&locale).or_else(|| slot.prompt.get(&Locale::En)));
         let prompt = prompt.or_else(|| slot?.prompt.values().next());

@@ -252,6 +252,28 @@ fn a_missing_value_is_asked_for_and_one_out_of_range_is_said_so() {
 }
 
 #[test]
+fn two_values_where_one_is_wanted_are_both_named_and_one_of_them_is_the_answer() {
+    let mut talk = Talk::new();
+    let found = |decision: &Decision| match &decision.say {
+        Some(Say::Words("either", vars)) => vars["found"].to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found(&talk.text("ricarica 10 o 20")), r#"["10","20"]"#);
+    assert_eq!(found(&talk.text("10,50 o 20")), r#"["10,50","20"]"#);
+    assert_eq!(
+        found(&talk.text("mah")),
+        r#"["10,50","20"]"#,
+        "asked again in the same words"
+    );
+    assert_eq!(words(&talk.text("20")), "code");
+    let asked = talk.text("ricarica 10 euro 333 1234567 333 7654321");
+    assert_eq!(found(&asked), r#"["+393331234567","+393337654321"]"#);
+    let vars = serde_json::from_str(r#"{"called":"Ricarica","found":["10","20"]}"#).unwrap();
+    let said = BOOK.words("either", crate::command::Locale::It, &vars).unwrap();
+    assert_eq!(said.text, "Ricarica: 10 o 20? Scrivi quale.");
+}
+
+#[test]
 fn a_question_is_asked_again_twice_and_then_given_up() {
     let mut talk = Talk::new();
     talk.text("ricarica");
