@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use minijinja::value::{Serde, Value};
@@ -15,10 +16,13 @@ use crate::accept::Client;
 use crate::backend::Keys;
 use crate::command::catalogue::{Action, Localised, Method};
 use crate::command::{Catalogue, Command, Locale, Matcher};
-use crate::config::{ClientConfig, Config};
+use crate::config::{ClientConfig, Config, ConfigError, Origins, Problem};
 use crate::dialogue;
 use crate::domain::{Name, Region, UnixMillis};
 use crate::notify::{Rendered, Templates};
+
+/// The catalogue in use: whoever begins something takes it as it stands and keeps it to the end.
+pub type Shelf = ArcSwap<Book>;
 
 /// A catalogue ready for use.
 pub struct Book {
@@ -136,6 +140,21 @@ impl Book {
             only,
             zone,
             home: Region::parse(&config.two_way.country).unwrap_or_else(Region::home),
+        })
+    }
+
+    /// The same, with whatever is wrong told as of the configuration.
+    pub fn load(config: &Config, origins: &Origins) -> Result<Self, ConfigError> {
+        Self::new(config).map_err(|error| {
+            let (key, cause) = match error {
+                BookError::Template { key, told } => (key, told),
+                BookError::Secret { command, path, told } => {
+                    let key = format!("command.{command}.action.secret_file");
+                    (key, format!("{}: {told}", path.display()))
+                }
+            };
+            let place = origins.place(&key).cloned();
+            ConfigError::Invalid(vec![Problem::new(key, cause).at(place)])
         })
     }
 

@@ -3,20 +3,22 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
 
 use super::event::Event;
 use super::rule::{Draft, Matter, Rule};
 use super::{Notifier, Rendered, Templates};
 use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, WithoutRoute, accept_saying};
-use crate::config::UnknownEvent;
+use crate::config::{EventsConfig, UnknownEvent};
 use crate::domain::{Class, Flag, Flags, Masked, MessageId, Name, Reason, State, UnixMillis};
 use crate::outbox::{EnqueueError, Outbox};
 use crate::store::{Birth, Enqueue, EventKind, Group, GroupResult, IdempotencyKey, InboxPlace, Seq, Store};
 
 /// Takes events, whichever way they came in.
 pub struct Publisher {
-    notifier: Notifier,
+    notifier: ArcSwap<Notifier>,
+    settings: EventsConfig,
     intake: Arc<Intake>,
     outbox: Outbox,
     store: Arc<dyn Store>,
@@ -101,7 +103,8 @@ impl Publisher {
     /// Puts the parts together.
     pub fn new(notifier: Notifier, intake: Arc<Intake>, outbox: Outbox, store: Arc<dyn Store>) -> Self {
         Self {
-            notifier,
+            settings: notifier.settings().clone(),
+            notifier: ArcSwap::from_pointee(notifier),
             intake,
             outbox,
             store,
@@ -109,13 +112,18 @@ impl Publisher {
     }
 
     /// The texts, for messages that name a template themselves.
-    pub fn templates(&self) -> &Templates {
-        &self.notifier.templates
+    pub fn templates(&self) -> Arc<Templates> {
+        self.notifier.load().templates.clone()
+    }
+
+    /// Goes on with other rules and templates; how events are taken stays.
+    pub fn renew(&self, notifier: Notifier) {
+        self.notifier.store(Arc::new(notifier));
     }
 
     /// How events are taken.
-    pub fn settings(&self) -> &crate::config::EventsConfig {
-        self.notifier.settings()
+    pub fn settings(&self) -> &EventsConfig {
+        &self.settings
     }
 
     /// Publishes events for a client: what became of each, in their order, after one synced commit. Every rule that
@@ -191,7 +199,9 @@ impl Publisher {
         let Submitted {
             client, event, inbox, ..
         } = *submitted;
-        let Making { matched, mut made } = self.make(client, event, now).map_err(Unprepared::Faulty)?;
+        let notifier = self.notifier.load_full();
+        let making = self.make(&notifier, client, event, now);
+        let Making { matched, mut made } = making.map_err(Unprepared::Faulty)?;
         self.fail_uncertified(client, &mut made).await?;
         let publication = Publication {
             event: EventName {
@@ -227,12 +237,15 @@ impl Publisher {
     }
 
     /// What the rules make of an event, or everything that is wrong with it.
-    fn make(&self, client: &Client, event: &Event, now: UnixMillis) -> Result<Making<'_>, Vec<Fault>> {
-        let Notifier {
-            templates,
-            rules,
-            settings,
-        } = &self.notifier;
+    fn make<'n>(
+        &self,
+        notifier: &'n Notifier,
+        client: &Client,
+        event: &Event,
+        now: UnixMillis,
+    ) -> Result<Making<'n>, Vec<Fault>> {
+        let Notifier { templates, rules, .. } = notifier;
+        let settings = &self.settings;
         let context = event.context();
         let matter = Matter {
             templates,

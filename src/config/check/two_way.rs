@@ -27,6 +27,11 @@ impl Check<'_> {
             let key = format!("two_way.words.{key}");
             self.wrong(&key, "is nothing that Araldo says", cure);
         }
+        let codes = settings.words.get("verification").into_iter().flatten();
+        for (locale, _) in codes.filter(|(_, text)| !text.contains("code")) {
+            let key = format!("two_way.words.verification.{locale}");
+            self.wrong(&key, "does not say the code", "write {{ code }} into it");
+        }
         self.within("verification.per_hour", self.config.verification.per_hour, 1..=100);
         self.who_answers();
     }

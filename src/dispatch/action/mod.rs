@@ -25,7 +25,7 @@ use crate::clock::{self, Clock};
 use crate::command::{Locale, catalogue};
 use crate::dialogue::Frozen;
 use crate::domain::UnixMillis;
-use crate::inbound::Book;
+use crate::inbound::Shelf;
 use crate::inbound::book::Call;
 use crate::inbound::say::{self, Say};
 use crate::outbox::Outbox;
@@ -85,7 +85,7 @@ pub struct Parts {
     /// The time.
     pub clock: Clock,
     /// What is called, and what is answered.
-    pub book: Arc<Book>,
+    pub shelf: Arc<Shelf>,
     /// What checks the answers.
     pub intake: Arc<Intake>,
     /// The process.
@@ -231,7 +231,7 @@ impl Actions {
 
     /// One call, and the word that it takes long.
     async fn make(self: &Arc<Self>, mut record: ActionRecord) {
-        let Some(call) = self.parts.book.call(&record.action.command).cloned() else {
+        let Some(call) = self.parts.shelf.load().call(&record.action.command).cloned() else {
             // The catalogue has changed: nothing was asked of anybody.
             self.settle(&record, After::Over(End::Failed), "no_command").await;
             return;
@@ -292,7 +292,8 @@ impl Actions {
     async fn stopped(&self, record: &ActionRecord) -> Option<End> {
         let sim_swap = self.parts.sim_swap.as_ref()?;
         let action = &record.action;
-        let command = self.parts.book.command(&action.command)?;
+        let book = self.parts.shelf.load_full();
+        let command = book.command(&action.command)?;
         let money = command.money;
         if !money && !command.personal {
             return None;
@@ -328,7 +329,8 @@ impl Actions {
     }
 
     fn manner(&self, record: &ActionRecord) -> Manner {
-        let call = self.parts.book.call(&record.action.command);
+        let book = self.parts.shelf.load();
+        let call = book.call(&record.action.command);
         call.map_or(
             Manner {
                 retries: 0,
@@ -400,7 +402,7 @@ impl Actions {
     fn said(&self, record: &ActionRecord, end: &End) -> (String, Say) {
         let command = record.action.command.clone();
         let slots: Frozen = serde_json::from_str(&record.action.slots).unwrap_or_default();
-        let mut vars = say::values(&self.parts.book, &command, &slots, locale(record));
+        let mut vars = say::values(&self.parts.shelf.load(), &command, &slots, locale(record));
         let (result, said, or) = match end {
             End::Answered(said) => {
                 let result = said.result.clone().unwrap_or_else(|| "ok".to_owned());
@@ -431,15 +433,16 @@ impl Actions {
     }
 
     fn called(&self, record: &ActionRecord) -> Map<String, Json> {
-        let called = self.parts.book.called(&record.action.command, locale(record));
+        let called = self.parts.shelf.load().called(&record.action.command, locale(record));
         Map::from_iter([("called".to_owned(), called.into())])
     }
 
     fn message(&self, record: &ActionRecord, say: &Say) -> Option<Enqueue> {
         let action = &record.action;
-        let client = self.parts.book.named(&action.client)?;
+        let book = self.parts.shelf.load();
+        let client = book.named(&action.client)?;
         say::message(
-            &self.parts.book,
+            &book,
             &self.parts.intake,
             client,
             &action.between,

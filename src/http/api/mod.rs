@@ -40,6 +40,7 @@ pub(super) use messages::{act, message, message_id};
 pub use openapi::document as openapi_document;
 pub(super) use send::{one, shown, store_problem};
 pub(super) use stream::{answer as open_stream, last_event_id, wanted};
+pub(crate) use verifications::code_words;
 pub(super) use view::{MessageView, Shown};
 
 use super::auth::{Clients, DuplicateKey};
@@ -49,7 +50,7 @@ use super::problem;
 use crate::accept::Intake;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Origins};
-use crate::notify::{Notifier, Publisher};
+use crate::notify::{Notifier, Publisher, Templates};
 use crate::outbox::Outbox;
 use crate::router::Router;
 use crate::store::Store;
@@ -97,6 +98,12 @@ pub enum StateError {
 }
 
 impl ApiState {
+    /// Goes on with other rules, templates and words.
+    pub fn renew(&self, notifier: Notifier, code_words: Templates) {
+        self.publisher.renew(notifier);
+        self.verifying.renew(code_words);
+    }
+
     /// Builds the state from the configuration. Streams end when `stopping` is cancelled.
     pub fn new(
         config: &Config,

@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(super) use self::text::Verifying;
+pub(crate) use self::text::code_words;
 use self::wish::{CodeWish, VerificationWish};
 use super::ApiState;
 use super::send::{IDEMPOTENCY_REPLAYED, enqueue_problem, json, key_header, shown, store_problem};
@@ -153,7 +154,7 @@ fn prepare(
     let (code, nonce) = draw(clock::secret_bits());
     let expires_at = now.after(CODE_PATIENCE);
     let asked = wish.asked();
-    let rendered = state.verifying.text(state.publisher.templates(), wish, &code);
+    let rendered = state.verifying.text(&state.publisher.templates(), wish, &code);
     let until = expires_at.to_string();
     let message = Wish {
         to: wish.to.clone(),

@@ -22,11 +22,11 @@ impl House {
 
     /// The code on its way to the handset: its text is the only place where it stands.
     async fn code(&self, id: &str) -> String {
-        let text = self.text(id).await;
+        let text = self.said(id).await;
         text.chars().filter(char::is_ascii_digit).take(6).collect()
     }
 
-    async fn text(&self, message: &str) -> String {
+    async fn said(&self, message: &str) -> String {
         let shown = self.get(&format!("/v1/messages/{message}")).await.json();
         shown["text"].as_str().unwrap().to_owned()
     }
@@ -267,7 +267,7 @@ async fn what_a_personal_template_says_goes_to_certified_numbers_alone() {
     let asked = json!({ "to": TO, "customer": "c-1", "template": "verify", "vars": { "shop": "Rome" } });
     let asked = house.verify(&asked).await.json();
     let message = text_of(&asked, "message");
-    assert!(house.text(message).await.ends_with(", Rome."));
+    assert!(house.said(message).await.ends_with(", Rome."));
     let code = house.code(message).await;
     assert_eq!(house.check("bank-key", text_of(&asked, "id"), &code).await.status, 200);
     assert_eq!(house.post(&secret).await.status, 202);

@@ -1,7 +1,9 @@
 //! What is said with a code, and how often.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use jiff::tz::TimeZone;
 use minijinja::value::{Serde, Value};
 use serde_json::Map;
@@ -21,7 +23,7 @@ const WORDS: &str = "verification";
 /// What sends codes.
 pub(in crate::http::api) struct Verifying {
     /// Our own words.
-    words: Templates,
+    words: ArcSwap<Templates>,
     /// The operator's instead.
     template: Option<Name>,
     throttle: NumberThrottle,
@@ -29,23 +31,16 @@ pub(in crate::http::api) struct Verifying {
 
 impl Verifying {
     pub(in crate::http::api) fn new(config: &Config) -> Result<Self, ConfigError> {
-        let zone = TimeZone::get(&config.templates.time_zone).unwrap_or(TimeZone::UTC);
-        let default = Locale::from_str(&config.templates.locale).unwrap_or_else(|_| Locale::english());
-        let mut words = Templates::new(default, &zone, config.templates.fuel);
-        let mut texts = dialogue::shipped().remove(WORDS).unwrap_or_default();
-        texts.extend(config.two_way.words.get(WORDS).cloned().unwrap_or_default());
-        let name = Name::parse(WORDS).map_err(|_| ConfigError::Invalid(Vec::new()))?;
-        for (locale, text) in texts {
-            words.add_text(&name, locale.code(), &text).map_err(|told| {
-                let key = format!("two_way.words.{WORDS}.{locale}");
-                ConfigError::Invalid(vec![ConfigProblem::new(key, told)])
-            })?;
-        }
         Ok(Self {
-            words,
+            words: ArcSwap::new(Arc::new(code_words(config)?)),
             template: config.verification.template.clone(),
             throttle: NumberThrottle::new(config.verification.per_hour),
         })
+    }
+
+    /// Goes on with other words of our own.
+    pub(in crate::http::api) fn renew(&self, words: Templates) {
+        self.words.store(Arc::new(words));
     }
 
     /// Takes a place in the number's hour.
@@ -75,11 +70,33 @@ impl Verifying {
         data.insert("minutes".to_owned(), minutes.into());
         let context = context(&data);
         let given = wish.template.as_deref();
-        match given.or(self.template.as_ref().map(Name::as_str)) {
+        let rendered = match given.or(self.template.as_ref().map(Name::as_str)) {
             Some(name) => templates.render(name, locale.as_ref(), &context),
-            None => self.words.render(WORDS, locale.as_ref(), &context),
+            None => self.words.load().render(WORDS, locale.as_ref(), &context),
+        }?;
+        if rendered.text.contains(code) {
+            return Ok(rendered);
         }
+        let fault = Fault::new("/template", Code::TemplateFailed, "does not say the code");
+        Err(fault.hint("write {{ code }} into it"))
     }
+}
+
+/// Our own words for a code, or the operator's for them.
+pub(crate) fn code_words(config: &Config) -> Result<Templates, ConfigError> {
+    let zone = TimeZone::get(&config.templates.time_zone).unwrap_or(TimeZone::UTC);
+    let default = Locale::from_str(&config.templates.locale).unwrap_or_else(|_| Locale::english());
+    let mut words = Templates::new(default, &zone, config.templates.fuel);
+    let mut texts = dialogue::shipped().remove(WORDS).unwrap_or_default();
+    texts.extend(config.two_way.words.get(WORDS).cloned().unwrap_or_default());
+    let name = Name::parse(WORDS).map_err(|_| ConfigError::Invalid(Vec::new()))?;
+    for (locale, text) in texts {
+        words.add_text(&name, locale.code(), &text).map_err(|told| {
+            let key = format!("two_way.words.{WORDS}.{locale}");
+            ConfigError::Invalid(vec![ConfigProblem::new(key, told)])
+        })?;
+    }
+    Ok(words)
 }
 
 /// A template finds the code as `code`, and beside its own values as `data.code`.
