@@ -185,7 +185,7 @@ fn explain(segments: &[Key], path: &str, message: &str) -> Problem {
     let Some(Key::Name(name)) = segments.last() else {
         return Problem::new(path, in_plain_words(message));
     };
-    if matches!(name.as_str(), "key" | "password" | "secret") {
+    if matches!(name.as_str(), "key" | "password" | "secret" | "token") {
         return Problem::new(path, "must be a text")
             .cure(format!("write {name} = \"…\", or better {name}_file = \"…\""));
     }

@@ -115,6 +115,7 @@ struct Waiting {
     inbound: Vec<Reply<InboundResult>>,
     turns: Vec<Reply<TurnResult>>,
     quarantine: Vec<Reply<()>>,
+    certified: Vec<Reply<bool>>,
     acts: Vec<Reply<ActResult>>,
     sweeps: Vec<Reply<SweepResult>>,
     notices: Vec<(usize, Reply<()>)>,
@@ -234,6 +235,10 @@ impl Writer {
             Work::Inbox { marks, reply } => {
                 waiting.inbox.push((marks.len(), reply));
                 batch.inbox.extend(marks);
+            }
+            Work::Certified { act, reply } => {
+                batch.certified.push(act);
+                waiting.certified.push(reply);
             }
             Work::Act { item, reply } => {
                 batch.acts.push(item);
@@ -369,6 +374,7 @@ impl Writer {
             reply.send(Ok(())).ok();
         }
         reply_all(waiting.notice_acts, applied.notice_acts);
+        reply_all(waiting.certified, applied.certified);
         reply_all(waiting.acts, applied.acts);
         reply_all(waiting.sweeps, applied.sweeps);
         if let (Some(reply), Some(result)) = (waiting.prune, applied.prune) {
@@ -563,6 +569,7 @@ fn batch_len(batch: &Batch) -> usize {
             .map(|turn| turn.messages.len() + turn.consents.len() + 1)
             .sum::<usize>()
         + batch.quarantine.len()
+        + batch.certified.len()
         + batch.acts.len()
         + batch.sweeps.len()
         + batch.notices.len()

@@ -9,6 +9,7 @@ mod http;
 mod nats;
 mod outbox;
 mod route;
+mod sim_swap;
 mod tls;
 mod two_way;
 mod webhook;
@@ -44,6 +45,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.consent();
     check.commands();
     check.two_way();
+    check.sim_swap();
     check.something_to_do();
 }
 
