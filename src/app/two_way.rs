@@ -39,7 +39,7 @@ pub(super) fn start(
     let parts = Parts {
         store: store.clone(),
         outbox: outbox.clone(),
-        caller,
+        caller: Box::new(caller),
         clock: clock.clone(),
         book: book.clone(),
         intake: intake.clone(),
