@@ -13,6 +13,7 @@ mod doubt;
 mod events;
 mod everyday;
 mod kill;
+mod loops;
 mod pace;
 mod receipts;
 mod restart;
