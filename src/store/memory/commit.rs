@@ -269,6 +269,9 @@ impl<'a> Transaction<'a> {
             for said in &item.consents {
                 self.consent(said);
             }
+            if let Some(between) = item.ends_question() {
+                self.tables.two_way.end_question(&between);
+            }
             for answer in &item.answers {
                 self.store_now(answer);
             }
