@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::accept::Intake;
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
-use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
+use crate::config::{Config, ListenConfig, LongMessage, SegmentReceipts, check_state_dir};
 use crate::consent::Gate;
 use crate::dispatch::{CarrierParts, ConsentStep, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
@@ -278,9 +278,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 
 fn carriers(config: &Config, clock: &Clock) -> anyhow::Result<Vec<CarrierParts>> {
     let parts = config.carrier.iter().map(|(name, carrier)| {
-        let built = match carrier.protocol {
-            Protocol::Smpp => SmppCarrier::new(carrier, config.outbox.drain_timeout, clock.clone()),
-        };
+        let built = SmppCarrier::new(carrier, config.outbox.drain_timeout, clock.clone());
         let built = built.with_context(|| format!("carrier.{name}"))?;
         Ok(CarrierParts {
             name: name.clone(),

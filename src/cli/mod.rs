@@ -10,6 +10,7 @@ mod exit;
 mod filter;
 mod number;
 mod pdu;
+mod rcs;
 mod receipt;
 pub mod simulate;
 mod sms;
@@ -30,6 +31,7 @@ pub use db::DbVerb;
 pub use exit::Exit;
 pub use number::NumberVerb;
 pub use pdu::PduVerb;
+pub use rcs::RcsVerb;
 pub use receipt::ReceiptVerb;
 pub use sms::{GivenEncoding, SmsVerb};
 pub use template::TemplateVerb;
@@ -74,6 +76,7 @@ impl Verb {
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
+            | Self::Rcs(_)
             | Self::Template(_)
             | Self::Webhooks(_)
             | Self::Bench(_) => true,
@@ -96,7 +99,7 @@ pub enum Verb {
     Run,
     /// See it at work: the gateway, two simulated carriers, and a page to watch them.
     Demo(demo::DemoArgs),
-    /// Run a carrier to test against: real SMPP over TCP, hostile on request.
+    /// Run a carrier to test against, SMPP or RCS: over real sockets, hostile on request.
     Simulate(Box<simulate::SimulateArgs>),
     /// Check, show or print the configuration.
     #[command(subcommand)]
@@ -124,6 +127,9 @@ pub enum Verb {
     Carriers(CarriersVerb),
     /// Show what waits.
     Queue(QueueVerb),
+    /// Ask the RCS platform: sign in, reach.
+    #[command(subcommand)]
+    Rcs(RcsVerb),
     /// List endpoints and dead letters, replay, enable, disable.
     Webhooks(WebhooksVerb),
     /// Measure what this machine does: daemon, simulator and generator as processes of their own.

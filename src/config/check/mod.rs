@@ -8,6 +8,7 @@ mod event;
 mod http;
 mod nats;
 mod outbox;
+mod rbm;
 mod route;
 mod tls;
 mod two_way;
@@ -35,6 +36,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.clients();
     check.webhooks();
     check.carriers();
+    check.rbm();
     check.routes();
     check.outbox();
     check.events();
