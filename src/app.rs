@@ -3,6 +3,7 @@
 mod carriers;
 mod disk;
 mod events;
+mod rcs;
 mod token;
 mod two_way;
 mod upkeep;
@@ -27,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ListenConfig, LongMessage, SegmentReceipts, check_state_dir};
 use crate::consent::Gate;
 use crate::dispatch::{CarrierParts, ConsentStep, Dispatch, LaneMap};
-use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
+use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router, rcs_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
@@ -169,6 +170,7 @@ impl Daemon {
             stop_http.clone(),
         )?;
         events::start(&config, &state, &tasks, &stop_http);
+        let hooks = rcs::start(&config, (&store, &outbox), &consent, &clock, &tasks, &stop_upkeep)?;
         let book = (&store, &outbox, lease);
         let rules = (&state.intake, consent, limits);
         two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
@@ -193,7 +195,8 @@ impl Daemon {
                 }
             });
         };
-        serve(api_listener, &config.http.api, api_router(state));
+        let api_routes = api_router(state).merge(rcs_router(hooks, config.http.max_requests));
+        serve(api_listener, &config.http.api, api_routes);
         serve(admin_listener, &config.http.admin, admin_router(admin_state, pages));
         Ok(Self {
             api,

@@ -4,6 +4,7 @@
 mod commit;
 mod consent;
 mod notice;
+mod rcs_inbox;
 mod receipt;
 mod tables;
 mod two_way;
@@ -19,8 +20,8 @@ use super::two_way::Between;
 use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices,
     DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery,
-    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Rules, Seq,
-    Standing, Store, StoreError, Totals, UnhandledText,
+    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent,
+    Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -158,6 +159,10 @@ impl Store for MemoryStore {
 
     fn new_events<'a>(&'a self, _: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         async { self.with(|_| Ok(Vec::new())) }.boxed()
+    }
+
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.rcs_inbox.new_events(after, limit))) }.boxed()
     }
 
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {

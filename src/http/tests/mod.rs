@@ -9,6 +9,7 @@ mod gate;
 mod lists;
 mod messages;
 mod ndjson;
+mod rcs;
 mod server;
 mod store_trouble;
 mod stream;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::consent::Consents;
 use super::notice::Notices;
+use super::rcs_inbox::RcsInbox;
 use super::two_way::TwoWay;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
 use crate::store::{
@@ -39,6 +40,7 @@ pub(super) struct Tables {
     pub(super) notices: Notices,
     pub(super) two_way: TwoWay,
     pub(super) consents: Consents,
+    pub(super) rcs_inbox: RcsInbox,
 }
 
 /// A stored message.
