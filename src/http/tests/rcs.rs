@@ -26,7 +26,7 @@ impl Told {
         let house = House::with(&config, &settings(), Clock::manual(NOW)).await;
         let outbox = house.state.outbox.clone();
         let hooks = RcsHooks::new(&config, outbox, Arc::new(Notify::new()), house.clock.clone());
-        let app = api_router(house.state.clone()).merge(rcs_router(hooks, 64));
+        let app = api_router(house.state.clone()).merge(rcs_router(hooks, 256));
         Self { house, app }
     }
 
