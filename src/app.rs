@@ -4,6 +4,7 @@ mod carriers;
 mod disk;
 mod events;
 mod rcs;
+mod reload;
 mod token;
 mod two_way;
 mod upkeep;
@@ -25,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::accept::Intake;
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
-use crate::config::{Config, ListenConfig, LongMessage, SegmentReceipts, check_state_dir};
+use crate::config::{Config, ListenConfig, LoadOptions, LongMessage, SegmentReceipts, check_state_dir};
 use crate::consent::Gate;
 use crate::dispatch::{CarrierParts, ConsentStep, Dispatch, LaneMap};
 use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router, rcs_router};
@@ -34,6 +35,7 @@ use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Changed, Store, StoreError};
 use crate::telemetry::metrics;
+use reload::Reload;
 
 /// How much longer than the drain of the carriers the whole stop may take.
 const STOP_MARGIN: Duration = Duration::from_secs(10);
@@ -50,6 +52,7 @@ pub struct Daemon {
     outbox: Outbox,
     dispatch: Arc<Dispatch>,
     writer: tokio::task::JoinHandle<()>,
+    reload: Reload,
     tasks: TaskTracker,
     /// Ends the ways in.
     stop_http: CancellationToken,
@@ -68,8 +71,8 @@ pub struct Inside {
     pub feed: broadcast::Receiver<Arc<Changed>>,
 }
 
-/// Runs the gateway until it is told to stop.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+/// Runs the gateway until it is told to stop. A hang-up reads the catalogue anew, by these options.
+pub async fn run(config: Config, options: LoadOptions) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
     let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be watched")?;
@@ -80,7 +83,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         error = daemon.failed() => Some(error),
-        () = ignore(&mut hangup) => None,
+        () = reload(&mut hangup, &daemon, &options) => None,
     };
     if let Some(error) = failed {
         // Nothing may be written after a failed sync, or to a damaged file: the process ends as it is, and the next start finds what is
@@ -94,13 +97,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A hang-up asks for a reload, which only a restart does: it must not end the process as it would by itself.
-async fn ignore(hangup: &mut Signal) {
+/// Reads the catalogue anew at each hang-up.
+async fn reload(hangup: &mut Signal, daemon: &Daemon, options: &LoadOptions) {
     while hangup.recv().await.is_some() {
-        tracing::warn!(
-            event = "reload_refused",
-            "the running configuration stays; restart to change it"
-        );
+        let now = NotifyState::monotonic_usec_now().ok();
+        let reloading: Vec<NotifyState<'_>> = [NotifyState::Reloading].into_iter().chain(now).collect();
+        notify(&reloading);
+        daemon.reload.reload(options.clone()).await;
+        notify(&[NotifyState::Ready]);
     }
     std::future::pending::<()>().await;
 }
@@ -172,8 +176,15 @@ impl Daemon {
         events::start(&config, &state, &tasks, &stop_http);
         let hooks = rcs::start(&config, (&store, &outbox), &consent, &clock, &tasks, &stop_upkeep)?;
         let book = (&store, &outbox, lease);
-        let rules = (&state.intake, consent, limits);
-        two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
+        let rules = (&state.intake, consent.clone(), limits.clone());
+        let shelf = two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
+        let reload = Reload {
+            running: Arc::new(config.clone()),
+            shelf,
+            limits,
+            consent,
+            api: state.clone(),
+        };
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;
@@ -206,6 +217,7 @@ impl Daemon {
             outbox,
             dispatch,
             writer,
+            reload,
             tasks,
             stop_http,
             stop_upkeep,
@@ -234,6 +246,7 @@ impl Daemon {
             outbox,
             dispatch,
             writer,
+            reload,
             tasks,
             stop_http,
             stop_upkeep,
@@ -245,7 +258,7 @@ impl Daemon {
             stop_http.cancel();
             dispatch.shutdown().await;
             stop_upkeep.cancel();
-            drop((outbox, dispatch));
+            drop((outbox, dispatch, reload));
             tasks.close();
             tasks.wait().await;
             writer.await.ok();

@@ -22,7 +22,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use admin::{
-    AdminOptions, CarriersVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb,
+    AdminOptions, CarriersVerb, CertifiedVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs,
+    WebhooksVerb,
 };
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
 pub use commands::CommandsVerb;
@@ -73,6 +74,7 @@ impl Verb {
             | Self::Messages(_)
             | Self::Inbound(_)
             | Self::Consent(_)
+            | Self::Certified(_)
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
@@ -121,6 +123,8 @@ pub enum Verb {
     Inbound(InboundVerb),
     /// See and note what people want to be sent: STOP and START.
     Consent(ConsentVerb),
+    /// See and revoke the numbers that are certified for customers.
+    Certified(CertifiedVerb),
     /// Send a message by hand.
     Send(SendArgs),
     /// List, start, stop, drain carriers.

@@ -47,6 +47,10 @@ pub(super) fn resolve(
             resolver.fill(&key, &mut webhook.previous_secret, file, credential);
         }
     }
+    if let Some(sim_swap) = &mut config.sim_swap {
+        let (file, credential) = (sim_swap.token_file.as_deref(), sim_swap.token_credential.as_deref());
+        resolver.fill("sim_swap.token", &mut sim_swap.token, file, credential);
+    }
     for (id, carrier) in &mut config.carrier {
         let key = format!("carrier.{id}.password");
         let (file, credential) = (carrier.password_file.as_deref(), carrier.password_credential.as_deref());

@@ -203,7 +203,7 @@ fn explain(segments: &[Key], path: &str, message: &str) -> Problem {
     };
     if matches!(
         name.as_str(),
-        "key" | "password" | "secret" | "service_account" | "client_token" | "previous_client_token"
+        "key" | "password" | "secret" | "token" | "service_account" | "client_token" | "previous_client_token"
     ) {
         return Problem::new(path, "must be a text")
             .cure(format!("write {name} = \"…\", or better {name}_file = \"…\""));

@@ -22,12 +22,14 @@ mod rbm;
 mod route;
 mod secret;
 mod show;
+mod sim_swap;
 mod state_dir;
 mod store;
 mod template;
 mod text;
 mod two_way;
 pub(crate) mod unit;
+mod verification;
 mod webhook;
 mod zone;
 
@@ -55,11 +57,13 @@ pub use rbm::{RbmConfig, RbmRegion};
 pub use route::{RouteConfig, StepCarrier, StepConfig};
 pub use secret::Secret;
 pub use show::{DEFAULT_FILE, Effective};
+pub use sim_swap::SimSwapConfig;
 pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
 pub use template::{TemplateConfig, TemplatesConfig};
 pub use text::{DefaultAlphabet, FlashCoding, NationalTables};
 pub use two_way::TwoWayConfig;
+pub use verification::VerificationConfig;
 pub use webhook::WebhookConfig;
 pub use zone::Zone;
 
@@ -113,6 +117,10 @@ pub struct Config {
     pub template: BTreeMap<Name, TemplateConfig>,
     /// How texts from customers are handled.
     pub two_way: TwoWayConfig,
+    /// Who is asked whether the SIM of a number was changed of late.
+    pub sim_swap: Option<SimSwapConfig>,
+    /// The codes that certify a number.
+    pub verification: VerificationConfig,
     /// What customers may ask for by text.
     pub command: Catalogue,
 }

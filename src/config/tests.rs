@@ -308,6 +308,7 @@ fn defaults_like_the_file() -> Config {
     }
     config.event.insert(name("card-shipped"), EventConfig::default());
     config.nats = Some(NatsConfig::default());
+    config.sim_swap = Some(SimSwapConfig::default());
     config.template.insert(name("card_shipped"), TemplateConfig::default());
     config.command.insert(name("balance"), every_key_of_a_command());
     let italian = [(Locale::It, String::new())].into();

@@ -24,6 +24,7 @@ mod server;
 mod stall;
 
 pub use admin::{AdminState, CarrierControl, admin_router};
+pub(crate) use api::code_words;
 pub use api::{ASYNCAPI_DOCUMENT, ApiState, StateError, api_router, openapi_document};
 pub use auth::{Client, Clients, DuplicateKey, Secret256};
 pub use problem::{Code, Fault, Problem};

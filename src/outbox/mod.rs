@@ -36,10 +36,10 @@ pub use writer::start;
 use crate::consent::Gate;
 use crate::domain::BindRef;
 use crate::store::{
-    ActItem, ActResult, BadPdu, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group, GroupResult,
-    InboundResult, InboxMark, NewConsent, NewInbound, NewRcsEvent, NoticeAct, NoticeSettle, Prune, PruneResult,
-    RcsEventResult, RcsMark, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult, Turn,
-    TurnResult,
+    ActItem, ActResult, BadPdu, CertifiedAct, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group,
+    GroupResult, InboundResult, InboxMark, NewConsent, NewInbound, NewRcsEvent, NoticeAct, NoticeSettle, Prune,
+    PruneResult, RcsEventResult, RcsMark, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep,
+    SweepResult, Turn, TurnResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -139,6 +139,10 @@ pub(crate) enum Work {
     NoticeAct {
         act: NoticeAct,
         reply: Reply<u32>,
+    },
+    Certified {
+        act: CertifiedAct,
+        reply: Reply<bool>,
     },
     Act {
         item: ActItem,
@@ -262,6 +266,11 @@ impl Outbox {
     /// Replays dead letters, or switches an endpoint off or on; how many notices that has moved.
     pub async fn act_on_notices(&self, act: NoticeAct) -> Result<u32, StoreError> {
         self.ask(|reply| Work::NoticeAct { act, reply }).await
+    }
+
+    /// Changes what is certified; whether it stood where the change leaves it. Answered after its commit.
+    pub async fn certify(&self, act: CertifiedAct) -> Result<bool, StoreError> {
+        self.ask(|reply| Work::Certified { act, reply }).await
     }
 
     /// Cancels or requeues a message.

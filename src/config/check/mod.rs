@@ -10,6 +10,7 @@ mod nats;
 mod outbox;
 mod rbm;
 mod route;
+mod sim_swap;
 mod tls;
 mod two_way;
 mod webhook;
@@ -46,6 +47,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.consent();
     check.commands();
     check.two_way();
+    check.sim_swap();
     check.something_to_do();
 }
 

@@ -111,6 +111,11 @@ impl Writer {
             let done = self.one(&Batch { quarantine, ..empty() }).await;
             reply.send(done.map(|_| ())).ok();
         }
+        for (act, reply) in batch.certified.into_iter().zip(waiting.certified) {
+            let certified = vec![act];
+            let done = self.one(&Batch { certified, ..empty() }).await;
+            reply.send(done.and_then(|applied| first(applied.certified))).ok();
+        }
         for (item, reply) in batch.acts.into_iter().zip(waiting.acts) {
             let acts = vec![item];
             let done = self.one(&Batch { acts, ..empty() }).await;

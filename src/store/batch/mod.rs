@@ -21,8 +21,8 @@ pub use settle::{SegmentAnswer, Settle, SettleResult};
 pub use sweep::{Prune, PruneResult, Sweep, SweepResult};
 
 use super::{
-    ConsentResult, InboxMark, NewConsent, NewRcsEvent, NoticeAct, NoticeSettle, Progress, RcsEventResult, RcsMark, Row,
-    Seq, Turn, TurnResult, Wants,
+    CertifiedAct, ConsentResult, InboxMark, NewConsent, NewRcsEvent, NoticeAct, NoticeSettle, Progress, RcsEventResult,
+    RcsMark, Row, Seq, Turn, TurnResult, Wants,
 };
 use crate::domain::{Class, Endpoint, MessageId, Name, State, UnixMillis};
 
@@ -49,6 +49,8 @@ pub struct Batch {
     pub turns: Vec<Turn>,
     /// PDUs that could not be read, to keep for a person.
     pub quarantine: Vec<BadPdu>,
+    /// What was learnt of numbers.
+    pub certified: Vec<CertifiedAct>,
     /// Wishes of owners and ops.
     pub acts: Vec<ActItem>,
     /// Deadlines to look at.
@@ -88,6 +90,8 @@ pub struct Applied {
     pub inbound: Vec<InboundResult>,
     /// One for each turn.
     pub turns: Vec<TurnResult>,
+    /// Of each change of a number, whether it stood where the change leaves it.
+    pub certified: Vec<bool>,
     /// One for each wish.
     pub acts: Vec<ActResult>,
     /// One for each sweep.
@@ -154,6 +158,7 @@ impl Batch {
             && self.inbound.is_empty()
             && self.turns.is_empty()
             && self.quarantine.is_empty()
+            && self.certified.is_empty()
             && self.acts.is_empty()
             && self.sweeps.is_empty()
             && self.notices.is_empty()

@@ -70,6 +70,10 @@ impl<'a> Transaction<'a> {
                 self.tables.quarantine.pop_front();
             }
         }
+        for act in &batch.certified {
+            let done = self.certify(act);
+            self.applied.certified.push(done);
+        }
         for item in &batch.acts {
             let result = self.act(item);
             self.applied.acts.push(result);
@@ -163,6 +167,7 @@ impl<'a> Transaction<'a> {
 
     fn put(&mut self, seq: Seq, item: &Enqueue) {
         self.tables.insert(seq, &item.message, item.stored_as(self.now));
+        self.keep_verification(item);
         if let Some(birth) = &item.birth {
             self.note(seq, birth.event.clone());
             self.applied.changed.extend(item.ended(seq, self.now));
@@ -409,6 +414,7 @@ impl<'a> Transaction<'a> {
         }
         self.tables.two_way.prune(prune);
         let rcs_events = self.tables.rcs_inbox.forget(prune.ended_before);
+        self.tables.numbers.prune(prune);
         let (notices, next_notice) = self.tables.notices.prune(prune);
         PruneResult {
             next_notice,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::certified::Numbers;
 use super::consent::Consents;
 use super::notice::Notices;
 use super::rcs_inbox::RcsInbox;
@@ -41,6 +42,7 @@ pub(super) struct Tables {
     pub(super) two_way: TwoWay,
     pub(super) consents: Consents,
     pub(super) rcs_inbox: RcsInbox,
+    pub(super) numbers: Numbers,
 }
 
 /// A stored message.

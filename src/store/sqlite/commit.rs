@@ -154,6 +154,7 @@ impl Writer {
         transaction.store_inbound(&batch.inbound).await?;
         transaction.take_turns(&batch.turns).await?;
         transaction.keep_bad_pdus(&batch.quarantine);
+        transaction.certify(&batch.certified).await?;
         transaction.act(&batch.acts).await?;
         transaction.sweep(&batch.sweeps).await?;
         transaction.flush();
