@@ -3,6 +3,7 @@
 mod carriers;
 mod disk;
 mod events;
+mod rcs;
 mod reload;
 mod token;
 mod two_way;
@@ -25,10 +26,10 @@ use tokio_util::task::TaskTracker;
 use crate::accept::Intake;
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
-use crate::config::{Config, ListenConfig, LoadOptions, LongMessage, Protocol, SegmentReceipts, check_state_dir};
+use crate::config::{Config, ListenConfig, LoadOptions, LongMessage, SegmentReceipts, check_state_dir};
 use crate::consent::Gate;
 use crate::dispatch::{CarrierParts, ConsentStep, Dispatch, LaneMap};
-use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
+use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router, rcs_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
@@ -173,6 +174,7 @@ impl Daemon {
             stop_http.clone(),
         )?;
         events::start(&config, &state, &tasks, &stop_http);
+        let hooks = rcs::start(&config, (&store, &outbox), &consent, &clock, &tasks, &stop_upkeep)?;
         let book = (&store, &outbox, lease);
         let rules = (&state.intake, consent.clone(), limits.clone());
         let shelf = two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
@@ -204,7 +206,8 @@ impl Daemon {
                 }
             });
         };
-        serve(api_listener, &config.http.api, api_router(state));
+        let api_routes = api_router(state).merge(rcs_router(hooks, config.http.max_requests));
+        serve(api_listener, &config.http.api, api_routes);
         serve(admin_listener, &config.http.admin, admin_router(admin_state, pages));
         Ok(Self {
             api,
@@ -291,9 +294,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 
 fn carriers(config: &Config, clock: &Clock) -> anyhow::Result<Vec<CarrierParts>> {
     let parts = config.carrier.iter().map(|(name, carrier)| {
-        let built = match carrier.protocol {
-            Protocol::Smpp => SmppCarrier::new(carrier, config.outbox.drain_timeout, clock.clone()),
-        };
+        let built = SmppCarrier::new(carrier, config.outbox.drain_timeout, clock.clone());
         let built = built.with_context(|| format!("carrier.{name}"))?;
         Ok(CarrierParts {
             name: name.clone(),

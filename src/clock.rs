@@ -106,7 +106,7 @@ pub fn jitter() -> f64 {
 
 /// 256 random bits.
 pub fn secret_bits() -> [u8; 32] {
-    rand::rng().random()
+    draw()
 }
 
 /// A draw whose value nobody must guess nor repeat, but for a test.

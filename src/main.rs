@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),
+        Verb::Rcs(verb) => verb.run(&cli.global),
         Verb::Webhooks(verb) => verb.run(&cli.global),
         Verb::Bench(args) => args.run(&cli.global),
         Verb::BenchGenerator(args) => args.run(),

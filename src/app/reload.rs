@@ -137,7 +137,7 @@ fn strangers(config: &Config) -> Result<(), ConfigError> {
 
 /// The sections that have changed and are not read anew. Secrets do not show.
 fn left(running: &Config, new: &Config) -> Vec<String> {
-    let tree = |config: &Config| serde_json::to_value(config).unwrap_or_default();
+    let tree = |config: &Config| config.tree();
     let (was, is) = (tree(running), tree(new));
     let Some(sections) = was.as_object() else {
         return Vec::new();

@@ -51,7 +51,7 @@ pub(super) fn start(
         store: store.clone(),
         outbox: outbox.clone(),
         sim_swap: config.sim_swap.as_ref().map(|config| sim_swap(config, &caller)),
-        caller,
+        caller: Box::new(caller),
         clock: clock.clone(),
         shelf: shelf.clone(),
         intake: intake.clone(),

@@ -10,6 +10,7 @@ mod exit;
 mod filter;
 mod number;
 mod pdu;
+mod rcs;
 mod receipt;
 pub mod simulate;
 mod sms;
@@ -31,6 +32,7 @@ pub use db::DbVerb;
 pub use exit::Exit;
 pub use number::NumberVerb;
 pub use pdu::PduVerb;
+pub use rcs::RcsVerb;
 pub use receipt::ReceiptVerb;
 pub use sms::{GivenEncoding, SmsVerb};
 pub use template::TemplateVerb;
@@ -76,6 +78,7 @@ impl Verb {
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
+            | Self::Rcs(_)
             | Self::Template(_)
             | Self::Webhooks(_)
             | Self::Bench(_) => true,
@@ -98,7 +101,7 @@ pub enum Verb {
     Run,
     /// See it at work: the gateway, two simulated carriers, and a page to watch them.
     Demo(demo::DemoArgs),
-    /// Run a carrier to test against: real SMPP over TCP, hostile on request.
+    /// Run a carrier to test against, SMPP or RCS: over real sockets, hostile on request.
     Simulate(Box<simulate::SimulateArgs>),
     /// Check, show or print the configuration.
     #[command(subcommand)]
@@ -128,6 +131,9 @@ pub enum Verb {
     Carriers(CarriersVerb),
     /// Show what waits.
     Queue(QueueVerb),
+    /// Ask the RCS platform: sign in, reach.
+    #[command(subcommand)]
+    Rcs(RcsVerb),
     /// List endpoints and dead letters, replay, enable, disable.
     Webhooks(WebhooksVerb),
     /// Measure what this machine does: daemon, simulator and generator as processes of their own.

@@ -18,6 +18,7 @@ mod load;
 mod log;
 mod nats;
 mod outbox;
+mod rbm;
 mod route;
 mod secret;
 mod show;
@@ -52,6 +53,7 @@ pub use load::{DEFAULT_FILES, LoadOptions, Loaded, Origins};
 pub use log::{LogConfig, LogFormat};
 pub use nats::NatsConfig;
 pub use outbox::OutboxConfig;
+pub use rbm::{RbmConfig, RbmRegion};
 pub use route::{RouteConfig, StepCarrier, StepConfig};
 pub use secret::Secret;
 pub use show::{DEFAULT_FILE, Effective};
@@ -81,8 +83,10 @@ pub struct Config {
     pub http: HttpConfig,
     /// The back-end systems.
     pub client: BTreeMap<Name, ClientConfig>,
-    /// The carriers.
+    /// The carriers that speak SMPP.
     pub carrier: BTreeMap<Name, CarrierConfig>,
+    /// The carriers that speak the RCS business messaging API. In a file they are tables of `carrier` too.
+    pub rbm: BTreeMap<Name, RbmConfig>,
     /// Which messages go which way.
     pub route: BTreeMap<Name, RouteConfig>,
     /// The queue and its clocks.
@@ -122,6 +126,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// The sections as a file has them.
+    pub(crate) fn tree(&self) -> serde_json::Value {
+        let mut tree = serde_json::to_value(self).expect("the sections are made of text, numbers and tables");
+        rbm::join(&mut tree);
+        tree
+    }
+
+    /// Whether there is a carrier of this name, whatever it speaks.
+    pub fn has_carrier(&self, name: &Name) -> bool {
+        self.carrier.contains_key(name) || self.rbm.contains_key(name)
+    }
+
     /// How long a message in doubt with this carrier waits for a late receipt.
     pub fn doubt_hold(&self, carrier: &CarrierConfig) -> Duration {
         carrier.doubt_hold.unwrap_or(self.outbox.doubt_hold)

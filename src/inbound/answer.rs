@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::decide::{Decision, Matter, Next, Open, begin, complete, fresh, put, sure, understood};
+use super::decide::{Decision, Matter, Next, Open, begin, complete, fresh, put, sure, understood, wants};
 use super::guard;
 use super::say::{self, Say};
 use crate::command::catalogue::AnswerKind;
@@ -56,6 +56,9 @@ pub(super) fn answer(matter: &Matter<'_>, person: Person, pending: Pending) -> D
                 ..first
             };
             let slots = matter.book.matcher().values(&name, &first);
+            if command.consent.is_some() {
+                return wants(decision, name, command, &slots, true);
+            }
             begin(matter, decision, name, command, slots)
         }
         (

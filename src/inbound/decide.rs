@@ -132,7 +132,7 @@ pub(super) fn understood(
             None => decision,
         },
         Outcome::Ask(mut names) => {
-            names.retain(|name| command_of(name).is_some_and(|it| it.answers.is_none() && it.consent.is_none()));
+            names.retain(|name| command_of(name).is_some_and(|it| it.answers.is_none()));
             which(matter, decision, names)
         }
         Outcome::None => not_understood(matter, decision, &understanding.why),
@@ -142,6 +142,11 @@ pub(super) fn understood(
 /// STOP, START and HELP in a sentence: whole texts of them were heard before. Nobody is taken to want messages again for
 /// what merely sounds like it: they are told how to say so.
 fn consent(decision: Decision, name: Name, command: &Command, slots: &Slots, why: &Why) -> Decision {
+    wants(decision, name, command, slots, matches!(why, Why::Keyword(_)))
+}
+
+/// What a consent command does; START where it was asked for in so many words or chosen from an offer.
+pub(super) fn wants(decision: Decision, name: Name, command: &Command, slots: &Slots, is_sure: bool) -> Decision {
     let decision = Decision {
         command: Some(name.clone()),
         ..decision
@@ -155,7 +160,7 @@ fn consent(decision: Decision, name: Name, command: &Command, slots: &Slots, why
             question: Next::Drop,
             ..decision.because("stop")
         },
-        Some(Consent::Start) if matches!(why, Why::Keyword(_)) => Decision {
+        Some(Consent::Start) if is_sure => Decision {
             plea: plea(Consent::Start),
             ..decision.because("start")
         },

@@ -26,6 +26,8 @@ mod pipeline;
 mod redact;
 pub mod say;
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;
 
 pub use book::{Book, BookError, Shelf};

@@ -127,6 +127,7 @@ impl Pipeline {
             }
             let wait = hand.joiner.next_timeout().map_or(LONGEST_SLEEP, |at| at.since(now));
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.outbox.arrivals().come() => {}
                 () = tokio::time::sleep(wait.min(LONGEST_SLEEP)) => {}

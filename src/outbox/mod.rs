@@ -37,8 +37,9 @@ use crate::consent::Gate;
 use crate::domain::BindRef;
 use crate::store::{
     ActItem, ActResult, BadPdu, CertifiedAct, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group,
-    GroupResult, InboundResult, InboxMark, NewConsent, NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult,
-    Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult, Turn, TurnResult,
+    GroupResult, InboundResult, InboxMark, NewConsent, NewInbound, NewRcsEvent, NoticeAct, NoticeSettle, Prune,
+    PruneResult, RcsEventResult, RcsMark, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep,
+    SweepResult, Turn, TurnResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -125,6 +126,14 @@ pub(crate) enum Work {
     },
     Inbox {
         marks: Vec<InboxMark>,
+        reply: Reply<()>,
+    },
+    RcsEvents {
+        events: Vec<NewRcsEvent>,
+        reply: Reply<Vec<RcsEventResult>>,
+    },
+    RcsMarks {
+        marks: Vec<RcsMark>,
         reply: Reply<()>,
     },
     NoticeAct {
@@ -242,6 +251,16 @@ impl Outbox {
     /// Notes what came of events that make no message. Answered after its commit.
     pub async fn mark_inbox(&self, marks: Vec<InboxMark>) -> Result<(), StoreError> {
         self.ask(|reply| Work::Inbox { marks, reply }).await
+    }
+
+    /// Keeps what RCS platforms have told. Answered after its commit.
+    pub async fn keep_rcs_events(&self, events: Vec<NewRcsEvent>) -> Result<Vec<RcsEventResult>, StoreError> {
+        self.ask(|reply| Work::RcsEvents { events, reply }).await
+    }
+
+    /// Notes that all is made of what RCS platforms have told, or nothing can be. Answered after its commit.
+    pub async fn mark_rcs_events(&self, marks: Vec<RcsMark>) -> Result<(), StoreError> {
+        self.ask(|reply| Work::RcsMarks { marks, reply }).await
     }
 
     /// Replays dead letters, or switches an endpoint off or on; how many notices that has moved.

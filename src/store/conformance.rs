@@ -8,6 +8,7 @@ mod group;
 pub(crate) mod harness;
 mod inbound;
 mod notice;
+mod rcs_inbox;
 mod read;
 mod receipt;
 mod settle;

@@ -8,7 +8,8 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, CertifiedQuery, CertifiedRecord, ConsentChange,
     ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
     InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord,
-    Page, QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText, VerificationRecord,
+    Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    VerificationRecord,
 };
 use crate::domain::{MessageId, Name, VerificationId};
 
@@ -111,6 +112,10 @@ impl<C: Commits> Store for Double<C> {
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.store.new_events(query)
+    }
+
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        self.store.new_rcs_events(after, limit)
     }
 
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {

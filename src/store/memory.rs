@@ -5,6 +5,7 @@ mod certified;
 mod commit;
 mod consent;
 mod notice;
+mod rcs_inbox;
 mod receipt;
 mod tables;
 mod two_way;
@@ -21,7 +22,7 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, CertifiedQuery, CertifiedRecord, ConsentChange, ConsentQuery,
     ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord,
     InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals,
-    QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText, VerificationRecord,
+    QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText, VerificationRecord,
 };
 use crate::domain::{MessageId, Name, VerificationId};
 
@@ -159,6 +160,10 @@ impl Store for MemoryStore {
 
     fn new_events<'a>(&'a self, _: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         async { self.with(|_| Ok(Vec::new())) }.boxed()
+    }
+
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.rcs_inbox.new_events(after, limit))) }.boxed()
     }
 
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {

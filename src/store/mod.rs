@@ -16,6 +16,7 @@ mod event_inbox;
 pub mod matching;
 pub mod memory;
 mod notice;
+mod rcs_inbox;
 mod read;
 mod row;
 pub mod sqlite;
@@ -41,6 +42,7 @@ pub use notice::{
     About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate,
     Notice, NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason,
 };
+pub use rcs_inbox::{NewRcsEvent, RcsEvent, RcsEventResult, RcsMark};
 pub use read::{
     Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,
     SegmentRecord, Totals,
@@ -107,6 +109,9 @@ pub trait Store: Send + Sync + 'static {
     /// Events that other programs have written into the store and that are not settled yet, oldest first. A store that no
     /// other program reaches has none.
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>>;
+
+    /// Events of RCS platforms behind a place of which something is to be made, oldest first.
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>>;
 
     /// Inbound texts behind a place of which nothing was made yet, oldest first.
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>>;

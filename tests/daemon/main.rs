@@ -14,6 +14,7 @@ mod doubt;
 mod events;
 mod everyday;
 mod kill;
+mod loops;
 mod pace;
 mod receipts;
 mod restart;

@@ -8,6 +8,7 @@ mod event;
 mod http;
 mod nats;
 mod outbox;
+mod rbm;
 mod route;
 mod sim_swap;
 mod tls;
@@ -36,6 +37,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.clients();
     check.webhooks();
     check.carriers();
+    check.rbm();
     check.routes();
     check.outbox();
     check.events();

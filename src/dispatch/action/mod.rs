@@ -7,11 +7,13 @@
 mod policy;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
 use bytes::Bytes;
+use futures_util::future::{BoxFuture, join_all};
 use metrics::{counter, histogram};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -52,6 +54,8 @@ pub struct Actions {
     permits: Arc<Semaphore>,
     under_way: Mutex<HashSet<Seq>>,
     due: Notify,
+    /// Whether calls may wait for a place: whoever leaves one rings.
+    behind: AtomicBool,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// Calls under way are left: the stop has waited long enough.
@@ -72,14 +76,26 @@ struct Body<'a> {
     at: UnixMillis,
 }
 
+/// Whoever makes calls.
+pub trait Caller: Send + Sync + 'static {
+    /// Makes one, once.
+    fn call<'a>(&'a self, call: backend::Call<'a>) -> BoxFuture<'a, Called>;
+}
+
+impl Caller for Webhooks {
+    fn call<'a>(&'a self, call: backend::Call<'a>) -> BoxFuture<'a, Called> {
+        Box::pin(Self::call(self, call))
+    }
+}
+
 /// The parts of which [`Actions`] is made.
 pub struct Parts {
     /// Their rows.
     pub store: Arc<dyn Store>,
     /// What changes them.
     pub outbox: Outbox,
-    /// What speaks HTTP.
-    pub caller: Webhooks,
+    /// What calls the back ends.
+    pub caller: Box<dyn Caller>,
     /// Who knows of changed SIMs; `None` is nobody.
     pub sim_swap: Option<SimSwap>,
     /// The time.
@@ -102,6 +118,7 @@ impl Actions {
             parts,
             under_way: Mutex::default(),
             due: Notify::new(),
+            behind: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             stop,
             abandoned: CancellationToken::new(),
@@ -137,17 +154,17 @@ impl Actions {
         self.tasks.spawn(async move {
             let seq = record.seq;
             tokio::select! {
-                () = actions.make(record) => {}
+                biased;
+                () = actions.make(record, permit) => {}
                 () = actions.abandoned.cancelled() => {}
             }
             actions.mark(seq, false);
-            drop(permit);
-            actions.due.notify_one();
         });
     }
 
     /// Looks for calls that are due, now.
     pub fn ring(&self) {
+        self.behind.store(true, Ordering::Relaxed);
         self.due.notify_one();
     }
 
@@ -166,6 +183,7 @@ impl Actions {
                 tracing::warn!(event = "calls_unknown", %error);
             }
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => break,
                 () = self.due.notified() => {}
                 () = tokio::time::sleep(LONGEST_SLEEP) => {}
@@ -206,38 +224,61 @@ impl Actions {
         }
     }
 
+    /// Begins calls that are due, as many as there are places, in one commit.
     async fn make_due(self: &Arc<Self>, now: UnixMillis) -> Result<(), StoreError> {
+        // Until it is known that none waits, whoever leaves a place rings.
+        self.behind.store(true, Ordering::Relaxed);
         while !self.stop.is_cancelled() {
-            let due = self.parts.store.actions(ActionQuery::Due { now, limit: PAGE }).await?;
-            let more = due.len() == PAGE as usize;
-            for mut record in due {
-                let Some(permit) = self.permit() else { return Ok(()) };
-                let progress = &mut record.action.progress;
-                progress.state = ActionState::Running;
-                progress.attempts = progress.attempts.saturating_add(1);
-                (progress.lease, progress.next_at) = (Some(self.parts.lease), None);
-                let turn = moved(&record, record.action.progress.clone(), false, None);
-                if self.take(turn).await? {
-                    record.version += 1;
-                    self.start(record, permit);
+            let limit = PAGE.min(u32::try_from(self.permits.available_permits()).unwrap_or(PAGE));
+            if limit == 0 {
+                return Ok(());
+            }
+            let due = self.parts.store.actions(ActionQuery::Due { now, limit }).await?;
+            let is_last = due.len() < limit as usize;
+            let places = due.into_iter().map_while(|record| Some((record, self.permit()?)));
+            let begun: Vec<_> = places.map(|(record, permit)| (self.begin(record), permit)).collect();
+            let turns = begun
+                .iter()
+                .map(|(record, _)| self.take(moved(record, record.action.progress.clone(), false, None)));
+            let mut failed = Ok(());
+            for (taken, (mut record, permit)) in join_all(turns).await.into_iter().zip(begun) {
+                match taken {
+                    Ok(true) => {
+                        record.version += 1;
+                        self.start(record, permit);
+                    }
+                    Ok(false) => {}
+                    Err(error) => failed = Err(error),
                 }
             }
-            if !more {
-                break;
+            failed?;
+            if is_last {
+                self.behind.store(false, Ordering::Relaxed);
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    /// One call, and the word that it takes long.
-    async fn make(self: &Arc<Self>, mut record: ActionRecord) {
+    /// The call as it is once it has a place.
+    fn begin(&self, mut record: ActionRecord) -> ActionRecord {
+        let progress = &mut record.action.progress;
+        progress.state = ActionState::Running;
+        progress.attempts = progress.attempts.saturating_add(1);
+        (progress.lease, progress.next_at) = (Some(self.parts.lease), None);
+        record
+    }
+
+    /// One call, and the word that it takes long. Its place is free once it is answered.
+    async fn make(self: &Arc<Self>, mut record: ActionRecord, permit: OwnedSemaphorePermit) {
         let Some(call) = self.parts.shelf.load().call(&record.action.command).cloned() else {
             // The catalogue has changed: nothing was asked of anybody.
-            self.settle(&record, After::Over(End::Failed), "no_command").await;
-            return;
+            self.leave(permit);
+            return self.settle(&record, After::Over(End::Failed), "no_command").await;
         };
         let asks = record.action.progress.asks;
         if !asks && let Some(end) = self.stopped(&record).await {
+            self.leave(permit);
             return self.settle(&record, After::Over(end), "sim_check").await;
         }
         let begun = clock::monotonic();
@@ -266,6 +307,7 @@ impl Actions {
             Some(at) => {
                 let patience = tokio::time::sleep(at.since(self.parts.clock.now()));
                 tokio::select! {
+                    biased;
                     called = &mut answer => called,
                     () = patience => {
                         self.say_late(&mut record).await;
@@ -274,6 +316,7 @@ impl Actions {
                 }
             }
         };
+        self.leave(permit);
         histogram!("araldo_command_seconds").record(clock::monotonic().duration_since(begun).as_secs_f64());
         let progress = &record.action.progress;
         let manner = self.manner(&record);
@@ -286,6 +329,14 @@ impl Actions {
             clock::jitter(),
         );
         self.settle(&record, after, &word(&called)).await;
+    }
+
+    /// A place is free, for a call that waits.
+    fn leave(&self, permit: OwnedSemaphorePermit) {
+        drop(permit);
+        if self.behind.load(Ordering::Relaxed) {
+            self.due.notify_one();
+        }
     }
 
     /// What a changed SIM makes of a call that moves money or is personal, before it is made.
@@ -364,6 +415,7 @@ impl Actions {
         let mut progress = record.action.progress.clone();
         progress.lease = None;
         progress.outcome = Some(outcome.into());
+        let again = matches!(after, After::Again { .. });
         let turn = match after {
             After::Again { at, asks } => {
                 (progress.state, progress.asks, progress.next_at) = (ActionState::Waiting, asks, Some(at));
@@ -395,7 +447,9 @@ impl Actions {
             }
         };
         self.commit(turn).await;
-        self.due.notify_one();
+        if again {
+            self.ring();
+        }
     }
 
     /// The outcome in a word, and what the customer is told.

@@ -10,6 +10,7 @@ mod gate;
 mod lists;
 mod messages;
 mod ndjson;
+mod rcs;
 mod server;
 mod store_trouble;
 mod stream;

@@ -21,8 +21,8 @@ pub use settle::{SegmentAnswer, Settle, SettleResult};
 pub use sweep::{Prune, PruneResult, Sweep, SweepResult};
 
 use super::{
-    CertifiedAct, ConsentResult, InboxMark, NewConsent, NoticeAct, NoticeSettle, Progress, Row, Seq, Turn, TurnResult,
-    Wants,
+    CertifiedAct, ConsentResult, InboxMark, NewConsent, NewRcsEvent, NoticeAct, NoticeSettle, Progress, RcsEventResult,
+    RcsMark, Row, Seq, Turn, TurnResult, Wants,
 };
 use crate::domain::{Class, Endpoint, MessageId, Name, State, UnixMillis};
 
@@ -61,6 +61,10 @@ pub struct Batch {
     pub notice_acts: Vec<NoticeAct>,
     /// Events of the inbox that make no message.
     pub inbox: Vec<InboxMark>,
+    /// What RCS platforms have told.
+    pub rcs_events: Vec<NewRcsEvent>,
+    /// What was made of it.
+    pub rcs_marks: Vec<RcsMark>,
     /// Old rows to forget.
     pub prune: Option<Prune>,
     /// Rows to claim.
@@ -92,6 +96,8 @@ pub struct Applied {
     pub acts: Vec<ActResult>,
     /// One for each sweep.
     pub sweeps: Vec<SweepResult>,
+    /// One for each thing that RCS platforms have told.
+    pub rcs_events: Vec<RcsEventResult>,
     /// What was forgotten.
     pub prune: Option<PruneResult>,
     /// One for each claim.
@@ -158,6 +164,8 @@ impl Batch {
             && self.notices.is_empty()
             && self.notice_acts.is_empty()
             && self.inbox.is_empty()
+            && self.rcs_events.is_empty()
+            && self.rcs_marks.is_empty()
             && self.prune.is_none()
             && self.claims.is_empty()
     }

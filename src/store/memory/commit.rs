@@ -85,6 +85,8 @@ impl<'a> Transaction<'a> {
         self.keep_notices();
         self.settle_notices(&batch.notices);
         self.act_on_notices(&batch.notice_acts);
+        self.keep_rcs_events(&batch.rcs_events);
+        self.mark_rcs_events(&batch.rcs_marks);
         if let Some(prune) = batch.prune {
             self.applied.prune = Some(self.prune(prune));
         }
@@ -269,6 +271,9 @@ impl<'a> Transaction<'a> {
             for said in &item.consents {
                 self.consent(said);
             }
+            if let Some(between) = item.ends_question() {
+                self.tables.two_way.end_question(&between);
+            }
             for answer in &item.answers {
                 self.store_now(answer);
             }
@@ -411,6 +416,7 @@ impl<'a> Transaction<'a> {
             self.tables.parked.remove(id);
         }
         self.tables.two_way.prune(prune);
+        let rcs_events = self.tables.rcs_inbox.forget(prune.ended_before);
         self.tables.numbers.prune(prune);
         let (notices, next_notice) = self.tables.notices.prune(prune);
         PruneResult {
@@ -421,6 +427,7 @@ impl<'a> Transaction<'a> {
             keys: keys.len() as u64,
             parked: parked.len() as u64,
             inbox: 0,
+            rcs_events,
         }
     }
 

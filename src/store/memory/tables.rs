@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::certified::Numbers;
 use super::consent::Consents;
 use super::notice::Notices;
+use super::rcs_inbox::RcsInbox;
 use super::two_way::TwoWay;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
 use crate::store::{
@@ -40,6 +41,7 @@ pub(super) struct Tables {
     pub(super) notices: Notices,
     pub(super) two_way: TwoWay,
     pub(super) consents: Consents,
+    pub(super) rcs_inbox: RcsInbox,
     pub(super) numbers: Numbers,
 }
 

@@ -87,7 +87,7 @@ impl Transaction<'_> {
                 books.questions.insert(question.between.clone(), question.clone());
             }
             Some(QuestionChange::Drop(between)) => {
-                books.questions.remove(between);
+                books.end_question(between);
             }
             None => {}
         }
@@ -104,6 +104,10 @@ impl Transaction<'_> {
 }
 
 impl TwoWay {
+    pub(super) fn end_question(&mut self, between: &Between) {
+        self.questions.remove(between);
+    }
+
     fn add(&mut self, action: &NewAction) -> Seq {
         self.next_action += 1;
         let mut action = action.clone();

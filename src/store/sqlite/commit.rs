@@ -162,6 +162,8 @@ impl Writer {
         transaction.settle_notices(&batch.notices);
         transaction.act_on_notices(&batch.notice_acts).await?;
         transaction.mark_inbox(&batch.inbox);
+        transaction.keep_rcs_events(&batch.rcs_events).await?;
+        transaction.mark_rcs_events(&batch.rcs_marks);
         if let Some(prune) = batch.prune {
             transaction.prune(prune).await?;
         }

@@ -22,6 +22,7 @@ mod open;
 #[cfg(test)]
 mod plan_tests;
 mod prune;
+mod rcs_inbox;
 mod read;
 mod receipt;
 mod schema;
@@ -49,7 +50,7 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, CertifiedQuery, CertifiedRecord, CheckReport, CheckStage,
     ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey,
     InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery,
-    NoticeRecord, Page, QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
     VerificationRecord,
 };
 use crate::domain::{MessageId, Name, VerificationId};
@@ -185,6 +186,10 @@ impl Store for SqliteStore {
 
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         self.read(event_inbox::new_events(&self.readers, query)).boxed()
+    }
+
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        self.read(rcs_inbox::new_events(&self.readers, after, limit)).boxed()
     }
 
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {

@@ -48,6 +48,14 @@ impl Transaction<'_> {
                 prune.step,
             )
             .await?;
+        result.rcs_events = self
+            .forget(
+                "DELETE FROM rcs_inbox WHERE id IN \
+             (SELECT id FROM rcs_inbox WHERE done_at < ? ORDER BY done_at LIMIT ?)",
+                prune.ended_before.0,
+                prune.step,
+            )
+            .await?;
         for sql in [
             "DELETE FROM action WHERE seq IN (SELECT seq FROM action WHERE done_at < ? ORDER BY done_at LIMIT ?)",
             "DELETE FROM question WHERE (number, address) IN \
