@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -232,10 +233,13 @@ async fn a_changed_sim_stops_what_is_personal_and_one_that_nobody_knows_stops_mo
     let _stage = together().await;
     let scene = Scene::new("").await;
     let sim_swap = format!(
-        "[sim_swap]\nurl = \"{}\"\ntoken = \"t0ken\"\nmax_age = \"240h\"\ntimeout = \"1s\"\n",
+        "[sim_swap]\nurl = \"{}\"\ntoken_file = \"sim.token\"\nmax_age = \"240h\"\ntimeout = \"1s\"\n",
         scene.operator.url
     );
     let conf = scene.house.path().join("conf.d");
+    let token = conf.join("sim.token");
+    fs::write(&token, "t0ken\n").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
     let limits = "[command.topup.limits]\nvalue_per_day = \"15.00\"\n";
     fs::write(conf.join("30-sim.toml"), format!("{sim_swap}{limits}")).unwrap();
     let daemon = scene.start().await;
@@ -331,7 +335,7 @@ async fn a_hang_up_brings_the_new_catalogue_whole_and_a_bad_one_changes_nothing(
     .unwrap();
     daemon.hang_up();
     reloaded(2, "reloaded").await;
-    hears("qualcosa di mai sentito prima", "Eh?").await;
+    hears("vorrei un gelato al limone", "Eh?").await;
     fs::remove_file(conf.join("30-new.toml")).unwrap();
     daemon.hang_up();
     reloaded(3, "reloaded").await;
