@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::distr::{Distribution, StandardUniform};
 use uuid::Uuid;
 
-use crate::domain::{InboundId, MessageId, UnixMillis};
+use crate::domain::{InboundId, MessageId, UnixMillis, VerificationId};
 
 /// Hands out the time. Cloned freely; tests hold one whose hands they turn.
 #[derive(Clone)]
@@ -87,6 +87,11 @@ pub fn message_id(now: UnixMillis) -> MessageId {
 /// A fresh id for an inbound text.
 pub fn inbound_id(now: UnixMillis) -> InboundId {
     InboundId(uuid_v7(now))
+}
+
+/// A fresh id for a code that is sent to certify a number.
+pub fn verification_id(now: UnixMillis) -> VerificationId {
+    VerificationId(uuid_v7(now))
 }
 
 fn uuid_v7(now: UnixMillis) -> Uuid {

@@ -47,6 +47,14 @@ pub(crate) struct Accepted {
     pub(crate) replaced: Vec<char>,
 }
 
+impl Accepted {
+    /// Whether what a personal template says here is for certified numbers alone: all but codes, one of which is how a
+    /// number becomes certified.
+    pub(crate) fn needs_certified(&self) -> bool {
+        self.message.class != Class::Otp
+    }
+}
+
 /// What a message says, and where in the request that stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Body<'a> {

@@ -113,14 +113,15 @@ impl House {
             Arc::new(Intake::new(&config, router, clock.clone()).with_gate(outbox.gate().clone()))
         };
         let limits = Arc::new(Limits::new(&config.command, 0, 100));
-        let book = Arc::new(Book::new(&config).unwrap());
+        let shelf = Arc::new(Shelf::from_pointee(Book::new(&config).unwrap()));
         let stop = CancellationToken::new();
         let parts = Parts {
             store: store.clone(),
             outbox: outbox.clone(),
             caller: Box::new(Webhooks::new(AddressGuard::new(&[]), None).unwrap()),
+            sim_swap: None,
             clock: clock.clone(),
-            book: book.clone(),
+            shelf: shelf.clone(),
             intake: intake(),
             lease,
             most: 1,
@@ -129,7 +130,8 @@ impl House {
             store: store.clone(),
             outbox: outbox.clone(),
             clock: clock.clone(),
-            book,
+            book: shelf.load_full(),
+            shelf,
             limits: limits.clone(),
             intake: intake(),
             consent: Arc::new(ConsentStep::new(&config, intake(), limits)),

@@ -30,7 +30,7 @@ mod simulated;
 #[cfg(test)]
 mod tests;
 
-pub use book::{Book, BookError};
+pub use book::{Book, BookError, Shelf};
 pub use limits::Limits;
 pub use pipeline::Pipeline;
 pub use redact::redact;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::decide::{Decision, Matter, Next, Plea, decide, help, locale_of};
 use super::joined::{Joined, Joiner};
 use super::say::{self, Say};
-use super::{Book, Limits, guard};
+use super::{Book, Limits, Shelf, guard};
 use crate::accept::Intake;
 use crate::clock::{self, Clock};
 use crate::command::{self, Locale, Outcome, Why};
@@ -54,7 +54,9 @@ pub struct Pipeline {
     pub outbox: Outbox,
     /// The time.
     pub clock: Clock,
-    /// What is understood.
+    /// The catalogue in use.
+    pub shelf: Arc<Shelf>,
+    /// What is understood: the catalogue as it was when the texts in hand were taken.
     pub book: Arc<Book>,
     /// How often.
     pub limits: Arc<Limits>,
@@ -96,7 +98,7 @@ struct Decided {
 
 impl Pipeline {
     /// Works until told to stop; what is in hand then is found again in the store.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut hand = Hand {
             joiner: Joiner::new(self.reassembly_timeout),
             ready: VecDeque::new(),
@@ -105,6 +107,7 @@ impl Pipeline {
             swept_at: self.clock.now(),
         };
         while !stop.is_cancelled() {
+            self.book = self.shelf.load_full();
             if let Err(error) = self.gather(&mut hand).await {
                 tracing::warn!(event = "texts_unknown", %error);
                 tokio::time::sleep(STORE_PAUSE).await;
@@ -376,7 +379,7 @@ impl Pipeline {
             text,
             between,
             leaves: self.leaves_question(decided, text),
-            certified: self.is_certified(between),
+            certified: &decided.standing.certified,
             now,
             today: self.book.day(now),
             bits: clock::secret_bits(),
@@ -433,11 +436,6 @@ impl Pipeline {
         });
         turn.messages.extend::<Option<Enqueue>>(message);
         decision.outcome
-    }
-
-    /// Whether the number is known to be its holder's. Nobody is certified yet.
-    fn is_certified(&self, _: &Between) -> bool {
-        false
     }
 }
 

@@ -1,9 +1,11 @@
 //! An outbox in memory, with the very meaning of the durable one: for tests that turn the clock by hand, and for the
 //! demonstration that leaves nothing behind.
 
+mod certified;
 mod commit;
 mod consent;
 mod notice;
+mod rcs_inbox;
 mod receipt;
 mod tables;
 mod two_way;
@@ -17,12 +19,12 @@ use self::commit::Transaction;
 use self::tables::Tables;
 use super::two_way::Between;
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices,
-    DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery,
-    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Rules, Seq,
-    Standing, Store, StoreError, Totals, UnhandledText,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, CertifiedQuery, CertifiedRecord, ConsentChange, ConsentQuery,
+    ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord,
+    InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals,
+    QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText, VerificationRecord,
 };
-use crate::domain::{MessageId, Name};
+use crate::domain::{MessageId, Name, VerificationId};
 
 /// An outbox that is gone with its process.
 #[derive(Default)]
@@ -160,12 +162,16 @@ impl Store for MemoryStore {
         async { self.with(|_| Ok(Vec::new())) }.boxed()
     }
 
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.rcs_inbox.new_events(after, limit))) }.boxed()
+    }
+
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
         async move { self.with(|tables| Ok(tables.unhandled(after, limit))) }.boxed()
     }
 
     fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>> {
-        async move { self.with(|tables| Ok(tables.two_way.standings(pairs))) }.boxed()
+        async move { self.with(|tables| Ok(tables.two_way.standings(pairs, &tables.numbers))) }.boxed()
     }
 
     fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
@@ -183,6 +189,34 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
         async move { self.with(|tables| Ok(tables.consents.history(msisdn, brands, limit))) }.boxed()
+    }
+
+    fn verification<'a>(
+        &'a self,
+        id: VerificationId,
+        client: &'a Name,
+    ) -> BoxFuture<'a, Result<Option<VerificationRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.numbers.verification(id, client))) }.boxed()
+    }
+
+    fn certified<'a>(&'a self, query: &'a CertifiedQuery) -> BoxFuture<'a, Result<Page<CertifiedRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.numbers.list(query))) }.boxed()
+    }
+
+    fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        async move {
+            self.with(|tables| {
+                let is = |(client, msisdn): &(Name, Box<str>)| {
+                    tables
+                        .numbers
+                        .of(msisdn)
+                        .iter()
+                        .any(|certified| certified.client == *client)
+                };
+                Ok(pairs.iter().map(is).collect())
+            })
+        }
+        .boxed()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

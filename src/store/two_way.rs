@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use super::{Enqueue, Lease, NewConsent, NewInbound, Seq};
+use super::{Certified, Enqueue, Lease, NewConsent, NewInbound, Seq};
 use crate::domain::{Concat, InboundId, Name, UnixMillis, UnknownWord};
 
 /// An inbound text of which nothing was made yet.
@@ -82,6 +82,8 @@ pub struct Standing {
     pub person: Option<Person>,
     /// The question that waits, if its time is over too.
     pub question: Option<Question>,
+    /// For whom the number is certified.
+    pub certified: Vec<Certified>,
 }
 
 /// What a number moves by a command on a day.

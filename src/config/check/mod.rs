@@ -8,7 +8,9 @@ mod event;
 mod http;
 mod nats;
 mod outbox;
+mod rbm;
 mod route;
+mod sim_swap;
 mod tls;
 mod two_way;
 mod webhook;
@@ -35,6 +37,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.clients();
     check.webhooks();
     check.carriers();
+    check.rbm();
     check.routes();
     check.outbox();
     check.events();
@@ -44,6 +47,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.consent();
     check.commands();
     check.two_way();
+    check.sim_swap();
     check.something_to_do();
 }
 

@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
-use crate::backend::{self, Called, Said, Webhooks};
+use crate::backend::{self, Called, Said, SimSwap, Swapped, Webhooks};
 use crate::clock::{self, Clock};
 use crate::command::{Locale, catalogue};
 use crate::dialogue::Frozen;
 use crate::domain::UnixMillis;
-use crate::inbound::Book;
+use crate::inbound::Shelf;
 use crate::inbound::book::Call;
 use crate::inbound::say::{self, Say};
 use crate::outbox::Outbox;
@@ -96,10 +96,12 @@ pub struct Parts {
     pub outbox: Outbox,
     /// What calls the back ends.
     pub caller: Box<dyn Caller>,
+    /// Who knows of changed SIMs; `None` is nobody.
+    pub sim_swap: Option<SimSwap>,
     /// The time.
     pub clock: Clock,
     /// What is called, and what is answered.
-    pub book: Arc<Book>,
+    pub shelf: Arc<Shelf>,
     /// What checks the answers.
     pub intake: Arc<Intake>,
     /// The process.
@@ -269,13 +271,17 @@ impl Actions {
 
     /// One call, and the word that it takes long. Its place is free once it is answered.
     async fn make(self: &Arc<Self>, mut record: ActionRecord, permit: OwnedSemaphorePermit) {
-        let Some(call) = self.parts.book.call(&record.action.command).cloned() else {
+        let Some(call) = self.parts.shelf.load().call(&record.action.command).cloned() else {
             // The catalogue has changed: nothing was asked of anybody.
-            self.settle(&record, After::Over(End::Failed), "no_command").await;
-            return;
+            self.leave(permit);
+            return self.settle(&record, After::Over(End::Failed), "no_command").await;
         };
-        let begun = clock::monotonic();
         let asks = record.action.progress.asks;
+        if !asks && let Some(end) = self.stopped(&record).await {
+            self.leave(permit);
+            return self.settle(&record, After::Over(end), "sim_check").await;
+        }
+        let begun = clock::monotonic();
         let body = if asks { Bytes::new() } else { self.body(&record) };
         let key = key(&record);
         let made = backend::Call {
@@ -310,10 +316,7 @@ impl Actions {
                 }
             }
         };
-        drop(permit);
-        if self.behind.load(Ordering::Relaxed) {
-            self.due.notify_one();
-        }
+        self.leave(permit);
         histogram!("araldo_command_seconds").record(clock::monotonic().duration_since(begun).as_secs_f64());
         let progress = &record.action.progress;
         let manner = self.manner(&record);
@@ -326,6 +329,36 @@ impl Actions {
             clock::jitter(),
         );
         self.settle(&record, after, &word(&called)).await;
+    }
+
+    /// A place is free, for a call that waits.
+    fn leave(&self, permit: OwnedSemaphorePermit) {
+        drop(permit);
+        if self.behind.load(Ordering::Relaxed) {
+            self.due.notify_one();
+        }
+    }
+
+    /// What a changed SIM makes of a call that moves money or is personal, before it is made.
+    async fn stopped(&self, record: &ActionRecord) -> Option<End> {
+        let sim_swap = self.parts.sim_swap.as_ref()?;
+        let action = &record.action;
+        let book = self.parts.shelf.load_full();
+        let command = book.command(&action.command)?;
+        let money = command.money;
+        if !money && !command.personal {
+            return None;
+        }
+        let swapped = sim_swap.ask(&format!("+{}", action.between.number)).await;
+        counter!("araldo_sim_checks_total", "result" => swapped.word()).increment(1);
+        let doubt = action.progress.attempts > 1 && self.manner(record).idempotent;
+        let end = policy::before(swapped, money, doubt);
+        if swapped != Swapped::No {
+            tracing::warn!(
+                event = "sim_check", command = %action.command, key = key(record), %swapped, stopped = end.is_some()
+            );
+        }
+        end
     }
 
     fn body(&self, record: &ActionRecord) -> Bytes {
@@ -347,7 +380,8 @@ impl Actions {
     }
 
     fn manner(&self, record: &ActionRecord) -> Manner {
-        let call = self.parts.book.call(&record.action.command);
+        let book = self.parts.shelf.load();
+        let call = book.call(&record.action.command);
         call.map_or(
             Manner {
                 retries: 0,
@@ -408,7 +442,7 @@ impl Actions {
                         "whether the back end has done it is not known; a person must look"
                     );
                 }
-                let refunds = matches!(end, End::Refused(_) | End::Failed);
+                let refunds = matches!(end, End::Refused(_) | End::Failed | End::Stopped(_));
                 moved(record, progress, refunds, self.message(record, &say))
             }
         };
@@ -422,7 +456,7 @@ impl Actions {
     fn said(&self, record: &ActionRecord, end: &End) -> (String, Say) {
         let command = record.action.command.clone();
         let slots: Frozen = serde_json::from_str(&record.action.slots).unwrap_or_default();
-        let mut vars = say::values(&self.parts.book, &command, &slots, locale(record));
+        let mut vars = say::values(&self.parts.shelf.load(), &command, &slots, locale(record));
         let (result, said, or) = match end {
             End::Answered(said) => {
                 let result = said.result.clone().unwrap_or_else(|| "ok".to_owned());
@@ -437,6 +471,7 @@ impl Actions {
                 let result = said.result.clone().unwrap_or_else(|| "refused".to_owned());
                 (result, said.clone(), "refused")
             }
+            End::Stopped(word) => ((*word).to_owned(), Said::default(), "sim_check"),
             End::Failed => ("failed".to_owned(), Said::default(), "failed"),
             End::Unknown => ("unknown".to_owned(), Said::default(), "unknown"),
         };
@@ -452,15 +487,16 @@ impl Actions {
     }
 
     fn called(&self, record: &ActionRecord) -> Map<String, Json> {
-        let called = self.parts.book.called(&record.action.command, locale(record));
+        let called = self.parts.shelf.load().called(&record.action.command, locale(record));
         Map::from_iter([("called".to_owned(), called.into())])
     }
 
     fn message(&self, record: &ActionRecord, say: &Say) -> Option<Enqueue> {
         let action = &record.action;
-        let client = self.parts.book.named(&action.client)?;
+        let book = self.parts.shelf.load();
+        let client = book.named(&action.client)?;
         say::message(
-            &self.parts.book,
+            &book,
             &self.parts.intake,
             client,
             &action.between,
@@ -514,6 +550,7 @@ impl End {
         match self {
             Self::Answered(_) => "answered",
             Self::Refused(_) => "refused",
+            Self::Stopped(_) => "stopped",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
         }

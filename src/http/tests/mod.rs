@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod certified;
 mod consents;
 mod documents;
 mod events;
@@ -9,6 +10,7 @@ mod gate;
 mod lists;
 mod messages;
 mod ndjson;
+mod rcs;
 mod server;
 mod store_trouble;
 mod stream;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::bank::SimulatedBank;
 use self::world::{AWAY, CALM, DAWN, HORIZON, World};
-use super::{Limits, Pipeline};
+use super::{Limits, Pipeline, Shelf};
 use crate::accept::Intake;
 use crate::clock::{Clock, seeded};
 use crate::config::Config;
@@ -87,12 +87,14 @@ async fn live_once(
     };
     let limits = Arc::new(Limits::new(&config.command, 0, 100));
     let book = world::book(config);
+    let shelf = Arc::new(Shelf::new(book.clone()));
     let parts = Parts {
         store: store.clone(),
         outbox: outbox.clone(),
         caller: Box::new(SimulatedBank(world.clone())),
+        sim_swap: None,
         clock: clock.clone(),
-        book: book.clone(),
+        shelf: shelf.clone(),
         intake: intake(),
         lease,
         most: 4,
@@ -103,6 +105,7 @@ async fn live_once(
         outbox: outbox.clone(),
         clock: clock.clone(),
         book,
+        shelf,
         limits: limits.clone(),
         intake: intake(),
         consent: Arc::new(ConsentStep::new(config, intake(), limits)),

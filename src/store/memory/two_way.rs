@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::certified::Numbers;
 use super::commit::Transaction;
 use super::tables::Tables;
 use crate::domain::UnixMillis;
@@ -137,10 +138,11 @@ impl TwoWay {
         }
     }
 
-    pub(super) fn standings(&self, pairs: &[Between]) -> Vec<Standing> {
+    pub(super) fn standings(&self, pairs: &[Between], numbers: &Numbers) -> Vec<Standing> {
         let standing = |pair: &Between| Standing {
             person: self.people.get(&pair.number).map(|(person, _)| person.clone()),
             question: self.questions.get(pair).cloned(),
+            certified: numbers.of(&pair.number),
         };
         pairs.iter().map(standing).collect()
     }

@@ -3,6 +3,7 @@
 
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
+use super::certified::{ARE, END, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION};
 use super::claim::CLAIM;
 use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING};
 use super::enqueue::KNOWN_KEYS;
@@ -83,6 +84,10 @@ async fn holds(sql: &str, wanted: &[&str]) {
                 "consent",
                 "consent_change",
                 "c",
+                "certified",
+                "cert",
+                "verification",
+                "ver",
             ];
             let table = it.strip_prefix("SCAN ").and_then(|it| it.split(' ').next());
             table.is_some_and(|table| grows.contains(&table))
@@ -304,6 +309,7 @@ async fn what_stands_between_a_number_and_an_address_is_looked_up_by_key() {
         &[
             "SEARCH p USING PRIMARY KEY (number=?)",
             "SEARCH q USING PRIMARY KEY (number=? AND address=?)",
+            "SEARCH cert USING INDEX certified_now (msisdn=?)",
         ],
     )
     .await;
@@ -330,4 +336,25 @@ async fn what_people_want_is_looked_up_by_person_and_what_waits_for_them_by_its_
     holds(OF_PERSON, &["INDEX consent_of (msisdn=?)"]).await;
     holds(LIST, &["SEARCH c USING INTEGER PRIMARY KEY (rowid>?)"]).await;
     holds(HISTORY, &["INDEX consent_change_of (msisdn=?)"]).await;
+}
+
+#[tokio::test]
+async fn what_is_certified_is_looked_up_by_number_and_codes_by_their_id() {
+    holds(
+        ARE,
+        &[
+            "SCAN j",
+            "SEARCH cert USING INDEX certified_now (msisdn=? AND client=?)",
+        ],
+    )
+    .await;
+    holds(
+        END,
+        &["SEARCH certified USING INDEX certified_now (msisdn=? AND client=?)"],
+    )
+    .await;
+    holds(CERTIFIED, &["SEARCH cert USING INTEGER PRIMARY KEY (rowid>?)"]).await;
+    holds(OF_NUMBER, &["INDEX certified_of (msisdn=? AND seq>?)"]).await;
+    holds(VERIFICATION, &["SEARCH ver USING PRIMARY KEY (id=?)"]).await;
+    holds(MARK_CODE, &["SEARCH verification USING PRIMARY KEY (id=?)"]).await;
 }

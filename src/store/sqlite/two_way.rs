@@ -18,7 +18,7 @@ use crate::store::two_way::{
     ActionProgress, ActionQuery, ActionRecord, Between, Leaves, NewAction, Person, Question, QuestionChange, Spend,
     Standing, Turn, TurnResult, UnhandledText,
 };
-use crate::store::{Enqueue, Lease, Seq};
+use crate::store::{Certified, Enqueue, Lease, Seq};
 
 pub(super) const UNHANDLED: &str = "SELECT json_group_array(json_array(o.seq, hex(o.id), o.carrier, o.sender, \
      o.recipient, o.text, o.segment_reference, o.segment_total, o.segment_number, o.segment_reference_bits, o.at, \
@@ -50,7 +50,10 @@ pub(super) const STANDINGS: &str = "SELECT (SELECT json_group_array(json_array(p
      p.wrong_codes, p.wrong_since, p.locked_until, p.said, p.said_times, p.said_since)) \
      FROM jsonb_each(?1) AS j CROSS JOIN person AS p WHERE p.number = (j.value ->> 0)), \
      (SELECT json_group_array(json_array(q.number, q.address, q.said, q.asked_at, q.expires_at)) \
-     FROM jsonb_each(?1) AS j CROSS JOIN question AS q WHERE q.number = (j.value ->> 0) AND q.address = (j.value ->> 1))";
+     FROM jsonb_each(?1) AS j CROSS JOIN question AS q WHERE q.number = (j.value ->> 0) AND q.address = (j.value ->> 1)), \
+     (SELECT json_group_array(json_array(cert.msisdn, cert.client, cert.profile)) \
+     FROM jsonb_each(?1) AS j CROSS JOIN certified AS cert INDEXED BY certified_now \
+     WHERE cert.msisdn = (j.value ->> 0) AND cert.ended_at IS NULL)";
 
 macro_rules! actions {
     ($where:literal) => {
@@ -117,9 +120,15 @@ pub(super) async fn standings(pool: &SqlitePool, pairs: &[Between]) -> Result<Ve
     let people = json::rows(&found, 0)?;
     let people: BTreeMap<Box<str>, Person> = people.iter().map(person).collect::<Result<_, _>>()?;
     let questions: Vec<Question> = json::rows(&found, 1)?.iter().map(question).collect::<Result<_, _>>()?;
+    let mut certified: BTreeMap<Box<str>, Vec<Certified>> = BTreeMap::new();
+    for r in json::rows(&found, 2)? {
+        let of_number = certified.entry(columns::words(&r, 0)?).or_default();
+        of_number.push(super::certified::certified(&r, 1)?);
+    }
     let standing = |pair: &Between| Standing {
         person: people.get(&pair.number).cloned(),
         question: questions.iter().find(|question| question.between == *pair).cloned(),
+        certified: certified.get(&pair.number).cloned().unwrap_or_default(),
     };
     Ok(pairs.iter().map(standing).collect())
 }
