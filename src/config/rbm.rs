@@ -155,7 +155,8 @@ pub(super) fn split(tree: &mut Json) {
     let is_rbm = |table: &Json| table["protocol"] == "rbm";
     let ids: Vec<String> = carriers
         .iter()
-        .filter_map(|(id, table)| is_rbm(table).then(|| id.clone()))
+        .filter(|(_, table)| is_rbm(table))
+        .map(|(id, _)| id.clone())
         .collect();
     let apart: serde_json::Map<_, _> = ids.into_iter().filter_map(|id| carriers.remove_entry(&id)).collect();
     tree["rbm"] = Json::Object(apart);
