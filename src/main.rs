@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Verb::Messages(verb) => verb.run(&cli.global),
         Verb::Inbound(verb) => verb.run(&cli.global),
         Verb::Consent(verb) => verb.run(&cli.global),
+        Verb::Cases(verb) => verb.run(&cli.global),
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),

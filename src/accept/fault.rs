@@ -57,6 +57,7 @@ codes! {
     BodyTimeout 408 "body_timeout" "The body made no progress" "Send it without such pauses."
     AlreadySubmitted 409 "already_submitted" "The message is past that" "It was handed to the carrier, or has ended: see `state` and `at`."
     CannotRequeue 409 "cannot_requeue" "The message cannot be queued again" "Only what has failed, expired or stayed without receipt can."
+    CaseNotSo 409 "case_not_so" "The case is not as you thought" "See `state` and `owner`: take it first, or name its owner in `from` to take it over."
     CarrierRefused 409 "carrier_state" "The carrier cannot do that now" "See the detail."
     BodyTooLarge 413 "body_too_large" "The body is too large" "A request, or a line of NDJSON, may have as many bytes as `limit` says."
     UnsupportedMediaType 415 "unsupported_media_type" "The body is of no known type" "Send application/json or application/x-ndjson in UTF-8, not compressed."

@@ -1,4 +1,4 @@
-//! The way of a text from a customer: the pipeline that handles it, and the calls of back ends.
+//! The way of a text from a customer: the pipeline that handles it, the calls of back ends, the waits for a person.
 
 use std::sync::Arc;
 
@@ -8,10 +8,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
 use crate::backend::{AddressGuard, Webhooks};
+use crate::care::Desk;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::dispatch::ConsentStep;
 use crate::dispatch::action::{Actions, Parts};
+use crate::dispatch::{ConsentStep, Waits};
 use crate::inbound::{Book, Limits, Pipeline};
 use crate::outbox::Outbox;
 use crate::store::{Lease, Store};
@@ -23,7 +24,7 @@ pub(super) fn limits(config: &Config) -> Arc<Limits> {
     Arc::new(Limits::new(&config.command, settings.address_per_minute, most))
 }
 
-/// Starts both.
+/// Starts all.
 pub(super) fn start(
     config: &Config,
     (store, outbox, lease): (&Arc<dyn Store>, &Outbox, Lease),
@@ -33,6 +34,7 @@ pub(super) fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let book = Arc::new(Book::new(config)?);
+    let desk = Arc::new(Desk::new(&config.care).context("care")?);
     let settings = &config.two_way;
     let guard = AddressGuard::new(&config.webhook.allow_networks);
     let caller = Webhooks::new(guard, config.webhook.ca_file.as_deref()).context("webhook.ca_file")?;
@@ -44,9 +46,19 @@ pub(super) fn start(
         book: book.clone(),
         intake: intake.clone(),
         lease,
+        desk: desk.clone(),
         most: settings.max_calls.into(),
     };
     let actions = Actions::new(parts, stop.clone());
+    let waits = Waits {
+        store: store.clone(),
+        outbox: outbox.clone(),
+        clock: clock.clone(),
+        book: book.clone(),
+        intake: intake.clone(),
+        desk: desk.clone(),
+    };
+    tasks.spawn(waits.run(stop.clone()));
     let pipeline = Pipeline {
         store: store.clone(),
         outbox: outbox.clone(),
@@ -56,6 +68,7 @@ pub(super) fn start(
         intake: intake.clone(),
         consent,
         actions: actions.clone(),
+        desk,
         reassembly_timeout: settings.reassembly_timeout,
     };
     let stop = stop.clone();

@@ -21,7 +21,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use admin::{
-    AdminOptions, CarriersVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb,
+    AdminOptions, CarriersVerb, CasesVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs,
+    WebhooksVerb,
 };
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
 pub use commands::CommandsVerb;
@@ -71,6 +72,7 @@ impl Verb {
             | Self::Messages(_)
             | Self::Inbound(_)
             | Self::Consent(_)
+            | Self::Cases(_)
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
@@ -118,6 +120,8 @@ pub enum Verb {
     Inbound(InboundVerb),
     /// See and note what people want to be sent: STOP and START.
     Consent(ConsentVerb),
+    /// See, take, answer, note and solve what customers texted that a person answers.
+    Cases(CasesVerb),
     /// Send a message by hand.
     Send(SendArgs),
     /// List, start, stop, drain carriers.

@@ -11,6 +11,7 @@ use crate::backend::{AddressGuard, Webhooks};
 use crate::command::Catalogue;
 use crate::config::{AddressConfig, ClientConfig, Config, RouteConfig, StepCarrier, StepConfig};
 use crate::consent::Gate;
+use crate::dispatch::Waits;
 use crate::dispatch::action::Parts;
 use crate::domain::{Concat, ReferenceSize};
 use crate::fixture::{self, bind, name};
@@ -81,18 +82,25 @@ fn config(catalogue: &str) -> Config {
 }
 
 /// A pipeline over the store in memory, and a customer.
-struct House {
-    outbox: Outbox,
-    store: Arc<dyn Store>,
-    clock: Clock,
+pub(super) struct House {
+    pub(super) outbox: Outbox,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Clock,
+    pub(super) waits: Waits,
     texts: u8,
     heard: usize,
     _stop: DropGuard,
 }
 
 impl House {
+    /// Nobody is there but the machine.
     async fn new(catalogue: &str) -> Self {
-        let config = config(catalogue);
+        Self::with(catalogue, false).await
+    }
+
+    pub(super) async fn with(catalogue: &str, open_cases: bool) -> Self {
+        let mut config = config(catalogue);
+        config.care.open_cases = open_cases;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let policy = Policy {
             gate: Arc::new(Gate::new(&config)),
@@ -109,6 +117,7 @@ impl House {
         };
         let limits = Arc::new(Limits::new(&config.command, 0, 100));
         let book = Arc::new(Book::new(&config).unwrap());
+        let desk = Arc::new(Desk::new(&config.care).unwrap());
         let stop = CancellationToken::new();
         let parts = Parts {
             store: store.clone(),
@@ -118,7 +127,16 @@ impl House {
             book: book.clone(),
             intake: intake(),
             lease,
+            desk: desk.clone(),
             most: 1,
+        };
+        let waits = Waits {
+            store: store.clone(),
+            outbox: outbox.clone(),
+            clock: clock.clone(),
+            book: book.clone(),
+            intake: intake(),
+            desk: desk.clone(),
         };
         let pipeline = Pipeline {
             store: store.clone(),
@@ -129,6 +147,7 @@ impl House {
             intake: intake(),
             consent: Arc::new(ConsentStep::new(&config, intake(), limits)),
             actions: Actions::new(parts, stop.clone()),
+            desk,
             reassembly_timeout: Duration::from_mins(5),
         };
         tokio::spawn(pipeline.run(stop.clone()));
@@ -136,6 +155,7 @@ impl House {
             outbox,
             store,
             clock,
+            waits,
             texts: 0,
             heard: 0,
             _stop: stop.drop_guard(),
@@ -143,7 +163,7 @@ impl House {
     }
 
     /// A text that the carrier brought and that nothing was made of; gives what the customer is answered.
-    async fn text(&mut self, said: &str) -> Vec<String> {
+    pub(super) async fn text(&mut self, said: &str) -> Vec<String> {
         self.bring(said, None).await
     }
 
@@ -172,6 +192,11 @@ impl House {
             answers: Vec::new(),
         };
         self.outbox.inbound(text).await.unwrap();
+        self.answers().await
+    }
+
+    /// What the customer was told since the last look.
+    pub(super) async fn answers(&mut self) -> Vec<String> {
         for _ in 0..200 {
             tokio::task::yield_now().await;
         }

@@ -5,6 +5,7 @@
 //! the row that it meets (a receipt, a deadline), the store asks the [`Rules`] handed in with the batch.
 
 mod batch;
+mod care;
 mod check;
 #[cfg(test)]
 pub(crate) mod conformance;
@@ -29,6 +30,10 @@ pub use batch::{
     GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
     ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
+pub use care::{
+    CaseAct, CaseChange, CaseNote, CaseQuery, CaseReason, CaseRecord, CaseRefused, CaseState, CaseStep, NewCase,
+    OpenCase,
+};
 pub use check::{CheckReport, CheckStage};
 pub use consent::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Wants};
 pub use event_inbox::{InboxMark, InboxPlace, InboxRow, InboxSaid, NewEvents, RefusedEvent};
@@ -45,7 +50,7 @@ pub use two_way::{
     ActionProgress, ActionQuery, ActionRecord, ActionState, Between, Standing, Turn, TurnResult, UnhandledText,
 };
 
-use crate::domain::{Endpoint, MessageId, Name};
+use crate::domain::{CaseId, Endpoint, MessageId, Name, UnixMillis};
 
 /// A durable outbox.
 pub trait Store: Send + Sync + 'static {
@@ -122,6 +127,18 @@ pub trait Store: Send + Sync + 'static {
         brands: &'a [Name],
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>>;
+
+    /// A case by its number.
+    fn case(&self, id: CaseId) -> BoxFuture<'_, Result<Option<CaseRecord>, StoreError>>;
+
+    /// A page of cases, newest first.
+    fn cases<'a>(&'a self, query: &'a CaseQuery) -> BoxFuture<'a, Result<Page<CaseRecord>, StoreError>>;
+
+    /// What people noted on a case, oldest first.
+    fn case_notes(&self, id: CaseId) -> BoxFuture<'_, Result<Vec<CaseNote>, StoreError>>;
+
+    /// Cases whose wait is over.
+    fn due_cases(&self, now: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<CaseRecord>, StoreError>>;
 
     /// Whether what is to be written waits for another program, which holds the write lock: nothing is wrong with us.
     fn waits_for_lock(&self) -> bool {

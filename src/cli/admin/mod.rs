@@ -1,6 +1,7 @@
 //! Verbs that talk to a running daemon over its admin listener.
 
 mod carriers;
+mod cases;
 mod client;
 mod consent;
 mod inbound;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 pub use carriers::CarriersVerb;
+pub use cases::CasesVerb;
 pub use consent::ConsentVerb;
 pub use inbound::InboundVerb;
 pub use messages::MessagesVerb;

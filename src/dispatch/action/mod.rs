@@ -21,17 +21,20 @@ use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
 use crate::backend::{self, Called, Said, Webhooks};
+use crate::care::Desk;
 use crate::clock::{self, Clock};
 use crate::command::{Locale, catalogue};
 use crate::dialogue::Frozen;
 use crate::domain::UnixMillis;
 use crate::inbound::Book;
 use crate::inbound::book::Call;
+use crate::inbound::case::{Left, Promise};
 use crate::inbound::say::{self, Say};
 use crate::outbox::Outbox;
 use crate::store::two_way::Leaves;
 use crate::store::{
-    ActionProgress, ActionQuery, ActionRecord, ActionState, Enqueue, Lease, Seq, Store, StoreError, Turn, TurnResult,
+    ActionProgress, ActionQuery, ActionRecord, ActionState, CaseReason, CaseStep, Enqueue, Lease, OpenCase, Seq, Store,
+    StoreError, Turn, TurnResult,
 };
 use policy::{After, End, Manner};
 
@@ -88,6 +91,8 @@ pub struct Parts {
     pub intake: Arc<Intake>,
     /// The process.
     pub lease: Lease,
+    /// The people who find out what became of a call.
+    pub desk: Arc<Desk>,
     /// Calls under way at the most.
     pub most: usize,
 }
@@ -336,6 +341,7 @@ impl Actions {
         let mut progress = record.action.progress.clone();
         progress.lease = None;
         progress.outcome = Some(outcome.into());
+        let unknown = matches!(after, After::Over(End::Unknown));
         let turn = match after {
             After::Again { at, asks } => {
                 (progress.state, progress.asks, progress.next_at) = (ActionState::Waiting, asks, Some(at));
@@ -366,8 +372,75 @@ impl Actions {
                 moved(record, progress, refunds, self.message(record, &say))
             }
         };
-        self.commit(turn).await;
+        match unknown && self.parts.desk.opens_cases() {
+            true => self.commit_with_case(record, turn).await,
+            false => self.commit(turn).await,
+        };
         self.due.notify_one();
+    }
+
+    /// What nobody knows is left to a person, in the very commit that says so: the case is looked for anew as often as
+    /// it moves meanwhile.
+    async fn commit_with_case(&self, record: &ActionRecord, turn: Turn) -> bool {
+        loop {
+            let mut turn = copy(&turn);
+            let done = async {
+                let between = std::slice::from_ref(&record.action.between);
+                let standing = self.parts.store.standings(between).await?.pop().unwrap_or_default();
+                self.leave(record, standing.case, &mut turn);
+                self.parts.outbox.turn(turn).await
+            };
+            match done.await {
+                Ok(TurnResult::NotAsSeen) => {}
+                Ok(result) => return matches!(result, TurnResult::Done { .. }),
+                Err(StoreError::Io(_) | StoreError::Open(_)) => return false,
+                Err(error) => {
+                    tracing::warn!(event = "call_not_settled", %error);
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn leave(&self, record: &ActionRecord, open: Option<OpenCase>, turn: &mut Turn) {
+        let action = &record.action;
+        let note: Box<str> = format!(
+            "Nobody knows whether the back end has done it: {} {}, Idempotency-Key {}.",
+            action.command,
+            action.slots,
+            key(record)
+        )
+        .into();
+        if let Some(open) = open {
+            turn.case = Some(CaseStep::Join {
+                id: open.id,
+                heard_at: action.at,
+                note: Some(note),
+            });
+            return;
+        }
+        let Some(client) = self.parts.book.named(&action.client) else {
+            return;
+        };
+        let promise = Promise {
+            desk: &self.parts.desk,
+            book: &self.parts.book,
+            intake: &self.parts.intake,
+        };
+        let left = Left {
+            id: clock::case_id(),
+            between: &action.between,
+            client,
+            locale: locale(record),
+            reason: CaseReason::ActionUnknown,
+            understood: Some(action.command.as_str().into()),
+            note: Some(note),
+            heard_at: action.at,
+            tells: true,
+        };
+        let (step, told) = promise.open(left, self.parts.clock.now());
+        turn.case = Some(step);
+        turn.messages.extend(told);
     }
 
     /// The outcome in a word, and what the customer is told.

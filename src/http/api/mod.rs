@@ -2,6 +2,7 @@
 
 mod accepted;
 mod asyncapi;
+mod cases;
 mod consents;
 mod events;
 mod inbound;
@@ -25,6 +26,11 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
 pub use asyncapi::DOCUMENT as ASYNCAPI_DOCUMENT;
+use cases::CaseView;
+pub(super) use cases::{
+    id_and_verb as case_id_and_verb, id_of as case_id_of, page as cases_page, read_and_do as do_on_case,
+    whole as case_whole,
+};
 use consents::ConsentView;
 pub(super) use consents::{
     ConsentWish, note as note_consent, number_of, page as consents_page, person as consent_of_person, results_of,
@@ -129,6 +135,9 @@ pub fn api_router(state: Arc<ApiState>) -> HttpRouter {
         .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
         .route("/v1/events", post(events::publish))
         .route("/v1/inbound", get(inbound::list))
+        .route("/v1/cases", get(cases::list))
+        .route("/v1/cases/{id}", get(cases::show))
+        .route("/v1/cases/{id}/{act}", post(cases::act))
         .route("/v1/consents", get(consents::list).post(consents::import))
         .route(
             "/v1/consents/{msisdn}",

@@ -9,7 +9,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::accepted::AcceptedView;
-use super::{ConsentView, InboundView, MessageView, consents, events, inbound, messages, send, stream};
+use super::{
+    CaseView, ConsentView, InboundView, MessageView, cases, consents, events, inbound, messages, send, stream,
+};
 use crate::domain::{Class, Source, State};
 use crate::notify::{EventName, MadeMessage, Publication};
 
@@ -271,6 +273,40 @@ pub(super) struct ConsentLineResult {
     error: Option<ProblemDocument>,
 }
 
+/// What a person does about a case.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `CaseWish` reads")]
+pub(super) struct CaseRequest {
+    /// Who does it.
+    #[schema(min_length = 1, max_length = 64)]
+    by: String,
+    /// Of `take`: who owns it now, to take it over.
+    from: Option<String>,
+    /// Of `note` and `answer`: what.
+    #[schema(max_length = 2000)]
+    text: Option<String>,
+}
+
+/// What is done.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `Verb` reads")]
+pub(super) enum CaseActWord {
+    Take,
+    Note,
+    Answer,
+    Solve,
+}
+
+/// A page of cases.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `list::page` writes")]
+pub(super) struct CasePage {
+    data: Vec<CaseView>,
+    /// For `after`; null at the end.
+    next: Option<String>,
+}
+
 /// A page of what people want.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `list::page` writes")]
@@ -283,12 +319,12 @@ pub(super) struct ConsentPage {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Araldo", description = "Send texts and hear what became of them."),
-    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, consents::list, consents::import, consents::show, consents::set, consents::withdraw, stream::open),
+    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, consents::list, consents::import, consents::show, consents::set, consents::withdraw, cases::list, cases::show, cases::act, stream::open),
     components(schemas(
-        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, ConsentPage, ConsentRequest, ConsentLine, ConsentLineResult, AcceptedView<'_>,
+        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, CasePage, CaseRequest, CaseActWord, ConsentPage, ConsentRequest, ConsentLine, ConsentLineResult, AcceptedView<'_>,
         CloudEvent, AnyJson, EventResult, Publication<'_>
     )),
-    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "consents", description = "What people want to be sent"), (name = "stream", description = "What happens, as it happens")),
+    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "cases", description = "What customers texted that a person answers"), (name = "consents", description = "What people want to be sent"), (name = "stream", description = "What happens, as it happens")),
     modifiers(&Key),
 )]
 struct Api;

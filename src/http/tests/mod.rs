@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod cases;
 mod consents;
 mod documents;
 mod events;

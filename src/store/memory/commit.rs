@@ -406,6 +406,7 @@ impl<'a> Transaction<'a> {
             self.tables.parked.remove(id);
         }
         self.tables.two_way.prune(prune);
+        self.tables.cases.prune(prune);
         let (notices, next_notice) = self.tables.notices.prune(prune);
         PruneResult {
             next_notice,

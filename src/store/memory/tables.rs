@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::care::CaseBooks;
 use super::consent::Consents;
 use super::notice::Notices;
 use super::two_way::TwoWay;
@@ -39,6 +40,7 @@ pub(super) struct Tables {
     pub(super) notices: Notices,
     pub(super) two_way: TwoWay,
     pub(super) consents: Consents,
+    pub(super) cases: CaseBooks,
 }
 
 /// A stored message.
