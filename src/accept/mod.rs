@@ -53,15 +53,21 @@ impl Accepted {
     pub(crate) fn into_answer(self) -> Enqueue {
         let birth = (self.flags != Flags::default() || self.ended.is_some()).then(|| {
             Box::new(Birth {
-                event: None,
                 failed: self.ended,
                 flags: self.flags,
+                ..Birth::default()
             })
         });
         Enqueue {
             birth,
             ..Enqueue::new(self.message)
         }
+    }
+
+    /// Whether what a personal template says here is for certified numbers alone: all but codes, one of which is how a
+    /// number becomes certified.
+    pub(crate) fn needs_certified(&self) -> bool {
+        self.message.class != Class::Otp
     }
 }
 

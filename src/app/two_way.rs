@@ -7,13 +7,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
-use crate::backend::{AddressGuard, Webhooks};
-use crate::care::Desk;
+use crate::backend::{AddressGuard, SimSwap, Webhooks};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, SimSwapConfig};
 use crate::dispatch::action::{Actions, Parts};
 use crate::dispatch::{ConsentStep, Waits};
-use crate::inbound::{Book, Limits, Pipeline};
+use crate::inbound::{Book, Limits, Pipeline, Shelf};
 use crate::outbox::Outbox;
 use crate::store::{Lease, Store};
 
@@ -24,7 +23,18 @@ pub(super) fn limits(config: &Config) -> Arc<Limits> {
     Arc::new(Limits::new(&config.command, settings.address_per_minute, most))
 }
 
-/// Starts all.
+fn sim_swap(config: &SimSwapConfig, caller: &Webhooks) -> SimSwap {
+    let token = &config.token;
+    SimSwap {
+        webhooks: caller.clone(),
+        url: config.url.as_str().into(),
+        token: token.is_set().then(|| token.expose().to_owned().into()),
+        max_age_hours: config.max_age.as_secs() / 3_600,
+        timeout: config.timeout,
+    }
+}
+
+/// Starts all; gives the catalogue that they go by, which may be replaced.
 pub(super) fn start(
     config: &Config,
     (store, outbox, lease): (&Arc<dyn Store>, &Outbox, Lease),
@@ -32,21 +42,20 @@ pub(super) fn start(
     clock: &Clock,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-) -> anyhow::Result<()> {
-    let book = Arc::new(Book::new(config)?);
-    let desk = Arc::new(Desk::new(&config.care).context("care")?);
+) -> anyhow::Result<Arc<Shelf>> {
+    let shelf = Arc::new(Shelf::from_pointee(Book::new(config)?));
     let settings = &config.two_way;
     let guard = AddressGuard::new(&config.webhook.allow_networks);
     let caller = Webhooks::new(guard, config.webhook.ca_file.as_deref()).context("webhook.ca_file")?;
     let parts = Parts {
         store: store.clone(),
         outbox: outbox.clone(),
-        caller,
+        sim_swap: config.sim_swap.as_ref().map(|config| sim_swap(config, &caller)),
+        caller: Box::new(caller),
         clock: clock.clone(),
-        book: book.clone(),
+        shelf: shelf.clone(),
         intake: intake.clone(),
         lease,
-        desk: desk.clone(),
         most: settings.max_calls.into(),
     };
     let actions = Actions::new(parts, stop.clone());
@@ -54,21 +63,20 @@ pub(super) fn start(
         store: store.clone(),
         outbox: outbox.clone(),
         clock: clock.clone(),
-        book: book.clone(),
+        shelf: shelf.clone(),
         intake: intake.clone(),
-        desk: desk.clone(),
     };
     tasks.spawn(waits.run(stop.clone()));
     let pipeline = Pipeline {
         store: store.clone(),
         outbox: outbox.clone(),
         clock: clock.clone(),
-        book,
+        book: shelf.load_full(),
+        shelf: shelf.clone(),
         limits,
         intake: intake.clone(),
         consent,
         actions: actions.clone(),
-        desk,
         reassembly_timeout: settings.reassembly_timeout,
     };
     let stop = stop.clone();
@@ -81,5 +89,5 @@ pub(super) fn start(
         }
     });
     tasks.spawn(actions.run());
-    Ok(())
+    Ok(shelf)
 }

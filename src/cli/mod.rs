@@ -10,6 +10,7 @@ mod exit;
 mod filter;
 mod number;
 mod pdu;
+mod rcs;
 mod receipt;
 pub mod simulate;
 mod sms;
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use admin::{
-    AdminOptions, CarriersVerb, CasesVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs,
+    AdminOptions, CarriersVerb, CasesVerb, CertifiedVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs,
     WebhooksVerb,
 };
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
@@ -31,6 +32,7 @@ pub use db::DbVerb;
 pub use exit::Exit;
 pub use number::NumberVerb;
 pub use pdu::PduVerb;
+pub use rcs::RcsVerb;
 pub use receipt::ReceiptVerb;
 pub use sms::{GivenEncoding, SmsVerb};
 pub use template::TemplateVerb;
@@ -73,9 +75,11 @@ impl Verb {
             | Self::Inbound(_)
             | Self::Consent(_)
             | Self::Cases(_)
+            | Self::Certified(_)
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
+            | Self::Rcs(_)
             | Self::Template(_)
             | Self::Webhooks(_)
             | Self::Bench(_) => true,
@@ -98,7 +102,7 @@ pub enum Verb {
     Run,
     /// See it at work: the gateway, two simulated carriers, and a page to watch them.
     Demo(demo::DemoArgs),
-    /// Run a carrier to test against: real SMPP over TCP, hostile on request.
+    /// Run a carrier to test against, SMPP or RCS: over real sockets, hostile on request.
     Simulate(Box<simulate::SimulateArgs>),
     /// Check, show or print the configuration.
     #[command(subcommand)]
@@ -122,12 +126,17 @@ pub enum Verb {
     Consent(ConsentVerb),
     /// See, take, answer, note and solve what customers texted that a person answers.
     Cases(CasesVerb),
+    /// See and revoke the numbers that are certified for customers.
+    Certified(CertifiedVerb),
     /// Send a message by hand.
     Send(SendArgs),
     /// List, start, stop, drain carriers.
     Carriers(CarriersVerb),
     /// Show what waits.
     Queue(QueueVerb),
+    /// Ask the RCS platform: sign in, reach.
+    #[command(subcommand)]
+    Rcs(RcsVerb),
     /// List endpoints and dead letters, replay, enable, disable.
     Webhooks(WebhooksVerb),
     /// Measure what this machine does: daemon, simulator and generator as processes of their own.

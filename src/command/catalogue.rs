@@ -48,10 +48,12 @@ pub struct Command {
     pub money: bool,
     /// Acting on a wrong guess harms the customer.
     pub sensitive: bool,
+    /// What it says and does is the customer's own: it is for certified numbers alone.
+    pub personal: bool,
     /// Who may ask for it.
     pub authorisation: Authorisation,
-    /// The profile that the customer must have; `None` is any.
-    pub profile: Option<String>,
+    /// The profile that the customer must have, as the client gave it when the number was certified. `None` is any.
+    pub profile: Option<Name>,
     /// What is asked before it is acted on.
     pub confirmation: Confirmation,
     /// How often, and for how much.
@@ -104,6 +106,8 @@ pub enum Authorisation {
     None,
     /// A number that has been certified for a customer.
     Certified,
+    /// One that has been certified for a customer with the command's profile.
+    Profile,
 }
 
 /// What is asked before a command is acted on.
@@ -244,6 +248,7 @@ impl Default for Command {
             consent: None,
             money: false,
             sensitive: false,
+            personal: false,
             authorisation: Authorisation::default(),
             profile: None,
             confirmation: Confirmation::default(),
@@ -297,6 +302,11 @@ impl Command {
         let title = title.or_else(|| self.title.values().next());
         let keyword = || self.keywords.values().flatten().next();
         title.or_else(keyword).map(String::as_str)
+    }
+
+    /// Whether only a certified number may ask for it.
+    pub fn needs_certified(&self) -> bool {
+        self.personal || self.authorisation != Authorisation::None || self.profile.is_some()
     }
 
     /// Whether it is the reply to HELP.

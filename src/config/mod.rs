@@ -19,15 +19,18 @@ mod load;
 mod log;
 mod nats;
 mod outbox;
+mod rbm;
 mod route;
 mod secret;
 mod show;
+mod sim_swap;
 mod state_dir;
 mod store;
 mod template;
 mod text;
 mod two_way;
 pub(crate) mod unit;
+mod verification;
 mod webhook;
 mod zone;
 
@@ -52,14 +55,17 @@ pub use load::{DEFAULT_FILES, LoadOptions, Loaded, Origins};
 pub use log::{LogConfig, LogFormat};
 pub use nats::NatsConfig;
 pub use outbox::OutboxConfig;
+pub use rbm::{RbmConfig, RbmRegion};
 pub use route::{RouteConfig, StepCarrier, StepConfig};
 pub use secret::Secret;
 pub use show::{DEFAULT_FILE, Effective};
+pub use sim_swap::SimSwapConfig;
 pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
 pub use template::{TemplateConfig, TemplatesConfig};
 pub use text::{DefaultAlphabet, FlashCoding, NationalTables};
 pub use two_way::TwoWayConfig;
+pub use verification::VerificationConfig;
 pub use webhook::WebhookConfig;
 pub use zone::Zone;
 
@@ -79,8 +85,10 @@ pub struct Config {
     pub http: HttpConfig,
     /// The back-end systems.
     pub client: BTreeMap<Name, ClientConfig>,
-    /// The carriers.
+    /// The carriers that speak SMPP.
     pub carrier: BTreeMap<Name, CarrierConfig>,
+    /// The carriers that speak the RCS business messaging API. In a file they are tables of `carrier` too.
+    pub rbm: BTreeMap<Name, RbmConfig>,
     /// Which messages go which way.
     pub route: BTreeMap<Name, RouteConfig>,
     /// The queue and its clocks.
@@ -113,11 +121,27 @@ pub struct Config {
     pub template: BTreeMap<Name, TemplateConfig>,
     /// How texts from customers are handled.
     pub two_way: TwoWayConfig,
+    /// Who is asked whether the SIM of a number was changed of late.
+    pub sim_swap: Option<SimSwapConfig>,
+    /// The codes that certify a number.
+    pub verification: VerificationConfig,
     /// What customers may ask for by text.
     pub command: Catalogue,
 }
 
 impl Config {
+    /// The sections as a file has them.
+    pub(crate) fn tree(&self) -> serde_json::Value {
+        let mut tree = serde_json::to_value(self).expect("the sections are made of text, numbers and tables");
+        rbm::join(&mut tree);
+        tree
+    }
+
+    /// Whether there is a carrier of this name, whatever it speaks.
+    pub fn has_carrier(&self, name: &Name) -> bool {
+        self.carrier.contains_key(name) || self.rbm.contains_key(name)
+    }
+
     /// How long a message in doubt with this carrier waits for a late receipt.
     pub fn doubt_hold(&self, carrier: &CarrierConfig) -> Duration {
         carrier.doubt_hold.unwrap_or(self.outbox.doubt_hold)

@@ -9,6 +9,7 @@ mod control;
 mod failover;
 mod flight;
 mod inbound;
+pub mod rcs_events;
 mod status;
 mod wait;
 pub mod webhook;

@@ -7,9 +7,8 @@ use metrics::counter;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::Intake;
-use crate::care::Desk;
 use crate::clock::Clock;
-use crate::inbound::Book;
+use crate::inbound::Shelf;
 use crate::inbound::case::Promise;
 use crate::outbox::Outbox;
 use crate::store::two_way::Leaves;
@@ -29,11 +28,9 @@ pub struct Waits {
     /// The time.
     pub clock: Clock,
     /// What is said, and in whose name.
-    pub book: Arc<Book>,
+    pub shelf: Arc<Shelf>,
     /// What checks the texts.
     pub intake: Arc<Intake>,
-    /// What was promised.
-    pub desk: Arc<Desk>,
 }
 
 impl Waits {
@@ -52,9 +49,9 @@ impl Waits {
 
     /// Tells of those that are over now.
     pub async fn look(&self) -> Result<(), StoreError> {
+        let book = self.shelf.load_full();
         let promise = Promise {
-            desk: &self.desk,
-            book: &self.book,
+            book: &book,
             intake: &self.intake,
         };
         for case in self.store.due_cases(self.clock.now(), PAGE).await? {

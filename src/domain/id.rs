@@ -16,6 +16,10 @@ pub struct MessageId(pub Uuid);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InboundId(pub Uuid);
 
+/// The public id of a code that is sent to certify a number: `ver_` and a UUIDv7.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VerificationId(pub Uuid);
+
 /// What was given is not an id of the kind wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected `{0}` followed by a UUID")]
@@ -62,6 +66,7 @@ macro_rules! public_id {
 
 public_id!(MessageId, "msg_");
 public_id!(InboundId, "in_");
+public_id!(VerificationId, "ver_");
 
 /// The number of a case, as people say it: `TK-48213077`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

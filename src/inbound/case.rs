@@ -5,7 +5,6 @@ use serde_json::Map;
 use super::say::{self, Say};
 use super::{Book, decide};
 use crate::accept::{Client, Intake};
-use crate::care::Desk;
 use crate::command::Locale;
 use crate::domain::{CaseId, UnixMillis};
 use crate::store::two_way::Between;
@@ -14,9 +13,7 @@ use crate::store::{CaseReason, CaseRecord, CaseStep, Enqueue, NewCase};
 /// What promises an answer by a person, and says so.
 #[derive(Clone, Copy)]
 pub struct Promise<'a> {
-    /// The people.
-    pub desk: &'a Desk,
-    /// The words.
+    /// The people and the words.
     pub book: &'a Book,
     /// What checks the texts.
     pub intake: &'a Intake,
@@ -47,7 +44,7 @@ pub struct Left<'a> {
 impl Promise<'_> {
     /// Opens a case, and tells the customer until when a person answers.
     pub fn open(&self, left: Left<'_>, now: UnixMillis) -> (CaseStep, Option<Enqueue>) {
-        let due_at = self.desk.due(now);
+        let due_at = self.book.desk().due(now);
         let key = match left.reason {
             CaseReason::NotUnderstood | CaseReason::Asked => "case_opened",
             CaseReason::ActionUnknown => "case_unknown",
@@ -96,7 +93,7 @@ impl Promise<'_> {
     }
 
     fn words(&self, key: &'static str, case: CaseId, until: UnixMillis, locale: Locale) -> Say {
-        let until = self.desk.written(until, locale);
+        let until = self.book.desk().written(until, locale);
         let vars = [("case", case.to_string()), ("until", until)];
         let vars = vars.map(|(name, value)| (name.to_owned(), value.into()));
         Say::Words(key, Map::from_iter(vars))

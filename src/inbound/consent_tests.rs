@@ -26,6 +26,11 @@ title = { it = "Blocco", en = "Block" }
 sensitive = true
 confirmation = "yes"
 keywords = { it = ["blocca carta"], en = ["block card"] }
+[command.topup]
+title = { it = "Ricarica", en = "Top-up" }
+money = true
+confirmation = "code"
+keywords = { it = ["ricarica"], en = ["topup"] }
 [command.off]
 title = { it = "Spegni", en = "Off" }
 keywords = { it = ["disattiva"], en = ["switch off"] }
@@ -116,38 +121,36 @@ impl House {
             Arc::new(Intake::new(&config, router, clock.clone()).with_gate(outbox.gate().clone()))
         };
         let limits = Arc::new(Limits::new(&config.command, 0, 100));
-        let book = Arc::new(Book::new(&config).unwrap());
-        let desk = Arc::new(Desk::new(&config.care).unwrap());
+        let shelf = Arc::new(Shelf::from_pointee(Book::new(&config).unwrap()));
         let stop = CancellationToken::new();
         let parts = Parts {
             store: store.clone(),
             outbox: outbox.clone(),
-            caller: Webhooks::new(AddressGuard::new(&[]), None).unwrap(),
+            caller: Box::new(Webhooks::new(AddressGuard::new(&[]), None).unwrap()),
+            sim_swap: None,
             clock: clock.clone(),
-            book: book.clone(),
+            shelf: shelf.clone(),
             intake: intake(),
             lease,
-            desk: desk.clone(),
             most: 1,
         };
         let waits = Waits {
             store: store.clone(),
             outbox: outbox.clone(),
             clock: clock.clone(),
-            book: book.clone(),
+            shelf: shelf.clone(),
             intake: intake(),
-            desk: desk.clone(),
         };
         let pipeline = Pipeline {
             store: store.clone(),
             outbox: outbox.clone(),
             clock: clock.clone(),
-            book,
+            book: shelf.load_full(),
+            shelf,
             limits: limits.clone(),
             intake: intake(),
             consent: Arc::new(ConsentStep::new(&config, intake(), limits)),
             actions: Actions::new(parts, stop.clone()),
-            desk,
             reassembly_timeout: Duration::from_mins(5),
         };
         tokio::spawn(pipeline.run(stop.clone()));
@@ -275,4 +278,20 @@ async fn help_is_answered_once_by_the_catalogue_that_has_a_reply() {
     let mut house = House::new(CATALOGUE).await;
     assert_eq!(house.text("Hilfe!").await, ["SALDO, BLOCCA CARTA, STOP"]);
     assert!(!house.opted_out().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_comes_after_five_minutes_is_told_so_and_does_nothing() {
+    let mut house = House::new(CATALOGUE).await;
+    for (minutes, told) in [(5, "troppo tempo"), (4, "Ricarica")] {
+        let asked = house.text("ricarica").await.remove(0);
+        let code: String = asked
+            .split(' ')
+            .find(|word| word.len() == 6 && word.parse::<u32>().is_ok())
+            .unwrap()
+            .into();
+        house.clock.set(house.clock.now().after(Duration::from_mins(minutes)));
+        let said = house.text(&code).await.remove(0);
+        assert!(said.contains(told), "{minutes}: {said}");
+    }
 }

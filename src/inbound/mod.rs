@@ -28,9 +28,11 @@ mod pipeline;
 mod redact;
 pub mod say;
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;
 
-pub use book::{Book, BookError};
+pub use book::{Book, BookError, Shelf};
 pub use limits::Limits;
 pub use pipeline::Pipeline;
 pub use redact::redact;

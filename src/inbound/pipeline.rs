@@ -18,9 +18,8 @@ use super::case::{Left, Promise};
 use super::decide::{Care, Decision, Matter, Next, Plea, ToPerson, decide, help, locale_of};
 use super::joined::{Joined, Joiner};
 use super::say::{self, Say};
-use super::{Book, Limits, guard};
+use super::{Book, Limits, Shelf, guard};
 use crate::accept::{Client, Intake};
-use crate::care::Desk;
 use crate::clock::{self, Clock};
 use crate::command::{self, Locale, Outcome, Why};
 use crate::consent::{Heard, Reaction, Word};
@@ -57,7 +56,9 @@ pub struct Pipeline {
     pub outbox: Outbox,
     /// The time.
     pub clock: Clock,
-    /// What is understood.
+    /// The catalogue in use.
+    pub shelf: Arc<Shelf>,
+    /// What is understood: the catalogue as it was when the texts in hand were taken.
     pub book: Arc<Book>,
     /// How often.
     pub limits: Arc<Limits>,
@@ -67,8 +68,6 @@ pub struct Pipeline {
     pub consent: Arc<ConsentStep>,
     /// What makes calls.
     pub actions: Arc<Actions>,
-    /// The people who answer what it should not.
-    pub desk: Arc<Desk>,
     /// How long the segments of a long text are waited for.
     pub reassembly_timeout: Duration,
 }
@@ -101,7 +100,7 @@ struct Decided {
 
 impl Pipeline {
     /// Works until told to stop; what is in hand then is found again in the store.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut hand = Hand {
             joiner: Joiner::new(self.reassembly_timeout),
             ready: VecDeque::new(),
@@ -110,6 +109,7 @@ impl Pipeline {
             swept_at: self.clock.now(),
         };
         while !stop.is_cancelled() {
+            self.book = self.shelf.load_full();
             if let Err(error) = self.gather(&mut hand).await {
                 tracing::warn!(event = "texts_unknown", %error);
                 tokio::time::sleep(STORE_PAUSE).await;
@@ -129,6 +129,7 @@ impl Pipeline {
             }
             let wait = hand.joiner.next_timeout().map_or(LONGEST_SLEEP, |at| at.since(now));
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.outbox.arrivals().come() => {}
                 () = tokio::time::sleep(wait.min(LONGEST_SLEEP)) => {}
@@ -383,7 +384,7 @@ impl Pipeline {
             text,
             between,
             leaves: self.leaves_question(decided, text),
-            certified: self.is_certified(between),
+            certified: &decided.standing.certified,
             care: self.care(&decided.standing),
             now,
             today: self.book.day(now),
@@ -454,7 +455,7 @@ impl Pipeline {
         match standing.case {
             Some(case) if case.is_taken => Care::Owned,
             Some(_) => Care::Waiting,
-            None if self.desk.opens_cases() => Care::Ready,
+            None if self.book.desk().opens_cases() => Care::Ready,
             None => Care::Nobody,
         }
     }
@@ -477,7 +478,6 @@ impl Pipeline {
         }
         let Some(client) = client else { return };
         let promise = Promise {
-            desk: &self.desk,
             book: &self.book,
             intake: &self.intake,
         };
@@ -495,11 +495,6 @@ impl Pipeline {
         let (step, told) = promise.open(left, now);
         turn.case = Some(step);
         turn.messages.extend(told);
-    }
-
-    /// Whether the number is known to be its holder's. Nobody is certified yet.
-    fn is_certified(&self, _: &Between) -> bool {
-        false
     }
 }
 

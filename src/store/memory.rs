@@ -2,9 +2,11 @@
 //! demonstration that leaves nothing behind.
 
 mod care;
+mod certified;
 mod commit;
 mod consent;
 mod notice;
+mod rcs_inbox;
 mod receipt;
 mod tables;
 mod two_way;
@@ -19,12 +21,13 @@ use self::tables::Tables;
 use super::care::Cases as _;
 use super::two_way::Between;
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, ConsentChange, ConsentQuery,
-    ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord,
-    InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals,
-    QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery, CertifiedRecord,
+    ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey,
+    InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery,
+    NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    VerificationRecord,
 };
-use crate::domain::{CaseId, MessageId, Name, UnixMillis};
+use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
 /// An outbox that is gone with its process.
 #[derive(Default)]
@@ -165,6 +168,10 @@ impl Store for MemoryStore {
         async { self.with(|_| Ok(Vec::new())) }.boxed()
     }
 
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.rcs_inbox.new_events(after, limit))) }.boxed()
+    }
+
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
         async move { self.with(|tables| Ok(tables.unhandled(after, limit))) }.boxed()
     }
@@ -204,6 +211,34 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
         async move { self.with(|tables| Ok(tables.consents.history(msisdn, brands, limit))) }.boxed()
+    }
+
+    fn verification<'a>(
+        &'a self,
+        id: VerificationId,
+        client: &'a Name,
+    ) -> BoxFuture<'a, Result<Option<VerificationRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.numbers.verification(id, client))) }.boxed()
+    }
+
+    fn certified<'a>(&'a self, query: &'a CertifiedQuery) -> BoxFuture<'a, Result<Page<CertifiedRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.numbers.list(query))) }.boxed()
+    }
+
+    fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        async move {
+            self.with(|tables| {
+                let is = |(client, msisdn): &(Name, Box<str>)| {
+                    tables
+                        .numbers
+                        .of(msisdn)
+                        .iter()
+                        .any(|certified| certified.client == *client)
+                };
+                Ok(pairs.iter().map(is).collect())
+            })
+        }
+        .boxed()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

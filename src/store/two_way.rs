@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use super::{CaseAct, CaseRefused, CaseStep, Enqueue, Lease, NewConsent, NewInbound, OpenCase, Seq};
+use super::{CaseAct, CaseRefused, CaseStep, Certified, Enqueue, Lease, NewConsent, NewInbound, OpenCase, Seq};
 use crate::domain::{Concat, InboundId, Name, UnixMillis, UnknownWord};
 
 /// An inbound text of which nothing was made yet.
@@ -83,6 +83,8 @@ pub struct Standing {
     pub person: Option<Person>,
     /// The question that waits, if its time is over too.
     pub question: Option<Question>,
+    /// For whom the number is certified.
+    pub certified: Vec<Certified>,
     /// The case that is open.
     pub case: Option<OpenCase>,
 }

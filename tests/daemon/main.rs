@@ -9,11 +9,13 @@
 mod support;
 
 mod cases;
+mod certified;
 mod consent;
 mod doubt;
 mod events;
 mod everyday;
 mod kill;
+mod loops;
 mod pace;
 mod receipts;
 mod restart;

@@ -296,6 +296,11 @@ impl Daemon {
         kill_process(self.pid(), Signal::TERM).unwrap();
     }
 
+    /// Asks for the catalogue to be read anew.
+    pub(crate) fn hang_up(&self) {
+        kill_process(self.pid(), Signal::HUP).unwrap();
+    }
+
     /// A planned stop, to its end.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.terminate();

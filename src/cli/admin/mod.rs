@@ -2,6 +2,7 @@
 
 mod carriers;
 mod cases;
+mod certified;
 mod client;
 mod consent;
 mod inbound;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 pub use carriers::CarriersVerb;
 pub use cases::CasesVerb;
+pub use certified::CertifiedVerb;
 pub use consent::ConsentVerb;
 pub use inbound::InboundVerb;
 pub use messages::MessagesVerb;

@@ -9,7 +9,9 @@ mod event;
 mod http;
 mod nats;
 mod outbox;
+mod rbm;
 mod route;
+mod sim_swap;
 mod tls;
 mod two_way;
 mod webhook;
@@ -36,6 +38,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.clients();
     check.webhooks();
     check.carriers();
+    check.rbm();
     check.routes();
     check.outbox();
     check.events();
@@ -46,6 +49,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.commands();
     check.two_way();
     check.care();
+    check.sim_swap();
     check.something_to_do();
 }
 

@@ -1,6 +1,7 @@
 //! The operators' listener: health and metrics for machines, and what the command line asks for.
 
 mod cases;
+mod certified;
 mod consents;
 mod control;
 mod guard;
@@ -67,6 +68,11 @@ pub fn admin_router(state: Arc<AdminState>, pages: HttpRouter) -> HttpRouter {
         .route(
             "/admin/v1/consents/{msisdn}",
             get(consents::show).post(consents::set).delete(consents::withdraw),
+        )
+        .route("/admin/v1/certified", get(certified::list))
+        .route(
+            "/admin/v1/certified/{msisdn}",
+            get(certified::show).delete(certified::revoke),
         )
         .route("/admin/v1/stream", get(stream::open))
         .route("/admin/v1/webhooks", get(webhooks::list))

@@ -119,8 +119,10 @@ async fn every_example_of_a_request_gets_an_answer_that_is_described() {
                     .call(request(method.clone(), &path, "bank-key", &given, body))
                     .await;
                 is_described(&document, operation, &answer, &path);
+                // The id of an example is nobody's.
+                let found = !path.ends_with("/check");
                 assert!(
-                    !has_body || answer.status.is_success() || path.starts_with("/v1/cases/"),
+                    !has_body || !found || answer.status.is_success(),
                     "{path} {media_type}: {}",
                     answer.body
                 );
@@ -132,7 +134,8 @@ async fn every_example_of_a_request_gets_an_answer_that_is_described() {
     assert_eq!(
         sent,
         [
-            200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 202, 202, 202, 202, 404, 404, 404, 404
+            200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 202, 202, 202, 202, 202, 404, 404, 404, 404,
+            404, 404, 404
         ]
     );
 }

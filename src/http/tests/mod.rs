@@ -3,6 +3,7 @@
 mod admin;
 mod bad_input;
 mod cases;
+mod certified;
 mod consents;
 mod documents;
 mod events;
@@ -10,6 +11,7 @@ mod gate;
 mod lists;
 mod messages;
 mod ndjson;
+mod rcs;
 mod server;
 mod store_trouble;
 mod stream;

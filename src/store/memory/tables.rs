@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::care::CaseBooks;
+use super::certified::Numbers;
 use super::consent::Consents;
 use super::notice::Notices;
+use super::rcs_inbox::RcsInbox;
 use super::two_way::TwoWay;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
 use crate::store::{
@@ -41,6 +43,8 @@ pub(super) struct Tables {
     pub(super) two_way: TwoWay,
     pub(super) consents: Consents,
     pub(super) cases: CaseBooks,
+    pub(super) rcs_inbox: RcsInbox,
+    pub(super) numbers: Numbers,
 }
 
 /// A stored message.

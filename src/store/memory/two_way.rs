@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::certified::Numbers;
 use super::commit::Transaction;
 use super::tables::Tables;
 use crate::domain::UnixMillis;
@@ -94,7 +95,7 @@ impl Transaction<'_> {
                 books.questions.insert(question.between.clone(), question.clone());
             }
             Some(QuestionChange::Drop(between)) => {
-                books.questions.remove(between);
+                books.end_question(between);
             }
             None => {}
         }
@@ -114,6 +115,10 @@ impl Transaction<'_> {
 }
 
 impl TwoWay {
+    pub(super) fn end_question(&mut self, between: &Between) {
+        self.questions.remove(between);
+    }
+
     fn add(&mut self, action: &NewAction) -> Seq {
         self.next_action += 1;
         let mut action = action.clone();
@@ -184,6 +189,7 @@ impl Tables {
         let standing = |pair: &Between| Standing {
             person: books.people.get(&pair.number).map(|(person, _)| person.clone()),
             question: books.questions.get(pair).cloned(),
+            certified: self.numbers.of(&pair.number),
             case: self.cases.open(pair).map(OpenCase::from),
         };
         pairs.iter().map(standing).collect()

@@ -156,6 +156,7 @@ impl Writer {
         transaction.store_inbound(&batch.inbound).await?;
         transaction.take_turns(&batch.turns).await?;
         transaction.keep_bad_pdus(&batch.quarantine);
+        transaction.certify(&batch.certified).await?;
         transaction.act(&batch.acts).await?;
         transaction.sweep(&batch.sweeps).await?;
         transaction.flush();
@@ -163,6 +164,8 @@ impl Writer {
         transaction.settle_notices(&batch.notices);
         transaction.act_on_notices(&batch.notice_acts).await?;
         transaction.mark_inbox(&batch.inbox);
+        transaction.keep_rcs_events(&batch.rcs_events).await?;
+        transaction.mark_rcs_events(&batch.rcs_marks);
         if let Some(prune) = batch.prune {
             transaction.prune(prune).await?;
         }

@@ -4,6 +4,7 @@
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::care::{BY_ID as CASE_BY_ID, DUE as CASES_DUE, LIST as CASES, MET_BY_ID, MET_OPEN, NOTES as CASE_NOTES};
+use super::certified::{ARE, END, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION};
 use super::claim::CLAIM;
 use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING};
 use super::enqueue::KNOWN_KEYS;
@@ -84,6 +85,10 @@ async fn holds(sql: &str, wanted: &[&str]) {
                 "consent",
                 "consent_change",
                 "c",
+                "certified",
+                "cert",
+                "verification",
+                "ver",
             ];
             let table = it.strip_prefix("SCAN ").and_then(|it| it.split(' ').next());
             table.is_some_and(|table| grows.contains(&table))
@@ -306,6 +311,7 @@ async fn what_stands_between_a_number_and_an_address_is_looked_up_by_key() {
             "SEARCH p USING PRIMARY KEY (number=?)",
             "SEARCH q USING PRIMARY KEY (number=? AND address=?)",
             "SEARCH k USING INDEX care_case_open (number=? AND address=?)",
+            "SEARCH cert USING INDEX certified_now (msisdn=?)",
         ],
     )
     .await;
@@ -352,4 +358,25 @@ async fn what_a_person_texted_and_was_answered_is_found_by_the_person() {
         &["SEARCH m USING INDEX message_reply (recipient=? AND seq>? AND seq<?)"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_is_certified_is_looked_up_by_number_and_codes_by_their_id() {
+    holds(
+        ARE,
+        &[
+            "SCAN j",
+            "SEARCH cert USING INDEX certified_now (msisdn=? AND client=?)",
+        ],
+    )
+    .await;
+    holds(
+        END,
+        &["SEARCH certified USING INDEX certified_now (msisdn=? AND client=?)"],
+    )
+    .await;
+    holds(CERTIFIED, &["SEARCH cert USING INTEGER PRIMARY KEY (rowid>?)"]).await;
+    holds(OF_NUMBER, &["INDEX certified_of (msisdn=? AND seq>?)"]).await;
+    holds(VERIFICATION, &["SEARCH ver USING PRIMARY KEY (id=?)"]).await;
+    holds(MARK_CODE, &["SEARCH verification USING PRIMARY KEY (id=?)"]).await;
 }

@@ -20,7 +20,7 @@ use crate::store::two_way::{
     ActionProgress, ActionQuery, ActionRecord, Between, Leaves, NewAction, Person, Question, QuestionChange, Spend,
     Standing, Turn, TurnResult, UnhandledText,
 };
-use crate::store::{CaseState, Enqueue, Lease, OpenCase, Seq};
+use crate::store::{CaseState, Certified, Enqueue, Lease, OpenCase, Seq};
 
 pub(super) const UNHANDLED: &str = "SELECT json_group_array(json_array(o.seq, hex(o.id), o.carrier, o.sender, \
      o.recipient, o.text, o.segment_reference, o.segment_total, o.segment_number, o.segment_reference_bits, o.at, \
@@ -53,6 +53,9 @@ pub(super) const STANDINGS: &str = "SELECT (SELECT json_group_array(json_array(p
      FROM jsonb_each(?1) AS j CROSS JOIN person AS p WHERE p.number = (j.value ->> 0)), \
      (SELECT json_group_array(json_array(q.number, q.address, q.said, q.asked_at, q.expires_at)) \
      FROM jsonb_each(?1) AS j CROSS JOIN question AS q WHERE q.number = (j.value ->> 0) AND q.address = (j.value ->> 1)), \
+     (SELECT json_group_array(json_array(cert.msisdn, cert.client, cert.profile)) \
+     FROM jsonb_each(?1) AS j CROSS JOIN certified AS cert INDEXED BY certified_now \
+     WHERE cert.msisdn = (j.value ->> 0) AND cert.ended_at IS NULL), \
      (SELECT json_group_array(json_array(k.number, k.address, k.id, k.state)) \
      FROM jsonb_each(?1) AS j CROSS JOIN care_case AS k \
      WHERE k.number = (j.value ->> 0) AND k.address = (j.value ->> 1) AND k.state <> 'solved')";
@@ -122,10 +125,16 @@ pub(super) async fn standings(pool: &SqlitePool, pairs: &[Between]) -> Result<Ve
     let people = json::rows(&found, 0)?;
     let people: BTreeMap<Box<str>, Person> = people.iter().map(person).collect::<Result<_, _>>()?;
     let questions: Vec<Question> = json::rows(&found, 1)?.iter().map(question).collect::<Result<_, _>>()?;
-    let cases: Vec<(Between, OpenCase)> = json::rows(&found, 2)?.iter().map(open_case).collect::<Result<_, _>>()?;
+    let cases: Vec<(Between, OpenCase)> = json::rows(&found, 3)?.iter().map(open_case).collect::<Result<_, _>>()?;
+    let mut certified: BTreeMap<Box<str>, Vec<Certified>> = BTreeMap::new();
+    for r in json::rows(&found, 2)? {
+        let of_number = certified.entry(columns::words(&r, 0)?).or_default();
+        of_number.push(super::certified::certified(&r, 1)?);
+    }
     let standing = |pair: &Between| Standing {
         person: people.get(&pair.number).cloned(),
         question: questions.iter().find(|question| question.between == *pair).cloned(),
+        certified: certified.get(&pair.number).cloned().unwrap_or_default(),
         case: cases.iter().find(|(between, _)| between == pair).map(|(_, case)| *case),
     };
     Ok(pairs.iter().map(standing).collect())
