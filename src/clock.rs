@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::distr::{Distribution, StandardUniform};
 use uuid::Uuid;
 
-use crate::domain::{InboundId, MessageId, UnixMillis, VerificationId};
+use crate::domain::{CaseId, InboundId, MessageId, UnixMillis, VerificationId};
 
 /// Hands out the time. Cloned freely; tests hold one whose hands they turn.
 #[derive(Clone)]
@@ -87,6 +87,11 @@ pub fn message_id(now: UnixMillis) -> MessageId {
 /// A fresh id for an inbound text.
 pub fn inbound_id(now: UnixMillis) -> InboundId {
     InboundId(uuid_v7(now))
+}
+
+/// A number for a new case: eight digits that say nothing of how many there are.
+pub fn case_id() -> CaseId {
+    CaseId(rand::rng().random_range(10_000_000..100_000_000))
 }
 
 /// A fresh id for a code that is sent to certify a number.

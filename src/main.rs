@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Verb::Messages(verb) => verb.run(&cli.global),
         Verb::Inbound(verb) => verb.run(&cli.global),
         Verb::Consent(verb) => verb.run(&cli.global),
+        Verb::Cases(verb) => verb.run(&cli.global),
         Verb::Certified(verb) => verb.run(&cli.global),
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),

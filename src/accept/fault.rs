@@ -57,6 +57,7 @@ codes! {
     BodyTimeout 408 "body_timeout" "The body made no progress" "Send it without such pauses."
     AlreadySubmitted 409 "already_submitted" "The message is past that" "It was handed to the carrier, or has ended: see `state` and `at`."
     CannotRequeue 409 "cannot_requeue" "The message cannot be queued again" "Only what has failed, expired or stayed without receipt can."
+    CaseNotSo 409 "case_not_so" "The case is not as you thought" "See `state` and `owner`: take it first, or name its owner in `from` to take it over."
     CarrierRefused 409 "carrier_state" "The carrier cannot do that now" "See the detail."
     CodeExpired 409 "code_expired" "The time of the code is over" "Send another one."
     CodeSpent 409 "code_spent" "Too many wrong codes came" "Send another one."

@@ -12,7 +12,7 @@ use crate::inbound::{Book, Limits, Shelf};
 use crate::notify::{Notifier, Templates};
 
 /// The sections that are read anew, whole.
-const RENEWED: [&str; 4] = ["command", "event", "template", "templates"];
+const RENEWED: [&str; 5] = ["care", "command", "event", "template", "templates"];
 /// Those keys of `[two_way]` that are.
 const RENEWED_TWO_WAY: [&str; 2] = ["words", "country"];
 
@@ -111,6 +111,7 @@ fn renewed(running: &Config, options: &LoadOptions) -> Result<Renewed, ConfigErr
 /// The running configuration with what is read anew.
 fn merged(running: &Config, new: Config) -> Config {
     let mut config = running.clone();
+    config.care = new.care;
     config.command = new.command;
     config.event = new.event;
     config.template = new.template;

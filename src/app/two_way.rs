@@ -1,4 +1,4 @@
-//! The way of a text from a customer: the pipeline that handles it, and the calls of back ends.
+//! The way of a text from a customer: the pipeline that handles it, the calls of back ends, the waits for a person.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::accept::Intake;
 use crate::backend::{AddressGuard, SimSwap, Webhooks};
 use crate::clock::Clock;
 use crate::config::{Config, SimSwapConfig};
-use crate::dispatch::ConsentStep;
 use crate::dispatch::action::{Actions, Parts};
+use crate::dispatch::{ConsentStep, Waits};
 use crate::inbound::{Book, Limits, Pipeline, Shelf};
 use crate::outbox::Outbox;
 use crate::store::{Lease, Store};
@@ -34,7 +34,7 @@ fn sim_swap(config: &SimSwapConfig, caller: &Webhooks) -> SimSwap {
     }
 }
 
-/// Starts both; gives the catalogue that they go by, which may be replaced.
+/// Starts all; gives the catalogue that they go by, which may be replaced.
 pub(super) fn start(
     config: &Config,
     (store, outbox, lease): (&Arc<dyn Store>, &Outbox, Lease),
@@ -59,6 +59,14 @@ pub(super) fn start(
         most: settings.max_calls.into(),
     };
     let actions = Actions::new(parts, stop.clone());
+    let waits = Waits {
+        store: store.clone(),
+        outbox: outbox.clone(),
+        clock: clock.clone(),
+        shelf: shelf.clone(),
+        intake: intake.clone(),
+    };
+    tasks.spawn(waits.run(stop.clone()));
     let pipeline = Pipeline {
         store: store.clone(),
         outbox: outbox.clone(),

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use admin::{
-    AdminOptions, CarriersVerb, CertifiedVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs,
+    AdminOptions, CarriersVerb, CasesVerb, CertifiedVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs,
     WebhooksVerb,
 };
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
@@ -74,6 +74,7 @@ impl Verb {
             | Self::Messages(_)
             | Self::Inbound(_)
             | Self::Consent(_)
+            | Self::Cases(_)
             | Self::Certified(_)
             | Self::Send(_)
             | Self::Carriers(_)
@@ -123,6 +124,8 @@ pub enum Verb {
     Inbound(InboundVerb),
     /// See and note what people want to be sent: STOP and START.
     Consent(ConsentVerb),
+    /// See, take, answer, note and solve what customers texted that a person answers.
+    Cases(CasesVerb),
     /// See and revoke the numbers that are certified for customers.
     Certified(CertifiedVerb),
     /// Send a message by hand.

@@ -60,6 +60,9 @@ pub struct Command {
     pub limits: Limits,
     /// What it carries, by name.
     pub slots: BTreeMap<String, Slot>,
+    /// Whether a person does it, where nothing is called: a case is opened, and the customer told until when. Default
+    /// `false`.
+    pub case: bool,
     /// What is called; `None`: the daemon itself knows what to do, or a person does.
     pub action: Option<Action>,
     /// What is answered, by outcome: a template a locale, or one for all, with `slots.…`, what is in the answer's `vars`,
@@ -251,6 +254,7 @@ impl Default for Command {
             confirmation: Confirmation::default(),
             limits: Limits::default(),
             slots: BTreeMap::new(),
+            case: false,
             action: None,
             replies: BTreeMap::new(),
             max_segments: 2,

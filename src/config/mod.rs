@@ -4,6 +4,7 @@
 //! test holds the two together.
 
 mod address;
+mod care;
 mod carrier;
 mod check;
 mod client;
@@ -40,6 +41,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use address::AddressConfig;
+pub use care::CareConfig;
 pub use carrier::{
     BindMode, BusyStatus, CarrierConfig, InterfaceVersion, LongMessage, Numbering, Protocol, ReceiptId,
     SegmentReceipts, StatusAction, TonNpi, ValidityFormat,
@@ -103,6 +105,8 @@ pub struct Config {
     pub topic: BTreeMap<Name, TopicConfig>,
     /// When the messages of a class wait, by the recipient's clock.
     pub quiet_hours: BTreeMap<Class, QuietHoursConfig>,
+    /// When people are there to answer.
+    pub care: CareConfig,
     /// Where webhooks may go.
     pub webhook: WebhookConfig,
     /// How events are taken.

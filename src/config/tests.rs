@@ -297,6 +297,7 @@ fn defaults_like_the_file() -> Config {
     config.topic.insert(name("offers"), TopicConfig::default());
     let hours = QuietHoursConfig::default();
     config.quiet_hours.insert(crate::domain::Class::Marketing, hours);
+    config.care.hours.insert(Weekday::Monday, Vec::new());
     let texts = &mut config.consent.texts;
     for texts in [
         &mut texts.stop,

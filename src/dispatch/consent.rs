@@ -11,9 +11,9 @@ use crate::carrier::InboundText;
 use crate::command::Locale;
 use crate::config::Config;
 use crate::consent::{Ear, Heard, Reaction, Spoken, Word};
-use crate::domain::{Class, Flags, Msisdn, Name, UnixMillis};
+use crate::domain::{Class, Msisdn, Name, UnixMillis};
 use crate::inbound::Limits;
-use crate::store::{Birth, Enqueue, NewConsent};
+use crate::store::{Enqueue, NewConsent};
 
 /// Hears consent words, and makes their answers.
 pub struct ConsentStep {
@@ -143,19 +143,7 @@ impl ConsentStep {
             pointer: "/text",
         };
         match accept_answer(&self.intake, voice, &wish, body, at) {
-            Ok(accepted) => {
-                let birth = (accepted.flags != Flags::default() || accepted.ended.is_some()).then(|| {
-                    Box::new(Birth {
-                        failed: accepted.ended,
-                        flags: accepted.flags,
-                        ..Birth::default()
-                    })
-                });
-                Some(Enqueue {
-                    birth,
-                    ..Enqueue::new(accepted.message)
-                })
-            }
+            Ok(accepted) => Some(accepted.into_answer()),
             Err(faults) => {
                 let codes: Vec<_> = faults.iter().map(|fault| fault.code.word()).collect();
                 tracing::warn!(event = "consent_not_answered", ?codes);

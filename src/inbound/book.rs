@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::accept::Client;
 use crate::backend::Keys;
+use crate::care::{BadCalendar, Desk};
 use crate::command::catalogue::{Action, Localised, Method};
 use crate::command::{Catalogue, Command, Locale, Matcher};
 use crate::config::{ClientConfig, Config, ConfigError, Origins, Problem};
@@ -37,6 +38,8 @@ pub struct Book {
     /// The only client, where there is one alone.
     only: Option<Arc<Client>>,
     zone: TimeZone,
+    /// The people who answer what no machine should.
+    desk: Desk,
     /// The country of numbers that are written without its code.
     home: Region,
 }
@@ -88,6 +91,9 @@ pub enum BookError {
         /// What is wrong.
         told: String,
     },
+    /// When people are there.
+    #[error("care: {0}")]
+    Care(#[from] BadCalendar),
 }
 
 impl Book {
@@ -139,6 +145,7 @@ impl Book {
             addresses: addresses.collect(),
             only,
             zone,
+            desk: Desk::new(&config.care)?,
             home: Region::parse(&config.two_way.country).unwrap_or_else(Region::home),
         })
     }
@@ -156,6 +163,11 @@ impl Book {
             let place = origins.place(&key).cloned();
             ConfigError::Invalid(vec![Problem::new(key, cause).at(place)])
         })
+    }
+
+    /// The people who answer what no machine should.
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Whether there is nothing that anybody could ask for.

@@ -11,6 +11,7 @@ use crate::backend::{AddressGuard, Webhooks};
 use crate::command::Catalogue;
 use crate::config::{AddressConfig, ClientConfig, Config, RouteConfig, StepCarrier, StepConfig};
 use crate::consent::Gate;
+use crate::dispatch::Waits;
 use crate::dispatch::action::Parts;
 use crate::domain::{Concat, ReferenceSize};
 use crate::fixture::{self, bind, name};
@@ -86,18 +87,25 @@ fn config(catalogue: &str) -> Config {
 }
 
 /// A pipeline over the store in memory, and a customer.
-struct House {
-    outbox: Outbox,
-    store: Arc<dyn Store>,
-    clock: Clock,
+pub(super) struct House {
+    pub(super) outbox: Outbox,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Clock,
+    pub(super) waits: Waits,
     texts: u8,
     heard: usize,
     _stop: DropGuard,
 }
 
 impl House {
+    /// Nobody is there but the machine.
     async fn new(catalogue: &str) -> Self {
-        let config = config(catalogue);
+        Self::with(catalogue, false).await
+    }
+
+    pub(super) async fn with(catalogue: &str, open_cases: bool) -> Self {
+        let mut config = config(catalogue);
+        config.care.open_cases = open_cases;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let policy = Policy {
             gate: Arc::new(Gate::new(&config)),
@@ -126,6 +134,13 @@ impl House {
             lease,
             most: 1,
         };
+        let waits = Waits {
+            store: store.clone(),
+            outbox: outbox.clone(),
+            clock: clock.clone(),
+            shelf: shelf.clone(),
+            intake: intake(),
+        };
         let pipeline = Pipeline {
             store: store.clone(),
             outbox: outbox.clone(),
@@ -143,6 +158,7 @@ impl House {
             outbox,
             store,
             clock,
+            waits,
             texts: 0,
             heard: 0,
             _stop: stop.drop_guard(),
@@ -150,7 +166,7 @@ impl House {
     }
 
     /// A text that the carrier brought and that nothing was made of; gives what the customer is answered.
-    async fn text(&mut self, said: &str) -> Vec<String> {
+    pub(super) async fn text(&mut self, said: &str) -> Vec<String> {
         self.bring(said, None).await
     }
 
@@ -179,6 +195,11 @@ impl House {
             answers: Vec::new(),
         };
         self.outbox.inbound(text).await.unwrap();
+        self.answers().await
+    }
+
+    /// What the customer was told since the last look.
+    pub(super) async fn answers(&mut self) -> Vec<String> {
         for _ in 0..200 {
             tokio::task::yield_now().await;
         }

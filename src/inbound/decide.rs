@@ -11,7 +11,7 @@ use crate::command::slot::{Slots, Value, normal};
 use crate::command::{Amount, Command, Heard, Locale, Outcome, Understanding, Why};
 use crate::dialogue::{Asked, Code, Frozen, Pending, draw};
 use crate::domain::{Name, UnixMillis};
-use crate::store::Certified;
+use crate::store::{CaseReason, Certified};
 use crate::store::two_way::{Between, Person, Spend};
 
 /// A text and what stands around it.
@@ -26,10 +26,25 @@ pub(super) struct Matter<'a> {
     pub(super) leaves: bool,
     /// For whom the number is certified.
     pub(super) certified: &'a [Certified],
+    /// What a person is there for.
+    pub(super) care: Care,
     pub(super) now: UnixMillis,
     pub(super) today: Date,
     /// Random bits, for codes.
     pub(super) bits: [u8; 32],
+}
+
+/// What a person is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// Nothing: nobody is.
+    Nobody,
+    /// What is not understood opens a case.
+    Ready,
+    /// A case waits for a person; what is not understood joins it, and was acknowledged.
+    Waiting,
+    /// A person owns the conversation.
+    Owned,
 }
 
 /// What follows from a text.
@@ -51,6 +66,18 @@ pub(super) struct Decision {
     pub(super) command: Option<Name>,
     /// STOP, START or HELP, said in other words.
     pub(super) plea: Option<Plea>,
+    /// What is left to a person.
+    pub(super) case: Option<ToPerson>,
+}
+
+/// A text that a person answers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ToPerson {
+    pub(super) reason: CaseReason,
+    /// What was understood of it.
+    pub(super) understood: String,
+    /// Whether the customer is told that a person will answer.
+    pub(super) tells: bool,
 }
 
 /// A wish about what is to be sent, found in a sentence.
@@ -86,6 +113,9 @@ pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pend
     if guard::is_automatic(matter.text) {
         return Decision::silent("automatic", person);
     }
+    if matter.care == Care::Owned {
+        return owned(matter, person);
+    }
     if !matter.limits.address(&matter.between.address) {
         return Decision::silent("address_limited", person);
     }
@@ -97,6 +127,24 @@ pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pend
         Some((pending, true)) => super::answer::too_late(matter, person, &pending),
         None => fresh(matter, person, Next::Keep),
     }
+}
+
+/// A person owns the conversation: the machine is silent, but for who wants no more messages.
+fn owned(matter: &Matter<'_>, person: Person) -> Decision {
+    let understanding = matter.book.matcher().understand(&matter.heard(&person, None));
+    let mut decision = Decision {
+        question: Next::Drop,
+        locale: matter.locale(&person, &understanding),
+        case: Some(to_person(&understanding.why, false)),
+        ..Decision::silent("owned", person)
+    };
+    if let Outcome::Accept(name) = understanding.outcome
+        && let Some(command) = matter.book.command(&name)
+        && command.consent == Some(Consent::Stop)
+    {
+        decision = consent(decision, name, command, &understanding.slots, &understanding.why);
+    }
+    decision
 }
 
 /// A text that answers no question.
@@ -201,16 +249,36 @@ fn which(matter: &Matter<'_>, mut decision: Decision, names: Vec<Name>) -> Decis
     matter.ask(decision, asked, matter.text.to_owned(), 0)
 }
 
-/// What nothing matched: said so, where that may help.
+fn to_person(why: &Why, tells: bool) -> ToPerson {
+    ToPerson {
+        reason: CaseReason::NotUnderstood,
+        understood: why.to_string(),
+        tells,
+    }
+}
+
+/// What nothing matched: left to a person, or said so, where that may help.
 fn not_understood(matter: &Matter<'_>, mut decision: Decision, why: &Why) -> Decision {
     // Numbers, courtesy, yes and no to nothing: nobody waits for an answer.
     let confirm = crate::command::Pending::Confirm;
     let heard = matter.heard(&decision.person, Some(confirm));
     let bare = *why == Why::Nothing || matter.book.matcher().understand(&heard).why == Why::Answer;
-    if bare || !guard::may_answer(&mut decision.person, matter.text, matter.now) {
-        return decision.because(if bare { "bare_answer" } else { "none" });
+    if bare {
+        return decision.because("bare_answer");
     }
-    decision.say = Some(Say::Words("not_understood", Map::new()));
+    if matter.care == Care::Waiting {
+        decision.case = Some(to_person(why, false));
+        return decision.because("case");
+    }
+    let answers = guard::may_answer(&mut decision.person, matter.text, matter.now);
+    match matter.care {
+        Care::Ready => {
+            decision.case = Some(to_person(why, answers));
+            return decision.because("case");
+        }
+        _ if answers => decision.say = Some(Say::Words("not_understood", Map::new())),
+        _ => {}
+    }
     decision
 }
 
@@ -405,6 +473,15 @@ pub(super) fn sure(
         });
         return decision;
     }
+    if command.case && matter.care != Care::Nobody {
+        let details = say::details(matter.book, &name, &values, decision.locale);
+        decision.case = Some(ToPerson {
+            reason: CaseReason::Asked,
+            understood: format!("{name}{details}"),
+            tells: matter.care == Care::Ready,
+        });
+        return decision;
+    }
     // The daemon's own: the language of the customer. All else is an answer that needs nobody, or one that nobody gives.
     let language = command.slots.iter().find(|(_, slot)| slot.kind == SlotKind::Lang);
     if let Some(language) = language.and_then(|(slot, _)| values.get(slot)?.as_str()) {
@@ -447,6 +524,7 @@ impl Decision {
             wish: None,
             command: None,
             plea: None,
+            case: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use jiff::civil::date;
 use serde::Deserialize;
 
-use super::decide::{Decision, Matter, Next, Plea, decide};
+use super::decide::{Care, Decision, Matter, Next, Plea, decide};
 use super::say::Say;
 use super::{Book, Limits};
 use crate::command::Catalogue;
@@ -13,7 +13,7 @@ use crate::command::catalogue::Consent;
 use crate::config::{ClientConfig, Config};
 use crate::dialogue::{Asked, Pending};
 use crate::domain::{Name, UnixMillis};
-use crate::store::Certified;
+use crate::store::{CaseReason, Certified};
 use crate::store::two_way::{Between, Person};
 
 const CATALOGUE: &str = r#"
@@ -82,6 +82,10 @@ values = { promo = ["offerte", "promo"] }
 title = { it = "Riattiva", en = "Come back" }
 consent = "start"
 keywords = { it = ["riattiva"], en = ["start"] }
+[command.human]
+title = { it = "Una persona", en = "A person" }
+case = true
+keywords = { it = ["operatore"], en = ["agent"] }
 [command.yes]
 title = { it = "Si", en = "Yes" }
 answers = "yes"
@@ -117,6 +121,7 @@ struct Talk {
     person: Person,
     question: Option<(Pending, bool)>,
     limits: Limits,
+    care: Care,
     now: UnixMillis,
     draw: u8,
     certified: Vec<Certified>,
@@ -128,6 +133,7 @@ impl Talk {
             person: Person::default(),
             question: None,
             limits: Limits::new(&config().command, 0, 100),
+            care: Care::Nobody,
             now: UnixMillis(1_773_100_800_000),
             draw: 0,
             certified: Vec::new(),
@@ -147,6 +153,7 @@ impl Talk {
             between: &between,
             leaves: ["cancella", "cancel"].contains(&text),
             certified: &self.certified,
+            care: self.care,
             now: self.now,
             today: date(2026, 3, 10),
             bits: [self.draw; 32],
@@ -392,4 +399,55 @@ fn stop_in_other_words_is_a_plea_and_leaves_the_question() {
     assert_eq!(talk.question, None);
     assert_eq!(talk.text("basta offerte").plea, plea(Consent::Stop, Some("promo")));
     assert_eq!(talk.text("riattiva").plea, plea(Consent::Start, None));
+}
+
+const CHATTER: &str = "la vicina ha dipinto la staccionata di verde";
+
+#[test]
+fn what_is_not_understood_is_left_to_a_person_where_there_is_one() {
+    let mut talk = Talk::new();
+    let told = talk.text(CHATTER);
+    assert_eq!((words(&told), told.case), ("not_understood", None), "nobody is there");
+    talk = Talk::new();
+    talk.care = Care::Ready;
+    let left = talk.text(CHATTER);
+    assert_eq!((left.outcome.as_str(), words(&left)), ("case", ""));
+    assert!(left.case.is_some_and(|case| case.tells));
+    talk.care = Care::Waiting;
+    let joined = talk.text("e il cane abbaia tutta la notte");
+    assert!(joined.case.is_some_and(|case| !case.tells), "it was acknowledged");
+    assert!(talk.text("saldo").wish.is_some(), "nobody owns the conversation yet");
+    assert_eq!(
+        talk.text("grazie mille").case,
+        None,
+        "nobody waits for an answer to that"
+    );
+}
+
+#[test]
+fn who_asks_for_a_person_is_left_to_one() {
+    let mut talk = Talk::new();
+    assert_eq!(words(&talk.text("operatore")), "reply", "nobody is there");
+    talk.care = Care::Ready;
+    let case = talk.text("operatore").case.unwrap();
+    assert_eq!((case.reason, case.understood.as_str()), (CaseReason::Asked, "human"));
+}
+
+#[test]
+fn while_a_person_owns_the_conversation_only_a_wish_for_no_more_messages_is_heard() {
+    let mut talk = Talk::new();
+    let asked = talk.text("ricarica 10 euro");
+    talk.care = Care::Owned;
+    for text in ["saldo", &Talk::code(&asked), CHATTER, "si", "operatore"] {
+        let heard = talk.text(text);
+        assert_eq!((heard.outcome.as_str(), words(&heard)), ("owned", ""), "{text}");
+        assert!(
+            heard.wish.is_none() && heard.case.is_some_and(|case| !case.tells),
+            "{text}"
+        );
+    }
+    let plea = talk.text("basta offerte").plea.unwrap();
+    assert_eq!((plea.word, plea.topic.as_deref()), (Consent::Stop, Some("promo")));
+    talk.care = Care::Ready;
+    assert!(talk.text("saldo").wish.is_some(), "it was solved");
 }

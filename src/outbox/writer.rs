@@ -431,7 +431,7 @@ impl Writer {
     fn hand_out_turn(&mut self, turn: &Turn, result: &TurnResult, now: UnixMillis) {
         let seqs = match result {
             TurnResult::Done { messages, .. } => messages.as_slice(),
-            TurnResult::Gone | TurnResult::OverLimit => &[],
+            TurnResult::Gone | TurnResult::OverLimit | TurnResult::NotAsSeen | TurnResult::Refused(_) => &[],
         };
         for (index, item) in turn.messages.iter().enumerate() {
             self.hand_out_item(item, seqs.get(index).copied(), now);

@@ -1,5 +1,6 @@
 //! What every store must do, as tests: each behaviour runs over the store in memory and over the one in SQLite.
 
+mod care;
 mod certified;
 mod claim;
 mod consent;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, CertifiedQuery, CertifiedRecord, ConsentChange,
-    ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery,
-    InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord,
-    Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, CaseNote, CaseQuery, CaseRecord, CertifiedQuery, CertifiedRecord,
+    ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey,
+    InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery,
+    NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
     VerificationRecord,
 };
-use crate::domain::{MessageId, Name, VerificationId};
+use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
 /// What becomes of commits.
 pub(crate) trait Commits: Send + Sync + 'static {
@@ -95,6 +95,22 @@ impl<C: Commits> Store for Double<C> {
 
     fn notices<'a>(&'a self, query: &'a NoticeQuery) -> BoxFuture<'a, Result<NoticePage, StoreError>> {
         self.store.notices(query)
+    }
+
+    fn case(&self, id: CaseId) -> BoxFuture<'_, Result<Option<CaseRecord>, StoreError>> {
+        self.store.case(id)
+    }
+
+    fn cases<'a>(&'a self, query: &'a CaseQuery) -> BoxFuture<'a, Result<Page<CaseRecord>, StoreError>> {
+        self.store.cases(query)
+    }
+
+    fn case_notes(&self, id: CaseId) -> BoxFuture<'_, Result<Vec<CaseNote>, StoreError>> {
+        self.store.case_notes(id)
+    }
+
+    fn due_cases(&self, now: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<CaseRecord>, StoreError>> {
+        self.store.due_cases(now, limit)
     }
 
     fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {

@@ -5,6 +5,7 @@
 //! the row that it meets (a receipt, a deadline), the store asks the [`Rules`] handed in with the batch.
 
 mod batch;
+mod care;
 mod certified;
 mod check;
 #[cfg(test)]
@@ -31,6 +32,10 @@ pub use batch::{
     GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
     ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
+pub use care::{
+    CaseAct, CaseChange, CaseNote, CaseQuery, CaseReason, CaseRecord, CaseRefused, CaseState, CaseStep, NewCase,
+    OpenCase,
+};
 pub use certified::{
     Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, VerificationRecord,
     VerificationState,
@@ -52,7 +57,7 @@ pub use two_way::{
     ActionProgress, ActionQuery, ActionRecord, ActionState, Between, Standing, Turn, TurnResult, UnhandledText,
 };
 
-use crate::domain::{Endpoint, MessageId, Name, VerificationId};
+use crate::domain::{CaseId, Endpoint, MessageId, Name, UnixMillis, VerificationId};
 
 /// A durable outbox.
 pub trait Store: Send + Sync + 'static {
@@ -132,6 +137,18 @@ pub trait Store: Send + Sync + 'static {
         brands: &'a [Name],
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>>;
+
+    /// A case by its number.
+    fn case(&self, id: CaseId) -> BoxFuture<'_, Result<Option<CaseRecord>, StoreError>>;
+
+    /// A page of cases, newest first.
+    fn cases<'a>(&'a self, query: &'a CaseQuery) -> BoxFuture<'a, Result<Page<CaseRecord>, StoreError>>;
+
+    /// What people noted on a case, oldest first.
+    fn case_notes(&self, id: CaseId) -> BoxFuture<'_, Result<Vec<CaseNote>, StoreError>>;
+
+    /// Cases whose wait is over.
+    fn due_cases(&self, now: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<CaseRecord>, StoreError>>;
 
     /// A code that was sent to certify a number, if `client` owns it.
     fn verification<'a>(

@@ -124,6 +124,10 @@ fn describe() {
     describe_counter!("araldo_inbound_messages_total", "Texts from handsets, by carrier.");
     describe_counter!("araldo_inbound_busy_total", "deliver_sm answered busy, by carrier.");
     describe_counter!(
+        "araldo_cases_overdue_total",
+        "Cases that nobody answered within the wait that was promised."
+    );
+    describe_counter!(
         "araldo_rcs_requests_total",
         "Requests to RCS platforms, by carrier, call and result."
     );

@@ -8,6 +8,7 @@
 #[expect(dead_code, reason = "the trials use the rest")]
 mod support;
 
+mod cases;
 mod certified;
 mod consent;
 mod doubt;

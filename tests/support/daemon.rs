@@ -68,7 +68,7 @@ impl House {
     pub(crate) fn configure(&self, config: &str) {
         let whole = format!(
             "[store]\nurl = \"sqlite://{}\"\nreserve_bytes = 0\n[http.api]\nlisten = \"{}\"\n[http.admin]\nlisten = \"{}\"\n\
-             [log]\nformat = \"json\"\n[client.bank]\nkey = \"{KEY}\"\nscopes = [\"send\", \"read\", \"inbound\"]\n{config}",
+             [log]\nformat = \"json\"\n[client.bank]\nkey = \"{KEY}\"\nscopes = [\"send\", \"read\", \"inbound\", \"cases\"]\n{config}",
             self.database_file().display(),
             self.api,
             self.admin

@@ -12,7 +12,7 @@ use super::{Check, secs};
 use crate::backend::{AddressGuard, InvalidTarget, Refusal, Target};
 
 /// The events that a webhook may ask for.
-const EVENTS: [&str; 13] = [
+const EVENTS: [&str; 16] = [
     "message.submitted",
     "message.delivered",
     "message.undelivered",
@@ -26,6 +26,9 @@ const EVENTS: [&str; 13] = [
     "inbound.received",
     "consent.changed",
     "case.opened",
+    "case.taken",
+    "case.solved",
+    "case.overdue",
 ];
 
 /// Shorter keys can be guessed.

@@ -1,5 +1,6 @@
 //! What the types cannot say: ranges, inequalities, and whether one section agrees with another.
 
+mod care;
 mod carrier;
 mod client;
 mod command;
@@ -47,6 +48,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.consent();
     check.commands();
     check.two_way();
+    check.care();
     check.sim_swap();
     check.something_to_do();
 }

@@ -29,11 +29,13 @@ use crate::dialogue::Frozen;
 use crate::domain::UnixMillis;
 use crate::inbound::Shelf;
 use crate::inbound::book::Call;
+use crate::inbound::case::{Left, Promise};
 use crate::inbound::say::{self, Say};
 use crate::outbox::Outbox;
 use crate::store::two_way::Leaves;
 use crate::store::{
-    ActionProgress, ActionQuery, ActionRecord, ActionState, Enqueue, Lease, Seq, Store, StoreError, Turn, TurnResult,
+    ActionProgress, ActionQuery, ActionRecord, ActionState, CaseReason, CaseStep, Enqueue, Lease, OpenCase, Seq, Store,
+    StoreError, Turn, TurnResult,
 };
 use policy::{After, End, Manner};
 
@@ -416,6 +418,7 @@ impl Actions {
         progress.lease = None;
         progress.outcome = Some(outcome.into());
         let again = matches!(after, After::Again { .. });
+        let unknown = matches!(after, After::Over(End::Unknown));
         let turn = match after {
             After::Again { at, asks } => {
                 (progress.state, progress.asks, progress.next_at) = (ActionState::Waiting, asks, Some(at));
@@ -446,10 +449,77 @@ impl Actions {
                 moved(record, progress, refunds, self.message(record, &say))
             }
         };
-        self.commit(turn).await;
+        match unknown {
+            true => self.commit_with_case(record, turn).await,
+            false => self.commit(turn).await,
+        };
         if again {
             self.ring();
         }
+    }
+
+    /// What nobody knows is left to a person, in the very commit that says so: the case is looked for anew as often as
+    /// it moves meanwhile.
+    async fn commit_with_case(&self, record: &ActionRecord, turn: Turn) -> bool {
+        loop {
+            let mut turn = copy(&turn);
+            let done = async {
+                let between = std::slice::from_ref(&record.action.between);
+                let standing = self.parts.store.standings(between).await?.pop().unwrap_or_default();
+                self.leave(record, standing.case, &mut turn);
+                self.parts.outbox.turn(turn).await
+            };
+            match done.await {
+                Ok(TurnResult::NotAsSeen) => {}
+                Ok(result) => return matches!(result, TurnResult::Done { .. }),
+                Err(StoreError::Io(_) | StoreError::Open(_)) => return false,
+                Err(error) => {
+                    tracing::warn!(event = "call_not_settled", %error);
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn leave(&self, record: &ActionRecord, open: Option<OpenCase>, turn: &mut Turn) {
+        let action = &record.action;
+        let note: Box<str> = format!(
+            "Nobody knows whether the back end has done it: {} {}, Idempotency-Key {}.",
+            action.command,
+            action.slots,
+            key(record)
+        )
+        .into();
+        if let Some(open) = open {
+            turn.case = Some(CaseStep::Join {
+                id: open.id,
+                heard_at: action.at,
+                note: Some(note),
+            });
+            return;
+        }
+        let book = self.parts.shelf.load();
+        let Some(client) = book.named(&action.client).filter(|_| book.desk().opens_cases()) else {
+            return;
+        };
+        let promise = Promise {
+            book: &book,
+            intake: &self.parts.intake,
+        };
+        let left = Left {
+            id: clock::case_id(),
+            between: &action.between,
+            client,
+            locale: locale(record),
+            reason: CaseReason::ActionUnknown,
+            understood: Some(action.command.as_str().into()),
+            note: Some(note),
+            heard_at: action.at,
+            tells: true,
+        };
+        let (step, told) = promise.open(left, self.parts.clock.now());
+        turn.case = Some(step);
+        turn.messages.extend(told);
     }
 
     /// The outcome in a word, and what the customer is told.

@@ -1,5 +1,6 @@
 //! The operators' listener: health and metrics for machines, and what the command line asks for.
 
+mod cases;
 mod certified;
 mod consents;
 mod control;
@@ -60,6 +61,9 @@ pub fn admin_router(state: Arc<AdminState>, pages: HttpRouter) -> HttpRouter {
         .route("/admin/v1/messages/{id}/cancel", post(messages::cancel))
         .route("/admin/v1/messages/{id}/requeue", post(messages::requeue))
         .route("/admin/v1/inbound", get(messages::inbound))
+        .route("/admin/v1/cases", get(cases::list))
+        .route("/admin/v1/cases/{id}", get(cases::show))
+        .route("/admin/v1/cases/{id}/{act}", post(cases::act))
         .route("/admin/v1/consents", get(consents::list).post(consents::import))
         .route(
             "/admin/v1/consents/{msisdn}",

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod asyncapi;
+mod cases;
 mod certified;
 mod consents;
 mod events;
@@ -27,6 +28,11 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
 pub use asyncapi::DOCUMENT as ASYNCAPI_DOCUMENT;
+use cases::CaseView;
+pub(super) use cases::{
+    id_and_verb as case_id_and_verb, id_of as case_id_of, page as cases_page, read_and_do as do_on_case,
+    whole as case_whole,
+};
 use certified::CertifiedView;
 pub(super) use certified::{number as certified_number, page as certified_page, take_back as revoke_certified};
 use consents::ConsentView;
@@ -143,6 +149,9 @@ pub fn api_router(state: Arc<ApiState>) -> HttpRouter {
         .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
         .route("/v1/events", post(events::publish))
         .route("/v1/inbound", get(inbound::list))
+        .route("/v1/cases", get(cases::list))
+        .route("/v1/cases/{id}", get(cases::show))
+        .route("/v1/cases/{id}/{act}", post(cases::act))
         .route("/v1/consents", get(consents::list).post(consents::import))
         .route(
             "/v1/consents/{msisdn}",

@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::accepted::AcceptedView;
 use super::{
-    CertifiedView, ConsentView, InboundView, MessageView, certified, consents, events, inbound, messages, send, stream,
-    verifications,
+    CaseView, CertifiedView, ConsentView, InboundView, MessageView, cases, certified, consents, events, inbound, messages,
+    send, stream, verifications,
 };
 use crate::domain::{Class, Source, State};
 use crate::notify::{EventName, MadeMessage, Publication};
@@ -274,6 +274,40 @@ pub(super) struct ConsentLineResult {
     error: Option<ProblemDocument>,
 }
 
+/// What a person does about a case.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `CaseWish` reads")]
+pub(super) struct CaseRequest {
+    /// Who does it.
+    #[schema(min_length = 1, max_length = 64)]
+    by: String,
+    /// Of `take`: who owns it now, to take it over.
+    from: Option<String>,
+    /// Of `note` and `answer`: what.
+    #[schema(max_length = 2000)]
+    text: Option<String>,
+}
+
+/// What is done.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `Verb` reads")]
+pub(super) enum CaseActWord {
+    Take,
+    Note,
+    Answer,
+    Solve,
+}
+
+/// A page of cases.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `list::page` writes")]
+pub(super) struct CasePage {
+    data: Vec<CaseView>,
+    /// For `after`; null at the end.
+    next: Option<String>,
+}
+
 /// A page of what people want.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `list::page` writes")]
@@ -328,12 +362,12 @@ pub(super) struct CertifiedPage {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Araldo", description = "Send texts and hear what became of them."),
-    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, consents::list, consents::import, consents::show, consents::set, consents::withdraw, verifications::send, verifications::show, verifications::check, certified::list, certified::show, certified::revoke, stream::open),
+    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, consents::list, consents::import, consents::show, consents::set, consents::withdraw, cases::list, cases::show, cases::act, verifications::send, verifications::show, verifications::check, certified::list, certified::show, certified::revoke, stream::open),
     components(schemas(
-        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, ConsentPage, ConsentRequest, ConsentLine, ConsentLineResult, VerificationRequest, CodeRequest, CertifiedPage, AcceptedView<'_>,
+        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, CasePage, CaseRequest, CaseActWord, ConsentPage, ConsentRequest, ConsentLine, ConsentLineResult, VerificationRequest, CodeRequest, CertifiedPage, AcceptedView<'_>,
         CloudEvent, AnyJson, EventResult, Publication<'_>
     )),
-    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "consents", description = "What people want to be sent"), (name = "numbers", description = "Numbers certified for customers"), (name = "stream", description = "What happens, as it happens")),
+    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "cases", description = "What customers texted that a person answers"), (name = "consents", description = "What people want to be sent"), (name = "numbers", description = "Numbers certified for customers"), (name = "stream", description = "What happens, as it happens")),
     modifiers(&Key),
 )]
 struct Api;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod cases;
 mod certified;
 mod consents;
 mod documents;

@@ -416,6 +416,7 @@ impl<'a> Transaction<'a> {
             self.tables.parked.remove(id);
         }
         self.tables.two_way.prune(prune);
+        self.tables.cases.prune(prune);
         let rcs_events = self.tables.rcs_inbox.forget(prune.ended_before);
         self.tables.numbers.prune(prune);
         let (notices, next_notice) = self.tables.notices.prune(prune);

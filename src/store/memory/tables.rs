@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::care::CaseBooks;
 use super::certified::Numbers;
 use super::consent::Consents;
 use super::notice::Notices;
@@ -41,6 +42,7 @@ pub(super) struct Tables {
     pub(super) notices: Notices,
     pub(super) two_way: TwoWay,
     pub(super) consents: Consents,
+    pub(super) cases: CaseBooks,
     pub(super) rcs_inbox: RcsInbox,
     pub(super) numbers: Numbers,
 }

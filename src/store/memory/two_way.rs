@@ -6,12 +6,13 @@ use super::certified::Numbers;
 use super::commit::Transaction;
 use super::tables::Tables;
 use crate::domain::UnixMillis;
+use crate::store::care::{Cases as _, write_of};
 use crate::store::notice::NewNotice;
 use crate::store::two_way::{
     ActionQuery, ActionRecord, ActionState, Between, Leaves, NewAction, Person, Question, QuestionChange, Standing,
     Turn, TurnResult, UnhandledText,
 };
-use crate::store::{Prune, Seq};
+use crate::store::{OpenCase, Prune, Seq};
 
 /// The books of the conversations.
 #[derive(Default)]
@@ -53,10 +54,16 @@ impl Transaction<'_> {
                 .actions
                 .get(seq)
                 .is_some_and(|(known, _)| known.version == *version),
+            Leaves::Case(_) => true,
         };
         if !stands {
             return TurnResult::Gone;
         }
+        let cases = &self.tables.cases;
+        let case = match write_of(turn, cases, cases.next(), self.now) {
+            Ok(case) => case,
+            Err(refused) => return refused,
+        };
         if let Some(action) = &turn.action
             && let Some((key, spend)) = spent_key(action).zip(action.spend.as_ref())
         {
@@ -81,6 +88,7 @@ impl Transaction<'_> {
             Leaves::Action {
                 seq, becomes, refunds, ..
             } => books.move_on(*seq, becomes, *refunds, self.now),
+            Leaves::Case(_) => {}
         }
         match &turn.question {
             Some(QuestionChange::Ask(question)) => {
@@ -97,6 +105,9 @@ impl Transaction<'_> {
         let action = turn.action.as_ref().map(|action| books.add(action));
         for said in &turn.consents {
             self.consent(said);
+        }
+        if let Some(case) = case {
+            self.write_case(case);
         }
         let messages = turn.messages.iter().map(|message| self.store_now(message)).collect();
         TurnResult::Done { action, messages }
@@ -138,15 +149,6 @@ impl TwoWay {
         }
     }
 
-    pub(super) fn standings(&self, pairs: &[Between], numbers: &Numbers) -> Vec<Standing> {
-        let standing = |pair: &Between| Standing {
-            person: self.people.get(&pair.number).map(|(person, _)| person.clone()),
-            question: self.questions.get(pair).cloned(),
-            certified: numbers.of(&pair.number),
-        };
-        pairs.iter().map(standing).collect()
-    }
-
     pub(super) fn actions(&self, query: ActionQuery) -> Vec<ActionRecord> {
         let all = self.actions.values().map(|(record, _)| record);
         match query {
@@ -182,6 +184,17 @@ fn day_of(at: UnixMillis) -> i64 {
 }
 
 impl Tables {
+    pub(super) fn standings(&self, pairs: &[Between]) -> Vec<Standing> {
+        let books = &self.two_way;
+        let standing = |pair: &Between| Standing {
+            person: books.people.get(&pair.number).map(|(person, _)| person.clone()),
+            question: books.questions.get(pair).cloned(),
+            certified: self.numbers.of(&pair.number),
+            case: self.cases.open(pair).map(OpenCase::from),
+        };
+        pairs.iter().map(standing).collect()
+    }
+
     pub(super) fn unhandled(&self, after: Seq, limit: u32) -> Vec<UnhandledText> {
         let seqs = self.two_way.unhandled.range(after.saturating_add(1)..);
         seqs.filter_map(|seq| Some(UnhandledText::of(*seq, self.inbound.get(seq)?)))

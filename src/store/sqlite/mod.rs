@@ -1,6 +1,7 @@
 //! The outbox in one SQLite file: one writer connection, a pool of readers, a connection for checkpoints.
 
 mod acts;
+mod care;
 mod certified;
 mod check;
 mod checksum;
@@ -47,13 +48,13 @@ pub use open::{SqliteSettings, state_dir};
 
 use super::two_way::Between;
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, CertifiedQuery, CertifiedRecord, CheckReport, CheckStage,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery, CertifiedRecord, CheckReport, CheckStage,
     ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey,
     InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery,
     NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
     VerificationRecord,
 };
-use crate::domain::{MessageId, Name, VerificationId};
+use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
 /// An outbox in a SQLite file. Dropped, it leaves the file to the next process.
 pub struct SqliteStore {
@@ -202,6 +203,22 @@ impl Store for SqliteStore {
 
     fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
         self.read(two_way::actions(&self.readers, query)).boxed()
+    }
+
+    fn case(&self, id: CaseId) -> BoxFuture<'_, Result<Option<CaseRecord>, StoreError>> {
+        self.read(care::by_id(&self.readers, id)).boxed()
+    }
+
+    fn cases<'a>(&'a self, query: &'a CaseQuery) -> BoxFuture<'a, Result<Page<CaseRecord>, StoreError>> {
+        self.read(care::list(&self.readers, query)).boxed()
+    }
+
+    fn case_notes(&self, id: CaseId) -> BoxFuture<'_, Result<Vec<CaseNote>, StoreError>> {
+        self.read(care::notes(&self.readers, id)).boxed()
+    }
+
+    fn due_cases(&self, now: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<CaseRecord>, StoreError>> {
+        self.read(care::due(&self.readers, now, limit)).boxed()
     }
 
     fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
