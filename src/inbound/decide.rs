@@ -11,8 +11,8 @@ use crate::command::slot::{Slots, Value, normal};
 use crate::command::{Amount, Command, Heard, Locale, Outcome, Understanding, Why};
 use crate::dialogue::{Asked, Code, Frozen, Pending, draw};
 use crate::domain::{Name, UnixMillis};
-use crate::store::{CaseReason, Certified};
 use crate::store::two_way::{Between, Person, Spend};
+use crate::store::{CaseReason, Certified};
 
 /// A text and what stands around it.
 pub(super) struct Matter<'a> {

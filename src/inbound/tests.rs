@@ -13,8 +13,8 @@ use crate::command::catalogue::Consent;
 use crate::config::{ClientConfig, Config};
 use crate::dialogue::{Asked, Pending};
 use crate::domain::{Name, UnixMillis};
-use crate::store::{CaseReason, Certified};
 use crate::store::two_way::{Between, Person};
+use crate::store::{CaseReason, Certified};
 
 const CATALOGUE: &str = r#"
 [command.balance]

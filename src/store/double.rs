@@ -5,11 +5,11 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, CaseNote, CaseQuery, CaseRecord, CertifiedQuery, CertifiedRecord,
-    ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey,
-    InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery,
-    NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
-    VerificationRecord,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
+    CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
+    IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
+    NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals,
+    UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 

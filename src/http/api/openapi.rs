@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::accepted::AcceptedView;
 use super::{
-    CaseView, CertifiedView, ConsentView, InboundView, MessageView, cases, certified, consents, events, inbound, messages,
-    send, stream, verifications,
+    CaseView, CertifiedView, ConsentView, InboundView, MessageView, cases, certified, consents, events, inbound,
+    messages, send, stream, verifications,
 };
 use crate::domain::{Class, Source, State};
 use crate::notify::{EventName, MadeMessage, Publication};

@@ -48,11 +48,11 @@ pub use open::{SqliteSettings, state_dir};
 
 use super::two_way::Between;
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery, CertifiedRecord, CheckReport, CheckStage,
-    ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey,
-    InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery,
-    NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
-    VerificationRecord,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
+    CertifiedRecord, CheckReport, CheckStage, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices,
+    DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
+    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store,
+    StoreError, Totals, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
