@@ -94,8 +94,6 @@ pub enum Outcome {
     },
     /// It cannot be written: a fault of its own.
     Unsendable,
-    /// Another carrier has taken a part of it, and its class allows no copy.
-    SplitBetweenCarriers,
     /// Nobody knows.
     Uncertain,
 }
@@ -120,7 +118,8 @@ impl Policy {
         jitter: f64,
     ) -> (Progress, Option<(EventKind, Option<u32>)>) {
         let mut was = claimed.progress.clone();
-        if *outcome != Outcome::NotWritten {
+        // A copy of which the carrier has taken nothing is still the one that was counted.
+        if !claimed.answered.is_empty() || matches!(outcome, Outcome::Submitted { .. } | Outcome::Uncertain) {
             was.flags = was.flags.without(Flag::CopyDue);
         }
         match outcome {
@@ -151,7 +150,6 @@ impl Policy {
                 (progress.ended(State::Failed, Some(*reason), now), None)
             }
             Outcome::Unsendable => (was.ended(State::Quarantined, Some(Reason::Poison), now), None),
-            Outcome::SplitBetweenCarriers => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
             Outcome::Uncertain => (self.uncertain(was, now), Some((EventKind::Doubted, None))),
         }
     }
@@ -176,7 +174,6 @@ impl Policy {
             final_at: (!claimed.receipt).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,
-            copies: was.copies + u8::from(claimed.is_uncounted_copy()),
             flags,
             reason: None,
             code: None,
@@ -236,6 +233,23 @@ impl Policy {
             ),
             _ => (was.ended(end, Some(reason), now), None),
         }
+    }
+
+    /// What becomes of a message of which another carrier has a part: it goes out whole as a copy that is counted first,
+    /// or its outcome stays unknown where its class allows none.
+    pub(super) fn as_copy(&self, claimed: &Claimed, now: UnixMillis) -> (Progress, Option<Event>) {
+        let was = claimed.progress.clone();
+        if was.copies >= claimed.class.copies_allowed() {
+            return (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None);
+        }
+        let event = event_of(&was, EventKind::Resent, None, now);
+        let step = was.step;
+        (self.waiting(&claimed.route, copy(was, step), now), Some(event))
+    }
+
+    /// How long a message in doubt, or one that its carrier has in part, is held.
+    pub(super) fn hold(&self, progress: &Progress) -> Duration {
+        self.carrier(progress).doubt_hold
     }
 
     fn uncertain(&self, was: Progress, now: UnixMillis) -> Progress {

@@ -27,7 +27,7 @@ use futures_util::future::BoxFuture;
 pub use batch::{
     Act, ActItem, ActResult, Applied, BadPdu, Batch, Birth, Changed, Claim, Claimed, Enqueue, EnqueueResult, Group,
     GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
-    ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
+    ReceiptResult, RestClaim, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
 pub use check::{CheckReport, CheckStage};
 pub use consent::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Wants};

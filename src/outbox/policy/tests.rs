@@ -466,9 +466,17 @@ fn the_copy_of_a_resend_is_counted_once_whichever_carrier_sends_it() {
     assert_eq!(progress.copies, 1);
     assert!(!progress.flags.has(Flag::CopyDue));
 
-    let refused = policy()
-        .settle(&resend, &Outcome::NextStep { status: 8 }, NOW, 0.0)
-        .progress;
+    let next = Outcome::NextStep { status: 8 };
+    let refused = policy().settle(&resend, &next, NOW, 0.0).progress;
+    assert!(
+        !taken_elsewhere(Class::Transaction, refused).is_uncounted_copy(),
+        "the copy that was counted is still to go"
+    );
+    let in_part = Arc::new(Claimed {
+        answered: vec![1],
+        ..(*resend).clone()
+    });
+    let refused = policy().settle(&in_part, &next, NOW, 0.0).progress;
     assert!(
         taken_elsewhere(Class::Transaction, refused).is_uncounted_copy(),
         "the next one is another copy"
@@ -478,13 +486,39 @@ fn the_copy_of_a_resend_is_counted_once_whichever_carrier_sends_it() {
 }
 
 #[test]
-fn a_whole_message_over_another_carrier_than_its_first_segments_is_a_copy() {
+fn a_whole_message_over_another_carrier_than_its_first_segments_is_a_copy_counted_before_it_goes() {
     let first = taken_elsewhere(Class::Alert, claimed_progress());
     assert!(first.is_uncounted_copy());
+    let (counted, event) = policy().as_copy(&first, NOW);
+    assert_eq!((counted.state, counted.copies), (State::Queued, 1));
+    assert_eq!(event.unwrap().kind, EventKind::Resent);
+    let copy = taken_elsewhere(Class::Alert, counted);
+    assert!(!copy.is_uncounted_copy());
     let taken = Outcome::Submitted {
         carrier_message_id: None,
     };
-    assert_eq!(policy().settle(&first, &taken, NOW, 0.0).progress.copies, 1);
+    let sent = policy().settle(&copy, &taken, NOW, 0.0).progress;
+    assert_eq!(sent.copies, 1);
+    assert!(sent.flags.has(Flag::PossibleDuplicate));
+}
+
+#[test]
+fn of_marketing_that_another_carrier_has_in_part_no_copy_goes_out() {
+    let (ended, _) = policy().as_copy(&taken_elsewhere(Class::Marketing, claimed_progress()), NOW);
+    assert_eq!(
+        (ended.state, ended.reason),
+        (State::Failed, Some(Reason::OutcomeUnknown))
+    );
+    assert_eq!(ended.copies, 0);
+}
+
+#[test]
+fn the_rest_goes_on_over_the_carrier_that_has_the_first_segments_though_another_has_some_too() {
+    let rest = Claimed {
+        answered: vec![1],
+        ..(*taken_elsewhere(Class::Marketing, claimed_progress())).clone()
+    };
+    assert!(!rest.is_uncounted_copy());
 }
 
 #[test]
