@@ -118,6 +118,9 @@ impl Policy {
         jitter: f64,
     ) -> (Progress, Option<(EventKind, Option<u32>)>) {
         let mut was = claimed.progress.clone();
+        if *outcome != Outcome::NotWritten {
+            was.flags = was.flags.without(Flag::Felled);
+        }
         // A copy of which the carrier has taken nothing is still the one that was counted.
         if !claimed.answered.is_empty() || matches!(outcome, Outcome::Submitted { .. } | Outcome::Uncertain) {
             was.flags = was.flags.without(Flag::CopyDue);
@@ -315,6 +318,10 @@ impl Policy {
                 let event = event_of(&was, EventKind::Resent, None, now);
                 (self.waiting(&row.route, copy(was, step), now), Some(event))
             }
+            // It may be what brings us down.
+            _ if was.flags.has(Flag::Felled) && was.attempt > 1 => {
+                (was.ended(State::Quarantined, Some(Reason::Poison), now), None)
+            }
             _ => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
         }
     }
@@ -362,7 +369,10 @@ impl Rules for Policy {
 
     fn orphaned(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
         let event = event_of(&row.progress, EventKind::Doubted, None, now);
-        let doubted = self.uncertain(row.progress.clone(), now);
+        let mut doubted = self.uncertain(row.progress.clone(), now);
+        if doubted.attempt == 1 {
+            doubted.flags = doubted.flags.with(Flag::Felled);
+        }
         let hold = self.carrier(&row.progress).doubt_hold;
         let wake_at = doubted.wake_at.map(|at| at.after(turn(row.seq, hold)));
         (Progress { wake_at, ..doubted }, Some(event))
@@ -383,7 +393,7 @@ impl Rules for Policy {
                 event.note = Some(how_it_ended(&was).into());
                 // What was reported undelivered is on no handset.
                 let may_be_there = was.submitted_at.is_some() && was.state != State::Undelivered;
-                let mut flags = was.flags.without(Flag::CopyDue);
+                let mut flags = was.flags.without(Flag::CopyDue).without(Flag::Felled);
                 if may_be_there {
                     flags = flags.with(Flag::PossibleDuplicate);
                 }

@@ -312,6 +312,30 @@ fn only_what_has_not_left_can_be_canceled() {
 }
 
 #[test]
+fn what_felled_whoever_claimed_it_each_time_is_set_aside_when_no_copy_is_left() {
+    let (policy, later) = (policy(), NOW.after(Duration::from_mins(2)));
+    let felled = |progress| policy.orphaned(&row(Class::Service, progress), NOW).0;
+    let again = |progress: &Progress| Progress {
+        state: State::Claimed,
+        attempt: 2,
+        ..progress.clone()
+    };
+    let (resent, _) = policy.when_due(&row(Class::Service, felled(claimed_progress())), later);
+    assert_eq!(resent.state, State::Queued);
+    let (end, _) = policy.when_due(&row(Class::Service, felled(again(&resent))), later);
+    assert_eq!((end.state, end.reason), (State::Quarantined, Some(Reason::Poison)));
+
+    // One that was in doubt for another reason in between is as good as any.
+    let resend = Arc::new(Claimed {
+        progress: again(&resent),
+        ..(*claimed(Class::Service)).clone()
+    });
+    let lost = policy.settle(&resend, &Outcome::Uncertain, NOW, 0.0).progress;
+    let (end, _) = policy.when_due(&row(Class::Service, lost), later);
+    assert_eq!((end.state, end.reason), (State::Failed, Some(Reason::OutcomeUnknown)));
+}
+
+#[test]
 fn a_requeued_message_begins_anew_and_says_that_it_may_be_a_copy() {
     let ended = Progress {
         submitted_at: Some(NOW),
