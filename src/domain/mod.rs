@@ -18,7 +18,7 @@ pub use araldo_sms::{Concat, Encoding, ReferenceSize};
 pub use class::{AfterDoubt, Class};
 pub use consent::{Source, Will};
 pub use endpoint::Endpoint;
-pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
+pub use id::{CaseId, InboundId, InvalidId, InvalidName, MessageId, Name, VerificationId};
 pub use mask::{Masked, mask_number};
 pub use message::{BindRef, Channel, Lane, NewMessage};
 pub use network::{InvalidNetwork, Network};

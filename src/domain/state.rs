@@ -127,6 +127,8 @@ pub enum Reason {
     RetriesOver,
     /// The recipient does not want it.
     OptedOut,
+    /// The recipient's number is not certified, and what it says is for certified numbers alone.
+    NotCertified,
     /// No route leads to the destination.
     NoRoute,
     /// Its validity was over.
@@ -147,7 +149,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AbsentSubscriber,
         Self::InvalidDestination,
         Self::InvalidSender,
@@ -156,6 +158,7 @@ impl Reason {
         Self::RejectedContent,
         Self::RetriesOver,
         Self::OptedOut,
+        Self::NotCertified,
         Self::NoRoute,
         Self::ValidityOver,
         Self::OutcomeUnknown,
@@ -177,6 +180,7 @@ impl Reason {
             Self::RejectedContent => "rejected_content",
             Self::RetriesOver => "retries_over",
             Self::OptedOut => "opted_out",
+            Self::NotCertified => "not_certified",
             Self::NoRoute => "no_route",
             Self::ValidityOver => "validity_over",
             Self::OutcomeUnknown => "outcome_unknown",
