@@ -199,8 +199,8 @@ impl Reason {
     }
 }
 
-/// A note beside the state. Only [`Flag::CopyDue`] and [`Flag::Solicited`] change what happens next, and have no word in
-/// the API.
+/// A note beside the state. Only [`Flag::CopyDue`], [`Flag::Solicited`] and [`Flag::Felled`] change what happens next, and
+/// have no word in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Flag {
@@ -220,6 +220,8 @@ pub enum Flag {
     Personal = 1 << 6,
     /// In answer to a text of the recipient's: an opt-out that is older than the message does not withhold it.
     Solicited = 1 << 7,
+    /// Each time that it was claimed, what had claimed it fell: the process, or the link's task.
+    Felled = 1 << 8,
 }
 
 /// The notes of a message.

@@ -30,7 +30,7 @@ use futures_util::future::BoxFuture;
 pub use batch::{
     Act, ActItem, ActResult, Applied, BadPdu, Batch, Birth, Changed, Claim, Claimed, Enqueue, EnqueueResult, Group,
     GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
-    ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
+    ReceiptResult, RestClaim, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
 };
 pub use care::{
     CaseAct, CaseChange, CaseNote, CaseQuery, CaseReason, CaseRecord, CaseRefused, CaseState, CaseStep, NewCase,
