@@ -211,15 +211,16 @@ async fn a_row_that_cannot_be_read_costs_no_sweep_receipt_or_act_of_another() {
 async fn a_batch_dropped_half_way_leaves_nothing_and_blocks_nobody() {
     use futures_util::FutureExt;
     let bench = Bench::sqlite().await;
-    // With a receipt, something must be read before the commit.
-    let batch = || Batch {
+    let batch = |receipts| Batch {
         enqueue: (1..=50).map(|n| new(message(n))).collect(),
-        receipts: vec![delivered("?", 9)],
+        receipts,
         ..Batch::new(NOW)
     };
-    // Polled once, the writer has begun and waits for its thread.
-    assert!(bench.try_commit(batch()).now_or_never().is_none());
-    let applied = bench.commit(batch()).await;
+    // Polled once, the writer has begun and waits for its thread, which looks for the messages of all these receipts
+    // before it could be told to commit.
+    let many = (0..20_000).map(|n| delivered(&n.to_string(), 9)).collect();
+    assert!(bench.try_commit(batch(many)).now_or_never().is_none());
+    let applied = bench.commit(batch(Vec::new())).await;
     assert_eq!(applied.enqueue[0], crate::store::EnqueueResult::Stored(1));
     bench.check_file().await;
 }
