@@ -116,7 +116,7 @@ impl Daemon {
         let api_listener = crate::http::bind(&config.http.api).context("http.api.listen")?;
         let admin_listener = crate::http::bind(&config.http.admin).context("http.admin.listen")?;
         let lease = store.take_lease().await?;
-        let router = Arc::new(Router::new(&config.route));
+        let router = Arc::new(Router::new(&config.route, |id| config.channel_of(id)));
         let policy = Arc::new(policy(&config, &router));
         let settings = settings(&config);
         let (outbox, writer) = outbox::start(store.clone(), policy.clone(), &settings, clock.clone(), lease).await?;

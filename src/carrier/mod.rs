@@ -4,6 +4,7 @@
 //! receipts leave by one bounded channel, each with a slot for its answer, so that the carrier is answered only after
 //! our commit.
 
+pub mod rcs;
 pub mod smpp;
 
 use std::sync::Arc;

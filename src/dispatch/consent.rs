@@ -128,6 +128,7 @@ impl ConsentStep {
         };
         let body = Body {
             text: &reaction.answer,
+            rich: None,
             max_segments: None,
             pointer: "/text",
         };

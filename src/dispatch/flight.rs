@@ -198,6 +198,7 @@ mod tests {
             text: "x".into(),
             encoding: Encoding::Gsm7,
             shape: Shape::default(),
+            rich: None,
             segments: 1,
             route: Name::parse("all").unwrap(),
             receipt: true,

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Channels;
+
 /// The state of a message (MT). Each state but the final ones has one owner who moves it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -195,8 +197,7 @@ impl Reason {
     }
 }
 
-/// A note beside the state. Only [`Flag::CopyDue`] and [`Flag::Solicited`] change what happens next, and have no word in
-/// the API.
+/// A note beside the state. Those that change what happens next have no word in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Flag {
@@ -216,6 +217,10 @@ pub enum Flag {
     Personal = 1 << 6,
     /// In answer to a text of the recipient's: an opt-out that is older than the message does not withhold it.
     Solicited = 1 << 7,
+    /// Not to be sent by RCS.
+    NotByRcs = 1 << 8,
+    /// Not to be sent by SMS.
+    NotBySms = 1 << 9,
 }
 
 /// The notes of a message.
@@ -242,6 +247,25 @@ impl Flags {
     #[must_use]
     pub const fn without(self, flag: Flag) -> Self {
         Self(self.0 & !(flag as u32))
+    }
+
+    /// These notes, and by which channels the message may go.
+    #[must_use]
+    pub const fn by(self, channels: Channels) -> Self {
+        let flags = if channels.rcs { self } else { self.with(Flag::NotByRcs) };
+        if channels.sms {
+            flags
+        } else {
+            flags.with(Flag::NotBySms)
+        }
+    }
+
+    /// By which channels the message may go.
+    pub const fn channels(self) -> Channels {
+        Channels {
+            rcs: !self.has(Flag::NotByRcs),
+            sms: !self.has(Flag::NotBySms),
+        }
     }
 
     /// Whether `flag` is noted.

@@ -105,6 +105,7 @@ fn accepted(
     loop {
         let body = Body {
             text: &text,
+            rich: None,
             max_segments,
             pointer: "/text",
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::hearing::Hearing;
 use super::segment_habit::SegmentHabit;
 use crate::consent::{Gate, Recipient};
-use crate::domain::{AfterDoubt, Endpoint, Flag, Name, Reason, State, UnixMillis};
+use crate::domain::{AfterDoubt, Endpoint, Flag, Name, PlanStep, Reason, State, UnixMillis};
 use crate::store::{
     Act, ActResult, Claimed, Event, EventKind, NewConsent, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord,
     Seq, Settle, Verdict,
@@ -17,8 +17,8 @@ use crate::store::{
 
 /// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
 pub struct Policy {
-    /// The steps of each route: how long a message waits there for its receipt before it moves on.
-    pub steps: HashMap<Name, Vec<Option<Duration>>>,
+    /// The steps of each route.
+    pub steps: HashMap<Name, Vec<PlanStep>>,
     /// How long a receipt is awaited after the end of validity.
     pub receipt_grace: Duration,
     /// Patience with each carrier.
@@ -229,7 +229,7 @@ impl Policy {
             carrier_message_id: None,
             ..was
         };
-        match self.step_after(route, was.step) {
+        match self.step_after(route, &was) {
             Some(step) if now < was.expires_at => (
                 self.waiting(route, Progress { step, tries: 0, ..was }, now),
                 Some((EventKind::NextStep, code)),
@@ -248,9 +248,12 @@ impl Policy {
         }
     }
 
-    fn step_after(&self, route: &Name, step: u8) -> Option<u8> {
-        let steps = self.steps.get(route).map_or(0, Vec::len);
-        step.checked_add(1).filter(|next| usize::from(*next) < steps)
+    /// The next step by a channel that the message may go.
+    fn step_after(&self, route: &Name, was: &Progress) -> Option<u8> {
+        let (steps, channels) = (self.steps.get(route)?, was.flags.channels());
+        let after = steps.iter().enumerate().skip(usize::from(was.step) + 1);
+        let (step, _) = after.into_iter().find(|(_, step)| channels.allow(step.channel))?;
+        u8::try_from(step).ok()
     }
 
     /// When the wait for the receipt of a message that was taken just now is over: that of its step, where another one
@@ -258,8 +261,8 @@ impl Policy {
     fn receipt_due(&self, route: &Name, was: &Progress, now: UnixMillis) -> UnixMillis {
         let whole = was.expires_at.max(now).after(self.receipt_grace);
         let steps = self.steps.get(route).map_or(&[][..], Vec::as_slice);
-        let wait = steps.get(usize::from(was.step)).copied().flatten();
-        let wait = wait.filter(|_| self.step_after(route, was.step).is_some());
+        let wait = steps.get(usize::from(was.step)).and_then(|step| step.wait);
+        let wait = wait.filter(|_| self.step_after(route, was).is_some());
         wait.map_or(whole, |wait| now.after(wait).min(whole))
     }
 
@@ -294,7 +297,7 @@ impl Policy {
         let elsewhere = match row.class.after_doubt() {
             AfterDoubt::GiveUp => None,
             AfterDoubt::Resend => Some(was.step),
-            AfterDoubt::ResendElsewhere => Some(self.step_after(&row.route, was.step).unwrap_or(was.step)),
+            AfterDoubt::ResendElsewhere => Some(self.step_after(&row.route, &was).unwrap_or(was.step)),
         };
         match elsewhere {
             Some(step) if was.copies < row.class.copies_allowed() && now < was.expires_at => {

@@ -69,6 +69,7 @@ pub(crate) fn message(n: u32) -> NewMessage {
         text: "Your card has been shipped.".into(),
         encoding: Encoding::Gsm7,
         shape: Shape::default(),
+        rich: None,
         segments: 1,
         lane: italy(),
         receipt: true,

@@ -455,6 +455,7 @@ impl<'a> Transaction<'a> {
             to: row.to,
             from: message.from.clone(),
             text: message.text.clone(),
+            rich: message.rich.clone(),
             encoding: message.encoding,
             shape: message.shape,
             segments: row.segments,

@@ -46,6 +46,7 @@ pub(super) struct Message {
     pub(super) row: Row,
     pub(super) from: SenderId,
     pub(super) text: Arc<str>,
+    pub(super) rich: Option<Arc<str>>,
     pub(super) encoding: Encoding,
     pub(super) shape: Shape,
     pub(super) reference: Option<Box<str>>,
@@ -83,6 +84,7 @@ impl Tables {
                 row,
                 from: message.from.clone(),
                 text: message.text.clone(),
+                rich: message.rich.clone(),
                 encoding: message.encoding,
                 shape: message.shape,
                 reference: message.reference.clone(),
@@ -249,6 +251,7 @@ impl Message {
         MessageRecord {
             row: self.row.clone(),
             text: (&*self.text).into(),
+            rich: self.rich.as_deref().map(Into::into),
             encoding: self.encoding,
             shape: self.shape,
             reference: self.reference.clone(),

@@ -1,0 +1,3 @@
+//! RCS: the business messaging API as a carrier.
+
+pub mod render;
