@@ -29,6 +29,10 @@ use crate::store::{
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
 const WORK_QUEUE: usize = 4_096;
 
+/// Turns that others get before a commit: what they are about to hand over goes along, and one sync serves all. Where
+/// nobody has anything to do, a turn takes a microsecond or two.
+const TURNS: usize = 4;
+
 /// Starts the writer on a store whose lease was just taken. It ends when the last handle is dropped.
 pub async fn start(
     store: Arc<dyn Store>,
@@ -134,6 +138,9 @@ impl Writer {
                 },
                 Some(request) = requests.recv() => Self::gather_request(request, &mut batch, &mut waiting),
                 () = sleep_until(wake) => {}
+            }
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
             }
             while batch_len(&batch) < self.batch {
                 let Ok(item) = work.try_recv() else { break };
