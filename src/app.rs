@@ -298,6 +298,7 @@ fn policy(config: &Config, router: &Router) -> Policy {
             max_tries: carrier.max_tries,
             retry_min: carrier.retry_min,
             retry_max: carrier.retry_max,
+            channel: config.channel_of(name),
             whole_texts: carrier.long_message == LongMessage::Payload,
         };
         (name.clone(), patience)

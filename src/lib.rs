@@ -30,7 +30,7 @@
 //! | [`demo`] | all of it at work on one machine, with a page to watch it; a guest that nothing above knows |
 //! | [`telemetry`] | logs and metrics |
 //!
-//! The standards live in crates of their own, which know nothing of the above: `araldo-smpp`, `araldo-sms`.
+//! The standards live in crates of their own, which know nothing of the above: `araldo-smpp`, `araldo-sms`, `araldo-rcs`.
 //!
 //! # Invariants
 //!

@@ -117,6 +117,8 @@ pub enum Reason {
     AbsentSubscriber,
     /// The number does not exist or cannot take messages.
     InvalidDestination,
+    /// The handset has no RCS, and there is no other way to it.
+    NotReachable,
     /// The sender is not allowed by the carrier.
     InvalidSender,
     /// The carrier refused the message.
@@ -149,9 +151,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AbsentSubscriber,
         Self::InvalidDestination,
+        Self::NotReachable,
         Self::InvalidSender,
         Self::CarrierRefused,
         Self::CarrierFailed,
@@ -173,6 +176,7 @@ impl Reason {
         match self {
             Self::AbsentSubscriber => "absent_subscriber",
             Self::InvalidDestination => "invalid_destination",
+            Self::NotReachable => "not_reachable",
             Self::InvalidSender => "invalid_sender",
             Self::CarrierRefused => "carrier_refused",
             Self::CarrierFailed => "carrier_failed",
@@ -203,7 +207,7 @@ impl Reason {
 pub enum Flag {
     /// A copy was sent after a doubt: the recipient may have it twice.
     PossibleDuplicate = 1,
-    /// Two receipts say that it was delivered.
+    /// Two receipts say that it was delivered, or it was delivered by RCS after its SMS had left.
     DeliveredTwice = 1 << 1,
     /// The carrier took it without giving an id.
     NoCarrierId = 1 << 2,
@@ -221,6 +225,12 @@ pub enum Flag {
     NotByRcs = 1 << 8,
     /// Not to be sent by SMS.
     NotBySms = 1 << 9,
+    /// The RCS platform is being asked to take it back.
+    Revoking = 1 << 10,
+    /// The handset has it by RCS.
+    DeliveredByRcs = 1 << 11,
+    /// Its user has seen it.
+    Read = 1 << 12,
 }
 
 /// The notes of a message.
@@ -228,13 +238,15 @@ pub enum Flag {
 pub struct Flags(pub u32);
 
 impl Flags {
-    const NAMES: [(Flag, &'static str); 6] = [
+    const NAMES: [(Flag, &'static str); 8] = [
         (Flag::PossibleDuplicate, "possible_duplicate"),
         (Flag::DeliveredTwice, "delivered_twice"),
         (Flag::NoCarrierId, "no_carrier_id"),
         (Flag::CorrectedByReceipt, "corrected_by_receipt"),
         (Flag::WasUncertain, "was_uncertain"),
         (Flag::Personal, "personal"),
+        (Flag::DeliveredByRcs, "delivered_by_rcs"),
+        (Flag::Read, "read"),
     ];
 
     /// These notes and `flag`.

@@ -15,6 +15,7 @@
 //! | `redact` | PINs, which are not kept |
 //! | `book` | the catalogue made ready: the matcher, the words, whose name it is |
 //! | `say` | a text to a customer, as an ordinary message |
+//! | `tap` | what a tap on a suggestion says |
 
 mod answer;
 pub mod book;
@@ -25,6 +26,7 @@ mod limits;
 mod pipeline;
 mod redact;
 pub mod say;
+mod tap;
 #[cfg(test)]
 mod tests;
 
@@ -32,3 +34,4 @@ pub use book::{Book, BookError};
 pub use limits::Limits;
 pub use pipeline::Pipeline;
 pub use redact::redact;
+pub use tap::Tap;

@@ -22,8 +22,8 @@ use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{
     ActResult, Applied, Batch, Changed, Claim, Claimed, ConsentResult, Enqueue, EnqueueResult, GroupResult,
-    InboundResult, Lease, NewInbound, PruneResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep, SweepResult,
-    Turn, TurnResult, UnhandledText,
+    InboundResult, Lease, NewInbound, PruneResult, RcsResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep,
+    SweepResult, Turn, TurnResult, UnhandledText,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -112,6 +112,7 @@ struct Waiting {
     /// Of each settlement, whether its place in the window is free with it.
     frees_place: Vec<bool>,
     receipts: Vec<(usize, Reply<Vec<ReceiptResult>>)>,
+    rcs: Vec<(usize, Reply<Vec<RcsResult>>)>,
     inbound: Vec<Reply<InboundResult>>,
     turns: Vec<Reply<TurnResult>>,
     quarantine: Vec<Reply<()>>,
@@ -206,6 +207,10 @@ impl Writer {
             Work::Receipts { receipts, reply } => {
                 waiting.receipts.push((receipts.len(), reply));
                 batch.receipts.extend(receipts);
+            }
+            Work::Rcs { reports, reply } => {
+                waiting.rcs.push((reports.len(), reply));
+                batch.rcs.extend(reports);
             }
             Work::Inbound { text, reply } => {
                 batch.inbound.push(*text);
@@ -358,6 +363,10 @@ impl Writer {
         }
         let mut results = applied.receipts.into_iter();
         for (len, reply) in waiting.receipts {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+        }
+        let mut results = applied.rcs.into_iter();
+        for (len, reply) in waiting.rcs {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
         self.arrived(&batch.inbound, &applied.inbound);
@@ -556,6 +565,7 @@ fn batch_len(batch: &Batch) -> usize {
         + batch.settle.len()
         + batch.segments.len()
         + batch.receipts.len()
+        + batch.rcs.len()
         + batch.inbound.len()
         + batch
             .turns

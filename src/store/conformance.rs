@@ -7,6 +7,7 @@ mod group;
 pub(crate) mod harness;
 mod inbound;
 mod notice;
+mod rcs;
 mod read;
 mod receipt;
 mod settle;

@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, ConsentChange, ConsentQuery, ConsentRecord,
     DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease,
-    MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Rules, Seq,
-    Standing, Store, StoreError, Totals, UnhandledText,
+    MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Revocation,
+    Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -42,6 +42,15 @@ impl<C: Commits> Store for Double<C> {
 
     fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>> {
         self.store.take_lease()
+    }
+
+    fn revocations<'a>(
+        &'a self,
+        carrier: &'a Name,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
+        self.store.revocations(carrier, after, limit)
     }
 
     fn message<'a>(

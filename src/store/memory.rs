@@ -4,6 +4,7 @@
 mod commit;
 mod consent;
 mod notice;
+mod rcs;
 mod receipt;
 mod tables;
 mod two_way;
@@ -19,8 +20,8 @@ use super::two_way::Between;
 use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices,
     DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery,
-    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Rules, Seq,
-    Standing, Store, StoreError, Totals, UnhandledText,
+    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Revocation,
+    Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -58,6 +59,15 @@ impl Store for MemoryStore {
             })
         }
         .boxed()
+    }
+
+    fn revocations<'a>(
+        &'a self,
+        carrier: &'a Name,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.revocations(carrier, after, limit))) }.boxed()
     }
 
     fn message<'a>(

@@ -26,8 +26,9 @@ use futures_util::future::BoxFuture;
 
 pub use batch::{
     Act, ActItem, ActResult, Applied, BadPdu, Batch, Birth, Changed, Claim, Claimed, Enqueue, EnqueueResult, Group,
-    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
-    ReceiptResult, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
+    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult,
+    RcsReport, RcsResult, RcsSaid, Receipt, ReceiptResult, Revocation, SegmentAnswer, Settle, SettleResult, Sweep,
+    SweepResult, Verdict,
 };
 pub use check::{CheckReport, CheckStage};
 pub use consent::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Wants};
@@ -103,6 +104,14 @@ pub trait Store: Send + Sync + 'static {
     /// other program reaches has none.
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>>;
 
+    /// Messages behind a place that a carrier of RCS is to be asked to take back, oldest first.
+    fn revocations<'a>(
+        &'a self,
+        carrier: &'a Name,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>>;
+
     /// Inbound texts behind a place of which nothing was made yet, oldest first.
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>>;
 
@@ -161,6 +170,14 @@ pub trait Rules: Send + Sync {
         row: &Row,
         segments: &[SegmentRecord],
         receipt: &Receipt,
+    ) -> Option<(Progress, Option<Event>)>;
+
+    /// An RCS platform tells something of a message. `None` leaves the row alone.
+    fn after_rcs(
+        &self,
+        row: &Row,
+        report: &RcsReport,
+        now: crate::domain::UnixMillis,
     ) -> Option<(Progress, Option<Event>)>;
 
     /// The row's `wake_at` has come.

@@ -110,6 +110,15 @@ impl Check<'_> {
                 "write e.g. carriers = [\"tim\"]",
             );
         }
+        let channels: BTreeSet<&str> = step
+            .carriers
+            .iter()
+            .map(|carrier| config.channel_of(&carrier.id).as_str())
+            .collect();
+        if channels.len() > 1 {
+            let cure = "give each channel a step of its own";
+            self.wrong(&format!("{key}.carriers"), "has carriers of RCS and of SMS", cure);
+        }
         let mut seen = BTreeSet::new();
         for (index, carrier) in step.carriers.iter().enumerate() {
             let at = format!("{key}.carriers[{index}]");

@@ -27,7 +27,7 @@ use super::{CarrierParts, ConsentStep, Dispatch, LaneMap};
 use crate::accept::Intake;
 use crate::clock::{Clock, seeded};
 use crate::config::{CarrierConfig, Config, RouteConfig, StepCarrier, StepConfig};
-use crate::domain::{Name, PlanStep, UnixMillis};
+use crate::domain::{Channel, Name, PlanStep, UnixMillis};
 use crate::inbound::Limits;
 use crate::outbox::{self, CarrierPolicy, EnqueueError, Hearing, Outbox, Policy, Settings};
 use crate::router::Router;
@@ -137,6 +137,7 @@ impl Life {
             retry_min: Duration::from_secs(2),
             retry_max: Duration::from_secs(20),
             whole_texts: false,
+            channel: Channel::Sms,
         };
         Policy {
             steps: HashMap::from([(name("italy"), vec![PlanStep::sms(None), PlanStep::sms(None)])]),

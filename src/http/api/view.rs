@@ -79,7 +79,7 @@ pub(crate) struct MessageView {
     attempts: u32,
     /// Copies sent beyond the first.
     copies: u8,
-    /// Facts beside the state: possible_duplicate, delivered_twice, no_carrier_id, …
+    /// Facts beside the state: possible_duplicate, delivered_twice, delivered_by_rcs, read, no_carrier_id, …
     notes: Vec<&'static str>,
     #[schema(value_type = String, format = DateTime)]
     accepted_at: UnixMillis,
@@ -131,7 +131,7 @@ pub(crate) struct TimelineEntry {
     #[schema(value_type = String, format = DateTime)]
     at: UnixMillis,
     /// by_event, accepted, claimed, submitted, a final state, or what happened beside the plain way: retried, next_step,
-    /// doubted, resent, doubt_settled, …; and its webhooks: webhook_pending, webhook_sent, webhook_dead.
+    /// doubted, resent, doubt_settled, revoking, read, tapped, …; and its webhooks: webhook_pending, webhook_sent, webhook_dead.
     event: &'static str,
     /// From 1.
     #[serde(skip_serializing_if = "Option::is_none")]

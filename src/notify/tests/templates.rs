@@ -332,7 +332,7 @@ fn what_a_rich_form_comes_to_is_held_against_the_limits_and_the_hosts() {
         "{}",
         faults[0].detail
     );
-    let faults = rich(&files, json!({"amount": 1})).unwrap_err();
+    let faults = rich(&files, json!({"amount": 1, "note": "", "link": null, "at": [1, 2]})).unwrap_err();
     assert_eq!(faults[0].code, Code::TemplateFailed);
     assert!(faults[0].detail.contains("data.shop"), "{}", faults[0].detail);
 }

@@ -60,6 +60,7 @@ impl<'a> Transaction<'a> {
         }
         self.settle(&batch.settle);
         self.match_receipts(&batch.receipts);
+        self.hear_rcs(&batch.rcs);
         for item in &batch.inbound {
             self.store_inbound(item.clone());
         }

@@ -21,6 +21,7 @@ mod open;
 #[cfg(test)]
 mod plan_tests;
 mod prune;
+mod rcs;
 mod read;
 mod receipt;
 mod schema;
@@ -48,7 +49,7 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, CheckReport, CheckStage, ConsentChange, ConsentQuery,
     ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord,
     InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page,
-    QuarantineRecord, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    QuarantineRecord, Revocation, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
 };
 use crate::domain::{MessageId, Name};
 
@@ -127,6 +128,16 @@ impl Store for SqliteStore {
             writer.as_mut().ok_or_else(closed)?.take_lease().await
         }
         .boxed()
+    }
+
+    fn revocations<'a>(
+        &'a self,
+        carrier: &'a Name,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
+        self.read(rcs::revocations(&self.readers, carrier, after, limit))
+            .boxed()
     }
 
     fn message<'a>(
