@@ -3,6 +3,8 @@
 mod carriers;
 mod disk;
 mod events;
+mod rcs;
+mod reload;
 mod token;
 mod two_way;
 mod upkeep;
@@ -24,15 +26,16 @@ use tokio_util::task::TaskTracker;
 use crate::accept::Intake;
 use crate::carrier::smpp::SmppCarrier;
 use crate::clock::Clock;
-use crate::config::{Config, ListenConfig, LongMessage, Protocol, SegmentReceipts, check_state_dir};
+use crate::config::{Config, ListenConfig, LoadOptions, LongMessage, SegmentReceipts, check_state_dir};
 use crate::consent::Gate;
 use crate::dispatch::{CarrierParts, ConsentStep, Dispatch, LaneMap};
-use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router};
+use crate::http::{self, AdminState, ApiState, Secret256, ServeSettings, admin_router, api_router, rcs_router};
 use crate::outbox::{self, CarrierPolicy, Habit, Outbox, Policy, SegmentHabit, Settings};
 use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Changed, Store, StoreError};
 use crate::telemetry::metrics;
+use reload::Reload;
 
 /// How much longer than the drain of the carriers the whole stop may take.
 const STOP_MARGIN: Duration = Duration::from_secs(10);
@@ -49,6 +52,7 @@ pub struct Daemon {
     outbox: Outbox,
     dispatch: Arc<Dispatch>,
     writer: tokio::task::JoinHandle<()>,
+    reload: Reload,
     tasks: TaskTracker,
     /// Ends the ways in.
     stop_http: CancellationToken,
@@ -67,8 +71,8 @@ pub struct Inside {
     pub feed: broadcast::Receiver<Arc<Changed>>,
 }
 
-/// Runs the gateway until it is told to stop.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+/// Runs the gateway until it is told to stop. A hang-up reads the catalogue anew, by these options.
+pub async fn run(config: Config, options: LoadOptions) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
     let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be watched")?;
@@ -79,7 +83,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         error = daemon.failed() => Some(error),
-        () = ignore(&mut hangup) => None,
+        () = reload(&mut hangup, &daemon, &options) => None,
     };
     if let Some(error) = failed {
         // Nothing may be written after a failed sync, or to a damaged file: the process ends as it is, and the next start finds what is
@@ -93,13 +97,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A hang-up asks for a reload, which only a restart does: it must not end the process as it would by itself.
-async fn ignore(hangup: &mut Signal) {
+/// Reads the catalogue anew at each hang-up.
+async fn reload(hangup: &mut Signal, daemon: &Daemon, options: &LoadOptions) {
     while hangup.recv().await.is_some() {
-        tracing::warn!(
-            event = "reload_refused",
-            "the running configuration stays; restart to change it"
-        );
+        let now = NotifyState::monotonic_usec_now().ok();
+        let reloading: Vec<NotifyState<'_>> = [NotifyState::Reloading].into_iter().chain(now).collect();
+        notify(&reloading);
+        daemon.reload.reload(options.clone()).await;
+        notify(&[NotifyState::Ready]);
     }
     std::future::pending::<()>().await;
 }
@@ -169,9 +174,17 @@ impl Daemon {
             stop_http.clone(),
         )?;
         events::start(&config, &state, &tasks, &stop_http);
+        let hooks = rcs::start(&config, (&store, &outbox), &consent, &clock, &tasks, &stop_upkeep)?;
         let book = (&store, &outbox, lease);
-        let rules = (&state.intake, consent, limits);
-        two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
+        let rules = (&state.intake, consent.clone(), limits.clone());
+        let shelf = two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
+        let reload = Reload {
+            running: Arc::new(config.clone()),
+            shelf,
+            limits,
+            consent,
+            api: state.clone(),
+        };
         let api = api_listener.local_addr()?;
         let admin = admin_listener.local_addr()?;
         let token = token::ensure(&config.state_dir)?;
@@ -193,7 +206,8 @@ impl Daemon {
                 }
             });
         };
-        serve(api_listener, &config.http.api, api_router(state));
+        let api_routes = api_router(state).merge(rcs_router(hooks, config.http.max_requests));
+        serve(api_listener, &config.http.api, api_routes);
         serve(admin_listener, &config.http.admin, admin_router(admin_state, pages));
         Ok(Self {
             api,
@@ -203,6 +217,7 @@ impl Daemon {
             outbox,
             dispatch,
             writer,
+            reload,
             tasks,
             stop_http,
             stop_upkeep,
@@ -231,6 +246,7 @@ impl Daemon {
             outbox,
             dispatch,
             writer,
+            reload,
             tasks,
             stop_http,
             stop_upkeep,
@@ -242,7 +258,7 @@ impl Daemon {
             stop_http.cancel();
             dispatch.shutdown().await;
             stop_upkeep.cancel();
-            drop((outbox, dispatch));
+            drop((outbox, dispatch, reload));
             tasks.close();
             tasks.wait().await;
             writer.await.ok();
@@ -278,9 +294,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 
 fn carriers(config: &Config, clock: &Clock) -> anyhow::Result<Vec<CarrierParts>> {
     let parts = config.carrier.iter().map(|(name, carrier)| {
-        let built = match carrier.protocol {
-            Protocol::Smpp => SmppCarrier::new(carrier, config.outbox.drain_timeout, clock.clone()),
-        };
+        let built = SmppCarrier::new(carrier, config.outbox.drain_timeout, clock.clone());
         let built = built.with_context(|| format!("carrier.{name}"))?;
         Ok(CarrierParts {
             name: name.clone(),
@@ -303,6 +317,16 @@ fn policy(config: &Config, router: &Router) -> Policy {
         };
         (name.clone(), patience)
     });
+    // A platform tries by itself, and what it tells of a message is told of all of it.
+    let agents = config.rbm.keys().map(|name| {
+        let patience = CarrierPolicy {
+            doubt_hold: config.outbox.doubt_hold,
+            channel: config.channel_of(name),
+            whole_texts: true,
+            ..CarrierPolicy::default()
+        };
+        (name.clone(), patience)
+    });
     let habits = config.carrier.iter().filter_map(|(name, carrier)| {
         let habit = match carrier.segment_receipts {
             SegmentReceipts::Learned => return None,
@@ -314,7 +338,7 @@ fn policy(config: &Config, router: &Router) -> Policy {
     Policy {
         steps: router.steps(),
         receipt_grace: config.outbox.receipt_grace,
-        carriers: carriers.collect(),
+        carriers: carriers.chain(agents).collect(),
         former_carrier: CarrierPolicy {
             doubt_hold: config.outbox.doubt_hold,
             ..CarrierPolicy::default()

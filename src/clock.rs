@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::distr::{Distribution, StandardUniform};
 use uuid::Uuid;
 
-use crate::domain::{InboundId, MessageId, UnixMillis};
+use crate::domain::{CaseId, InboundId, MessageId, UnixMillis, VerificationId};
 
 /// Hands out the time. Cloned freely; tests hold one whose hands they turn.
 #[derive(Clone)]
@@ -89,6 +89,16 @@ pub fn inbound_id(now: UnixMillis) -> InboundId {
     InboundId(uuid_v7(now))
 }
 
+/// A number for a new case: eight digits that say nothing of how many there are.
+pub fn case_id() -> CaseId {
+    CaseId(rand::rng().random_range(10_000_000..100_000_000))
+}
+
+/// A fresh id for a code that is sent to certify a number.
+pub fn verification_id(now: UnixMillis) -> VerificationId {
+    VerificationId(uuid_v7(now))
+}
+
 fn uuid_v7(now: UnixMillis) -> Uuid {
     let random: [u8; 10] = draw();
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &random).into_uuid()
@@ -101,7 +111,7 @@ pub fn jitter() -> f64 {
 
 /// 256 random bits.
 pub fn secret_bits() -> [u8; 32] {
-    rand::rng().random()
+    draw()
 }
 
 /// A draw whose value nobody must guess nor repeat, but for a test.

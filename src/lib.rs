@@ -21,6 +21,7 @@
 //! | [`notice`] | what owners are told, as webhooks and the stream write it |
 //! | [`backend`] | webhooks to back ends and calls of them, signed, and the guard over the addresses that they reach |
 //! | [`inbound`] | what becomes of a customer's text: put together, understood, acted on, answered |
+//! | [`care`] | cases for people: opening hours, and until when one answers |
 //! | [`dialogue`] | questions that wait for an answer, and codes |
 //! | [`dispatch`] | a bind's pull loop: claim, submit, settle; what comes in; fail-over; calls of back ends |
 //! | [`carrier`] | how a message leaves and what comes back, a folder a protocol |
@@ -50,6 +51,7 @@
 pub mod accept;
 pub mod app;
 pub mod backend;
+pub mod care;
 pub mod carrier;
 pub mod cli;
 pub mod clock;

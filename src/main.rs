@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use araldo::cli::{Cli, Exit, Global, Verb, demo, report, simulate};
 use araldo::config::{Config, ConfigError, Loaded, StateDirError};
+use araldo::inbound::Book;
 use araldo::notify::Notifier;
 use araldo::store::StoreError;
 use araldo::telemetry::logs;
@@ -35,9 +36,12 @@ fn main() -> ExitCode {
         Verb::Messages(verb) => verb.run(&cli.global),
         Verb::Inbound(verb) => verb.run(&cli.global),
         Verb::Consent(verb) => verb.run(&cli.global),
+        Verb::Cases(verb) => verb.run(&cli.global),
+        Verb::Certified(verb) => verb.run(&cli.global),
         Verb::Send(args) => args.run(&cli.global),
         Verb::Carriers(verb) => verb.run(&cli.global),
         Verb::Queue(verb) => verb.run(&cli.global),
+        Verb::Rcs(verb) => verb.run(&cli.global),
         Verb::Webhooks(verb) => verb.run(&cli.global),
         Verb::Bench(args) => args.run(&cli.global),
         Verb::BenchGenerator(args) => args.run(),
@@ -62,11 +66,14 @@ fn run(global: &Global) -> Exit {
     if let Err(error) = Notifier::load(&loaded.config, &loaded.origins) {
         return refuse(&error);
     }
+    if let Err(error) = Book::load(&loaded.config, &loaded.origins) {
+        return refuse(&error);
+    }
     if let Err(error) = logs::start(&loaded.config.log) {
         return exit_of(Err(error));
     }
     warn_of(&loaded);
-    let done = work(araldo::app::run(loaded.config));
+    let done = work(araldo::app::run(loaded.config, global.load_options()));
     if let Err(error) = &done {
         tracing::error!(event = "stopped", "{}", told(error));
     }

@@ -4,8 +4,13 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::domain::{Class, Flags, InboundId, Masked, MessageId, Name, Reason, Source, State, UnixMillis, Will};
-use crate::store::{About, AboutInbound, AboutMessage, ConsentRecord, Notice, NoticeKind, NoticeRecord};
+use crate::domain::{
+    CaseId, Class, Flags, InboundId, Masked, MessageId, Name, Reason, Source, State, UnixMillis, Will,
+};
+use crate::store::{
+    About, AboutInbound, AboutMessage, CaseReason, CaseRecord, CaseState, ConsentRecord, Notice, NoticeKind,
+    NoticeRecord,
+};
 
 /// Octets of a text that are told: a payload stays under the 20 kB of Standard Webhooks. The whole text is under its id.
 const TEXT: usize = 4_096;
@@ -25,6 +30,7 @@ enum Data<'a> {
     Message(MessageData<'a>),
     Inbound(InboundData<'a>),
     Consent(ConsentData<'a>),
+    Case(CaseData<'a>),
 }
 
 #[derive(Serialize)]
@@ -80,6 +86,20 @@ struct ConsentData<'a> {
 }
 
 #[derive(Serialize)]
+struct CaseData<'a> {
+    id: CaseId,
+    msisdn: Number<'a>,
+    address: &'a str,
+    state: CaseState,
+    reason: CaseReason,
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    understood: Option<&'a str>,
+    opened_at: UnixMillis,
+    due_at: Option<UnixMillis>,
+}
+
+#[derive(Serialize)]
 struct Segment {
     reference: u16,
     reference_bits: u8,
@@ -119,6 +139,7 @@ impl<'a> Event<'a> {
                 About::Message(message) => Data::Message(MessageData::new(notice, message)),
                 About::Inbound(inbound) => Data::Inbound(InboundData::new(notice, inbound)),
                 About::Consent(consent) => Data::Consent(ConsentData::new(&consent.said)),
+                About::Case(case) => Data::Case(CaseData::new(notice, case)),
             },
         }
     }
@@ -129,6 +150,10 @@ impl<'a> Event<'a> {
         match &mut self.data {
             Data::Message(message) => message.to.masked = true,
             Data::Consent(consent) => consent.msisdn.masked = true,
+            Data::Case(case) => {
+                case.msisdn.masked = true;
+                case.understood = None;
+            }
             Data::Inbound(inbound) => {
                 inbound.from = Masked(&inbound.from).to_string().into();
                 inbound.text = None;
@@ -161,6 +186,31 @@ impl<'a> MessageData<'a> {
             accepted_at: message.accepted_at,
             submitted_at: message.submitted_at,
             final_at: (told && state.is_some_and(State::is_final)).then_some(notice.at),
+        }
+    }
+}
+
+impl<'a> CaseData<'a> {
+    fn new(notice: &Notice, case: &'a CaseRecord) -> Self {
+        let state = match notice.kind {
+            NoticeKind::CaseTaken => CaseState::Taken,
+            NoticeKind::CaseSolved => CaseState::Solved,
+            NoticeKind::CaseOpened => CaseState::Opened,
+            _ => case.state,
+        };
+        Self {
+            id: case.id,
+            msisdn: Number {
+                digits: &case.between.number,
+                masked: false,
+            },
+            address: &case.between.address,
+            state,
+            reason: case.reason,
+            owner: case.owner.as_deref().filter(|_| state != CaseState::Opened),
+            understood: case.understood.as_deref(),
+            opened_at: case.opened_at,
+            due_at: case.due_at,
         }
     }
 }

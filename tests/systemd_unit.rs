@@ -6,9 +6,16 @@ use std::process::Command;
 const SKIPPED: i32 = 77;
 
 #[test]
-fn the_unit_offers_no_reload_while_the_daemon_has_none() {
+fn a_reload_checks_the_configuration_before_it_hangs_up() {
     let unit = include_str!("../systemd/araldo.service");
-    assert!(!unit.contains("ExecReload"), "systemctl says that it does not apply");
+    let reloads: Vec<&str> = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("ExecReload="))
+        .collect();
+    assert_eq!(
+        reloads,
+        ["/usr/bin/araldo config check --quiet", "/bin/kill -HUP $MAINPID"]
+    );
 }
 
 #[test]

@@ -28,6 +28,7 @@ use crate::domain::{
     mask_number,
 };
 use crate::router::{Plan, Wanted};
+use crate::store::{Birth, Enqueue};
 
 /// The longest validity, and the furthest that a message may be put off.
 pub(crate) const LONGEST: Duration = Duration::from_hours(7 * 24);
@@ -50,6 +51,29 @@ pub(crate) struct Accepted {
     pub(crate) units: usize,
     /// What gave way to look-alikes in its text, for the answer.
     pub(crate) replaced: Vec<char>,
+}
+
+impl Accepted {
+    /// To be stored with the turn that it belongs to.
+    pub(crate) fn into_answer(self) -> Enqueue {
+        let birth = (self.flags != Flags::default() || self.ended.is_some()).then(|| {
+            Box::new(Birth {
+                failed: self.ended,
+                flags: self.flags,
+                ..Birth::default()
+            })
+        });
+        Enqueue {
+            birth,
+            ..Enqueue::new(self.message)
+        }
+    }
+
+    /// Whether what a personal template says here is for certified numbers alone: all but codes, one of which is how a
+    /// number becomes certified.
+    pub(crate) fn needs_certified(&self) -> bool {
+        self.message.class != Class::Otp
+    }
 }
 
 /// What a message says, and where in the request that stands.
@@ -123,7 +147,7 @@ fn checked(
     let to = found(destination(wish), &mut faults);
     let body = said.map_err(|wrong| faults.extend(wrong)).ok();
     let body = body.and_then(|body| found(sayable(body), &mut faults));
-    let from = found(sender(wish, client), &mut faults);
+    let from = found(sender(wish, client, heard_at.is_some()), &mut faults);
     let class = found(class(wish), &mut faults);
     let channels = found(channels(wish), &mut faults);
     let times = found(times(wish, class.unwrap_or(Class::Service), now), &mut faults);
@@ -239,7 +263,8 @@ fn sayable(body: Body<'_>) -> Result<Body<'_>, Fault> {
     }
 }
 
-fn sender(wish: &Wish<'_>, client: &Client) -> Result<SenderId, Fault> {
+/// An answer goes out from the address that was written to, which may be on no list of the client's.
+fn sender(wish: &Wish<'_>, client: &Client, is_answer: bool) -> Result<SenderId, Fault> {
     let Some(from) = wish.from.as_deref() else {
         return client.default_sender.clone().ok_or_else(|| {
             Fault::new(
@@ -254,7 +279,10 @@ fn sender(wish: &Wish<'_>, client: &Client) -> Result<SenderId, Fault> {
             .got(mask_number(from))
             .hint("a number in E.164, a short code, or a name of 1 to 11 characters with a letter")
     })?;
-    if client.senders.is_empty() || client.senders.contains(&sender) || client.default_sender.as_ref() == Some(&sender)
+    if is_answer
+        || client.senders.is_empty()
+        || client.senders.contains(&sender)
+        || client.default_sender.as_ref() == Some(&sender)
     {
         return Ok(sender);
     }

@@ -1,4 +1,4 @@
-//! The way of a text from a customer: the pipeline that handles it, and the calls of back ends.
+//! The way of a text from a customer: the pipeline that handles it, the calls of back ends, the waits for a person.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
-use crate::backend::{AddressGuard, Webhooks};
+use crate::backend::{AddressGuard, SimSwap, Webhooks};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::dispatch::ConsentStep;
+use crate::config::{Config, SimSwapConfig};
 use crate::dispatch::action::{Actions, Parts};
-use crate::inbound::{Book, Limits, Pipeline};
+use crate::dispatch::{ConsentStep, Waits};
+use crate::inbound::{Book, Limits, Pipeline, Shelf};
 use crate::outbox::Outbox;
 use crate::store::{Lease, Store};
 
@@ -23,7 +23,18 @@ pub(super) fn limits(config: &Config) -> Arc<Limits> {
     Arc::new(Limits::new(&config.command, settings.address_per_minute, most))
 }
 
-/// Starts both.
+fn sim_swap(config: &SimSwapConfig, caller: &Webhooks) -> SimSwap {
+    let token = &config.token;
+    SimSwap {
+        webhooks: caller.clone(),
+        url: config.url.as_str().into(),
+        token: token.is_set().then(|| token.expose().to_owned().into()),
+        max_age_hours: config.max_age.as_secs() / 3_600,
+        timeout: config.timeout,
+    }
+}
+
+/// Starts all; gives the catalogue that they go by, which may be replaced.
 pub(super) fn start(
     config: &Config,
     (store, outbox, lease): (&Arc<dyn Store>, &Outbox, Lease),
@@ -31,27 +42,37 @@ pub(super) fn start(
     clock: &Clock,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-) -> anyhow::Result<()> {
-    let book = Arc::new(Book::new(config)?);
+) -> anyhow::Result<Arc<Shelf>> {
+    let shelf = Arc::new(Shelf::from_pointee(Book::new(config)?));
     let settings = &config.two_way;
     let guard = AddressGuard::new(&config.webhook.allow_networks);
     let caller = Webhooks::new(guard, config.webhook.ca_file.as_deref()).context("webhook.ca_file")?;
     let parts = Parts {
         store: store.clone(),
         outbox: outbox.clone(),
-        caller,
+        sim_swap: config.sim_swap.as_ref().map(|config| sim_swap(config, &caller)),
+        caller: Box::new(caller),
         clock: clock.clone(),
-        book: book.clone(),
+        shelf: shelf.clone(),
         intake: intake.clone(),
         lease,
         most: settings.max_calls.into(),
     };
     let actions = Actions::new(parts, stop.clone());
+    let waits = Waits {
+        store: store.clone(),
+        outbox: outbox.clone(),
+        clock: clock.clone(),
+        shelf: shelf.clone(),
+        intake: intake.clone(),
+    };
+    tasks.spawn(waits.run(stop.clone()));
     let pipeline = Pipeline {
         store: store.clone(),
         outbox: outbox.clone(),
         clock: clock.clone(),
-        book,
+        book: shelf.load_full(),
+        shelf: shelf.clone(),
         limits,
         intake: intake.clone(),
         consent,
@@ -68,5 +89,5 @@ pub(super) fn start(
         }
     });
     tasks.spawn(actions.run());
-    Ok(())
+    Ok(shelf)
 }

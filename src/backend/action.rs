@@ -69,27 +69,44 @@ pub enum Called {
     Unknown(Failure),
 }
 
+/// An answer.
+pub(super) struct Exchanged {
+    pub(super) status: StatusCode,
+    /// It says so, or says nothing of its kind.
+    pub(super) is_json: bool,
+    /// `None` where it broke off, or is too long.
+    pub(super) body: Option<Bytes>,
+}
+
 impl Webhooks {
     /// Makes a call, once.
     pub async fn call(&self, call: Call<'_>) -> Called {
         let Some(request) = request(&call) else {
             return Called::NotDone(Failure::Forbidden);
         };
-        let mut end = pin!(tokio::time::sleep(call.timeout));
+        match self.exchange(request, call.timeout).await {
+            Ok(answer) => {
+                let said = answer.body.and_then(|body| Said::read(&body, answer.is_json));
+                Called::of(answer.status, said)
+            }
+            // Of these nothing has reached the back end.
+            Err(failure @ (Failure::Connect | Failure::Tls | Failure::Forbidden)) => Called::NotDone(failure),
+            Err(failure @ (Failure::Status(_) | Failure::Timeout | Failure::Broken)) => Called::Unknown(failure),
+        }
+    }
+
+    /// One request and its answer, all of it in that time.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        timeout: Duration,
+    ) -> Result<Exchanged, Failure> {
+        let mut end = pin!(tokio::time::sleep(timeout));
         let answered = tokio::select! {
             answered = self.0.request(request) => answered,
-            () = &mut end => return Called::Unknown(Failure::Timeout),
+            () = &mut end => return Err(Failure::Timeout),
         };
-        let response = match answered {
-            Ok(response) => response,
-            Err(error) => {
-                return match Failure::of(&error) {
-                    // Of these nothing has reached the back end.
-                    failure @ (Failure::Connect | Failure::Tls | Failure::Forbidden) => Called::NotDone(failure),
-                    failure @ (Failure::Status(_) | Failure::Timeout | Failure::Broken) => Called::Unknown(failure),
-                };
-            }
-        };
+        let response = answered.map_err(|error| Failure::of(&error))?;
         let status = response.status();
         let is_json = response
             .headers()
@@ -100,8 +117,7 @@ impl Webhooks {
             body = read(response.into_body()) => body,
             () = &mut end => None,
         };
-        let said = body.as_ref().and_then(|body| Said::read(body, is_json));
-        Called::of(status, said)
+        Ok(Exchanged { status, is_json, body })
     }
 }
 

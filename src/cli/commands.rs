@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::command::catalogue::{Catalogue, lint, shipped};
 use crate::command::{Heard, Matcher};
 use crate::config::{Config, ConfigError, Problem};
+use crate::domain::Region;
 
 /// What to do with texts. Without --config the catalogue is the one that Araldo ships with.
 #[derive(Clone, Debug, Subcommand)]
@@ -74,13 +75,14 @@ pub enum CommandsVerb {
 impl CommandsVerb {
     /// Does it.
     pub fn run(&self, global: &Global) -> Exit {
-        let catalogue = match catalogue(global) {
-            Ok(catalogue) => catalogue,
+        let (catalogue, home) = match catalogue(global) {
+            Ok(found) => found,
             Err(error) => return report(&error, &mut io::stderr().lock()).unwrap_or(Exit::Config),
         };
+        let matcher = || Matcher::new(&catalogue).at_home_in(home);
         let done = match self {
             Self::Match { today } => {
-                let matcher = Matcher::new(&catalogue);
+                let matcher = matcher();
                 return filter::run(|line| wire::answer(&matcher, *today, line));
             }
             Self::Eval {
@@ -88,7 +90,7 @@ impl CommandsVerb {
                 today,
                 mistakes,
                 json,
-            } => eval::run(&Matcher::new(&catalogue), &catalogue, files, *today, *mistakes, *json),
+            } => eval::run(&matcher(), &catalogue, files, *today, *mistakes, *json),
             Self::Explain { text, context, address } => {
                 let pending = match wire::pending(context.as_deref()) {
                     Ok(pending) => pending,
@@ -108,7 +110,7 @@ impl CommandsVerb {
                         .to_zoned(jiff::tz::TimeZone::system())
                         .date(),
                 };
-                explain::run(&Matcher::new(&catalogue), &heard)
+                explain::run(&matcher(), &heard)
             }
             Self::List { json } => list(&catalogue, *json),
         };
@@ -123,10 +125,10 @@ impl CommandsVerb {
     }
 }
 
-/// The catalogue of the configuration named, or else the one shipped.
-fn catalogue(global: &Global) -> Result<Catalogue, ConfigError> {
+/// The catalogue of the configuration named, and its country, or else the one shipped.
+fn catalogue(global: &Global) -> Result<(Catalogue, Region), ConfigError> {
     if global.config.is_none() && global.set.is_empty() {
-        return Ok(shipped());
+        return Ok((shipped(), Region::home()));
     }
     let config = Config::load_without_secrets(&global.load_options())?;
     let faults = lint(&config.command);
@@ -142,7 +144,8 @@ fn catalogue(global: &Global) -> Result<Catalogue, ConfigError> {
             Problem::new("command", "there is no command").cure(cure),
         ]));
     }
-    Ok(config.command)
+    let home = Region::parse(&config.two_way.country).unwrap_or_else(Region::home);
+    Ok((config.command, home))
 }
 
 fn list(catalogue: &Catalogue, json: bool) -> io::Result<Exit> {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Exit, Global};
 use crate::config::{Config, ConfigError, DEFAULT_FILE, Loaded, check_state_dir};
+use crate::inbound::Book;
 use crate::notify::Notifier;
 
 /// What to do with the configuration.
@@ -77,6 +78,9 @@ fn check(global: &Global, strict: bool, quiet: bool, out: &mut impl Write, err: 
         return report(&error, err);
     }
     if let Err(error) = Notifier::load(&loaded.config, &loaded.origins) {
+        return report(&error, err);
+    }
+    if let Err(error) = Book::load(&loaded.config, &loaded.origins) {
         return report(&error, err);
     }
     let level = if strict { "error" } else { "warning" };

@@ -10,6 +10,7 @@ mod exit;
 mod filter;
 mod number;
 mod pdu;
+mod rcs;
 mod receipt;
 pub mod simulate;
 mod sms;
@@ -21,7 +22,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use admin::{
-    AdminOptions, CarriersVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs, StatusArgs, WebhooksVerb,
+    AdminOptions, CarriersVerb, CasesVerb, CertifiedVerb, ConsentVerb, InboundVerb, MessagesVerb, QueueVerb, SendArgs,
+    StatusArgs, WebhooksVerb,
 };
 pub use bench::{BenchArgs, GeneratorArgs, SinkArgs};
 pub use commands::CommandsVerb;
@@ -30,6 +32,7 @@ pub use db::DbVerb;
 pub use exit::Exit;
 pub use number::NumberVerb;
 pub use pdu::PduVerb;
+pub use rcs::RcsVerb;
 pub use receipt::ReceiptVerb;
 pub use sms::{GivenEncoding, SmsVerb};
 pub use template::TemplateVerb;
@@ -71,9 +74,12 @@ impl Verb {
             | Self::Messages(_)
             | Self::Inbound(_)
             | Self::Consent(_)
+            | Self::Cases(_)
+            | Self::Certified(_)
             | Self::Send(_)
             | Self::Carriers(_)
             | Self::Queue(_)
+            | Self::Rcs(_)
             | Self::Template(_)
             | Self::Webhooks(_)
             | Self::Bench(_) => true,
@@ -96,7 +102,7 @@ pub enum Verb {
     Run,
     /// See it at work: the gateway, two simulated carriers, and a page to watch them.
     Demo(demo::DemoArgs),
-    /// Run a carrier to test against: real SMPP over TCP, hostile on request.
+    /// Run a carrier to test against, SMPP or RCS: over real sockets, hostile on request.
     Simulate(Box<simulate::SimulateArgs>),
     /// Check, show or print the configuration.
     #[command(subcommand)]
@@ -118,12 +124,19 @@ pub enum Verb {
     Inbound(InboundVerb),
     /// See and note what people want to be sent: STOP and START.
     Consent(ConsentVerb),
+    /// See, take, answer, note and solve what customers texted that a person answers.
+    Cases(CasesVerb),
+    /// See and revoke the numbers that are certified for customers.
+    Certified(CertifiedVerb),
     /// Send a message by hand.
     Send(SendArgs),
     /// List, start, stop, drain carriers.
     Carriers(CarriersVerb),
     /// Show what waits.
     Queue(QueueVerb),
+    /// Ask the RCS platform: sign in, reach.
+    #[command(subcommand)]
+    Rcs(RcsVerb),
     /// List endpoints and dead letters, replay, enable, disable.
     Webhooks(WebhooksVerb),
     /// Measure what this machine does: daemon, simulator and generator as processes of their own.

@@ -1,4 +1,6 @@
-//! `araldo simulate`: a message centre to test against.
+//! `araldo simulate`: carriers to test against.
+
+mod rcs;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -7,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use araldo_sms::DefaultAlphabet;
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::simulator::{
     ExpiredState, FaultRule, IdForm, ReceiptConfig, ReceiptForm, SegmentReceipts, Simulator, SimulatorConfig, Stats,
@@ -18,7 +20,11 @@ use crate::simulator::{
 /// Shares are numbers from 0 to 1. Faults, receipts and the state of the line can be changed while it runs, by the HTTP
 /// control; `GET /` there lists the routes.
 #[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct SimulateArgs {
+    /// Another carrier than a message centre.
+    #[command(subcommand)]
+    pub other: Option<Other>,
     /// Where ESMEs connect; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2775")]
     pub listen: SocketAddr,
@@ -114,8 +120,18 @@ pub struct SimulateArgs {
     pub json: bool,
 }
 
+/// Carriers that speak something else than SMPP.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Other {
+    /// Run a simulated RCS platform: the business messaging API, webhooks, faults on request.
+    Rcs(Box<rcs::RcsArgs>),
+}
+
 /// Runs until SIGINT or SIGTERM, then prints what was counted.
-pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
+pub async fn run(mut args: SimulateArgs) -> anyhow::Result<()> {
+    if let Some(Other::Rcs(args)) = args.other.take() {
+        return rcs::run(*args).await;
+    }
     let json = args.json;
     let simulator = Simulator::start(config(args)?).await?;
     print_addresses(&simulator, json)?;

@@ -48,16 +48,21 @@ pub struct Command {
     pub money: bool,
     /// Acting on a wrong guess harms the customer.
     pub sensitive: bool,
+    /// What it says and does is the customer's own: it is for certified numbers alone.
+    pub personal: bool,
     /// Who may ask for it.
     pub authorisation: Authorisation,
-    /// The profile that the customer must have; `None` is any.
-    pub profile: Option<String>,
+    /// The profile that the customer must have, as the client gave it when the number was certified. `None` is any.
+    pub profile: Option<Name>,
     /// What is asked before it is acted on.
     pub confirmation: Confirmation,
     /// How often, and for how much.
     pub limits: Limits,
     /// What it carries, by name.
     pub slots: BTreeMap<String, Slot>,
+    /// Whether a person does it, where nothing is called: a case is opened, and the customer told until when. Default
+    /// `false`.
+    pub case: bool,
     /// What is called; `None`: the daemon itself knows what to do, or a person does.
     pub action: Option<Action>,
     /// What is answered, by outcome: a template a locale, or one for all, with `slots.…`, what is in the answer's `vars`,
@@ -101,6 +106,8 @@ pub enum Authorisation {
     None,
     /// A number that has been certified for a customer.
     Certified,
+    /// One that has been certified for a customer with the command's profile.
+    Profile,
 }
 
 /// What is asked before a command is acted on.
@@ -241,11 +248,13 @@ impl Default for Command {
             consent: None,
             money: false,
             sensitive: false,
+            personal: false,
             authorisation: Authorisation::default(),
             profile: None,
             confirmation: Confirmation::default(),
             limits: Limits::default(),
             slots: BTreeMap::new(),
+            case: false,
             action: None,
             replies: BTreeMap::new(),
             max_segments: 2,
@@ -293,6 +302,11 @@ impl Command {
         let title = title.or_else(|| self.title.values().next());
         let keyword = || self.keywords.values().flatten().next();
         title.or_else(keyword).map(String::as_str)
+    }
+
+    /// Whether only a certified number may ask for it.
+    pub fn needs_certified(&self) -> bool {
+        self.personal || self.authorisation != Authorisation::None || self.profile.is_some()
     }
 
     /// Whether it is the reply to HELP.

@@ -11,6 +11,9 @@ use super::slot::currency_of;
 /// Places in the table, a power of two.
 pub(crate) const PLACES: usize = 1 << 15;
 
+/// Fillers that are remembered, so that each counts once.
+const MOST_FILLERS: usize = 32;
+
 /// A text as places and weights; its length is 1.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Features(pub(crate) Vec<(u32, f32)>);
@@ -23,8 +26,16 @@ pub(crate) fn features(reading: &Reading, counts: &Counts, own: u32) -> Features
     let mut list = List::default();
     let mut content: Vec<(&str, &'static str)> = Vec::new();
     let (mut known, mut unknown) = (0, 0);
+    let mut fillers: Vec<&str> = Vec::new();
     for word in reading.words.iter().filter(|word| !word.value) {
         let filler = word.filler.is(true);
+        // `per favore per favore per favore` asks for nothing more than once.
+        if filler && fillers.contains(&&*word.text) {
+            continue;
+        }
+        if filler && fillers.len() < MOST_FILLERS {
+            fillers.push(&word.text);
+        }
         list.add(&["w", &word.text], if filler { 0.4 } else { 1.0 });
         if filler {
             continue;

@@ -44,6 +44,15 @@ impl Locale {
     }
 }
 
+impl std::str::FromStr for Locale {
+    type Err = crate::domain::UnknownWord;
+
+    fn from_str(code: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|locale| locale.code() == code);
+        found.ok_or_else(|| crate::domain::UnknownWord::new("language", code))
+    }
+}
+
 impl fmt::Display for Locale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

@@ -15,7 +15,7 @@ use super::normalise::{Token, tokens};
 use super::reading::Reading;
 use super::slot::{self, Setting, Slots};
 use super::speller::Speller;
-use crate::domain::Name;
+use crate::domain::{Name, Region};
 
 /// A text to understand, with what is known beside it.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +120,8 @@ pub struct Matcher {
     /// The commands of the model's classes; the last class is none of them.
     pub(super) classes: Vec<CommandIndex>,
     answers: Answers,
+    /// The country of numbers that are written without its code.
+    home: Region,
 }
 
 impl fmt::Debug for Matcher {
@@ -153,7 +155,14 @@ impl Matcher {
             model: Linear::train(&samples, classes.len() + 1),
             classes,
             answers: Answers::new(catalogue),
+            home: Region::home(),
         }
+    }
+
+    /// The same in another country: numbers written without a code are of its plan.
+    #[must_use]
+    pub fn at_home_in(self, home: Region) -> Self {
+        Self { home, ..self }
     }
 
     /// What a text asks for. Pure: the same text, the same understanding.
@@ -173,7 +182,7 @@ impl Matcher {
         };
         let tokens = tokens(heard.text);
         let reading = Reading::new(&tokens, heard.text, heard.locale);
-        slot::answer(slot, heard.text, &tokens, setting(heard, &reading))
+        slot::answer(slot, heard.text, &tokens, self.setting(heard, &reading))
     }
 
     /// The values of a command in a text that asked for it, or for one of several: the whole text is looked at.
@@ -183,7 +192,7 @@ impl Matcher {
         };
         let tokens = tokens(heard.text);
         let reading = Reading::new(&tokens, heard.text, heard.locale);
-        slot::read(command, heard.text, &tokens, 0, setting(heard, &reading))
+        slot::read(command, heard.text, &tokens, 0, self.setting(heard, &reading))
     }
 
     /// A command by its name.
@@ -192,6 +201,14 @@ impl Matcher {
             .iter()
             .position(|known| known == name)
             .map(|index| &self.commands[index])
+    }
+
+    fn setting(&self, heard: &Heard<'_>, reading: &Reading) -> Setting {
+        Setting {
+            locale: reading.locale,
+            today: heard.today,
+            home: self.home,
+        }
     }
 
     /// Bytes held, roughly: the model's weights, the words, the keywords.
@@ -259,7 +276,7 @@ impl Matcher {
                 heard.text,
                 tokens,
                 rest,
-                setting(heard, reading),
+                self.setting(heard, reading),
             )
         });
         Understanding {
@@ -354,14 +371,6 @@ impl Matcher {
             return (offered, best, why);
         }
         (Vec::new(), *none, why)
-    }
-}
-
-fn setting(heard: &Heard<'_>, reading: &Reading) -> Setting {
-    Setting {
-        locale: reading.locale,
-        today: heard.today,
-        home: "39",
     }
 }
 

@@ -25,7 +25,7 @@ use super::Locale;
 use super::amount::Amount;
 use super::catalogue::{Command, Slot, SlotKind};
 use super::normalise::Token;
-use crate::domain::Msisdn;
+use crate::domain::{Msisdn, Region};
 
 /// A value of a slot, in its normal form.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,8 +62,8 @@ pub struct Setting {
     pub locale: Locale,
     /// The customer's day, from which `yesterday` is counted.
     pub today: Date,
-    /// The country code of numbers written without one.
-    pub home: &'static str,
+    /// The country of numbers written without its code.
+    pub home: Region,
 }
 
 /// The text in tokens, with those marked that a slot has taken.

@@ -138,6 +138,8 @@ pub enum Protocol {
     /// SMPP 3.4 or 5.0.
     #[default]
     Smpp,
+    /// The RCS business messaging API, version 1.
+    Rbm,
 }
 
 /// Which bind a carrier gets.

@@ -47,10 +47,33 @@ pub(super) fn resolve(
             resolver.fill(&key, &mut webhook.previous_secret, file, credential);
         }
     }
+    if let Some(sim_swap) = &mut config.sim_swap {
+        let (file, credential) = (sim_swap.token_file.as_deref(), sim_swap.token_credential.as_deref());
+        resolver.fill("sim_swap.token", &mut sim_swap.token, file, credential);
+    }
     for (id, carrier) in &mut config.carrier {
         let key = format!("carrier.{id}.password");
         let (file, credential) = (carrier.password_file.as_deref(), carrier.password_credential.as_deref());
         resolver.fill(&key, &mut carrier.password, file, credential);
+    }
+    for (id, agent) in &mut config.rbm {
+        let at = |name: &str| format!("carrier.{id}.{name}");
+        let (file, credential) = (
+            agent.service_account_file.as_deref(),
+            agent.service_account_credential.as_deref(),
+        );
+        resolver.fill(&at("service_account"), &mut agent.service_account, file, credential);
+        let (file, credential) = (
+            agent.client_token_file.as_deref(),
+            agent.client_token_credential.as_deref(),
+        );
+        resolver.fill(&at("client_token"), &mut agent.client_token, file, credential);
+        let (file, credential) = (
+            agent.previous_client_token_file.as_deref(),
+            agent.previous_client_token_credential.as_deref(),
+        );
+        let key = at("previous_client_token");
+        resolver.fill(&key, &mut agent.previous_client_token, file, credential);
     }
 }
 

@@ -9,14 +9,17 @@ use super::error::{Place, Problem};
 use super::layer::{join, literal};
 use super::load::Origins;
 use super::{
-    BrandConfig, CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, QuietHoursConfig, RouteConfig,
-    TemplateConfig, TopicConfig,
+    BrandConfig, CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, QuietHoursConfig, RbmConfig,
+    RouteConfig, TemplateConfig, TopicConfig, rbm,
 };
 use crate::command::Command;
 
+/// Where the carriers of RCS are while the tree is read.
+const RBM: &str = "rbm";
+
 /// The defaults as a tree.
 pub(super) fn default_tree() -> Json {
-    serde_json::to_value(Config::default()).expect("the sections are made of text, numbers and tables")
+    Config::default().tree()
 }
 
 /// Turns the merged tree into the sections. A key that does not fit is told, taken out, and the rest is tried again,
@@ -33,12 +36,19 @@ impl<'a> Decoder<'a> {
     /// Mistakes after which we stop looking for more.
     const MOST_PROBLEMS: usize = 100;
 
-    pub(super) fn new(json: Json, origins: &'a Origins) -> Self {
+    pub(super) fn new(mut json: Json, origins: &'a Origins) -> Self {
+        let mut problems = Vec::new();
+        // The name is ours: in a file its tables are those of `carrier`.
+        if json.as_object_mut().and_then(|sections| sections.remove(RBM)).is_some() {
+            let problem = Problem::new(RBM, "unknown key").cure("write [carrier.ID], with protocol = \"rbm\"");
+            problems.push(problem.at(origins.place(RBM).cloned()));
+        }
+        rbm::split(&mut json);
         Self {
             json,
             origins,
             spelled: BTreeSet::new(),
-            problems: Vec::new(),
+            problems,
         }
     }
 
@@ -119,8 +129,13 @@ impl Key {
     }
 }
 
+/// As the file has it.
 fn path_of(segments: &[Key]) -> String {
-    segments.iter().fold(String::new(), |mut path, key| {
+    let (first, rest) = match segments.split_first() {
+        Some((Key::Name(name), rest)) if name == RBM => ("carrier", rest),
+        _ => ("", segments),
+    };
+    rest.iter().fold(first.to_owned(), |mut path, key| {
         match key {
             Key::Name(name) => join(&mut path, name),
             Key::Index(index) => path.push_str(&format!("[{index}]")),
@@ -146,6 +161,7 @@ fn default_at(segments: &[Key]) -> Option<Json> {
         [Key::Name(section), Key::Name(_), rest @ ..] if !rest.is_empty() => match section.as_str() {
             "client" => (serde_json::to_value(client), rest),
             "carrier" => (serde_json::to_value(CarrierConfig::default()), rest),
+            RBM => (serde_json::to_value(RbmConfig::default()), rest),
             "route" => (serde_json::to_value(RouteConfig::default()), rest),
             "event" => (serde_json::to_value(EventConfig::default()), rest),
             "template" => (serde_json::to_value(TemplateConfig::default()), rest),
@@ -185,7 +201,10 @@ fn explain(segments: &[Key], path: &str, message: &str) -> Problem {
     let Some(Key::Name(name)) = segments.last() else {
         return Problem::new(path, in_plain_words(message));
     };
-    if matches!(name.as_str(), "key" | "password" | "secret") {
+    if matches!(
+        name.as_str(),
+        "key" | "password" | "secret" | "token" | "service_account" | "client_token" | "previous_client_token"
+    ) {
         return Problem::new(path, "must be a text")
             .cure(format!("write {name} = \"…\", or better {name}_file = \"…\""));
     }

@@ -78,7 +78,8 @@ impl Loaded {
     /// Why there is nothing to run: no file, and nobody has named a client, a carrier or a route in another way.
     pub fn unconfigured(&self) -> Option<ConfigError> {
         let config = &self.config;
-        let named = !(config.client.is_empty() && config.carrier.is_empty() && config.route.is_empty());
+        let no_carrier = config.carrier.is_empty() && config.rbm.is_empty();
+        let named = !(config.client.is_empty() && no_carrier && config.route.is_empty());
         if named || !self.files.is_empty() {
             return None;
         }

@@ -4,6 +4,7 @@
 //! test holds the two together.
 
 mod address;
+mod care;
 mod carrier;
 mod check;
 mod client;
@@ -18,15 +19,18 @@ mod load;
 mod log;
 mod nats;
 mod outbox;
+mod rbm;
 mod route;
 mod secret;
 mod show;
+mod sim_swap;
 mod state_dir;
 mod store;
 mod template;
 mod text;
 mod two_way;
 pub(crate) mod unit;
+mod verification;
 mod webhook;
 mod zone;
 
@@ -37,6 +41,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use address::AddressConfig;
+pub use care::CareConfig;
 pub use carrier::{
     BindMode, BusyStatus, CarrierConfig, InterfaceVersion, LongMessage, Numbering, Protocol, ReceiptId,
     SegmentReceipts, StatusAction, TonNpi, ValidityFormat,
@@ -50,14 +55,17 @@ pub use load::{DEFAULT_FILES, LoadOptions, Loaded, Origins};
 pub use log::{LogConfig, LogFormat};
 pub use nats::NatsConfig;
 pub use outbox::OutboxConfig;
+pub use rbm::{RbmConfig, RbmRegion};
 pub use route::{RouteConfig, StepCarrier, StepConfig};
 pub use secret::Secret;
 pub use show::{DEFAULT_FILE, Effective};
+pub use sim_swap::SimSwapConfig;
 pub use state_dir::{StateDirError, check_state_dir, file_system};
 pub use store::StoreConfig;
 pub use template::{TemplateConfig, TemplatesConfig};
 pub use text::{DefaultAlphabet, FlashCoding, NationalTables};
 pub use two_way::TwoWayConfig;
+pub use verification::VerificationConfig;
 pub use webhook::WebhookConfig;
 pub use zone::Zone;
 
@@ -77,8 +85,10 @@ pub struct Config {
     pub http: HttpConfig,
     /// The back-end systems.
     pub client: BTreeMap<Name, ClientConfig>,
-    /// The carriers.
+    /// The carriers that speak SMPP.
     pub carrier: BTreeMap<Name, CarrierConfig>,
+    /// The carriers that speak the RCS business messaging API. In a file they are tables of `carrier` too.
+    pub rbm: BTreeMap<Name, RbmConfig>,
     /// Which messages go which way.
     pub route: BTreeMap<Name, RouteConfig>,
     /// The queue and its clocks.
@@ -95,6 +105,8 @@ pub struct Config {
     pub topic: BTreeMap<Name, TopicConfig>,
     /// When the messages of a class wait, by the recipient's clock.
     pub quiet_hours: BTreeMap<Class, QuietHoursConfig>,
+    /// When people are there to answer.
+    pub care: CareConfig,
     /// Where webhooks may go.
     pub webhook: WebhookConfig,
     /// How events are taken.
@@ -109,11 +121,27 @@ pub struct Config {
     pub template: BTreeMap<Name, TemplateConfig>,
     /// How texts from customers are handled.
     pub two_way: TwoWayConfig,
+    /// Who is asked whether the SIM of a number was changed of late.
+    pub sim_swap: Option<SimSwapConfig>,
+    /// The codes that certify a number.
+    pub verification: VerificationConfig,
     /// What customers may ask for by text.
     pub command: Catalogue,
 }
 
 impl Config {
+    /// The sections as a file has them.
+    pub(crate) fn tree(&self) -> serde_json::Value {
+        let mut tree = serde_json::to_value(self).expect("the sections are made of text, numbers and tables");
+        rbm::join(&mut tree);
+        tree
+    }
+
+    /// Whether there is a carrier of this name, whatever it speaks.
+    pub fn has_carrier(&self, name: &Name) -> bool {
+        self.carrier.contains_key(name) || self.rbm.contains_key(name)
+    }
+
     /// How long a message in doubt with this carrier waits for a late receipt.
     pub fn doubt_hold(&self, carrier: &CarrierConfig) -> Duration {
         carrier.doubt_hold.unwrap_or(self.outbox.doubt_hold)
@@ -121,8 +149,9 @@ impl Config {
 
     /// The channel of messages that go by a carrier. One that is not configured is taken for one of SMS.
     pub fn channel_of(&self, carrier: &Name) -> Channel {
-        match self.carrier.get(carrier).map(|carrier| carrier.protocol) {
-            Some(Protocol::Smpp) | None => Channel::Sms,
+        match self.rbm.contains_key(carrier) {
+            true => Channel::Rcs,
+            false => Channel::Sms,
         }
     }
 

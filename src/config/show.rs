@@ -30,7 +30,7 @@ impl Loaded {
 
     /// The effective values as a tree, secrets starred.
     pub fn tree(&self) -> Json {
-        let mut tree = serde_json::to_value(&self.config).expect("the sections are made of text, numbers and tables");
+        let mut tree = self.config.tree();
         star_passwords(&mut tree);
         tree
     }

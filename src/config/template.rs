@@ -28,7 +28,8 @@ pub struct TemplateConfig {
     /// The hosts that links in its text may lead to, e.g. `bank.example` and `*.bank.example`. Default none: a text with
     /// a link is refused.
     pub link_hosts: Vec<String>,
-    /// Whether its texts are for the recipient's eyes alone: operators are not shown them. Default false.
+    /// Whether its texts are for the recipient's eyes alone: operators are not shown them, and they go only to certified
+    /// numbers, but in messages of class `otp`. Default false.
     pub personal: bool,
 }
 

@@ -21,6 +21,8 @@ pub struct TwoWayConfig {
     pub address_per_minute: u32,
     /// Numbers whose asking is counted, of each command, 1,000 to 10,000,000. Default 100,000.
     pub max_numbers: u32,
+    /// The country whose numbers customers write without its code, by ISO 3166-1 alpha-2. Default `IT`.
+    pub country: String,
     /// What Araldo itself says, by key and language, instead of its own words.
     pub words: Words,
 }
@@ -32,6 +34,7 @@ impl Default for TwoWayConfig {
             max_calls: 64,
             address_per_minute: 0,
             max_numbers: 100_000,
+            country: "IT".to_owned(),
             words: Words::new(),
         }
     }

@@ -10,6 +10,8 @@ use crate::domain::Name;
 
 /// Digits of a code: three guesses of a million.
 pub const DIGITS: usize = 6;
+/// Codes that may be tried for one that was sent.
+pub const TRIES: u8 = 3;
 
 /// What is known of a code that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,14 @@ fn hash(code: &str, nonce: &str, command: &Name, values: &Frozen) -> String {
         sha.update(part);
     }
     hex::encode(sha.finalize())
+}
+
+/// A code out of random bits, and what makes equal ones differ.
+pub fn draw(bits: [u8; 32]) -> (String, String) {
+    let (number, nonce) = bits.split_at(8);
+    let number = number.iter().fold(0u64, |all, octet| all << 8 | u64::from(*octet));
+    let modulus = 10u64.pow(u32::try_from(DIGITS).unwrap_or(6));
+    (format!("{:0DIGITS$}", number % modulus), hex::encode(&nonce[..16]))
 }
 
 /// The digits of a text that gives a code: one run of digits, which may be written in groups. `None` where the text has

@@ -4,12 +4,15 @@
 //! |---|---|
 //! | `pending` | [`Pending`]: the question, with the values that it freezes |
 //! | `code` | single-use codes, bound to those values |
+//! | `verification` | codes that prove whose hand a number is in |
 //! | `words` | what Araldo itself says, in the languages that it knows |
 
 mod code;
 mod pending;
+mod verification;
 mod words;
 
-pub use code::{Code, DIGITS as CODE_DIGITS, digits};
-pub use pending::{Asked, Frozen, MOST_AGAIN, Pending, TRIES};
+pub use code::{Code, DIGITS as CODE_DIGITS, TRIES, digits, draw};
+pub use pending::{Asked, Frozen, MOST_AGAIN, Pending};
+pub use verification::{Claim, PATIENCE as CODE_PATIENCE, Tried};
 pub use words::{Words, shipped};

@@ -14,8 +14,6 @@ pub type Frozen = Map<String, Json>;
 
 /// How often a question is asked again before it is given up.
 pub const MOST_AGAIN: u8 = 2;
-/// Codes that may be tried for one question.
-pub const TRIES: u8 = 3;
 
 /// A question that waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +45,9 @@ pub enum Asked {
         slot: String,
         /// What is known already.
         values: Frozen,
+        /// The values that were found where one was wanted, as the question names them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        found: Vec<String>,
     },
     /// Yes or no.
     Confirm {
@@ -104,6 +105,7 @@ mod tests {
                 command: command.clone(),
                 slot: "amount".into(),
                 values: values.clone(),
+                found: vec!["10".into(), "20".into()],
             },
             Asked::Confirm {
                 command: command.clone(),

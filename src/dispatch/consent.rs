@@ -4,24 +4,31 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::accept::{Body, Client, Intake, Text, Wish, accept_answer};
 use crate::carrier::InboundText;
 use crate::command::Locale;
 use crate::config::Config;
 use crate::consent::{Ear, Heard, Reaction, Spoken, Word};
-use crate::domain::{Class, Flags, Msisdn, Name, UnixMillis};
+use crate::domain::{Class, Msisdn, Name, UnixMillis};
 use crate::inbound::Limits;
-use crate::store::{Birth, Enqueue, NewConsent};
+use crate::store::{Enqueue, NewConsent};
 
 /// Hears consent words, and makes their answers.
 pub struct ConsentStep {
-    ear: Ear,
+    hearing: ArcSwap<Hearing>,
     intake: Arc<Intake>,
     /// In whose name is answered, by brand: the answer goes out from the address that was written to, which may be on no
     /// list of the client's.
     voices: BTreeMap<Name, Client>,
     /// The last fence against a loop, the same for all that is answered by itself.
     limits: Arc<Limits>,
+}
+
+/// What is taken for a consent word beside a catalogue.
+struct Hearing {
+    ear: Ear,
     /// Whether the catalogue has a reply to HELP.
     catalogue_helps: bool,
 }
@@ -47,12 +54,16 @@ impl ConsentStep {
             Some((brand.clone(), voice))
         };
         Self {
-            ear: Ear::new(config),
+            hearing: ArcSwap::from_pointee(Hearing::new(config)),
             voices: policy.brands().filter_map(voice).collect(),
             intake,
             limits,
-            catalogue_helps: config.command.values().any(|command| command.replies_to_help()),
         }
+    }
+
+    /// Goes on beside another catalogue.
+    pub fn renew(&self, config: &Config) {
+        self.hearing.store(Arc::new(Hearing::new(config)));
     }
 
     /// What a text says of consent that is obeyed as it is stored, and what is answered. `None` where it is no consent
@@ -68,7 +79,7 @@ impl ConsentStep {
             pending: true,
         };
         let reaction = self.hear(&heard)?;
-        if reaction.spoken.word == Word::Help && self.catalogue_helps {
+        if reaction.spoken.word == Word::Help && self.hearing.load().catalogue_helps {
             return None;
         }
         let answered = self.has_room(&text.source);
@@ -77,7 +88,7 @@ impl ConsentStep {
 
     /// What a text means for consent; `None` where it is no consent word.
     pub fn hear(&self, heard: &Heard<'_>) -> Option<Reaction> {
-        self.ear.hear(&self.intake.gate.policy, heard)
+        self.hearing.load().ear.hear(&self.intake.gate.policy, heard)
     }
 
     /// What a wish means that was said in other words, of a topic by any word for it. Who names one that nobody knows
@@ -97,7 +108,7 @@ impl ConsentStep {
             locale: Some(locale),
             soft: false,
         };
-        self.ear.obey(policy, spoken, number, address, at)
+        self.hearing.load().ear.obey(policy, spoken, number, address, at)
     }
 
     /// Whether a number may be answered by itself once more. Never one of our own addresses.
@@ -133,24 +144,21 @@ impl ConsentStep {
             pointer: "/text",
         };
         match accept_answer(&self.intake, voice, &wish, body, at) {
-            Ok(accepted) => {
-                let birth = (accepted.flags != Flags::default() || accepted.ended.is_some()).then(|| {
-                    Box::new(Birth {
-                        event: None,
-                        failed: accepted.ended,
-                        flags: accepted.flags,
-                    })
-                });
-                Some(Enqueue {
-                    birth,
-                    ..Enqueue::new(accepted.message)
-                })
-            }
+            Ok(accepted) => Some(accepted.into_answer()),
             Err(faults) => {
                 let codes: Vec<_> = faults.iter().map(|fault| fault.code.word()).collect();
                 tracing::warn!(event = "consent_not_answered", ?codes);
                 None
             }
+        }
+    }
+}
+
+impl Hearing {
+    fn new(config: &Config) -> Self {
+        Self {
+            ear: Ear::new(config),
+            catalogue_helps: config.command.values().any(|command| command.replies_to_help()),
         }
     }
 }

@@ -13,11 +13,11 @@ use super::consent::ConsentStep;
 use super::status::{CarrierState, count};
 use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
 use crate::clock::{self, Clock};
-use crate::domain::{BindRef, Name};
+use crate::domain::{BindRef, Name, UnixMillis};
 use crate::inbound::redact;
 use crate::outbox::Outbox;
 use crate::receipt::{Correlator, Transform, verdict};
-use crate::store::{BadPdu, NewInbound, Receipt, ReceiptResult};
+use crate::store::{BadPdu, Loss, NewInbound, Receipt, ReceiptResult};
 
 /// Taken from the queue at once, for one commit.
 const AT_ONCE: usize = 256;
@@ -161,37 +161,8 @@ impl Pump {
     async fn store_text(&self, text: InboundText, slot: AnswerSlot) {
         self.counters.texts.increment(1);
         count(&self.state.counts.inbound);
-        let at = self.clock.now();
-        let losses = self.state.losses();
-        let digest = digest(&text);
-        let text = without_secrets(text);
-        let obeyed = self.consent.react(&text, at);
-        let handled = obeyed.as_ref().map(|obeyed| obeyed.word);
-        let (consents, answer) = obeyed.map_or_else(Default::default, |obeyed| (obeyed.consents, obeyed.answer));
-        let stored = self
-            .outbox
-            .inbound(NewInbound {
-                id: clock::inbound_id(at),
-                bind: self.bind.clone(),
-                from: text.source,
-                to: text.destination,
-                data_coding: text.data_coding,
-                esm_class: text.esm_class,
-                octets: text.octets,
-                text: text.text,
-                lossy: text.lossy,
-                segment: text.segment,
-                carrier_message_id: text.carrier_message_id,
-                digest,
-                losses,
-                at,
-                note: text.note,
-                handled,
-                consents,
-                answers: answer.into_iter().collect(),
-            })
-            .await;
-        match stored {
+        let text = new_inbound(text, &self.bind, self.clock.now(), self.state.losses(), &self.consent);
+        match self.outbox.inbound(text).await {
             Ok(_) => slot.answer(Answer::Taken),
             Err(error) => tracing::warn!(event = "text_not_stored", bind = %self.bind, %error),
         }
@@ -204,6 +175,41 @@ impl Pump {
             // A dropped slot answers busy: the carrier brings it again.
             (Err(error), _) => tracing::warn!(event = "bad_pdu_not_kept", bind = %self.bind, %error),
         }
+    }
+}
+
+/// A text as it is stored: without secrets, and with what follows at once from a consent word.
+pub(super) fn new_inbound(
+    text: InboundText,
+    bind: &BindRef,
+    at: UnixMillis,
+    losses: Vec<Loss>,
+    consent: &ConsentStep,
+) -> NewInbound {
+    let digest = digest(&text);
+    let text = without_secrets(text);
+    let obeyed = consent.react(&text, at);
+    let handled = obeyed.as_ref().map(|obeyed| obeyed.word);
+    let (consents, answer) = obeyed.map_or_else(Default::default, |obeyed| (obeyed.consents, obeyed.answer));
+    NewInbound {
+        id: clock::inbound_id(at),
+        bind: bind.clone(),
+        from: text.source,
+        to: text.destination,
+        data_coding: text.data_coding,
+        esm_class: text.esm_class,
+        octets: text.octets,
+        text: text.text,
+        lossy: text.lossy,
+        segment: text.segment,
+        carrier_message_id: text.carrier_message_id,
+        digest,
+        losses,
+        at,
+        note: text.note,
+        handled,
+        consents,
+        answers: answer.into_iter().collect(),
     }
 }
 

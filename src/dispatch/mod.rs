@@ -9,13 +9,16 @@ mod control;
 mod failover;
 mod flight;
 mod inbound;
+pub mod rcs_events;
 mod status;
+mod wait;
 pub mod webhook;
 
 pub use consent::ConsentStep;
 pub use control::{CarrierParts, CarrierReport, Dispatch};
 pub use failover::{LaneMap, Step};
 pub use status::{BindState, BindStatus, CarrierState, Counts};
+pub use wait::Waits;
 
 #[cfg(test)]
 mod simulated;

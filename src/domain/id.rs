@@ -16,6 +16,10 @@ pub struct MessageId(pub Uuid);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InboundId(pub Uuid);
 
+/// The public id of a code that is sent to certify a number: `ver_` and a UUIDv7.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VerificationId(pub Uuid);
+
 /// What was given is not an id of the kind wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected `{0}` followed by a UUID")]
@@ -62,6 +66,39 @@ macro_rules! public_id {
 
 public_id!(MessageId, "msg_");
 public_id!(InboundId, "in_");
+public_id!(VerificationId, "ver_");
+
+/// The number of a case, as people say it: `TK-48213077`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CaseId(pub u32);
+
+impl fmt::Display for CaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TK-{}", self.0)
+    }
+}
+
+impl FromStr for CaseId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let digits = text
+            .get(..3)
+            .filter(|prefix| prefix.eq_ignore_ascii_case("TK-"))
+            .map(|_| &text[3..]);
+        let number = digits.filter(|digits| digits.bytes().all(|c| c.is_ascii_digit()));
+        number
+            .and_then(|digits| digits.parse().ok())
+            .map(Self)
+            .ok_or(InvalidId("TK-"))
+    }
+}
+
+impl Serialize for CaseId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 /// The id of a table in the configuration (a carrier, a client, a route): `[a-z0-9_-]`, at most 64 characters.
 /// Cheap to clone.

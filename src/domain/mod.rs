@@ -19,7 +19,7 @@ pub use araldo_sms::{Concat, Encoding, ReferenceSize};
 pub use class::{AfterDoubt, Class};
 pub use consent::{Source, Will};
 pub use endpoint::Endpoint;
-pub use id::{InboundId, InvalidId, InvalidName, MessageId, Name};
+pub use id::{CaseId, InboundId, InvalidId, InvalidName, MessageId, Name, VerificationId};
 pub use mask::{Masked, mask_number};
 pub use message::{BindRef, Channel, Channels, Lane, NewMessage, PlanStep};
 pub use network::{InvalidNetwork, Network};

@@ -131,6 +131,8 @@ pub enum Reason {
     RetriesOver,
     /// The recipient does not want it.
     OptedOut,
+    /// The recipient's number is not certified, and what it says is for certified numbers alone.
+    NotCertified,
     /// No route leads to the destination.
     NoRoute,
     /// Its validity was over.
@@ -161,6 +163,7 @@ impl Reason {
         Self::RejectedContent,
         Self::RetriesOver,
         Self::OptedOut,
+        Self::NotCertified,
         Self::NoRoute,
         Self::ValidityOver,
         Self::OutcomeUnknown,
@@ -183,6 +186,7 @@ impl Reason {
             Self::RejectedContent => "rejected_content",
             Self::RetriesOver => "retries_over",
             Self::OptedOut => "opted_out",
+            Self::NotCertified => "not_certified",
             Self::NoRoute => "no_route",
             Self::ValidityOver => "validity_over",
             Self::OutcomeUnknown => "outcome_unknown",

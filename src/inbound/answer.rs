@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::decide::{Decision, Matter, Next, Open, begin, complete, fresh, put, sure, understood};
+use super::decide::{Decision, Matter, Next, Open, begin, complete, fresh, put, sure, understood, wants};
 use super::guard;
-use super::say::Say;
+use super::say::{self, Say};
 use crate::command::catalogue::AnswerKind;
 use crate::command::{Outcome, Pending as Awaited, Understanding, Why};
 use crate::dialogue::{Asked, CODE_DIGITS, Frozen, MOST_AGAIN, Pending, TRIES, digits};
@@ -56,9 +56,17 @@ pub(super) fn answer(matter: &Matter<'_>, person: Person, pending: Pending) -> D
                 ..first
             };
             let slots = matter.book.matcher().values(&name, &first);
+            if command.consent.is_some() {
+                return wants(decision, name, command, &slots, true);
+            }
             begin(matter, decision, name, command, slots)
         }
-        (Asked::Value { command, slot, values }, _) => value(matter, decision, pending, command, slot, values),
+        (
+            Asked::Value {
+                command, slot, values, ..
+            },
+            _,
+        ) => value(matter, decision, pending, command, slot, values),
         (Asked::Confirm { command, values }, Said::Yes) => go_on(matter, decision, pending, command, values),
         (
             Asked::Code {
@@ -130,7 +138,7 @@ fn said(matter: &Matter<'_>, person: &Person, asked: &Asked) -> Said {
 fn value(
     matter: &Matter<'_>,
     decision: Decision,
-    pending: Pending,
+    mut pending: Pending,
     name: Name,
     slot: String,
     mut values: Frozen,
@@ -169,7 +177,12 @@ fn value(
             }
             decision
         }
-        [] | [_, _, ..] => unclear(matter, decision, pending),
+        several => {
+            if let (Asked::Value { found, .. }, [_, _, ..]) = (&mut pending.asked, several) {
+                *found = say::found(several, pending.language);
+            }
+            unclear(matter, decision, pending)
+        }
     }
 }
 

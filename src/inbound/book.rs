@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use minijinja::value::{Serde, Value};
@@ -13,12 +14,16 @@ use serde_json::{Map, Value as Json};
 
 use crate::accept::Client;
 use crate::backend::Keys;
+use crate::care::{BadCalendar, Desk};
 use crate::command::catalogue::{Action, Localised, Method};
 use crate::command::{Catalogue, Command, Locale, Matcher};
-use crate::config::{ClientConfig, Config};
+use crate::config::{ClientConfig, Config, ConfigError, Origins, Problem};
 use crate::dialogue;
-use crate::domain::{Name, UnixMillis};
+use crate::domain::{Name, Region, UnixMillis};
 use crate::notify::{Rendered, Templates};
+
+/// The catalogue in use: whoever begins something takes it as it stands and keeps it to the end.
+pub type Shelf = ArcSwap<Book>;
 
 /// A catalogue ready for use.
 pub struct Book {
@@ -33,6 +38,10 @@ pub struct Book {
     /// The only client, where there is one alone.
     only: Option<Arc<Client>>,
     zone: TimeZone,
+    /// The people who answer what no machine should.
+    desk: Desk,
+    /// The country of numbers that are written without its code.
+    home: Region,
 }
 
 struct Address {
@@ -82,6 +91,9 @@ pub enum BookError {
         /// What is wrong.
         told: String,
     },
+    /// When people are there.
+    #[error("care: {0}")]
+    Care(#[from] BadCalendar),
 }
 
 impl Book {
@@ -133,7 +145,29 @@ impl Book {
             addresses: addresses.collect(),
             only,
             zone,
+            desk: Desk::new(&config.care)?,
+            home: Region::parse(&config.two_way.country).unwrap_or_else(Region::home),
         })
+    }
+
+    /// The same, with whatever is wrong told as of the configuration.
+    pub fn load(config: &Config, origins: &Origins) -> Result<Self, ConfigError> {
+        Self::new(config).map_err(|error| {
+            let (key, cause) = match error {
+                BookError::Template { key, told } => (key, told),
+                BookError::Secret { command, path, told } => {
+                    let key = format!("command.{command}.action.secret_file");
+                    (key, format!("{}: {told}", path.display()))
+                }
+            };
+            let place = origins.place(&key).cloned();
+            ConfigError::Invalid(vec![Problem::new(key, cause).at(place)])
+        })
+    }
+
+    /// The people who answer what no machine should.
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Whether there is nothing that anybody could ask for.
@@ -143,7 +177,8 @@ impl Book {
 
     /// What knows what is asked for. The first call learns the catalogue: up to a second.
     pub fn matcher(&self) -> &Matcher {
-        self.matcher.get_or_init(|| Matcher::new(&self.commands))
+        let learn = || Matcher::new(&self.commands).at_home_in(self.home);
+        self.matcher.get_or_init(learn)
     }
 
     /// A command by its name.

@@ -11,6 +11,7 @@ use crate::backend::{AddressGuard, Webhooks};
 use crate::command::Catalogue;
 use crate::config::{AddressConfig, ClientConfig, Config, RouteConfig, StepCarrier, StepConfig};
 use crate::consent::Gate;
+use crate::dispatch::Waits;
 use crate::dispatch::action::Parts;
 use crate::domain::{Concat, ReferenceSize};
 use crate::fixture::{self, bind, name};
@@ -25,6 +26,11 @@ title = { it = "Blocco", en = "Block" }
 sensitive = true
 confirmation = "yes"
 keywords = { it = ["blocca carta"], en = ["block card"] }
+[command.topup]
+title = { it = "Ricarica", en = "Top-up" }
+money = true
+confirmation = "code"
+keywords = { it = ["ricarica"], en = ["topup"] }
 [command.off]
 title = { it = "Spegni", en = "Off" }
 keywords = { it = ["disattiva"], en = ["switch off"] }
@@ -81,18 +87,25 @@ fn config(catalogue: &str) -> Config {
 }
 
 /// A pipeline over the store in memory, and a customer.
-struct House {
-    outbox: Outbox,
-    store: Arc<dyn Store>,
-    clock: Clock,
+pub(super) struct House {
+    pub(super) outbox: Outbox,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Clock,
+    pub(super) waits: Waits,
     texts: u8,
     heard: usize,
     _stop: DropGuard,
 }
 
 impl House {
+    /// Nobody is there but the machine.
     async fn new(catalogue: &str) -> Self {
-        let config = config(catalogue);
+        Self::with(catalogue, false).await
+    }
+
+    pub(super) async fn with(catalogue: &str, open_cases: bool) -> Self {
+        let mut config = config(catalogue);
+        config.care.open_cases = open_cases;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let policy = Policy {
             gate: Arc::new(Gate::new(&config)),
@@ -108,23 +121,32 @@ impl House {
             Arc::new(Intake::new(&config, router, clock.clone()).with_gate(outbox.gate().clone()))
         };
         let limits = Arc::new(Limits::new(&config.command, 0, 100));
-        let book = Arc::new(Book::new(&config).unwrap());
+        let shelf = Arc::new(Shelf::from_pointee(Book::new(&config).unwrap()));
         let stop = CancellationToken::new();
         let parts = Parts {
             store: store.clone(),
             outbox: outbox.clone(),
-            caller: Webhooks::new(AddressGuard::new(&[]), None).unwrap(),
+            caller: Box::new(Webhooks::new(AddressGuard::new(&[]), None).unwrap()),
+            sim_swap: None,
             clock: clock.clone(),
-            book: book.clone(),
+            shelf: shelf.clone(),
             intake: intake(),
             lease,
             most: 1,
+        };
+        let waits = Waits {
+            store: store.clone(),
+            outbox: outbox.clone(),
+            clock: clock.clone(),
+            shelf: shelf.clone(),
+            intake: intake(),
         };
         let pipeline = Pipeline {
             store: store.clone(),
             outbox: outbox.clone(),
             clock: clock.clone(),
-            book,
+            book: shelf.load_full(),
+            shelf,
             limits: limits.clone(),
             intake: intake(),
             consent: Arc::new(ConsentStep::new(&config, intake(), limits)),
@@ -136,6 +158,7 @@ impl House {
             outbox,
             store,
             clock,
+            waits,
             texts: 0,
             heard: 0,
             _stop: stop.drop_guard(),
@@ -143,7 +166,7 @@ impl House {
     }
 
     /// A text that the carrier brought and that nothing was made of; gives what the customer is answered.
-    async fn text(&mut self, said: &str) -> Vec<String> {
+    pub(super) async fn text(&mut self, said: &str) -> Vec<String> {
         self.bring(said, None).await
     }
 
@@ -172,6 +195,11 @@ impl House {
             answers: Vec::new(),
         };
         self.outbox.inbound(text).await.unwrap();
+        self.answers().await
+    }
+
+    /// What the customer was told since the last look.
+    pub(super) async fn answers(&mut self) -> Vec<String> {
         for _ in 0..200 {
             tokio::task::yield_now().await;
         }
@@ -250,4 +278,20 @@ async fn help_is_answered_once_by_the_catalogue_that_has_a_reply() {
     let mut house = House::new(CATALOGUE).await;
     assert_eq!(house.text("Hilfe!").await, ["SALDO, BLOCCA CARTA, STOP"]);
     assert!(!house.opted_out().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_comes_after_five_minutes_is_told_so_and_does_nothing() {
+    let mut house = House::new(CATALOGUE).await;
+    for (minutes, told) in [(5, "troppo tempo"), (4, "Ricarica")] {
+        let asked = house.text("ricarica").await.remove(0);
+        let code: String = asked
+            .split(' ')
+            .find(|word| word.len() == 6 && word.parse::<u32>().is_ok())
+            .unwrap()
+            .into();
+        house.clock.set(house.clock.now().after(Duration::from_mins(minutes)));
+        let said = house.text(&code).await.remove(0);
+        assert!(said.contains(told), "{minutes}: {said}");
+    }
 }

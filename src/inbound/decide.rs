@@ -6,12 +6,13 @@ use serde_json::{Map, Value as Json};
 use super::limits::{Limits, Room};
 use super::say::{self, Say};
 use super::{Book, guard};
-use crate::command::catalogue::{Authorisation, Confirmation, Consent, SlotKind};
+use crate::command::catalogue::{Confirmation, Consent, SlotKind};
 use crate::command::slot::{Slots, Value, normal};
 use crate::command::{Amount, Command, Heard, Locale, Outcome, Understanding, Why};
-use crate::dialogue::{Asked, CODE_DIGITS, Code, Frozen, Pending};
+use crate::dialogue::{Asked, Code, Frozen, Pending, draw};
 use crate::domain::{Name, UnixMillis};
 use crate::store::two_way::{Between, Person, Spend};
+use crate::store::{CaseReason, Certified};
 
 /// A text and what stands around it.
 pub(super) struct Matter<'a> {
@@ -23,12 +24,27 @@ pub(super) struct Matter<'a> {
     pub(super) between: &'a Between,
     /// Whether it is a word that ends messages elsewhere and beside a question leaves that: CANCEL.
     pub(super) leaves: bool,
-    /// Whether the number is certified for the client that answers.
-    pub(super) certified: bool,
+    /// For whom the number is certified.
+    pub(super) certified: &'a [Certified],
+    /// What a person is there for.
+    pub(super) care: Care,
     pub(super) now: UnixMillis,
     pub(super) today: Date,
     /// Random bits, for codes.
     pub(super) bits: [u8; 32],
+}
+
+/// What a person is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// Nothing: nobody is.
+    Nobody,
+    /// What is not understood opens a case.
+    Ready,
+    /// A case waits for a person; what is not understood joins it, and was acknowledged.
+    Waiting,
+    /// A person owns the conversation.
+    Owned,
 }
 
 /// What follows from a text.
@@ -50,6 +66,18 @@ pub(super) struct Decision {
     pub(super) command: Option<Name>,
     /// STOP, START or HELP, said in other words.
     pub(super) plea: Option<Plea>,
+    /// What is left to a person.
+    pub(super) case: Option<ToPerson>,
+}
+
+/// A text that a person answers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ToPerson {
+    pub(super) reason: CaseReason,
+    /// What was understood of it.
+    pub(super) understood: String,
+    /// Whether the customer is told that a person will answer.
+    pub(super) tells: bool,
 }
 
 /// A wish about what is to be sent, found in a sentence.
@@ -85,6 +113,9 @@ pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pend
     if guard::is_automatic(matter.text) {
         return Decision::silent("automatic", person);
     }
+    if matter.care == Care::Owned {
+        return owned(matter, person);
+    }
     if !matter.limits.address(&matter.between.address) {
         return Decision::silent("address_limited", person);
     }
@@ -96,6 +127,24 @@ pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pend
         Some((pending, true)) => super::answer::too_late(matter, person, &pending),
         None => fresh(matter, person, Next::Keep),
     }
+}
+
+/// A person owns the conversation: the machine is silent, but for who wants no more messages.
+fn owned(matter: &Matter<'_>, person: Person) -> Decision {
+    let understanding = matter.book.matcher().understand(&matter.heard(&person, None));
+    let mut decision = Decision {
+        question: Next::Drop,
+        locale: matter.locale(&person, &understanding),
+        case: Some(to_person(&understanding.why, false)),
+        ..Decision::silent("owned", person)
+    };
+    if let Outcome::Accept(name) = understanding.outcome
+        && let Some(command) = matter.book.command(&name)
+        && command.consent == Some(Consent::Stop)
+    {
+        decision = consent(decision, name, command, &understanding.slots, &understanding.why);
+    }
+    decision
 }
 
 /// A text that answers no question.
@@ -131,7 +180,7 @@ pub(super) fn understood(
             None => decision,
         },
         Outcome::Ask(mut names) => {
-            names.retain(|name| command_of(name).is_some_and(|it| it.answers.is_none() && it.consent.is_none()));
+            names.retain(|name| command_of(name).is_some_and(|it| it.answers.is_none()));
             which(matter, decision, names)
         }
         Outcome::None => not_understood(matter, decision, &understanding.why),
@@ -141,6 +190,11 @@ pub(super) fn understood(
 /// STOP, START and HELP in a sentence: whole texts of them were heard before. Nobody is taken to want messages again for
 /// what merely sounds like it: they are told how to say so.
 fn consent(decision: Decision, name: Name, command: &Command, slots: &Slots, why: &Why) -> Decision {
+    wants(decision, name, command, slots, matches!(why, Why::Keyword(_)))
+}
+
+/// What a consent command does; START where it was asked for in so many words or chosen from an offer.
+pub(super) fn wants(decision: Decision, name: Name, command: &Command, slots: &Slots, is_sure: bool) -> Decision {
     let decision = Decision {
         command: Some(name.clone()),
         ..decision
@@ -154,7 +208,7 @@ fn consent(decision: Decision, name: Name, command: &Command, slots: &Slots, why
             question: Next::Drop,
             ..decision.because("stop")
         },
-        Some(Consent::Start) if matches!(why, Why::Keyword(_)) => Decision {
+        Some(Consent::Start) if is_sure => Decision {
             plea: plea(Consent::Start),
             ..decision.because("start")
         },
@@ -195,16 +249,36 @@ fn which(matter: &Matter<'_>, mut decision: Decision, names: Vec<Name>) -> Decis
     matter.ask(decision, asked, matter.text.to_owned(), 0)
 }
 
-/// What nothing matched: said so, where that may help.
+fn to_person(why: &Why, tells: bool) -> ToPerson {
+    ToPerson {
+        reason: CaseReason::NotUnderstood,
+        understood: why.to_string(),
+        tells,
+    }
+}
+
+/// What nothing matched: left to a person, or said so, where that may help.
 fn not_understood(matter: &Matter<'_>, mut decision: Decision, why: &Why) -> Decision {
     // Numbers, courtesy, yes and no to nothing: nobody waits for an answer.
     let confirm = crate::command::Pending::Confirm;
     let heard = matter.heard(&decision.person, Some(confirm));
     let bare = *why == Why::Nothing || matter.book.matcher().understand(&heard).why == Why::Answer;
-    if bare || !guard::may_answer(&mut decision.person, matter.text, matter.now) {
-        return decision.because(if bare { "bare_answer" } else { "none" });
+    if bare {
+        return decision.because("bare_answer");
     }
-    decision.say = Some(Say::Words("not_understood", Map::new()));
+    if matter.care == Care::Waiting {
+        decision.case = Some(to_person(why, false));
+        return decision.because("case");
+    }
+    let answers = guard::may_answer(&mut decision.person, matter.text, matter.now);
+    match matter.care {
+        Care::Ready => {
+            decision.case = Some(to_person(why, answers));
+            return decision.because("case");
+        }
+        _ if answers => decision.say = Some(Say::Words("not_understood", Map::new())),
+        _ => {}
+    }
     decision
 }
 
@@ -220,8 +294,8 @@ pub(super) fn begin(
     if decision.question == Next::Keep {
         decision.question = Next::Drop;
     }
-    if let Some(why) = matter.refusal(&decision.person, command) {
-        decision.say = Some(Say::Words(why, matter.called(&name, decision.locale)));
+    if let Some(why) = matter.refusal(&decision.person, &name, command) {
+        decision.say = Some(matter.refused(name, why, decision.locale));
         return decision.because(why);
     }
     match matter.limits.room(&matter.between.number, &name) {
@@ -243,15 +317,8 @@ pub(super) fn begin(
         }
     }
     let values = normal(&slots.values);
-    complete(
-        matter,
-        decision,
-        name,
-        command,
-        values,
-        Open::of(&slots),
-        matter.text.to_owned(),
-    )
+    let open = Open::of(&slots, decision.locale);
+    complete(matter, decision, name, command, values, open, matter.text.to_owned())
 }
 
 /// The words in which a question is asked again.
@@ -260,11 +327,15 @@ pub(super) fn ask_again(matter: &Matter<'_>, pending: &Pending) -> Say {
     match &pending.asked {
         Asked::Which { offered } => which_of(matter, offered, locale),
         Asked::Value {
-            command: name, slot, ..
+            command: name,
+            slot,
+            found,
+            ..
         } => {
             let open = Open {
                 slot: slot.clone(),
                 refused: false,
+                found: found.clone(),
             };
             match matter.book.command(name) {
                 Some(command) => matter.prompt(name, command, &open, locale),
@@ -292,23 +363,38 @@ pub(super) struct Open {
     slot: String,
     /// It has a value, which is out of its range.
     refused: bool,
+    /// The values that were found where one is wanted, as people read them.
+    found: Vec<String>,
 }
 
 impl Open {
-    fn of(slots: &Slots) -> Option<Self> {
-        let open = |slot: &String, refused| Self {
-            slot: slot.clone(),
-            refused,
+    fn of(slots: &Slots, locale: Locale) -> Option<Self> {
+        let refused = slots.refused.keys().next().cloned().map(Self::refused);
+        let unsure = || {
+            let (slot, values) = slots.unsure.first_key_value()?;
+            let found = say::found(values, locale);
+            Some(Self {
+                found,
+                ..Self::missing(slot.clone())
+            })
         };
-        let refused = slots.refused.keys().next().map(|slot| open(slot, true));
-        let unsure = || slots.unsure.keys().next().map(|slot| open(slot, false));
-        refused
-            .or_else(unsure)
-            .or_else(|| slots.missing.first().map(|slot| open(slot, false)))
+        let missing = || slots.missing.first().cloned().map(Self::missing);
+        refused.or_else(unsure).or_else(missing)
+    }
+
+    fn missing(slot: String) -> Self {
+        Self {
+            slot,
+            refused: false,
+            found: Vec::new(),
+        }
     }
 
     pub(super) fn refused(slot: String) -> Self {
-        Self { slot, refused: true }
+        Self {
+            refused: true,
+            ..Self::missing(slot)
+        }
     }
 }
 
@@ -326,7 +412,7 @@ pub(super) fn complete(
     let missing = || {
         let mut required = command.slots.iter().filter(|(_, slot)| slot.required);
         let slot = required.find(|(slot, _)| !values.contains_key(*slot))?.0.clone();
-        Some(Open { slot, refused: false })
+        Some(Open::missing(slot))
     };
     if let Some(open) = open.or_else(missing) {
         decision.say = Some(matter.prompt(&name, command, &open, decision.locale));
@@ -334,6 +420,7 @@ pub(super) fn complete(
             command: name,
             slot: open.slot,
             values,
+            found: open.found,
         };
         return matter.ask(decision, asked, text, 0);
     }
@@ -345,7 +432,7 @@ pub(super) fn complete(
             matter.ask(decision, asked, text, 0)
         }
         Confirmation::Code => {
-            let (code, nonce) = matter.code();
+            let (code, nonce) = draw(matter.bits);
             let mut vars = matter.shown(&name, &values, decision.locale);
             vars.insert("code".to_owned(), code.clone().into());
             decision.say = Some(Say::Secret("code", vars));
@@ -374,8 +461,8 @@ pub(super) fn sure(
     if !matches!(decision.question, Next::Keep) {
         decision.question = Next::Drop;
     }
-    if let Some(why) = matter.refusal(&decision.person, command) {
-        decision.say = Some(Say::Words(why, matter.called(&name, decision.locale)));
+    if let Some(why) = matter.refusal(&decision.person, &name, command) {
+        decision.say = Some(matter.refused(name, why, decision.locale));
         return decision.because(why);
     }
     if command.action.is_some() {
@@ -383,6 +470,15 @@ pub(super) fn sure(
             spend: spend(command, &values, matter.today),
             values,
             text,
+        });
+        return decision;
+    }
+    if command.case && matter.care != Care::Nobody {
+        let details = say::details(matter.book, &name, &values, decision.locale);
+        decision.case = Some(ToPerson {
+            reason: CaseReason::Asked,
+            understood: format!("{name}{details}"),
+            tells: matter.care == Care::Ready,
         });
         return decision;
     }
@@ -428,6 +524,7 @@ impl Decision {
             wish: None,
             command: None,
             plea: None,
+            case: None,
         }
     }
 
@@ -461,13 +558,32 @@ impl Matter<'_> {
     }
 
     /// Why a command may not be asked for: the key of what is said.
-    fn refusal(&self, person: &Person, command: &Command) -> Option<&'static str> {
+    fn refusal(&self, person: &Person, name: &Name, command: &Command) -> Option<&'static str> {
         let locked = person.locked_until.is_some_and(|until| until > self.now);
         if command.money && locked {
             return Some("locked");
         }
-        let uncertified = command.authorisation == Authorisation::Certified && !self.certified;
-        (uncertified || command.profile.is_some()).then_some("not_certified")
+        (!self.may_ask(name, command)).then_some("not_certified")
+    }
+
+    /// Whether the number is certified for the client of a command that asks for it, with the profile that it asks for.
+    fn may_ask(&self, name: &Name, command: &Command) -> bool {
+        if !command.needs_certified() {
+            return true;
+        }
+        let client = self.book.client(&self.between.address, Some(name));
+        let held = client.and_then(|client| self.certified.iter().find(|held| held.client == client.name));
+        held.is_some_and(|held| command.profile.is_none() || held.profile == command.profile)
+    }
+
+    /// What is said to who may not ask: the same whatever is missing.
+    fn refused(&self, command: Name, why: &'static str, locale: Locale) -> Say {
+        Say::Reply {
+            vars: self.called(&command, locale),
+            command,
+            outcomes: vec![why.to_owned()],
+            or: why,
+        }
     }
 
     pub(super) fn called(&self, command: &Name, locale: Locale) -> Map<String, Json> {
@@ -492,6 +608,11 @@ impl Matter<'_> {
             }
             return Say::Words("range", vars);
         }
+        if !open.found.is_empty() {
+            let mut vars = self.called(name, locale);
+            vars.insert("found".to_owned(), open.found.clone().into());
+            return Say::Words("either", vars);
+        }
         let prompt = slot.and_then(|slot| slot.prompt.get(&locale).or_else(|| slot.prompt.get(&Locale::En)));
         let prompt = prompt.or_else(|| slot?.prompt.values().next());
         match prompt {
@@ -509,14 +630,6 @@ impl Matter<'_> {
             again,
         }));
         decision
-    }
-
-    /// A fresh code, and what makes equal ones differ.
-    fn code(&self) -> (String, String) {
-        let (number, nonce) = self.bits.split_at(8);
-        let number = number.iter().fold(0u64, |all, octet| all << 8 | u64::from(*octet));
-        let modulus = 10u64.pow(u32::try_from(CODE_DIGITS).unwrap_or(6));
-        (format!("{:0CODE_DIGITS$}", number % modulus), hex::encode(&nonce[..16]))
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::command::Catalogue;
+use crate::command::catalogue;
 use crate::domain::Name;
 
 /// Automatic texts that a number may get at once, and how fast room for more comes: ten in five minutes.
@@ -17,7 +20,7 @@ const OTHERS: &str = "";
 
 /// The limits of a catalogue.
 pub struct Limits {
-    commands: HashMap<Name, OfCommand>,
+    commands: ArcSwap<Commands>,
     /// Of all texts to one of our addresses, in a minute; `None` is no limit.
     address: Option<DefaultKeyedRateLimiter<Box<str>>>,
     fence: DefaultKeyedRateLimiter<Box<str>>,
@@ -26,7 +29,11 @@ pub struct Limits {
     most_keys: usize,
 }
 
+type Commands = HashMap<Name, Arc<OfCommand>>;
+
 struct OfCommand {
+    /// What was asked for.
+    limits: catalogue::Limits,
     number: DefaultKeyedRateLimiter<Box<str>>,
     all: Option<DefaultDirectRateLimiter>,
 }
@@ -45,24 +52,20 @@ pub(super) enum Room {
 impl Limits {
     /// The limits of each command; of an address, so many texts a minute (0 is no limit); numbers remembered.
     pub fn new(catalogue: &Catalogue, address_per_minute: u32, most_keys: usize) -> Self {
-        let commands = catalogue.iter().map(|(name, command)| {
-            let limits = &command.limits;
-            let an_hour = Quota::per_hour(at_least_one(limits.number_per_hour));
-            let all = NonZeroU32::new(limits.command_per_minute).map(Quota::per_minute);
-            let of_command = OfCommand {
-                number: RateLimiter::keyed(an_hour),
-                all: all.map(RateLimiter::direct),
-            };
-            (name.clone(), of_command)
-        });
         let fence = Quota::with_period(FENCE_PACE).unwrap_or(Quota::per_minute(at_least_one(2)));
         Self {
-            commands: commands.collect(),
+            commands: ArcSwap::from_pointee(commands(catalogue, &Commands::new())),
             address: NonZeroU32::new(address_per_minute).map(|most| RateLimiter::keyed(Quota::per_minute(most))),
             fence: RateLimiter::keyed(fence.allow_burst(at_least_one(FENCE))),
             told: RateLimiter::keyed(Quota::per_hour(at_least_one(1))),
             most_keys,
         }
+    }
+
+    /// Goes on with another catalogue. What is limited as before goes on being counted.
+    pub fn renew(&self, catalogue: &Catalogue) {
+        let before = self.commands.load();
+        self.commands.store(Arc::new(commands(catalogue, &before)));
     }
 
     /// Whether there is room for another automatic text to the number.
@@ -80,7 +83,8 @@ impl Limits {
 
     /// Whether the number may ask for the command.
     pub(super) fn room(&self, number: &str, command: &Name) -> Room {
-        let Some(limits) = self.commands.get(command) else {
+        let commands = self.commands.load();
+        let Some(limits) = commands.get(command) else {
             return Room::Yes;
         };
         let key = self.key(&limits.number, number);
@@ -94,7 +98,8 @@ impl Limits {
 
     /// Forgets who has not asked for long. Cheap enough for once a minute.
     pub fn sweep(&self) {
-        let keyed = self.commands.values().map(|limits| &limits.number);
+        let commands = self.commands.load();
+        let keyed = commands.values().map(|limits| &limits.number);
         for limiter in keyed.chain(&self.address).chain([&self.fence]) {
             limiter.retain_recent();
             limiter.shrink_to_fit();
@@ -105,12 +110,36 @@ impl Limits {
 
     /// Numbers remembered.
     pub fn keys(&self) -> usize {
-        self.commands.values().map(|limits| limits.number.len()).sum::<usize>() + self.fence.len() + self.told.len()
+        let commands = self.commands.load();
+        let numbers = commands.values().map(|limits| limits.number.len());
+        numbers.sum::<usize>() + self.fence.len() + self.told.len()
     }
 
     /// Above the bound, numbers that are new share one key.
     fn key(&self, limiter: &DefaultKeyedRateLimiter<Box<str>>, number: &str) -> Box<str> {
         if limiter.len() < self.most_keys { number } else { OTHERS }.into()
+    }
+}
+
+fn commands(catalogue: &Catalogue, before: &Commands) -> Commands {
+    let limited = catalogue.iter().map(|(name, command)| {
+        let known = before.get(name).filter(|known| known.limits == command.limits);
+        let limited = known
+            .cloned()
+            .unwrap_or_else(|| Arc::new(OfCommand::new(&command.limits)));
+        (name.clone(), limited)
+    });
+    limited.collect()
+}
+
+impl OfCommand {
+    fn new(limits: &catalogue::Limits) -> Self {
+        let all = NonZeroU32::new(limits.command_per_minute).map(Quota::per_minute);
+        Self {
+            limits: limits.clone(),
+            number: RateLimiter::keyed(Quota::per_hour(at_least_one(limits.number_per_hour))),
+            all: all.map(RateLimiter::direct),
+        }
     }
 }
 
@@ -135,6 +164,25 @@ mod tests {
             [Room::Yes, Room::Yes, Room::No, Room::Silent]
         );
         assert_eq!(ask("2"), Room::Yes);
+    }
+
+    #[test]
+    fn another_catalogue_goes_on_counting_what_is_limited_as_before() {
+        let [balance, topup] = ["balance", "topup"].map(|name| Name::parse(name).unwrap());
+        let mut catalogue = shipped();
+        for name in [&balance, &topup] {
+            catalogue.get_mut(name).unwrap().limits.number_per_hour = 1;
+        }
+        let limits = Limits::new(&catalogue, 0, 100);
+        let ask = |command: &Name| limits.room("1", command) == Room::Yes;
+        assert!(ask(&balance) && ask(&topup));
+        catalogue.get_mut(&topup).unwrap().limits.number_per_hour = 2;
+        limits.renew(&catalogue);
+        assert!(!ask(&balance));
+        assert!(ask(&topup));
+        catalogue.remove(&balance);
+        limits.renew(&catalogue);
+        assert!(ask(&balance), "nobody limits what is not there");
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | `decide` | the order of the steps, and what follows from a text |
 //! | `answer` | what a text says to the question that waits |
 //! | `guard` | who is never answered by a machine, and what a machine wrote |
+//! | [`case`] | what is left to a person, and what the customer is told of it |
 //! | `limits` | how often, and no more automatic texts than a person would take |
 //! | `redact` | PINs, which are not kept |
 //! | `book` | the catalogue made ready: the matcher, the words, whose name it is |
@@ -19,6 +20,7 @@
 
 mod answer;
 pub mod book;
+pub mod case;
 mod decide;
 mod guard;
 mod joined;
@@ -26,11 +28,13 @@ mod limits;
 mod pipeline;
 mod redact;
 pub mod say;
+#[cfg(test)]
+mod simulated;
 mod tap;
 #[cfg(test)]
 mod tests;
 
-pub use book::{Book, BookError};
+pub use book::{Book, BookError, Shelf};
 pub use limits::Limits;
 pub use pipeline::Pipeline;
 pub use redact::redact;

@@ -14,11 +14,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::decide::{Decision, Matter, Next, Plea, decide, help, locale_of};
+use super::case::{Left, Promise};
+use super::decide::{Care, Decision, Matter, Next, Plea, ToPerson, decide, help, locale_of};
 use super::joined::{Joined, Joiner};
 use super::say::{self, Say};
-use super::{Book, Limits, guard};
-use crate::accept::Intake;
+use super::{Book, Limits, Shelf, guard};
+use crate::accept::{Client, Intake};
 use crate::clock::{self, Clock};
 use crate::command::{self, Locale, Outcome, Why};
 use crate::consent::{Heard, Reaction, Word};
@@ -29,7 +30,8 @@ use crate::domain::{Msisdn, UnixMillis};
 use crate::outbox::Outbox;
 use crate::store::two_way::{Leaves, NewAction, Question, QuestionChange, Whole};
 use crate::store::{
-    ActionRecord, ActionState, Between, Enqueue, Seq, Standing, Store, StoreError, Turn, TurnResult, UnhandledText,
+    ActionRecord, ActionState, Between, CaseStep, Enqueue, Seq, Standing, Store, StoreError, Turn, TurnResult,
+    UnhandledText,
 };
 
 /// Texts handled at once.
@@ -54,7 +56,9 @@ pub struct Pipeline {
     pub outbox: Outbox,
     /// The time.
     pub clock: Clock,
-    /// What is understood.
+    /// The catalogue in use.
+    pub shelf: Arc<Shelf>,
+    /// What is understood: the catalogue as it was when the texts in hand were taken.
     pub book: Arc<Book>,
     /// How often.
     pub limits: Arc<Limits>,
@@ -96,7 +100,7 @@ struct Decided {
 
 impl Pipeline {
     /// Works until told to stop; what is in hand then is found again in the store.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut hand = Hand {
             joiner: Joiner::new(self.reassembly_timeout),
             ready: VecDeque::new(),
@@ -105,6 +109,7 @@ impl Pipeline {
             swept_at: self.clock.now(),
         };
         while !stop.is_cancelled() {
+            self.book = self.shelf.load_full();
             if let Err(error) = self.gather(&mut hand).await {
                 tracing::warn!(event = "texts_unknown", %error);
                 tokio::time::sleep(STORE_PAUSE).await;
@@ -124,6 +129,7 @@ impl Pipeline {
             }
             let wait = hand.joiner.next_timeout().map_or(LONGEST_SLEEP, |at| at.since(now));
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.outbox.arrivals().come() => {}
                 () = tokio::time::sleep(wait.min(LONGEST_SLEEP)) => {}
@@ -186,7 +192,7 @@ impl Pipeline {
             Ok(TurnResult::OverLimit) => {
                 let (turn, again) = self.decide(decided.ready, decided.between, decided.standing, true);
                 return match self.outbox.turn(turn).await {
-                    Ok(TurnResult::OverLimit) | Ok(TurnResult::Gone) | Ok(TurnResult::Done { .. }) => {}
+                    Ok(_) => {}
                     Err(error) => self.again(hand, again.ready, &error).await,
                 };
             }
@@ -205,7 +211,10 @@ impl Pipeline {
                 // It waits for a place.
                 _ => self.actions.ring(),
             },
-            Ok(TurnResult::Done { action: None, .. } | TurnResult::Gone | TurnResult::OverLimit) => {}
+            // A person or a back end was faster: decided upon again.
+            Ok(TurnResult::NotAsSeen) => hand.ready.push_front(decided.ready),
+            Ok(TurnResult::Done { action: None, .. } | TurnResult::Gone | TurnResult::OverLimit)
+            | Ok(TurnResult::Refused(_)) => {}
             Err(error) => self.again(hand, decided.ready, &error).await,
         }
     }
@@ -375,7 +384,8 @@ impl Pipeline {
             text,
             between,
             leaves: self.leaves_question(decided, text),
-            certified: self.is_certified(between),
+            certified: &decided.standing.certified,
+            care: self.care(&decided.standing),
             now,
             today: self.book.day(now),
             bits: clock::secret_bits(),
@@ -395,14 +405,21 @@ impl Pipeline {
             turn.person = Some((between.number.clone(), decision.person.clone()));
         }
         turn.question = question(&decision, between, waiting, now);
+        let client = self.book.client(&between.address, decision.command.as_ref()).cloned();
+        if let Some(left) = decision.case.take() {
+            self.leave(turn, decided, between, left, (client.as_deref(), decision.locale), now);
+        }
         let heard_at = decided.ready.joined.text.at;
         if let Some(plea) = &decision.plea {
             self.plead(turn, plea, decision.locale, between, heard_at);
             return decision.outcome;
         }
-        let Some(client) = self.book.client(&between.address, decision.command.as_ref()).cloned() else {
+        let Some(client) = client else {
             // Nobody in whose name one could answer: the text was told to whoever hears it, and that is all.
-            return "no_client".to_owned();
+            return turn
+                .case
+                .as_ref()
+                .map_or_else(|| "no_client".to_owned(), |_| decision.outcome);
         };
         if let (Some(wish), Some(command)) = (decision.wish, &decision.command)
             && let Some(call) = self.book.call(command)
@@ -434,9 +451,50 @@ impl Pipeline {
         decision.outcome
     }
 
-    /// Whether the number is known to be its holder's. Nobody is certified yet.
-    fn is_certified(&self, _: &Between) -> bool {
-        false
+    fn care(&self, standing: &Standing) -> Care {
+        match standing.case {
+            Some(case) if case.is_taken => Care::Owned,
+            Some(_) => Care::Waiting,
+            None if self.book.desk().opens_cases() => Care::Ready,
+            None => Care::Nobody,
+        }
+    }
+
+    /// What a person answers goes into the turn: a case, and that the customer is told of it.
+    fn leave(
+        &self,
+        turn: &mut Turn,
+        decided: &Decided,
+        between: &Between,
+        left: ToPerson,
+        (client, locale): (Option<&Client>, Locale),
+        now: UnixMillis,
+    ) {
+        let heard_at = decided.ready.joined.text.at;
+        if let Some(open) = decided.standing.case {
+            let (id, note) = (open.id, None);
+            turn.case = Some(CaseStep::Join { id, heard_at, note });
+            return;
+        }
+        let Some(client) = client else { return };
+        let promise = Promise {
+            book: &self.book,
+            intake: &self.intake,
+        };
+        let left = Left {
+            id: clock::case_id(),
+            between,
+            client,
+            locale,
+            reason: left.reason,
+            understood: Some(left.understood.into()),
+            note: None,
+            heard_at,
+            tells: left.tells,
+        };
+        let (step, told) = promise.open(left, now);
+        turn.case = Some(step);
+        turn.messages.extend(told);
     }
 }
 
@@ -540,6 +598,10 @@ fn bounded(outcome: &str) -> String {
     let word = outcome.split('.').next().unwrap_or_default();
     word.to_owned()
 }
+
+#[cfg(test)]
+#[path = "case_tests.rs"]
+mod case_tests;
 
 #[cfg(test)]
 #[path = "consent_tests.rs"]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::Book;
 use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, accept_answer};
 use crate::command::Locale;
+use crate::command::slot::Value;
 use crate::dialogue::Frozen;
 use crate::domain::{Flag, Name, UnixMillis};
 use crate::store::Enqueue;
@@ -76,9 +77,9 @@ pub fn message(
         accepted.flags
     };
     let birth = crate::store::Birth {
-        event: None,
         failed: accepted.ended,
         flags,
+        ..crate::store::Birth::default()
     };
     Some(Enqueue {
         birth: Some(Box::new(birth)),
@@ -159,6 +160,22 @@ pub(super) fn details(book: &Book, command: &Name, values: &Frozen, locale: Loca
         details.push_str(&text);
     }
     details
+}
+
+/// Values that were found where one is wanted, as people read them.
+pub(super) fn found(values: &[Value], locale: Locale) -> Vec<String> {
+    let read = |value: &Value| match value {
+        Value::Money(amount, currency) => {
+            let amount = amount.to_string();
+            let amount = shown(amount.strip_suffix(".00").unwrap_or(&amount), locale);
+            currency.map_or(amount.clone(), |currency| format!("{amount} {currency}"))
+        }
+        Value::Msisdn(number) => number.to_string(),
+        Value::Word(word) => word.clone(),
+        Value::Date(date) => date.to_string(),
+        Value::Count(count) => count.to_string(),
+    };
+    values.iter().map(read).collect()
 }
 
 /// A sum as the language writes it.

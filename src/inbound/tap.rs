@@ -1,16 +1,14 @@
 //! A tap on a suggestion: what it says, looked up in the message that offered it.
 
+use crate::domain::MessageId;
 use crate::domain::rich::{Postback, Rich};
-use crate::domain::{MessageId, Name, UnixMillis};
-use crate::store::{RcsReport, RcsSaid, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// A tap on a suggestion of a message of ours, by whom the message went to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tap {
     /// The message.
     pub message: MessageId,
-    /// The recipient's digits.
-    pub from: Box<str>,
     /// The suggestion's place, from 0.
     pub place: usize,
     /// What it is taken for, as if it had been texted; `None` of an action, which says nothing.
@@ -31,31 +29,15 @@ impl Tap {
         let rich = record.and_then(|record| Rich::from_json(record.rich.as_deref()?).ok());
         Ok(rich.and_then(|rich| {
             let says = rich.suggestions().nth(place)?.says().map(Into::into);
-            Some(Self {
-                message,
-                from: from.into(),
-                place,
-                says,
-            })
+            Some(Self { message, place, says })
         }))
-    }
-
-    /// What the message's timeline is told.
-    pub fn report(&self, carrier: &Name, at: UnixMillis) -> RcsReport {
-        RcsReport {
-            message: self.message,
-            to: self.from.clone(),
-            carrier: carrier.clone(),
-            said: RcsSaid::Tapped { place: self.place },
-            at,
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::NewMessage;
+    use crate::domain::{NewMessage, UnixMillis};
     use crate::fixture;
     use crate::store::memory::MemoryStore;
     use crate::store::{Batch, Enqueue};

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use jiff::civil::date;
 use serde::Deserialize;
 
-use super::decide::{Decision, Matter, Next, Plea, decide};
+use super::decide::{Care, Decision, Matter, Next, Plea, decide};
 use super::say::Say;
 use super::{Book, Limits};
 use crate::command::Catalogue;
@@ -14,6 +14,7 @@ use crate::config::{ClientConfig, Config};
 use crate::dialogue::{Asked, Pending};
 use crate::domain::{Name, UnixMillis};
 use crate::store::two_way::{Between, Person};
+use crate::store::{CaseReason, Certified};
 
 const CATALOGUE: &str = r#"
 [command.balance]
@@ -48,6 +49,18 @@ url = "https://bank.example/block"
 title = { it = "Sala", en = "Lounge" }
 authorisation = "certified"
 keywords = { it = ["sala vip"], en = ["lounge"] }
+[command.card]
+title = { it = "Carta", en = "Card" }
+personal = true
+keywords = { it = ["mia carta"], en = ["my card"] }
+[command.card.replies.not_certified]
+it = "Chiama la banca."
+en = "Call the bank."
+[command.gold]
+title = { it = "Oro", en = "Gold" }
+authorisation = "profile"
+profile = "gold"
+keywords = { it = ["linea oro"], en = ["gold line"] }
 [command.set_language]
 title = { it = "Lingua", en = "Language" }
 keywords = { it = ["lingua"], en = ["language"] }
@@ -69,6 +82,10 @@ values = { promo = ["offerte", "promo"] }
 title = { it = "Riattiva", en = "Come back" }
 consent = "start"
 keywords = { it = ["riattiva"], en = ["start"] }
+[command.human]
+title = { it = "Una persona", en = "A person" }
+case = true
+keywords = { it = ["operatore"], en = ["agent"] }
 [command.yes]
 title = { it = "Si", en = "Yes" }
 answers = "yes"
@@ -104,8 +121,10 @@ struct Talk {
     person: Person,
     question: Option<(Pending, bool)>,
     limits: Limits,
+    care: Care,
     now: UnixMillis,
     draw: u8,
+    certified: Vec<Certified>,
 }
 
 impl Talk {
@@ -114,8 +133,10 @@ impl Talk {
             person: Person::default(),
             question: None,
             limits: Limits::new(&config().command, 0, 100),
+            care: Care::Nobody,
             now: UnixMillis(1_773_100_800_000),
             draw: 0,
+            certified: Vec::new(),
         }
     }
 
@@ -131,7 +152,8 @@ impl Talk {
             text,
             between: &between,
             leaves: ["cancella", "cancel"].contains(&text),
-            certified: false,
+            certified: &self.certified,
+            care: self.care,
             now: self.now,
             today: date(2026, 3, 10),
             bits: [self.draw; 32],
@@ -216,7 +238,7 @@ fn three_wrong_codes_end_the_wish_and_six_lock_the_number_for_a_day() {
         talk.rest();
         assert!(talk.text(&code).wish.is_none());
     }
-    assert_eq!(words(&talk.text("ricarica 10 euro")), "locked");
+    assert_eq!(talk.text("ricarica 10 euro").outcome, "locked");
     assert!(talk.text("saldo").wish.is_some(), "what moves no money goes on");
     talk.now = UnixMillis(talk.now.0 + 24 * 3_600_000 + 1);
     assert_eq!(words(&talk.text("ricarica 10 euro")), "code");
@@ -234,6 +256,28 @@ fn a_missing_value_is_asked_for_and_one_out_of_range_is_said_so() {
         panic!()
     };
     assert_eq!(values["amount"], "7.00");
+}
+
+#[test]
+fn two_values_where_one_is_wanted_are_both_named_and_one_of_them_is_the_answer() {
+    let mut talk = Talk::new();
+    let found = |decision: &Decision| match &decision.say {
+        Some(Say::Words("either", vars)) => vars["found"].to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found(&talk.text("ricarica 10 o 20")), r#"["10","20"]"#);
+    assert_eq!(found(&talk.text("10,50 o 20")), r#"["10,50","20"]"#);
+    assert_eq!(
+        found(&talk.text("mah")),
+        r#"["10,50","20"]"#,
+        "asked again in the same words"
+    );
+    assert_eq!(words(&talk.text("20")), "code");
+    let asked = talk.text("ricarica 10 euro 333 1234567 333 7654321");
+    assert_eq!(found(&asked), r#"["+393331234567","+393337654321"]"#);
+    let vars = serde_json::from_str(r#"{"called":"Ricarica","found":["10","20"]}"#).unwrap();
+    let said = BOOK.words("either", crate::command::Locale::It, &vars).unwrap();
+    assert_eq!(said.text, "Ricarica: 10 o 20? Scrivi quale.");
 }
 
 #[test]
@@ -275,10 +319,43 @@ fn an_answer_that_comes_too_late_is_told_so_and_does_nothing() {
 #[test]
 fn who_is_not_certified_or_a_machine_gets_nothing_done() {
     let mut talk = Talk::new();
-    assert_eq!(words(&talk.text("sala vip")), "not_certified");
+    assert_eq!(talk.text("sala vip").outcome, "not_certified");
     assert_eq!(talk.text("Risposta automatica: saldo").outcome, "automatic");
     let stop = talk.text("STOP");
     assert_eq!((stop.outcome.as_str(), words(&stop)), ("stop", ""));
+}
+
+#[test]
+fn what_is_personal_or_for_a_profile_is_for_numbers_certified_for_its_own_client_and_so() {
+    let mut talk = Talk::new();
+    let certified = |client: &str, profile: Option<&str>| {
+        let (client, profile) = (name(client), profile.map(name));
+        vec![Certified { client, profile }]
+    };
+    for (held, card, gold) in [
+        (Vec::new(), false, false),
+        (certified("shop", Some("gold")), false, false),
+        (certified("bank", None), true, false),
+        (certified("bank", Some("silver")), true, false),
+        (certified("bank", Some("gold")), true, true),
+    ] {
+        talk.certified = held.clone();
+        talk.rest();
+        for (text, may) in [("mia carta", card), ("linea oro", gold)] {
+            let decision = talk.text(text);
+            assert_eq!(decision.outcome != "not_certified", may, "{text} {held:?}");
+        }
+    }
+    // What is said is the same whatever is missing, and the operator's own where there is one.
+    talk.certified.clear();
+    let decision = talk.text("mia carta");
+    let Some(Say::Reply { outcomes, or, vars, .. }) = decision.say else {
+        panic!()
+    };
+    assert_eq!(
+        (outcomes, or, vars.len()),
+        (vec!["not_certified".to_owned()], "not_certified", 1)
+    );
 }
 
 #[test]
@@ -322,4 +399,55 @@ fn stop_in_other_words_is_a_plea_and_leaves_the_question() {
     assert_eq!(talk.question, None);
     assert_eq!(talk.text("basta offerte").plea, plea(Consent::Stop, Some("promo")));
     assert_eq!(talk.text("riattiva").plea, plea(Consent::Start, None));
+}
+
+const CHATTER: &str = "la vicina ha dipinto la staccionata di verde";
+
+#[test]
+fn what_is_not_understood_is_left_to_a_person_where_there_is_one() {
+    let mut talk = Talk::new();
+    let told = talk.text(CHATTER);
+    assert_eq!((words(&told), told.case), ("not_understood", None), "nobody is there");
+    talk = Talk::new();
+    talk.care = Care::Ready;
+    let left = talk.text(CHATTER);
+    assert_eq!((left.outcome.as_str(), words(&left)), ("case", ""));
+    assert!(left.case.is_some_and(|case| case.tells));
+    talk.care = Care::Waiting;
+    let joined = talk.text("e il cane abbaia tutta la notte");
+    assert!(joined.case.is_some_and(|case| !case.tells), "it was acknowledged");
+    assert!(talk.text("saldo").wish.is_some(), "nobody owns the conversation yet");
+    assert_eq!(
+        talk.text("grazie mille").case,
+        None,
+        "nobody waits for an answer to that"
+    );
+}
+
+#[test]
+fn who_asks_for_a_person_is_left_to_one() {
+    let mut talk = Talk::new();
+    assert_eq!(words(&talk.text("operatore")), "reply", "nobody is there");
+    talk.care = Care::Ready;
+    let case = talk.text("operatore").case.unwrap();
+    assert_eq!((case.reason, case.understood.as_str()), (CaseReason::Asked, "human"));
+}
+
+#[test]
+fn while_a_person_owns_the_conversation_only_a_wish_for_no_more_messages_is_heard() {
+    let mut talk = Talk::new();
+    let asked = talk.text("ricarica 10 euro");
+    talk.care = Care::Owned;
+    for text in ["saldo", &Talk::code(&asked), CHATTER, "si", "operatore"] {
+        let heard = talk.text(text);
+        assert_eq!((heard.outcome.as_str(), words(&heard)), ("owned", ""), "{text}");
+        assert!(
+            heard.wish.is_none() && heard.case.is_some_and(|case| !case.tells),
+            "{text}"
+        );
+    }
+    let plea = talk.text("basta offerte").plea.unwrap();
+    assert_eq!((plea.word, plea.topic.as_deref()), (Consent::Stop, Some("promo")));
+    talk.care = Care::Ready;
+    assert!(talk.text("saldo").wish.is_some(), "it was solved");
 }

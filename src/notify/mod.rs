@@ -42,6 +42,7 @@ use rule::Rule;
 pub use template::{Context, Family, LinkHost, Rendered, RichForm, Sample, Templates};
 
 use crate::config::{Config, ConfigError, EventsConfig, Origins, Problem};
+use crate::domain::Name;
 
 /// Rules and templates, ready to be used.
 pub struct Notifier {
@@ -71,6 +72,13 @@ impl Notifier {
         for (name, limits) in &config.template {
             problems.extend(templates.limit(name, limits).err());
         }
+        problems.extend(
+            config
+                .verification
+                .template
+                .iter()
+                .flat_map(|name| code_faults(&templates, name)),
+        );
         let mut rules = Vec::with_capacity(config.event.len());
         for (name, rule) in &config.event {
             rules.push(Rule::compile(name, rule, &mut templates, &mut problems));
@@ -93,6 +101,26 @@ impl Notifier {
     pub fn settings(&self) -> &EventsConfig {
         &self.settings
     }
+}
+
+/// What keeps a template from bringing a code.
+fn code_faults(templates: &Templates, name: &Name) -> Vec<Problem> {
+    let key = "verification.template";
+    let Some(family) = templates.families().get(name) else {
+        let problem = Problem::new(key, format!("there is no template `{name}`"));
+        return vec![problem.cure(templates.how_to_add(name.as_str()))];
+    };
+    let silent = |locale: &&Locale| {
+        let variables = templates.variables(name, locale);
+        !variables.contains("code") && !variables.contains("data.code")
+    };
+    let silent = family.locales.iter().filter(silent);
+    silent
+        .map(|locale| {
+            let cause = format!("`{name}` does not say the code in `{locale}`");
+            Problem::new(key, cause).cure("write {{ code }} into it")
+        })
+        .collect()
 }
 
 #[cfg(test)]

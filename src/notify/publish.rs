@@ -3,20 +3,22 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
 
 use super::event::Event;
 use super::rule::{Draft, Matter, Rule};
 use super::{Notifier, Rendered, Templates};
 use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, WithoutRoute, accept_saying};
-use crate::config::UnknownEvent;
-use crate::domain::{Class, Flag, Masked, MessageId, Name, State, UnixMillis};
+use crate::config::{EventsConfig, UnknownEvent};
+use crate::domain::{Class, Flag, Masked, MessageId, Name, Reason, State, UnixMillis};
 use crate::outbox::{EnqueueError, Outbox};
 use crate::store::{Birth, Enqueue, EventKind, Group, GroupResult, IdempotencyKey, InboxPlace, Seq, Store};
 
 /// Takes events, whichever way they came in.
 pub struct Publisher {
-    notifier: Notifier,
+    notifier: ArcSwap<Notifier>,
+    settings: EventsConfig,
     intake: Arc<Intake>,
     outbox: Outbox,
     store: Arc<dyn Store>,
@@ -101,7 +103,8 @@ impl Publisher {
     /// Puts the parts together.
     pub fn new(notifier: Notifier, intake: Arc<Intake>, outbox: Outbox, store: Arc<dyn Store>) -> Self {
         Self {
-            notifier,
+            settings: notifier.settings().clone(),
+            notifier: ArcSwap::from_pointee(notifier),
             intake,
             outbox,
             store,
@@ -109,13 +112,18 @@ impl Publisher {
     }
 
     /// The texts, for messages that name a template themselves.
-    pub fn templates(&self) -> &Templates {
-        &self.notifier.templates
+    pub fn templates(&self) -> Arc<Templates> {
+        self.notifier.load().templates.clone()
+    }
+
+    /// Goes on with other rules and templates; how events are taken stays.
+    pub fn renew(&self, notifier: Notifier) {
+        self.notifier.store(Arc::new(notifier));
     }
 
     /// How events are taken.
-    pub fn settings(&self) -> &crate::config::EventsConfig {
-        self.notifier.settings()
+    pub fn settings(&self) -> &EventsConfig {
+        &self.settings
     }
 
     /// Publishes events for a client: what became of each, in their order, after one synced commit. Every rule that
@@ -138,7 +146,7 @@ impl Publisher {
         let mut groups = Vec::with_capacity(events.len());
         let mut pending = Vec::with_capacity(events.len());
         for submitted in events {
-            match self.prepare(submitted, now) {
+            match self.prepare(submitted, now).await {
                 Ok(prepared) => {
                     if let (true, Some(throttle)) = (submitted.paced, &submitted.client.throttle) {
                         throttle.owe(prepared.classes.len().saturating_sub(1));
@@ -146,7 +154,7 @@ impl Publisher {
                     pending.push(Ok((prepared.group.key.answer.clone(), prepared.classes)));
                     groups.push(prepared.group);
                 }
-                Err(faults) => pending.push(Err(faults)),
+                Err(unprepared) => pending.push(Err(unprepared)),
             }
         }
         let mut stored = if groups.is_empty() {
@@ -157,7 +165,8 @@ impl Publisher {
         let mut published = Vec::with_capacity(events.len());
         for (Submitted { client, event, .. }, pending) in events.iter().zip(pending) {
             published.push(match (pending, &mut stored) {
-                (Err(faults), _) => self.refused(client, event, faults).await,
+                (Err(Unprepared::Faulty(faults)), _) => self.refused(client, event, faults).await,
+                (Err(Unprepared::Unknown(error)), _) => Published::Failed(error),
                 (Ok((answer, classes)), Ok(stored)) => match stored.pop_front() {
                     Some(Ok(GroupResult::Stored(_))) => {
                         classes.into_iter().for_each(|class| client.count_accepted(class));
@@ -186,11 +195,14 @@ impl Publisher {
     }
 
     /// An event with its messages, ready to be stored, or everything that is wrong with it.
-    fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Vec<Fault>> {
+    async fn prepare(&self, submitted: &Submitted<'_>, now: UnixMillis) -> Result<Prepared, Unprepared> {
         let Submitted {
             client, event, inbox, ..
         } = *submitted;
-        let Making { matched, made } = self.make(client, event, now)?;
+        let notifier = self.notifier.load_full();
+        let making = self.make(&notifier, client, event, now);
+        let Making { matched, mut made } = making.map_err(Unprepared::Faulty)?;
+        self.fail_uncertified(client, &mut made).await?;
         let publication = Publication {
             event: EventName {
                 source: event.source(),
@@ -225,12 +237,15 @@ impl Publisher {
     }
 
     /// What the rules make of an event, or everything that is wrong with it.
-    fn make(&self, client: &Client, event: &Event, now: UnixMillis) -> Result<Making<'_>, Vec<Fault>> {
-        let Notifier {
-            templates,
-            rules,
-            settings,
-        } = &self.notifier;
+    fn make<'n>(
+        &self,
+        notifier: &'n Notifier,
+        client: &Client,
+        event: &Event,
+        now: UnixMillis,
+    ) -> Result<Making<'n>, Vec<Fault>> {
+        let Notifier { templates, rules, .. } = notifier;
+        let settings = &self.settings;
         let context = event.context();
         let matter = Matter {
             templates,
@@ -269,6 +284,30 @@ impl Publisher {
         }
     }
 
+    /// What a personal template says goes to certified numbers alone; nobody waits who could do anything about it.
+    async fn fail_uncertified(&self, client: &Client, made: &mut [(&Rule, Made)]) -> Result<(), Unprepared> {
+        let needs = |(_, made): &&mut (&Rule, Made)| made.for_certified && made.accepted.needs_certified();
+        let pairs: Vec<(Name, Box<str>)> = made
+            .iter_mut()
+            .filter(needs)
+            .map(|(_, made)| (client.name.clone(), made.accepted.message.to.digits().into()))
+            .collect();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let are = self.store.are_certified(&pairs).await.map_err(|error| {
+            tracing::warn!(event = "store_unavailable", %error);
+            Unprepared::Unknown(EnqueueError::Unavailable)
+        })?;
+        for ((_, made), certified) in made.iter_mut().filter(needs).zip(are) {
+            if !certified && made.accepted.ended.is_none() {
+                made.accepted.ended = Some(Reason::NotCertified);
+                made.accepted.state = State::Failed;
+            }
+        }
+        Ok(())
+    }
+
     /// What one rule makes of an event.
     fn messages(&self, client: &Client, rule: &Rule, matter: &Matter<'_>) -> Result<Vec<Made>, Vec<Fault>> {
         let mut made = Vec::new();
@@ -290,9 +329,18 @@ impl Publisher {
         let accepted = accept_saying(&self.intake, client, &draft.wish(), said, WithoutRoute::Failed)?;
         Ok(Made {
             accepted,
-            personal: draft.personal || rendered.is_ok_and(|rendered| rendered.personal),
+            personal: draft.personal || rendered.as_ref().is_ok_and(|rendered| rendered.personal),
+            for_certified: rendered.is_ok_and(|rendered| rendered.personal),
         })
     }
+}
+
+/// Why an event is not stored.
+enum Unprepared {
+    /// All that is wrong with it.
+    Faulty(Vec<Fault>),
+    /// The store does not say what must be known.
+    Unknown(EnqueueError),
 }
 
 /// What the rules make of an event.
@@ -306,7 +354,10 @@ struct Making<'r> {
 /// A message made by a rule.
 struct Made {
     accepted: Accepted,
+    /// For the recipient's eyes alone.
     personal: bool,
+    /// For certified numbers alone.
+    for_certified: bool,
 }
 
 impl Made {
@@ -327,6 +378,7 @@ impl Made {
             } else {
                 self.accepted.flags
             },
+            verification: None,
         };
         Enqueue {
             birth: Some(Box::new(birth)),

@@ -38,9 +38,10 @@ pub use writer::start;
 use crate::consent::Gate;
 use crate::domain::BindRef;
 use crate::store::{
-    ActItem, ActResult, BadPdu, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group, GroupResult,
-    InboundResult, InboxMark, NewConsent, NewInbound, NoticeAct, NoticeSettle, Prune, PruneResult, RcsReport,
-    RcsResult, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep, SweepResult, Turn, TurnResult,
+    ActItem, ActResult, BadPdu, CertifiedAct, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group,
+    GroupResult, InboundResult, InboxMark, NewConsent, NewInbound, NewRcsEvent, NoticeAct, NoticeSettle, Prune,
+    PruneResult, RcsEventResult, RcsMark, RcsReport, RcsResult, Receipt, ReceiptResult, SegmentAnswer, Settle,
+    StoreError, Sweep, SweepResult, Turn, TurnResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -133,9 +134,21 @@ pub(crate) enum Work {
         marks: Vec<InboxMark>,
         reply: Reply<()>,
     },
+    RcsEvents {
+        events: Vec<NewRcsEvent>,
+        reply: Reply<Vec<RcsEventResult>>,
+    },
+    RcsMarks {
+        marks: Vec<RcsMark>,
+        reply: Reply<()>,
+    },
     NoticeAct {
         act: NoticeAct,
         reply: Reply<u32>,
+    },
+    Certified {
+        act: CertifiedAct,
+        reply: Reply<bool>,
     },
     Act {
         item: ActItem,
@@ -251,9 +264,24 @@ impl Outbox {
         self.ask(|reply| Work::Inbox { marks, reply }).await
     }
 
+    /// Keeps what RCS platforms have told. Answered after its commit.
+    pub async fn keep_rcs_events(&self, events: Vec<NewRcsEvent>) -> Result<Vec<RcsEventResult>, StoreError> {
+        self.ask(|reply| Work::RcsEvents { events, reply }).await
+    }
+
+    /// Notes that all is made of what RCS platforms have told, or nothing can be. Answered after its commit.
+    pub async fn mark_rcs_events(&self, marks: Vec<RcsMark>) -> Result<(), StoreError> {
+        self.ask(|reply| Work::RcsMarks { marks, reply }).await
+    }
+
     /// Replays dead letters, or switches an endpoint off or on; how many notices that has moved.
     pub async fn act_on_notices(&self, act: NoticeAct) -> Result<u32, StoreError> {
         self.ask(|reply| Work::NoticeAct { act, reply }).await
+    }
+
+    /// Changes what is certified; whether it stood where the change leaves it. Answered after its commit.
+    pub async fn certify(&self, act: CertifiedAct) -> Result<bool, StoreError> {
+        self.ask(|reply| Work::Certified { act, reply }).await
     }
 
     /// Cancels or requeues a message.

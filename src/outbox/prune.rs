@@ -35,7 +35,9 @@ pub async fn run(outbox: Outbox, settings: Settings, clock: Clock, stop: Cancell
                 }
             };
             (after, notices_after) = (done.next, done.next_notice);
-            if stop.is_cancelled() || done.messages + done.keys + done.parked + done.notices + done.inbox == 0 {
+            if stop.is_cancelled()
+                || done.messages + done.keys + done.parked + done.notices + done.inbox + done.rcs_events == 0
+            {
                 break;
             }
         }

@@ -22,8 +22,8 @@ use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{
     ActResult, Applied, Batch, Changed, Claim, Claimed, ConsentResult, Enqueue, EnqueueResult, GroupResult,
-    InboundResult, Lease, NewInbound, PruneResult, RcsResult, ReceiptResult, Seq, Settle, Store, StoreError, Sweep,
-    SweepResult, Turn, TurnResult, UnhandledText,
+    InboundResult, Lease, NewInbound, PruneResult, RcsEventResult, RcsResult, ReceiptResult, Seq, Settle, Store,
+    StoreError, Sweep, SweepResult, Turn, TurnResult, UnhandledText,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -116,11 +116,14 @@ struct Waiting {
     inbound: Vec<Reply<InboundResult>>,
     turns: Vec<Reply<TurnResult>>,
     quarantine: Vec<Reply<()>>,
+    certified: Vec<Reply<bool>>,
     acts: Vec<Reply<ActResult>>,
     sweeps: Vec<Reply<SweepResult>>,
     notices: Vec<(usize, Reply<()>)>,
     notice_acts: Vec<Reply<u32>>,
     inbox: Vec<(usize, Reply<()>)>,
+    rcs_events: Vec<(usize, Reply<Vec<RcsEventResult>>)>,
+    rcs_marks: Vec<(usize, Reply<()>)>,
     prune: Option<Reply<PruneResult>>,
     downs: Vec<oneshot::Sender<()>>,
 }
@@ -239,6 +242,18 @@ impl Writer {
             Work::Inbox { marks, reply } => {
                 waiting.inbox.push((marks.len(), reply));
                 batch.inbox.extend(marks);
+            }
+            Work::RcsEvents { events, reply } => {
+                waiting.rcs_events.push((events.len(), reply));
+                batch.rcs_events.extend(events);
+            }
+            Work::RcsMarks { marks, reply } => {
+                waiting.rcs_marks.push((marks.len(), reply));
+                batch.rcs_marks.extend(marks);
+            }
+            Work::Certified { act, reply } => {
+                batch.certified.push(act);
+                waiting.certified.push(reply);
             }
             Work::Act { item, reply } => {
                 batch.acts.push(item);
@@ -374,10 +389,16 @@ impl Writer {
         reply_all(waiting.turns, applied.turns);
         let kept = vec![(); waiting.quarantine.len()];
         reply_all(waiting.quarantine, kept);
-        for (_, reply) in waiting.notices.into_iter().chain(waiting.inbox) {
+        let kept = waiting.notices.into_iter().chain(waiting.inbox);
+        for (_, reply) in kept.chain(waiting.rcs_marks) {
             reply.send(Ok(())).ok();
         }
+        let mut results = applied.rcs_events.into_iter();
+        for (len, reply) in waiting.rcs_events {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+        }
         reply_all(waiting.notice_acts, applied.notice_acts);
+        reply_all(waiting.certified, applied.certified);
         reply_all(waiting.acts, applied.acts);
         reply_all(waiting.sweeps, applied.sweeps);
         if let (Some(reply), Some(result)) = (waiting.prune, applied.prune) {
@@ -419,7 +440,7 @@ impl Writer {
     fn hand_out_turn(&mut self, turn: &Turn, result: &TurnResult, now: UnixMillis) {
         let seqs = match result {
             TurnResult::Done { messages, .. } => messages.as_slice(),
-            TurnResult::Gone | TurnResult::OverLimit => &[],
+            TurnResult::Gone | TurnResult::OverLimit | TurnResult::NotAsSeen | TurnResult::Refused(_) => &[],
         };
         for (index, item) in turn.messages.iter().enumerate() {
             self.hand_out_item(item, seqs.get(index).copied(), now);
@@ -573,11 +594,14 @@ fn batch_len(batch: &Batch) -> usize {
             .map(|turn| turn.messages.len() + turn.consents.len() + 1)
             .sum::<usize>()
         + batch.quarantine.len()
+        + batch.certified.len()
         + batch.acts.len()
         + batch.sweeps.len()
         + batch.notices.len()
         + batch.notice_acts.len()
         + batch.inbox.len()
+        + batch.rcs_events.len()
+        + batch.rcs_marks.len()
         + usize::from(batch.prune.is_some())
 }
 

@@ -7,6 +7,7 @@
 //! - `listener` takes connections, `link` serves one, `centre` is what all links share.
 //! - `submission`, `message_id`, `receipt`, `delivery`, `mo`, `phone`: what a message centre does with messages.
 //! - `ledger`, [`stats`], [`event`]: what it has to show. `control`: the same over HTTP.
+//! - [`rcs`]: another carrier, an RCS platform.
 //!
 //! Invariants: a PDU is in the ledger before its answer is in the socket; an id is given out once; a receipt or an MO that
 //! was not answered is sent again on another link or on the next; every share and probability is drawn under the seed.
@@ -23,6 +24,7 @@ mod listener;
 mod message_id;
 mod mo;
 mod phone;
+pub mod rcs;
 mod receipt;
 mod span;
 pub mod stats;

@@ -1,5 +1,7 @@
 //! What every store must do, as tests: each behaviour runs over the store in memory and over the one in SQLite.
 
+mod care;
+mod certified;
 mod claim;
 mod consent;
 mod enqueue;
@@ -8,6 +10,7 @@ pub(crate) mod harness;
 mod inbound;
 mod notice;
 mod rcs;
+mod rcs_inbox;
 mod read;
 mod receipt;
 mod settle;

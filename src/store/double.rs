@@ -5,12 +5,13 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, ConsentChange, ConsentQuery, ConsentRecord,
-    DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease,
-    MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, Revocation,
-    Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
+    CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
+    IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
+    NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store, StoreError,
+    Totals, UnhandledText, VerificationRecord,
 };
-use crate::domain::{MessageId, Name};
+use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
 /// What becomes of commits.
 pub(crate) trait Commits: Send + Sync + 'static {
@@ -105,6 +106,22 @@ impl<C: Commits> Store for Double<C> {
         self.store.notices(query)
     }
 
+    fn case(&self, id: CaseId) -> BoxFuture<'_, Result<Option<CaseRecord>, StoreError>> {
+        self.store.case(id)
+    }
+
+    fn cases<'a>(&'a self, query: &'a CaseQuery) -> BoxFuture<'a, Result<Page<CaseRecord>, StoreError>> {
+        self.store.cases(query)
+    }
+
+    fn case_notes(&self, id: CaseId) -> BoxFuture<'_, Result<Vec<CaseNote>, StoreError>> {
+        self.store.case_notes(id)
+    }
+
+    fn due_cases(&self, now: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<CaseRecord>, StoreError>> {
+        self.store.due_cases(now, limit)
+    }
+
     fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
         self.store.consents(query)
     }
@@ -122,6 +139,10 @@ impl<C: Commits> Store for Double<C> {
         self.store.new_events(query)
     }
 
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        self.store.new_rcs_events(after, limit)
+    }
+
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
         self.store.unhandled_texts(after, limit)
     }
@@ -132,6 +153,22 @@ impl<C: Commits> Store for Double<C> {
 
     fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
         self.store.actions(query)
+    }
+
+    fn verification<'a>(
+        &'a self,
+        id: VerificationId,
+        client: &'a Name,
+    ) -> BoxFuture<'a, Result<Option<VerificationRecord>, StoreError>> {
+        self.store.verification(id, client)
+    }
+
+    fn certified<'a>(&'a self, query: &'a CertifiedQuery) -> BoxFuture<'a, Result<Page<CertifiedRecord>, StoreError>> {
+        self.store.certified(query)
+    }
+
+    fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        self.store.are_certified(pairs)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -1,10 +1,13 @@
 //! An outbox in memory, with the very meaning of the durable one: for tests that turn the clock by hand, and for the
 //! demonstration that leaves nothing behind.
 
+mod care;
+mod certified;
 mod commit;
 mod consent;
 mod notice;
 mod rcs;
+mod rcs_inbox;
 mod receipt;
 mod tables;
 mod two_way;
@@ -16,14 +19,16 @@ use futures_util::future::BoxFuture;
 
 use self::commit::Transaction;
 use self::tables::Tables;
+use super::care::Cases as _;
 use super::two_way::Between;
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices,
-    DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery,
-    MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, Revocation,
-    Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
+    CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
+    IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
+    NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store,
+    StoreError, Totals, UnhandledText, VerificationRecord,
 };
-use crate::domain::{MessageId, Name};
+use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
 /// An outbox that is gone with its process.
 #[derive(Default)]
@@ -104,7 +109,10 @@ impl Store for MemoryStore {
         async move {
             self.with(|tables| {
                 let older = tables.inbound.range(..query.before.unwrap_or(i64::MAX)).rev();
-                let fits = older.filter(|(_, text)| query.to.as_ref().is_none_or(|to| to.contains(&text.to)));
+                let fits = older.filter(|(_, text)| {
+                    query.to.as_ref().is_none_or(|to| to.contains(&text.to))
+                        && query.from.as_deref().is_none_or(|from| is_from(&text.from, from))
+                });
                 let rows: Vec<_> = fits
                     .filter(|(seq, _)| !tables.two_way.parts.contains(seq))
                     .take(query.limit as usize)
@@ -170,16 +178,36 @@ impl Store for MemoryStore {
         async { self.with(|_| Ok(Vec::new())) }.boxed()
     }
 
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.rcs_inbox.new_events(after, limit))) }.boxed()
+    }
+
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
         async move { self.with(|tables| Ok(tables.unhandled(after, limit))) }.boxed()
     }
 
     fn standings<'a>(&'a self, pairs: &'a [Between]) -> BoxFuture<'a, Result<Vec<Standing>, StoreError>> {
-        async move { self.with(|tables| Ok(tables.two_way.standings(pairs))) }.boxed()
+        async move { self.with(|tables| Ok(tables.standings(pairs))) }.boxed()
     }
 
     fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
         async move { self.with(|tables| Ok(tables.two_way.actions(query))) }.boxed()
+    }
+
+    fn case(&self, id: CaseId) -> BoxFuture<'_, Result<Option<CaseRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.cases.by_id(id).cloned())) }.boxed()
+    }
+
+    fn cases<'a>(&'a self, query: &'a CaseQuery) -> BoxFuture<'a, Result<Page<CaseRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.cases.list(query))) }.boxed()
+    }
+
+    fn case_notes(&self, id: CaseId) -> BoxFuture<'_, Result<Vec<CaseNote>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.cases.notes(id))) }.boxed()
+    }
+
+    fn due_cases(&self, now: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<CaseRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.cases.due(now, limit))) }.boxed()
     }
 
     fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
@@ -195,6 +223,34 @@ impl Store for MemoryStore {
         async move { self.with(|tables| Ok(tables.consents.history(msisdn, brands, limit))) }.boxed()
     }
 
+    fn verification<'a>(
+        &'a self,
+        id: VerificationId,
+        client: &'a Name,
+    ) -> BoxFuture<'a, Result<Option<VerificationRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.numbers.verification(id, client))) }.boxed()
+    }
+
+    fn certified<'a>(&'a self, query: &'a CertifiedQuery) -> BoxFuture<'a, Result<Page<CertifiedRecord>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.numbers.list(query))) }.boxed()
+    }
+
+    fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        async move {
+            self.with(|tables| {
+                let is = |(client, msisdn): &(Name, Box<str>)| {
+                    tables
+                        .numbers
+                        .of(msisdn)
+                        .iter()
+                        .any(|certified| certified.client == *client)
+                };
+                Ok(pairs.iter().map(is).collect())
+            })
+        }
+        .boxed()
+    }
+
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move { self.with(|_| Ok(())) }.boxed()
     }
@@ -202,6 +258,11 @@ impl Store for MemoryStore {
     fn close(&self) -> BoxFuture<'_, ()> {
         async move { self.tables.lock().unwrap_or_else(PoisonError::into_inner).closed = true }.boxed()
     }
+}
+
+/// Carriers write a number with or without its plus.
+fn is_from(written: &str, digits: &str) -> bool {
+    written.trim_start_matches('+') == digits
 }
 
 fn page<T>(rows: Vec<T>, limit: u32, seq: impl Fn(&T) -> i64) -> Page<T> {

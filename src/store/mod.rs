@@ -5,6 +5,8 @@
 //! the row that it meets (a receipt, a deadline), the store asks the [`Rules`] handed in with the batch.
 
 mod batch;
+mod care;
+mod certified;
 mod check;
 #[cfg(test)]
 pub(crate) mod conformance;
@@ -15,6 +17,7 @@ mod event_inbox;
 pub mod matching;
 pub mod memory;
 mod notice;
+mod rcs_inbox;
 mod read;
 mod row;
 pub mod sqlite;
@@ -30,6 +33,14 @@ pub use batch::{
     RcsReport, RcsResult, RcsSaid, Receipt, ReceiptResult, Revocation, SegmentAnswer, Settle, SettleResult, Sweep,
     SweepResult, Verdict,
 };
+pub use care::{
+    CaseAct, CaseChange, CaseNote, CaseQuery, CaseReason, CaseRecord, CaseRefused, CaseState, CaseStep, NewCase,
+    OpenCase,
+};
+pub use certified::{
+    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, VerificationRecord,
+    VerificationState,
+};
 pub use check::{CheckReport, CheckStage};
 pub use consent::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Wants};
 pub use event_inbox::{InboxMark, InboxPlace, InboxRow, InboxSaid, NewEvents, RefusedEvent};
@@ -37,6 +48,7 @@ pub use notice::{
     About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate,
     Notice, NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason,
 };
+pub use rcs_inbox::{NewRcsEvent, RcsEvent, RcsEventResult, RcsMark};
 pub use read::{
     Backlog, InboundQuery, InboundRecord, MessageQuery, MessageRecord, Page, ParkedTotals, QuarantineRecord,
     SegmentRecord, Totals,
@@ -46,7 +58,7 @@ pub use two_way::{
     ActionProgress, ActionQuery, ActionRecord, ActionState, Between, Standing, Turn, TurnResult, UnhandledText,
 };
 
-use crate::domain::{Endpoint, MessageId, Name};
+use crate::domain::{CaseId, Endpoint, MessageId, Name, UnixMillis, VerificationId};
 
 /// A durable outbox.
 pub trait Store: Send + Sync + 'static {
@@ -112,6 +124,9 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>>;
 
+    /// Events of RCS platforms behind a place of which something is to be made, oldest first.
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>>;
+
     /// Inbound texts behind a place of which nothing was made yet, oldest first.
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>>;
 
@@ -131,6 +146,31 @@ pub trait Store: Send + Sync + 'static {
         brands: &'a [Name],
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>>;
+
+    /// A case by its number.
+    fn case(&self, id: CaseId) -> BoxFuture<'_, Result<Option<CaseRecord>, StoreError>>;
+
+    /// A page of cases, newest first.
+    fn cases<'a>(&'a self, query: &'a CaseQuery) -> BoxFuture<'a, Result<Page<CaseRecord>, StoreError>>;
+
+    /// What people noted on a case, oldest first.
+    fn case_notes(&self, id: CaseId) -> BoxFuture<'_, Result<Vec<CaseNote>, StoreError>>;
+
+    /// Cases whose wait is over.
+    fn due_cases(&self, now: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<CaseRecord>, StoreError>>;
+
+    /// A code that was sent to certify a number, if `client` owns it.
+    fn verification<'a>(
+        &'a self,
+        id: VerificationId,
+        client: &'a Name,
+    ) -> BoxFuture<'a, Result<Option<VerificationRecord>, StoreError>>;
+
+    /// A page of certified numbers, oldest place first; of one number, those too that are so no more.
+    fn certified<'a>(&'a self, query: &'a CertifiedQuery) -> BoxFuture<'a, Result<Page<CertifiedRecord>, StoreError>>;
+
+    /// Of each pair of a client and a number, digits, whether it is certified.
+    fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>>;
 
     /// Whether what is to be written waits for another program, which holds the write lock: nothing is wrong with us.
     fn waits_for_lock(&self) -> bool {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::{Changed, ConsentRecord, NewConsent, Seq};
+use super::{CaseRecord, Changed, ConsentRecord, NewConsent, Seq};
 use crate::domain::{
     Class, Concat, Endpoint, Flag, Flags, InboundId, MessageId, Name, Reason, State, UnixMillis, UnknownWord,
 };
@@ -24,10 +24,18 @@ pub enum NoticeKind {
     InboundReceived,
     /// A person wants to be sent something, or no more.
     ConsentChanged,
+    /// A case was opened.
+    CaseOpened,
+    /// A person has taken a case.
+    CaseTaken,
+    /// A case is closed.
+    CaseSolved,
+    /// Nobody has answered a case in time.
+    CaseOverdue,
 }
 
 impl NoticeKind {
-    const ALL: [(Self, &'static str); 13] = [
+    const ALL: [(Self, &'static str); 17] = [
         (Self::Message(State::Submitted), "message.submitted"),
         (Self::Message(State::Delivered), "message.delivered"),
         (Self::Message(State::Undelivered), "message.undelivered"),
@@ -41,6 +49,10 @@ impl NoticeKind {
         (Self::MessageRead, "message.read"),
         (Self::InboundReceived, "inbound.received"),
         (Self::ConsentChanged, "consent.changed"),
+        (Self::CaseOpened, "case.opened"),
+        (Self::CaseTaken, "case.taken"),
+        (Self::CaseSolved, "case.solved"),
+        (Self::CaseOverdue, "case.overdue"),
     ];
 
     /// The word of every kind.
@@ -70,7 +82,12 @@ impl NoticeKind {
         match self {
             Self::Message(state) => Some(state),
             Self::MessageRead => Some(State::Delivered),
-            Self::InboundReceived | Self::ConsentChanged => None,
+            Self::InboundReceived
+            | Self::ConsentChanged
+            | Self::CaseOpened
+            | Self::CaseTaken
+            | Self::CaseSolved
+            | Self::CaseOverdue => None,
         }
     }
 
@@ -162,6 +179,8 @@ pub enum About {
     Inbound(Box<AboutInbound>),
     /// What a person has said of whose messages.
     Consent(Box<AboutConsent>),
+    /// A case, as it stands now.
+    Case(Box<CaseRecord>),
 }
 
 /// What a notice tells of its message beside what has changed.
@@ -405,6 +424,7 @@ pub(super) struct NewNotice {
     pub(super) message: Option<Seq>,
     pub(super) inbound: Option<Seq>,
     pub(super) consent: Option<Seq>,
+    pub(super) case: Option<Seq>,
     pub(super) client: Option<Name>,
     pub(super) kind: NoticeKind,
     pub(super) at: UnixMillis,
@@ -429,6 +449,7 @@ impl NewNotice {
             message: Some(changed.seq),
             inbound: None,
             consent: None,
+            case: None,
             client: None,
             kind,
             at: at.unwrap_or(changed.at),
@@ -484,6 +505,7 @@ impl NewNotice {
             message: None,
             inbound: Some(seq),
             consent: None,
+            case: None,
             kind,
             at,
             reason: None,
@@ -504,6 +526,7 @@ impl NewNotice {
             message: None,
             inbound: None,
             consent: Some(seq),
+            case: None,
             kind,
             at: said.at,
             reason: None,
@@ -516,6 +539,26 @@ impl NewNotice {
     }
 }
 
+impl NewNotice {
+    /// What its client is told of a step of a case.
+    pub(super) fn of_case(case: &CaseRecord, kind: NoticeKind, now: UnixMillis, rules: &dyn super::Rules) -> Self {
+        Self {
+            message: None,
+            inbound: None,
+            consent: None,
+            case: Some(case.seq),
+            kind,
+            at: now,
+            reason: None,
+            code: None,
+            flags: Flags::default(),
+            carrier: None,
+            endpoint: rules.hears(&case.client, kind, None),
+            client: Some(case.client.clone()),
+        }
+    }
+}
+
 impl NoticeRecord {
     /// The id that the event keeps over all its tries: of what it is about, and its place.
     pub fn event_id(&self) -> String {
@@ -523,6 +566,7 @@ impl NoticeRecord {
             About::Message(message) => message.id.0.simple().to_string(),
             About::Inbound(text) => text.id.0.simple().to_string(),
             About::Consent(consent) => format!("{:032x}", consent.said.seq),
+            About::Case(case) => format!("{:032x}", case.id.0),
         };
         format!("evt_{about}_{}", self.notice.seq)
     }
@@ -533,6 +577,7 @@ impl NoticeRecord {
             About::Message(message) => Some(&message.client),
             About::Inbound(text) => text.client.as_ref(),
             About::Consent(consent) => consent.client.as_ref(),
+            About::Case(case) => Some(&case.client),
         }
     }
 }

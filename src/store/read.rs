@@ -72,6 +72,8 @@ pub struct MessageQuery {
 /// Which inbound texts to list.
 #[derive(Clone, Debug, Default)]
 pub struct InboundQuery {
+    /// Only from this number, digits.
+    pub from: Option<Box<str>>,
     /// Only to these addresses; `None` is to any.
     pub to: Option<Vec<Box<str>>>,
     /// Only older than this place.

@@ -1,14 +1,15 @@
 //! The conversations with customers: texts that are not handled yet, questions that wait, calls of back ends.
 //!
-//! All that follows from one text, or from one answer of a back end, is a [`Turn`]: it names the row that it moves on
-//! and is applied whole or not at all. So a process that is killed neither loses an effect nor makes it twice.
+//! All that follows from one text, from one answer of a back end or from an act of a person is a [`Turn`]: it names
+//! the row that it moves on and is applied whole or not at all. So a process that is killed neither loses an effect nor
+//! makes it twice.
 
 use std::fmt;
 use std::str::FromStr;
 
 use uuid::Uuid;
 
-use super::{Enqueue, Lease, NewConsent, NewInbound, Seq};
+use super::{CaseAct, CaseRefused, CaseStep, Certified, Enqueue, Lease, NewConsent, NewInbound, OpenCase, Seq};
 use crate::domain::{Concat, InboundId, Name, UnixMillis, UnknownWord};
 
 /// An inbound text of which nothing was made yet.
@@ -82,6 +83,10 @@ pub struct Standing {
     pub person: Option<Person>,
     /// The question that waits, if its time is over too.
     pub question: Option<Question>,
+    /// For whom the number is certified.
+    pub certified: Vec<Certified>,
+    /// The case that is open.
+    pub case: Option<OpenCase>,
 }
 
 /// What a number moves by a command on a day.
@@ -220,6 +225,8 @@ pub enum Leaves {
         /// Whether what it was to move is taken off the day again.
         refunds: bool,
     },
+    /// A case, for a person who acts on it or for the wait that is over.
+    Case(Box<CaseAct>),
 }
 
 /// What becomes of the question between a number and an address.
@@ -231,7 +238,7 @@ pub enum QuestionChange {
     Drop(Between),
 }
 
-/// All that follows from one text, or from one answer of a back end.
+/// All that follows from one text, from one answer of a back end, or from what a person does about a case.
 #[derive(Debug)]
 pub struct Turn {
     /// What it moves on.
@@ -244,6 +251,8 @@ pub struct Turn {
     pub person: Option<(Box<str>, Person)>,
     /// A call to make.
     pub action: Option<Box<NewAction>>,
+    /// What is left to a person.
+    pub case: Option<CaseStep>,
     /// What the customer is told.
     pub messages: Vec<Enqueue>,
 }
@@ -262,6 +271,10 @@ pub enum TurnResult {
     Gone,
     /// The day has no room for what its call would move.
     OverLimit,
+    /// The case that it opens or joins is not as it was seen, or its number is another's: nothing is applied.
+    NotAsSeen,
+    /// The act on a case cannot be: nothing is applied.
+    Refused(CaseRefused),
 }
 
 impl Turn {
@@ -273,6 +286,7 @@ impl Turn {
             consents: Vec::new(),
             person: None,
             action: None,
+            case: None,
             messages: Vec::new(),
         }
     }

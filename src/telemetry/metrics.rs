@@ -123,6 +123,22 @@ fn describe() {
     describe_gauge!("araldo_webhook_off", "Endpoints that are switched off, by client.");
     describe_counter!("araldo_inbound_messages_total", "Texts from handsets, by carrier.");
     describe_counter!("araldo_inbound_busy_total", "deliver_sm answered busy, by carrier.");
+    describe_counter!(
+        "araldo_cases_overdue_total",
+        "Cases that nobody answered within the wait that was promised."
+    );
+    describe_counter!(
+        "araldo_rcs_requests_total",
+        "Requests to RCS platforms, by carrier, call and result."
+    );
+    describe_counter!(
+        "araldo_rcs_webhooks_total",
+        "Posts of RCS platforms, by carrier and outcome: kept, repeated, handshake, refused."
+    );
+    describe_counter!(
+        "araldo_rcs_events_total",
+        "Events of RCS platforms of which all was made, by carrier and kind."
+    );
     describe_histogram!("araldo_batch_items", "Items of one commit.");
     describe_histogram!("araldo_commit_seconds", Unit::Seconds, "Time of one synced commit.");
     describe_counter!("araldo_commit_failures_total", "Commits that failed.");

@@ -1,6 +1,7 @@
-//! Our own pace, by governor: towards a carrier, and from a client.
+//! Our own pace, by governor: towards a carrier, from a client, to a number.
 
 mod carrier;
 pub mod client;
+pub mod number;
 
 pub use carrier::CarrierPace;

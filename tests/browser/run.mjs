@@ -193,6 +193,44 @@ async function journey(browser, url) {
     await page.locator("#bubbles .bubble:visible", { hasText: "2418,06 EUR" }).waitFor();
     await page.locator('#feed tr[data-tone="in"]').first().waitFor();
   });
+  const type = async (text) => {
+    await page.fill("#text-body", text);
+    await page.keyboard.press("Enter");
+    await page.locator('#bubbles .bubble[data-side="mine"]:visible', { hasText: text }).last().waitFor();
+  };
+  await step("money moves by the code that comes to the phone, and by no other", async () => {
+    await page.getByRole("button", { name: "RICARICA 10" }).click();
+    const asks = page.locator("#bubbles .bubble:visible", { hasText: "Ricarica 10,00 EUR" }).last();
+    await asks.waitFor();
+    const code = (await asks.locator('[data-f="text"]').textContent()).match(/\d{6}/)[0];
+    const offer = page.locator("#text-code", { hasText: code });
+    await offer.waitFor();
+    await page.screenshot({ path: join(shots, "code-1440.png") });
+    await audit(page, "a code on the phone");
+    await type(String((Number(code) + 1) % 1_000_000).padStart(6, "0"));
+    await page.locator("#bubbles .bubble:visible", { hasText: "Tentativi rimasti: 2" }).waitFor();
+    await page.getByRole("button", { name: "RICARICA 10" }).click();
+    const again = page.locator("#bubbles .bubble:visible", { hasText: "Ricarica 10,00 EUR" });
+    await page.waitForFunction((n) => [...document.querySelectorAll("#bubbles .bubble")]
+      .filter((bubble) => bubble.textContent.includes("Ricarica 10,00 EUR")).length === n, 2);
+    const second = (await again.last().locator('[data-f="text"]').textContent()).match(/\d{6}/)[0];
+    await page.locator("#text-code", { hasText: second }).click();
+    await page.keyboard.press("Enter");
+    await page.locator("#bubbles .bubble:visible", { hasText: "10,00 euro. Nuovo credito 2408,06 EUR" }).waitFor();
+    await offer.waitFor({ state: "hidden" });
+  });
+  await step("in English the bank answers in English, and a card is blocked after a yes", async () => {
+    await type("can you tell me my balance please");
+    await page.locator("#bubbles .bubble:visible", { hasText: "Your balance is 2408,06 EUR" }).waitFor();
+    await page.getByRole("button", { name: "BLOCK CARD" }).click();
+    await page.locator("#bubbles .bubble:visible", { hasText: "YES or NO" }).waitFor();
+    await type("yes");
+    await page.locator("#bubbles .bubble:visible", { hasText: "Card blocked" }).waitFor();
+    const said = await page.locator("#bubbles .bubble:visible").allTextContents();
+    const place = (part) => said.findLastIndex((text) => text.includes(part));
+    assert.ok(place("BLOCK CARD") < place("YES or NO") && place("YES or NO") < place("Card blocked"), said.join("\n"));
+    await page.screenshot({ path: join(shots, "phone-1440.png") });
+  });
   await step("aurora breaks, and borea takes over", async () => {
     await habit(page, "aurora", "Down").click();
     await carrier(page, "aurora").locator('[data-f="state"]', { hasText: "link down" }).waitFor();

@@ -394,3 +394,55 @@ fn two_commands_that_clash_are_exit_78_with_the_file_and_line_of_each() {
         &["command.prize.titel: unknown key", "did you mean `title`?"],
     );
 }
+
+#[test]
+fn what_certifies_a_number_and_who_knows_of_its_sim_are_checked() {
+    let bench = Bench::new();
+    let section = |text: &str| bench.config(&[CLIENT, CARRIER, ROUTE, text]);
+    section("[sim_swap]\nurl = \"https://operator.example/sim-swap/v0/check\"\ntoken = \"t0ken\"\n");
+    let (code, out, err) = bench.check(&[], &[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("sim_swap.token = \"***\"") && !out.contains("t0ken"),
+        "{out}"
+    );
+    assert!(err.contains("sim_swap.token: is a secret written inline"), "{err}");
+    let balance = "[command.balance]\ntitle.it = \"Saldo\"\nkeywords.it = [\"saldo\"]\n";
+    let secret = format!("{balance}[command.balance.action]\nurl = \"https://b.example\"\nsecret_file = \"none\"\n");
+    for (text, words) in [
+        ("[sim_swap]\n", &["sim_swap.url: is missing", "sim-swap/v0/check"][..]),
+        (
+            "[sim_swap]\nurl = \"http://10.0.0.1/check\"\n",
+            &["sim_swap.url: plain http goes only to the networks of webhook.allow_networks"],
+        ),
+        (
+            "[sim_swap]\nurl = \"https://o.example\"\nmax_age = \"90m\"\n",
+            &["sim_swap.max_age: is no number of whole hours"],
+        ),
+        (
+            "[sim_swap]\nurl = \"https://o.example\"\ntoken = \"Bearer hush\"\n",
+            &["sim_swap.token: is no token", "without `Bearer`"],
+        ),
+        (
+            "[two_way]\ncountry = \"XX\"\n",
+            &["two_way.country: `XX` is no country of ISO 3166-1 alpha-2"],
+        ),
+        (
+            "[two_way.words.verification]\nit = \"Ciao\"\n",
+            &["two_way.words.verification.it: does not say the code"],
+        ),
+        (
+            "[verification]\ntemplate = \"verify\"\nper_hour = 0\n",
+            &["verification.per_hour: is 0, and must be 1 to 100"],
+        ),
+        (
+            "[verification]\ntemplate = \"verify\"\n",
+            &["verification.template: there is no template `verify`"],
+        ),
+        (&secret, &["command.balance.action.secret_file: ", "none"]),
+    ] {
+        section(text);
+        bench.refuses(text, 78, words);
+        assert!(!bench.check(&[], &[]).2.contains("hush"), "{text}");
+    }
+}

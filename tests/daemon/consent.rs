@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use araldo::consent::Words;
 use hyper::Method;
 use rand::RngExt;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::support::daemon::House;
 use crate::support::http::Http;
 use crate::support::ledger::Ledger;
 use crate::support::seed::{rng, seed};
-use crate::support::{together, until};
+use crate::support::{alone, together, until};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const ADDRESS: &str = "[address.\"12345\"]\nclient = \"bank\"\n";
@@ -106,6 +107,57 @@ async fn a_stop_by_text_ends_what_waits_and_what_comes_and_is_answered_once() {
     assert!(daemon.stop().await.success());
 }
 
+/// Ways of writing STOP.
+const SPELLINGS: &str = include_str!("../../src/consent/words/spellings.txt");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_in_two_hundred_spellings_ends_what_waits_and_what_comes() {
+    let _stage = alone().await;
+    let house = House::new("");
+    let carrier = Carrier::start(house.path(), "c", &[]);
+    house.configure(&format!(
+        "[two_way]\naddress_per_minute = 0\n{ADDRESS}{}[route.all]\nsteps = [{{ carriers = [\"c\"] }}]\n",
+        carrier.section("throughput = 1\nwindow = 1")
+    ));
+    let daemon = house.start().await;
+    carrier.until(LIMIT, "bound", 1).await;
+    let mut client = house.client();
+    let stops = SPELLINGS.lines().filter_map(|line| line.strip_prefix("stop: "));
+    let spellings: Vec<&str> = stops.flat_map(|line| line.split('|')).collect();
+    assert!(spellings.len() >= 200, "{}", spellings.len());
+    // A slow carrier takes a few of the offers before their STOP; the others wait for it.
+    let person = |n: usize| format!("39333{:07}", 6_000_000 + n);
+    for n in 0..spellings.len() {
+        send(&mut client, &format!("+{}", person(n)), "marketing").await;
+    }
+    let words = Words::new([], []);
+    let mut waited = 0;
+    for (n, spelling) in spellings.iter().enumerate() {
+        let taken = carrier.text(&person(n), "12345", spelling).await;
+        assert_eq!(taken.unwrap(), ["ESME_ROK"], "{spelling:?}");
+        let ended = async |client: &mut Http| {
+            let told = states(client, &person(n)).await;
+            let offer = told.into_iter().find(|(class, _)| class == "marketing").unwrap().1;
+            (offer != "queued" && offer != "scheduled").then_some(offer)
+        };
+        let mut offer = ended(&mut client).await;
+        // What answers a question where one waits is obeyed once it is known that none does.
+        if words.hear(spelling).is_some_and(|spoken| spoken.soft) {
+            offer = Some(until(LIMIT, "the offer ends", async || ended(&mut client).await).await);
+        }
+        let offer = offer.unwrap_or_else(|| panic!("{spelling:?}: the offer waits"));
+        waited += usize::from(offer == "suppressed");
+        let state = send(&mut client, &format!("+{}", person(n)), "marketing").await;
+        assert_eq!(state["state"], "suppressed", "{spelling:?}");
+    }
+    assert!(
+        waited * 10 > spellings.len() * 8,
+        "{waited} of {} waited",
+        spellings.len()
+    );
+    assert!(daemon.stop().await.success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_around_a_stop_it_is_obeyed_if_it_was_answered() {
     let _stage = together().await;
@@ -125,7 +177,7 @@ async fn killed_around_a_stop_it_is_obeyed_if_it_was_answered() {
         for _ in 0..20 {
             send(&mut client, &format!("+{person}"), "marketing").await;
         }
-        let stop = carrier.text(person, "12345", "STOP");
+        let stop = carrier.text_when_bound(LIMIT, person, "12345", "STOP");
         let pause = tokio::time::sleep(Duration::from_micros(moments.random_range(0..4_000)));
         // Dies while the text is on its way, or just after it was answered; the carrier brings it again till it is.
         let died = async {

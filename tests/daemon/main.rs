@@ -8,11 +8,14 @@
 #[expect(dead_code, reason = "the trials use the rest")]
 mod support;
 
+mod cases;
+mod certified;
 mod consent;
 mod doubt;
 mod events;
 mod everyday;
 mod kill;
+mod loops;
 mod pace;
 mod receipts;
 mod restart;

@@ -63,7 +63,7 @@ impl Scene {
     /// Texts, and waits for the carrier's answer.
     async fn text(&self, from: &str, text: &str) {
         until(LIMIT, "the text is taken", async || {
-            let statuses = self.carrier.text(from, CODE, text).await?;
+            let statuses = self.carrier.text_when_bound(LIMIT, from, CODE, text).await?;
             statuses.iter().all(|status| status == "ESME_ROK").then_some(())
         })
         .await;
@@ -93,6 +93,7 @@ impl Scene {
         let done = self.bank.done_for(number);
         let amounts = done
             .iter()
+            .filter(|body| body["command"] == "topup")
             .map(|body| body["slots"]["amount"].as_str().unwrap().to_owned());
         amounts.collect()
     }
@@ -190,6 +191,65 @@ async fn money_moves_by_the_code_alone_and_for_what_it_was_given() {
     assert_eq!(scene.moved(number), ["20.00"]);
     assert!(daemon.stop().await.success());
     assert!(scene.house.alarms().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_says_twice_is_answered_twice_and_moves_money_for_each_code_alone() {
+    let _stage = together().await;
+    let scene = Scene::new("").await;
+    let daemon = scene.start().await;
+    let number = "+393331234571";
+    for n in 1..=2 {
+        scene.text(number, "saldo").await;
+        assert_eq!(scene.hears(number, n).await, "Il tuo saldo è 12,34 EUR.");
+    }
+    // The wish said again is a wish of its own, instead of the first: its code alone stands.
+    scene.text(number, "ricarica 10 euro").await;
+    let first = code(&scene.hears(number, 3).await);
+    scene.text(number, "ricarica 10 euro").await;
+    let second = code(&scene.hears(number, 4).await);
+    scene.text(number, &first).await;
+    assert!(scene.hears(number, 5).await.contains("Tentativi rimasti: 2"));
+    assert_eq!(scene.moved(number), [""; 0]);
+    // Its code said twice is one confirmation.
+    scene.text(number, &second).await;
+    assert!(scene.hears(number, 6).await.contains("Fatto"));
+    scene.text(number, &second).await;
+    scene.text(number, "saldo").await;
+    assert!(
+        scene.hears(number, 7).await.contains("saldo"),
+        "of the code said again nothing came"
+    );
+    assert_eq!(scene.moved(number), ["10.00"]);
+    // Another wish of the same words, another code, another move.
+    let other = "+393331234572";
+    for n in [1, 3] {
+        scene.text(other, "ricarica 10 euro").await;
+        let sent = scene.hears(other, n).await;
+        scene.text(other, &code(&sent)).await;
+        assert!(scene.hears(other, n + 1).await.contains("Fatto"));
+    }
+    assert_eq!(scene.moved(other), ["10.00", "10.00"]);
+    assert!(daemon.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_leaves_the_question_too() {
+    let _stage = together().await;
+    let scene = Scene::new("").await;
+    let daemon = scene.start().await;
+    let number = "+393331234581";
+    scene.text(number, "ricarica 10 euro").await;
+    let code = code(&scene.hears(number, 1).await);
+    scene.text(number, "STOP").await;
+    scene.hears_of(number, "START").await;
+    scene.text(number, "START").await;
+    scene.hears(number, 3).await;
+    scene.text(number, &code).await;
+    scene.text(number, "saldo").await;
+    scene.hears_of(number, "Il tuo saldo").await;
+    assert_eq!(scene.moved(number), [""; 0]);
+    assert!(daemon.stop().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

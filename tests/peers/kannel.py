@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Araldo beside Kannel: the same work by the same generator, carrier and callback sink, in one run.
 
-  kannel.py compare HARNESS OUT.jsonl [--reps 3] [--work w1,w1r,w2,w4]
+  kannel.py compare HARNESS OUT.jsonl [--reps 3] [--work w1,w1r,w2,w3,w3r,w4]
   kannel.py load    HARNESS OUT.jsonl [--rates 200,1000,...] [--seconds 10]
   kannel.py table   OUT.jsonl
   kannel.py plot    OUT.jsonl PLOT.svg
@@ -26,6 +26,8 @@ WORK = {
     "w1": [([], "both"), (["conns=64"], "both")],
     "w1r": [([], "both")],
     "w2": [([], "both"), (["webhook=batch"], "araldo"), (["keys=1"], "araldo")],
+    "w3": [(["w3=1"], "both")],
+    "w3r": [(["w3=1"], "both")],
     "w4": [([], "both"), (["ndjson=1000"], "araldo")],
 }
 
@@ -74,6 +76,8 @@ FIGURES = {
     "w1": [("messages/s", "e2e_rate"), ("CPU µs a message", cpu_us)],
     "w1r": [("p50 ms at 200/s", "e2e_p50_ms"), ("p99 ms at 200/s", "e2e_p99_ms")],
     "w2": [("callbacks/s", "done_rate"), ("CPU µs a message", cpu_us)],
+    "w3": [("replies/s", lambda line: line["mo"]["reply_rate"]), ("CPU µs a text", cpu_us)],
+    "w3r": [(f"p{p} ms at 100/s", lambda line, p=p: line["mo"][f"p{p}_ms"]) for p in (50, 99)],
     "w4": [
         ("accepted/s", "accept_rate"),
         ("drained/s", "drain_rate"),

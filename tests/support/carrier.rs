@@ -110,18 +110,31 @@ impl Carrier {
 
     /// Has a phone text one of our numbers; what we answered to each segment, or `None` where that is not known.
     pub(crate) async fn text(&self, from: &str, to: &str, text: &str) -> Option<Vec<String>> {
+        statuses(&self.inject(from, to, text).await?)
+    }
+
+    /// The same, and where nobody is bound, when somebody is again.
+    pub(crate) async fn text_when_bound(
+        &self,
+        limit: Duration,
+        from: &str,
+        to: &str,
+        text: &str,
+    ) -> Option<Vec<String>> {
+        until(limit, "somebody is bound", async || {
+            let answer = self.inject(from, to, text).await;
+            let is_bound = answer.as_ref().is_none_or(|answer| answer.status.as_u16() != 503);
+            is_bound.then(|| statuses(&answer?))
+        })
+        .await
+    }
+
+    async fn inject(&self, from: &str, to: &str, text: &str) -> Option<Answer> {
         let headers = [("content-type", "application/json".to_owned())];
         let body = json!({ "from": from, "to": to, "text": text }).to_string().into_bytes();
         // A connection of its own: an answer may take its time.
         let mut http = Http::new(self.control_addr, "");
-        let answer = http.request(Method::POST, "/mo", &headers, body).await.ok()?;
-        let statuses = answer.json()["statuses"].as_array()?.clone();
-        Some(
-            statuses
-                .iter()
-                .filter_map(|status| status.as_str().map(str::to_owned))
-                .collect(),
-        )
+        http.request(Method::POST, "/mo", &headers, body).await.ok()
     }
 
     async fn put(&self, path: &str, body: &Value) -> Answer {
@@ -129,6 +142,16 @@ impl Carrier {
         assert!(answer.status.is_success(), "{path}: {answer:?}");
         answer
     }
+}
+
+fn statuses(answer: &Answer) -> Option<Vec<String>> {
+    let answer = answer.json();
+    let statuses = answer["statuses"].as_array()?.iter();
+    Some(
+        statuses
+            .filter_map(|status| status.as_str().map(str::to_owned))
+            .collect(),
+    )
 }
 
 /// Beside the carrier, or where `ARALDO_LEDGERS` says: kept there for who reads all that was said, each under a name of

@@ -68,7 +68,7 @@ impl House {
     pub(crate) fn configure(&self, config: &str) {
         let whole = format!(
             "[store]\nurl = \"sqlite://{}\"\nreserve_bytes = 0\n[http.api]\nlisten = \"{}\"\n[http.admin]\nlisten = \"{}\"\n\
-             [log]\nformat = \"json\"\n[client.bank]\nkey = \"{KEY}\"\nscopes = [\"send\", \"read\", \"inbound\"]\n{config}",
+             [log]\nformat = \"json\"\n[client.bank]\nkey = \"{KEY}\"\nscopes = [\"send\", \"read\", \"inbound\", \"cases\"]\n{config}",
             self.database_file().display(),
             self.api,
             self.admin
@@ -294,6 +294,11 @@ impl Daemon {
     /// A planned stop, as systemd asks for it.
     pub(crate) fn terminate(&self) {
         kill_process(self.pid(), Signal::TERM).unwrap();
+    }
+
+    /// Asks for the catalogue to be read anew.
+    pub(crate) fn hang_up(&self) {
+        kill_process(self.pid(), Signal::HUP).unwrap();
     }
 
     /// A planned stop, to its end.

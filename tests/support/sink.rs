@@ -9,7 +9,7 @@
 //!
 //! Signatures are verified with ring's HMAC: the daemon has another. Dropping the sink ends it and its connections.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -125,6 +125,7 @@ struct Shared {
     keys: Vec<hmac::Key>,
     door: Mutex<Door>,
     scripts: Mutex<HashMap<String, VecDeque<Reply>>>,
+    first: Mutex<HashMap<String, First>>,
     seen: Mutex<Vec<Seen>>,
     news: Notify,
     connections: AtomicU64,
@@ -150,6 +151,7 @@ impl Sink {
             keys: secrets.iter().map(|secret| key(secret)).collect(),
             door: Mutex::new(Door::Open),
             scripts: Mutex::default(),
+            first: Mutex::default(),
             seen: Mutex::default(),
             news: Notify::new(),
             connections: AtomicU64::new(0),
@@ -177,6 +179,16 @@ impl Sink {
     pub(crate) fn script(&self, path: &str, replies: impl IntoIterator<Item = Reply>) {
         let replies = replies.into_iter().collect();
         self.shared.scripts.lock().unwrap().insert(path.to_owned(), replies);
+    }
+
+    /// What the next notices to a path are answered with when they first come: one each, and then 200. A notice that
+    /// comes again is taken.
+    pub(crate) fn script_first(&self, path: &str, replies: impl IntoIterator<Item = Reply>) {
+        let first = First {
+            replies: replies.into_iter().collect(),
+            came: HashSet::new(),
+        };
+        self.shared.first.lock().unwrap().insert(path.to_owned(), first);
     }
 
     /// How connections are received from now on. Those that are open stay.
@@ -275,7 +287,7 @@ async fn answer(
     let at = monotonic();
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
-    let reply = shared.next_reply(&path);
+    let reply = shared.next_reply(&path, &head.headers);
     let unread = matches!(reply, Reply::CutUnread);
     let body = if unread {
         Bytes::new()
@@ -351,8 +363,25 @@ fn drip(pause: Duration) -> Body {
     StreamBody::new(octets).boxed_unsync()
 }
 
+/// A script by notice.
+struct First {
+    replies: VecDeque<Reply>,
+    came: HashSet<String>,
+}
+
+impl First {
+    fn next(&mut self, notice: String) -> Reply {
+        let scripted = self.came.insert(notice).then(|| self.replies.pop_front()).flatten();
+        scripted.unwrap_or(Reply::Status(200))
+    }
+}
+
 impl Shared {
-    fn next_reply(&self, path: &str) -> Reply {
+    fn next_reply(&self, path: &str, headers: &HeaderMap) -> Reply {
+        if let Some(first) = self.first.lock().unwrap().get_mut(path) {
+            let id = headers.get("webhook-id").and_then(|id| id.to_str().ok());
+            return first.next(id.unwrap_or_default().to_owned());
+        }
         let mut scripts = self.scripts.lock().unwrap();
         match scripts.get_mut(path) {
             Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),

@@ -26,6 +26,8 @@ const NUMBERS: usize = 50;
 const TEXTS: usize = 50;
 /// How often each way to say something wrong is tried.
 const WRONG: usize = 8;
+/// What the carriers' faults have the daemon say.
+const FAULTS: [&str; 3] = ["link_lost", "bind_failed", "bind_refused_for_good"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_canary_sings_whatever_fails() {
@@ -68,6 +70,11 @@ async fn no_canary_sings_whatever_fails() {
     .await;
     look_around(&house, &canaries, &sent, &mut outputs).await;
 
+    // A bind's third refusal comes when its waits are over.
+    for event in FAULTS {
+        until(LIMIT, event, async || (!house.events(event).is_empty()).then_some(())).await;
+    }
+
     // The process dies, and its successor ends with a failed sync.
     daemon.kill();
     daemon = house.start().await;
@@ -82,9 +89,7 @@ async fn no_canary_sings_whatever_fails() {
     assert!(daemon.stop().await.success());
     let log = std::fs::read_to_string(house.path().join("daemon.log")).unwrap();
     assert!(log.contains("\"level\":\"DEBUG\""), "it was not talkative");
-    for event in ["link_lost", "bind_failed", "bind_refused_for_good", "commit_failed"] {
-        assert!(log.contains(event), "nothing of {event} was said: a fault is missing");
-    }
+    assert!(log.contains("commit_failed"), "the sync did not fail");
     outputs.add("log", &log);
 
     let forms = canaries.forms(&token);

@@ -67,6 +67,17 @@ async fn replies_follow_the_script_of_their_path() {
 }
 
 #[tokio::test]
+async fn a_notice_that_comes_again_is_taken() {
+    let sink = Sink::plain(&[]).await;
+    sink.script_first("/", [Reply::Status(500), Reply::Status(503)]);
+    // The same notice each time.
+    for status in [500, 200, 200] {
+        let answer = say(sink.addr(), "/", SIGNATURE, "").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_cut_connection_ends_without_answer_or_amid_it() {
     let sink = Sink::plain(&[SECRET]).await;
     sink.script("/", [Reply::CutUnread, Reply::CutRead, Reply::CutAnswer(200)]);

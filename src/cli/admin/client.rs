@@ -78,6 +78,11 @@ impl AdminClient {
         self.request(Method::POST, path, body).await
     }
 
+    /// Takes away what stands under a path.
+    pub(super) async fn delete(&mut self, path: &str) -> Result<Value, AdminError> {
+        self.request(Method::DELETE, path, None).await
+    }
+
     async fn request(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, AdminError> {
         if self.sender.is_closed() {
             self.sender = open(self.addr).await?;

@@ -1,6 +1,8 @@
 //! Verbs that talk to a running daemon over its admin listener.
 
 mod carriers;
+mod cases;
+mod certified;
 mod client;
 mod consent;
 mod inbound;
@@ -18,6 +20,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 pub use carriers::CarriersVerb;
+pub use cases::CasesVerb;
+pub use certified::CertifiedVerb;
 pub use consent::ConsentVerb;
 pub use inbound::InboundVerb;
 pub use messages::MessagesVerb;

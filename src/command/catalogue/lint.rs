@@ -6,7 +6,9 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Action, AnswerKind, Catalogue, Command, Confirmation, Consent, Localised, Slot, SlotKind, reply};
+use super::{
+    Action, AnswerKind, Authorisation, Catalogue, Command, Confirmation, Consent, Localised, Slot, SlotKind, reply,
+};
 use crate::command::normalise::fold;
 use crate::command::speller::limit;
 use crate::command::{Amount, Locale, expand};
@@ -110,6 +112,7 @@ impl Lint {
                 "write confirmation = \"code\", or \"yes\" where the sender cannot be forged",
             );
         }
+        self.authorisation(key, command);
         for (name, slot) in &command.slots {
             self.slot(&format!("{key}.slots.{name}"), name, slot);
         }
@@ -118,6 +121,27 @@ impl Lint {
             self.action(&format!("{key}.action"), action);
         }
         self.replies(key, command);
+    }
+
+    fn authorisation(&mut self, key: &str, command: &Command) {
+        match (command.authorisation, &command.profile) {
+            (Authorisation::Profile, None) => {
+                let key = format!("{key}.profile");
+                let cause = "is missing, and authorisation is \"profile\"";
+                self.wrong(
+                    key,
+                    cause,
+                    "write e.g. profile = \"gold\", or authorisation = \"certified\"",
+                );
+            }
+            (Authorisation::None, Some(profile)) => {
+                let cause = format!("is `{profile}`, and authorisation lets anyone ask");
+                let (key, other) = (format!("{key}.profile"), format!("{key}.authorisation"));
+                self.disagrees(&key, &other, cause, "write authorisation = \"profile\"");
+            }
+            (Authorisation::None | Authorisation::Certified, None)
+            | (Authorisation::Certified | Authorisation::Profile, Some(_)) => {}
+        }
     }
 
     fn phrases(&mut self, key: &str, command: &Command) {

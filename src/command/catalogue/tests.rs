@@ -337,3 +337,23 @@ fn a_sum_is_never_a_binary_fraction() {
         "{error}"
     );
 }
+
+#[test]
+fn a_profile_goes_with_the_authorisation_that_asks_for_it() {
+    let money = "money = true";
+    assert_eq!(
+        told(money, "money = true\nauthorisation = \"profile\""),
+        [
+            "command.topup.profile: is missing, and authorisation is \"profile\" / write e.g. profile = \"gold\", or \
+          authorisation = \"certified\""
+        ]
+    );
+    assert_eq!(
+        told(money, "money = true\nprofile = \"gold\""),
+        ["command.topup.profile: is `gold`, and authorisation lets anyone ask / write authorisation = \"profile\""]
+    );
+    for good in ["profile", "certified"] {
+        let text = format!("money = true\nprofile = \"gold\"\nauthorisation = \"{good}\"");
+        assert_eq!(told(money, &text), Vec::<String>::new());
+    }
+}

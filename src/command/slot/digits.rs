@@ -9,6 +9,11 @@ const LABELS: [&str; 14] = [
     "n", "nr", "no", "num", "numero", "number", "caso", "case", "ticket", "pratica", "id", "ref", "rif", "tiket",
 ];
 
+/// Where the plan alone does not tell a number from a sum: what people write is looked at, too.
+const ITALY: &str = "IT";
+/// Digits of a number as it is dialled at home.
+const LEAST_NATIONAL: usize = 8;
+
 impl Page<'_> {
     /// Phone numbers: with `+` or `00`, or as they are written at home, in one piece or several.
     pub(super) fn msisdn(&mut self) -> Vec<Value> {
@@ -58,27 +63,24 @@ impl Page<'_> {
     /// A number as it is dialled at home.
     fn national(&self, written: &str) -> Option<Msisdn> {
         let home = self.setting.home;
+        if home.as_str() != ITALY {
+            // Fewer digits are more often something else: a sum, a day, a case.
+            let long = written.len() >= LEAST_NATIONAL;
+            return Msisdn::parse_in(written, Some(home)).ok().filter(|_| long);
+        }
         if written.len() > 10
-            && let Some(rest) = written.strip_prefix(home)
+            && let Some(rest) = written.strip_prefix("39")
             && rest.len() >= 8
         {
             return Msisdn::parse(written).ok();
         }
-        let plausible = match home {
-            // Italy keeps the zero of its fixed lines; its mobiles begin with 3.
-            "39" => match written.as_bytes().first() {
-                Some(b'3') => (9..=10).contains(&written.len()),
-                Some(b'0') => (8..=11).contains(&written.len()),
-                _ => false,
-            },
-            _ => written.len() >= 8,
+        // Italy keeps the zero of its fixed lines; its mobiles begin with 3.
+        let plausible = match written.as_bytes().first() {
+            Some(b'3') => (9..=10).contains(&written.len()),
+            Some(b'0') => (8..=11).contains(&written.len()),
+            _ => false,
         };
-        let rest = if home == "39" {
-            written
-        } else {
-            written.strip_prefix('0').unwrap_or(written)
-        };
-        Msisdn::parse(&format!("{home}{rest}")).ok().filter(|_| plausible)
+        Msisdn::parse(&format!("39{written}")).ok().filter(|_| plausible)
     }
 
     /// The last four digits of a card: four digits alone, or the end of the whole number.

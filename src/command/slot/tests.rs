@@ -5,6 +5,10 @@ use jiff::civil::{Date, date};
 use super::*;
 use crate::command::normalise::tokens;
 
+fn home(country: &str) -> Region {
+    Region::parse(country).unwrap()
+}
+
 fn read_as(kind: SlotKind, text: &str, locale: Locale) -> Vec<Value> {
     let slot = Slot {
         kind,
@@ -14,7 +18,7 @@ fn read_as(kind: SlotKind, text: &str, locale: Locale) -> Vec<Value> {
     let setting = Setting {
         locale,
         today: date(2026, 3, 10),
-        home: "39",
+        home: home("IT"),
     };
     answer(&slot, text, &tokens(text), setting)
 }
@@ -189,7 +193,7 @@ fn two_candidates_are_kept_apart_a_missing_one_is_named_and_one_out_of_range_is_
     let setting = Setting {
         locale: Locale::It,
         today: date(2026, 3, 10),
-        home: "39",
+        home: home("IT"),
     };
     let read = |text: &str| read(topup, text, &tokens(text), 0, setting);
     assert_eq!(read("ricarica").missing, ["amount"]);
@@ -197,4 +201,32 @@ fn two_candidates_are_kept_apart_a_missing_one_is_named_and_one_out_of_range_is_
     assert!(read("ricarica 5000 euro").refused.contains_key("amount"));
     let whole = read("ricarica 10 euro al 333 1234567");
     assert_eq!(whole.values.len(), 2, "{whole:?}");
+}
+
+#[test]
+fn numbers_without_their_country_code_are_of_the_home_country() {
+    let slot = Slot {
+        kind: SlotKind::Msisdn,
+        ..Slot::default()
+    };
+    for (country, text, number) in [
+        ("IT", "333 1234567", "+393331234567"),
+        ("GB", "07911 123456", "+447911123456"),
+        ("DE", "0151 23456789", "+4915123456789"),
+        ("FR", "06 12 34 56 78", "+33612345678"),
+        ("ES", "612 345 678", "+34612345678"),
+        ("DE", "+39 333 1234567", "+393331234567"),
+    ] {
+        let setting = Setting {
+            locale: Locale::En,
+            today: date(2026, 3, 10),
+            home: home(country),
+        };
+        let found = answer(&slot, text, &tokens(text), setting);
+        assert_eq!(
+            found,
+            [Value::Msisdn(Msisdn::parse(number).unwrap())],
+            "{country} {text}"
+        );
+    }
 }

@@ -12,7 +12,7 @@ use super::{Check, secs};
 use crate::backend::{AddressGuard, InvalidTarget, Refusal, Target};
 
 /// The events that a webhook may ask for.
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 17] = [
     "message.submitted",
     "message.delivered",
     "message.undelivered",
@@ -27,6 +27,9 @@ const EVENTS: [&str; 14] = [
     "inbound.received",
     "consent.changed",
     "case.opened",
+    "case.taken",
+    "case.solved",
+    "case.overdue",
 ];
 
 /// Shorter keys can be guessed.
@@ -139,16 +142,20 @@ impl Check<'_> {
     }
 
     fn webhook_url(&mut self, key: &str, url: &str) {
-        const EXAMPLE: &str = "write e.g. https://bank.example/hooks/sms";
+        self.target(key, url, "write e.g. https://bank.example/hooks/sms");
+    }
+
+    /// A URL that the guard lets us call.
+    pub(super) fn target(&mut self, key: &str, url: &str, example: &str) {
         let target = match Target::parse(url) {
             Ok(target) => target,
-            Err(_) if url.is_empty() => return self.wrong(key, "is missing", EXAMPLE),
+            Err(_) if url.is_empty() => return self.wrong(key, "is missing", example),
             Err(InvalidTarget::User) => {
                 let cure = "leave it out: the signature shows who we are";
                 return self.wrong(key, "holds a name or password", cure);
             }
-            Err(InvalidTarget::Scheme) => return self.wrong(key, "is neither https nor http", EXAMPLE),
-            Err(invalid) => return self.wrong(key, invalid.to_string(), EXAMPLE),
+            Err(InvalidTarget::Scheme) => return self.wrong(key, "is neither https nor http", example),
+            Err(invalid) => return self.wrong(key, invalid.to_string(), example),
         };
         let (cause, cure) = match AddressGuard::new(&self.config.webhook.allow_networks).look(&target) {
             Ok(()) => return,

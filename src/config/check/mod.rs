@@ -1,5 +1,6 @@
 //! What the types cannot say: ranges, inequalities, and whether one section agrees with another.
 
+mod care;
 mod carrier;
 mod client;
 mod command;
@@ -8,7 +9,9 @@ mod event;
 mod http;
 mod nats;
 mod outbox;
+mod rbm;
 mod route;
+mod sim_swap;
 mod tls;
 mod two_way;
 mod webhook;
@@ -35,6 +38,7 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.clients();
     check.webhooks();
     check.carriers();
+    check.rbm();
     check.routes();
     check.outbox();
     check.events();
@@ -44,6 +48,8 @@ pub(super) fn check(config: &Config, origins: &Origins, problems: &mut Vec<Probl
     check.consent();
     check.commands();
     check.two_way();
+    check.care();
+    check.sim_swap();
     check.something_to_do();
 }
 

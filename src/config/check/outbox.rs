@@ -112,7 +112,11 @@ impl Check<'_> {
         let config = self.config;
         for (section, empty, what) in [
             ("client", config.client.is_empty(), "nobody may send"),
-            ("carrier", config.carrier.is_empty(), "nothing can leave"),
+            (
+                "carrier",
+                config.carrier.is_empty() && config.rbm.is_empty(),
+                "nothing can leave",
+            ),
             (
                 "route",
                 config.route.is_empty(),

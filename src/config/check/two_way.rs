@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Check, secs};
 use crate::dialogue;
+use crate::domain::Region;
 
 impl Check<'_> {
     pub(super) fn two_way(&mut self) {
@@ -12,6 +13,10 @@ impl Check<'_> {
         self.span("two_way.reassembly_timeout", settings.reassembly_timeout, range);
         self.within("two_way.max_calls", settings.max_calls, 1..=1_000);
         self.within("two_way.max_numbers", settings.max_numbers, 1_000..=10_000_000);
+        if Region::parse(&settings.country).is_none() {
+            let cause = format!("`{}` is no country of ISO 3166-1 alpha-2", settings.country);
+            self.wrong("two_way.country", cause, "write e.g. country = \"IT\"");
+        }
         let known = dialogue::shipped();
         for key in settings.words.keys().filter(|key| !known.contains_key(*key)) {
             let keys: Vec<&str> = known.keys().map(String::as_str).collect();
@@ -22,6 +27,12 @@ impl Check<'_> {
             let key = format!("two_way.words.{key}");
             self.wrong(&key, "is nothing that Araldo says", cure);
         }
+        let codes = settings.words.get("verification").into_iter().flatten();
+        for (locale, _) in codes.filter(|(_, text)| !text.contains("code")) {
+            let key = format!("two_way.words.verification.{locale}");
+            self.wrong(&key, "does not say the code", "write {{ code }} into it");
+        }
+        self.within("verification.per_hour", self.config.verification.per_hour, 1..=100);
         self.who_answers();
     }
 

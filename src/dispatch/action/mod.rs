@@ -7,11 +7,13 @@
 mod policy;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
 use bytes::Bytes;
+use futures_util::future::{BoxFuture, join_all};
 use metrics::{counter, histogram};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -20,18 +22,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
-use crate::backend::{self, Called, Said, Webhooks};
+use crate::backend::{self, Called, Said, SimSwap, Swapped, Webhooks};
 use crate::clock::{self, Clock};
 use crate::command::{Locale, catalogue};
 use crate::dialogue::Frozen;
 use crate::domain::UnixMillis;
-use crate::inbound::Book;
+use crate::inbound::Shelf;
 use crate::inbound::book::Call;
+use crate::inbound::case::{Left, Promise};
 use crate::inbound::say::{self, Say};
 use crate::outbox::Outbox;
 use crate::store::two_way::Leaves;
 use crate::store::{
-    ActionProgress, ActionQuery, ActionRecord, ActionState, Enqueue, Lease, Seq, Store, StoreError, Turn, TurnResult,
+    ActionProgress, ActionQuery, ActionRecord, ActionState, CaseReason, CaseStep, Enqueue, Lease, OpenCase, Seq, Store,
+    StoreError, Turn, TurnResult,
 };
 use policy::{After, End, Manner};
 
@@ -52,6 +56,8 @@ pub struct Actions {
     permits: Arc<Semaphore>,
     under_way: Mutex<HashSet<Seq>>,
     due: Notify,
+    /// Whether calls may wait for a place: whoever leaves one rings.
+    behind: AtomicBool,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// Calls under way are left: the stop has waited long enough.
@@ -72,18 +78,32 @@ struct Body<'a> {
     at: UnixMillis,
 }
 
+/// Whoever makes calls.
+pub trait Caller: Send + Sync + 'static {
+    /// Makes one, once.
+    fn call<'a>(&'a self, call: backend::Call<'a>) -> BoxFuture<'a, Called>;
+}
+
+impl Caller for Webhooks {
+    fn call<'a>(&'a self, call: backend::Call<'a>) -> BoxFuture<'a, Called> {
+        Box::pin(Self::call(self, call))
+    }
+}
+
 /// The parts of which [`Actions`] is made.
 pub struct Parts {
     /// Their rows.
     pub store: Arc<dyn Store>,
     /// What changes them.
     pub outbox: Outbox,
-    /// What speaks HTTP.
-    pub caller: Webhooks,
+    /// What calls the back ends.
+    pub caller: Box<dyn Caller>,
+    /// Who knows of changed SIMs; `None` is nobody.
+    pub sim_swap: Option<SimSwap>,
     /// The time.
     pub clock: Clock,
     /// What is called, and what is answered.
-    pub book: Arc<Book>,
+    pub shelf: Arc<Shelf>,
     /// What checks the answers.
     pub intake: Arc<Intake>,
     /// The process.
@@ -100,6 +120,7 @@ impl Actions {
             parts,
             under_way: Mutex::default(),
             due: Notify::new(),
+            behind: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             stop,
             abandoned: CancellationToken::new(),
@@ -135,17 +156,17 @@ impl Actions {
         self.tasks.spawn(async move {
             let seq = record.seq;
             tokio::select! {
-                () = actions.make(record) => {}
+                biased;
+                () = actions.make(record, permit) => {}
                 () = actions.abandoned.cancelled() => {}
             }
             actions.mark(seq, false);
-            drop(permit);
-            actions.due.notify_one();
         });
     }
 
     /// Looks for calls that are due, now.
     pub fn ring(&self) {
+        self.behind.store(true, Ordering::Relaxed);
         self.due.notify_one();
     }
 
@@ -164,6 +185,7 @@ impl Actions {
                 tracing::warn!(event = "calls_unknown", %error);
             }
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => break,
                 () = self.due.notified() => {}
                 () = tokio::time::sleep(LONGEST_SLEEP) => {}
@@ -204,38 +226,64 @@ impl Actions {
         }
     }
 
+    /// Begins calls that are due, as many as there are places, in one commit.
     async fn make_due(self: &Arc<Self>, now: UnixMillis) -> Result<(), StoreError> {
+        // Until it is known that none waits, whoever leaves a place rings.
+        self.behind.store(true, Ordering::Relaxed);
         while !self.stop.is_cancelled() {
-            let due = self.parts.store.actions(ActionQuery::Due { now, limit: PAGE }).await?;
-            let more = due.len() == PAGE as usize;
-            for mut record in due {
-                let Some(permit) = self.permit() else { return Ok(()) };
-                let progress = &mut record.action.progress;
-                progress.state = ActionState::Running;
-                progress.attempts = progress.attempts.saturating_add(1);
-                (progress.lease, progress.next_at) = (Some(self.parts.lease), None);
-                let turn = moved(&record, record.action.progress.clone(), false, None);
-                if self.take(turn).await? {
-                    record.version += 1;
-                    self.start(record, permit);
+            let limit = PAGE.min(u32::try_from(self.permits.available_permits()).unwrap_or(PAGE));
+            if limit == 0 {
+                return Ok(());
+            }
+            let due = self.parts.store.actions(ActionQuery::Due { now, limit }).await?;
+            let is_last = due.len() < limit as usize;
+            let places = due.into_iter().map_while(|record| Some((record, self.permit()?)));
+            let begun: Vec<_> = places.map(|(record, permit)| (self.begin(record), permit)).collect();
+            let turns = begun
+                .iter()
+                .map(|(record, _)| self.take(moved(record, record.action.progress.clone(), false, None)));
+            let mut failed = Ok(());
+            for (taken, (mut record, permit)) in join_all(turns).await.into_iter().zip(begun) {
+                match taken {
+                    Ok(true) => {
+                        record.version += 1;
+                        self.start(record, permit);
+                    }
+                    Ok(false) => {}
+                    Err(error) => failed = Err(error),
                 }
             }
-            if !more {
-                break;
+            failed?;
+            if is_last {
+                self.behind.store(false, Ordering::Relaxed);
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    /// One call, and the word that it takes long.
-    async fn make(self: &Arc<Self>, mut record: ActionRecord) {
-        let Some(call) = self.parts.book.call(&record.action.command).cloned() else {
+    /// The call as it is once it has a place.
+    fn begin(&self, mut record: ActionRecord) -> ActionRecord {
+        let progress = &mut record.action.progress;
+        progress.state = ActionState::Running;
+        progress.attempts = progress.attempts.saturating_add(1);
+        (progress.lease, progress.next_at) = (Some(self.parts.lease), None);
+        record
+    }
+
+    /// One call, and the word that it takes long. Its place is free once it is answered.
+    async fn make(self: &Arc<Self>, mut record: ActionRecord, permit: OwnedSemaphorePermit) {
+        let Some(call) = self.parts.shelf.load().call(&record.action.command).cloned() else {
             // The catalogue has changed: nothing was asked of anybody.
-            self.settle(&record, After::Over(End::Failed), "no_command").await;
-            return;
+            self.leave(permit);
+            return self.settle(&record, After::Over(End::Failed), "no_command").await;
         };
-        let begun = clock::monotonic();
         let asks = record.action.progress.asks;
+        if !asks && let Some(end) = self.stopped(&record).await {
+            self.leave(permit);
+            return self.settle(&record, After::Over(end), "sim_check").await;
+        }
+        let begun = clock::monotonic();
         let body = if asks { Bytes::new() } else { self.body(&record) };
         let key = key(&record);
         let made = backend::Call {
@@ -261,6 +309,7 @@ impl Actions {
             Some(at) => {
                 let patience = tokio::time::sleep(at.since(self.parts.clock.now()));
                 tokio::select! {
+                    biased;
                     called = &mut answer => called,
                     () = patience => {
                         self.say_late(&mut record).await;
@@ -269,6 +318,7 @@ impl Actions {
                 }
             }
         };
+        self.leave(permit);
         histogram!("araldo_command_seconds").record(clock::monotonic().duration_since(begun).as_secs_f64());
         let progress = &record.action.progress;
         let manner = self.manner(&record);
@@ -281,6 +331,36 @@ impl Actions {
             clock::jitter(),
         );
         self.settle(&record, after, &word(&called)).await;
+    }
+
+    /// A place is free, for a call that waits.
+    fn leave(&self, permit: OwnedSemaphorePermit) {
+        drop(permit);
+        if self.behind.load(Ordering::Relaxed) {
+            self.due.notify_one();
+        }
+    }
+
+    /// What a changed SIM makes of a call that moves money or is personal, before it is made.
+    async fn stopped(&self, record: &ActionRecord) -> Option<End> {
+        let sim_swap = self.parts.sim_swap.as_ref()?;
+        let action = &record.action;
+        let book = self.parts.shelf.load_full();
+        let command = book.command(&action.command)?;
+        let money = command.money;
+        if !money && !command.personal {
+            return None;
+        }
+        let swapped = sim_swap.ask(&format!("+{}", action.between.number)).await;
+        counter!("araldo_sim_checks_total", "result" => swapped.word()).increment(1);
+        let doubt = action.progress.attempts > 1 && self.manner(record).idempotent;
+        let end = policy::before(swapped, money, doubt);
+        if swapped != Swapped::No {
+            tracing::warn!(
+                event = "sim_check", command = %action.command, key = key(record), %swapped, stopped = end.is_some()
+            );
+        }
+        end
     }
 
     fn body(&self, record: &ActionRecord) -> Bytes {
@@ -302,7 +382,8 @@ impl Actions {
     }
 
     fn manner(&self, record: &ActionRecord) -> Manner {
-        let call = self.parts.book.call(&record.action.command);
+        let book = self.parts.shelf.load();
+        let call = book.call(&record.action.command);
         call.map_or(
             Manner {
                 retries: 0,
@@ -336,6 +417,8 @@ impl Actions {
         let mut progress = record.action.progress.clone();
         progress.lease = None;
         progress.outcome = Some(outcome.into());
+        let again = matches!(after, After::Again { .. });
+        let unknown = matches!(after, After::Over(End::Unknown));
         let turn = match after {
             After::Again { at, asks } => {
                 (progress.state, progress.asks, progress.next_at) = (ActionState::Waiting, asks, Some(at));
@@ -362,19 +445,88 @@ impl Actions {
                         "whether the back end has done it is not known; a person must look"
                     );
                 }
-                let refunds = matches!(end, End::Refused(_) | End::Failed);
+                let refunds = matches!(end, End::Refused(_) | End::Failed | End::Stopped(_));
                 moved(record, progress, refunds, self.message(record, &say))
             }
         };
-        self.commit(turn).await;
-        self.due.notify_one();
+        match unknown {
+            true => self.commit_with_case(record, turn).await,
+            false => self.commit(turn).await,
+        };
+        if again {
+            self.ring();
+        }
+    }
+
+    /// What nobody knows is left to a person, in the very commit that says so: the case is looked for anew as often as
+    /// it moves meanwhile.
+    async fn commit_with_case(&self, record: &ActionRecord, turn: Turn) -> bool {
+        loop {
+            let mut turn = copy(&turn);
+            let done = async {
+                let between = std::slice::from_ref(&record.action.between);
+                let standing = self.parts.store.standings(between).await?.pop().unwrap_or_default();
+                self.leave(record, standing.case, &mut turn);
+                self.parts.outbox.turn(turn).await
+            };
+            match done.await {
+                Ok(TurnResult::NotAsSeen) => {}
+                Ok(result) => return matches!(result, TurnResult::Done { .. }),
+                Err(StoreError::Io(_) | StoreError::Open(_)) => return false,
+                Err(error) => {
+                    tracing::warn!(event = "call_not_settled", %error);
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn leave(&self, record: &ActionRecord, open: Option<OpenCase>, turn: &mut Turn) {
+        let action = &record.action;
+        let note: Box<str> = format!(
+            "Nobody knows whether the back end has done it: {} {}, Idempotency-Key {}.",
+            action.command,
+            action.slots,
+            key(record)
+        )
+        .into();
+        if let Some(open) = open {
+            turn.case = Some(CaseStep::Join {
+                id: open.id,
+                heard_at: action.at,
+                note: Some(note),
+            });
+            return;
+        }
+        let book = self.parts.shelf.load();
+        let Some(client) = book.named(&action.client).filter(|_| book.desk().opens_cases()) else {
+            return;
+        };
+        let promise = Promise {
+            book: &book,
+            intake: &self.parts.intake,
+        };
+        let left = Left {
+            id: clock::case_id(),
+            between: &action.between,
+            client,
+            locale: locale(record),
+            reason: CaseReason::ActionUnknown,
+            understood: Some(action.command.as_str().into()),
+            note: Some(note),
+            heard_at: action.at,
+            tells: true,
+        };
+        let (step, told) = promise.open(left, self.parts.clock.now());
+        turn.case = Some(step);
+        turn.messages.extend(told);
     }
 
     /// The outcome in a word, and what the customer is told.
     fn said(&self, record: &ActionRecord, end: &End) -> (String, Say) {
         let command = record.action.command.clone();
         let slots: Frozen = serde_json::from_str(&record.action.slots).unwrap_or_default();
-        let mut vars = say::values(&self.parts.book, &command, &slots, locale(record));
+        let mut vars = say::values(&self.parts.shelf.load(), &command, &slots, locale(record));
         let (result, said, or) = match end {
             End::Answered(said) => {
                 let result = said.result.clone().unwrap_or_else(|| "ok".to_owned());
@@ -389,6 +541,7 @@ impl Actions {
                 let result = said.result.clone().unwrap_or_else(|| "refused".to_owned());
                 (result, said.clone(), "refused")
             }
+            End::Stopped(word) => ((*word).to_owned(), Said::default(), "sim_check"),
             End::Failed => ("failed".to_owned(), Said::default(), "failed"),
             End::Unknown => ("unknown".to_owned(), Said::default(), "unknown"),
         };
@@ -404,15 +557,16 @@ impl Actions {
     }
 
     fn called(&self, record: &ActionRecord) -> Map<String, Json> {
-        let called = self.parts.book.called(&record.action.command, locale(record));
+        let called = self.parts.shelf.load().called(&record.action.command, locale(record));
         Map::from_iter([("called".to_owned(), called.into())])
     }
 
     fn message(&self, record: &ActionRecord, say: &Say) -> Option<Enqueue> {
         let action = &record.action;
-        let client = self.parts.book.named(&action.client)?;
+        let book = self.parts.shelf.load();
+        let client = book.named(&action.client)?;
         say::message(
-            &self.parts.book,
+            &book,
             &self.parts.intake,
             client,
             &action.between,
@@ -466,6 +620,7 @@ impl End {
         match self {
             Self::Answered(_) => "answered",
             Self::Refused(_) => "refused",
+            Self::Stopped(_) => "stopped",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::backend::{Called, Said};
+use crate::backend::{Called, Said, Swapped};
 use crate::domain::UnixMillis;
 use crate::outbox::backoff;
 
@@ -45,6 +45,8 @@ pub(super) enum End {
     Answered(Said),
     /// The back end does not do it.
     Refused(Said),
+    /// It was not asked for: the SIM of the number was changed, or nobody says that it was not. The word for the books.
+    Stopped(&'static str),
     /// Nothing was done.
     Failed,
     /// Nobody knows.
@@ -105,6 +107,18 @@ pub(super) fn orphaned(asked: bool, attempts: u16, manner: Manner, now: UnixMill
         return After::Over(End::Unknown);
     }
     After::Again { at: now, asks }
+}
+
+/// What follows from what is known of the SIM before a call; `None` where the call may be made. `doubt` says that a try
+/// before this one may have been done.
+pub(super) fn before(swapped: Swapped, money: bool, doubt: bool) -> Option<End> {
+    let word = match swapped {
+        Swapped::Yes => "sim_swapped",
+        // What is not known counts as a change where money moves.
+        Swapped::Unknown(_) if money => "sim_unknown",
+        Swapped::Unknown(_) | Swapped::No => return None,
+    };
+    Some(if doubt { End::Unknown } else { End::Stopped(word) })
 }
 
 #[cfg(test)]
@@ -229,5 +243,22 @@ mod tests {
             after(&pending, false, 1, money(false), NOW, 0.0),
             After::Over(End::Answered(_))
         ));
+    }
+
+    #[test]
+    fn a_changed_sim_stops_all_and_one_that_nobody_knows_stops_money() {
+        let unknown = Swapped::Unknown(Failure::Timeout);
+        for (swapped, money, follows) in [
+            (Swapped::No, true, None),
+            (Swapped::No, false, None),
+            (Swapped::Yes, true, Some(End::Stopped("sim_swapped"))),
+            (Swapped::Yes, false, Some(End::Stopped("sim_swapped"))),
+            (unknown, true, Some(End::Stopped("sim_unknown"))),
+            (unknown, false, None),
+        ] {
+            assert_eq!(before(swapped, money, false), follows, "{swapped} {money}");
+        }
+        // Where an earlier try may have been done, nobody says that nothing was.
+        assert_eq!(before(Swapped::Yes, true, true), Some(End::Unknown));
     }
 }

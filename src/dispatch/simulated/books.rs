@@ -78,7 +78,7 @@ fn told(store: &dyn Store, record: &MessageRecord) {
     let kind = NoticeKind::Message(record.row.progress.state);
     let about = |notice: &&crate::store::NoticeRecord| match &notice.about {
         crate::store::About::Message(message) => message.seq == record.row.seq && notice.notice.kind == kind,
-        crate::store::About::Inbound(_) | crate::store::About::Consent(_) => false,
+        crate::store::About::Inbound(_) | crate::store::About::Consent(_) | crate::store::About::Case(_) => false,
     };
     assert!(
         page.rows.iter().any(|notice| about(&notice)),

@@ -44,6 +44,6 @@ pub(super) fn bundles(page: &mut DuePage, most: usize, full: bool, in_hand: &Has
 pub(super) fn callback(record: &NoticeRecord) -> Option<&str> {
     match &record.about {
         About::Message(message) => message.callback.as_deref(),
-        About::Inbound(_) | About::Consent(_) => None,
+        About::Inbound(_) | About::Consent(_) | About::Case(_) => None,
     }
 }

@@ -1,5 +1,7 @@
 //! The operators' listener: health and metrics for machines, and what the command line asks for.
 
+mod cases;
+mod certified;
 mod consents;
 mod control;
 mod guard;
@@ -59,10 +61,18 @@ pub fn admin_router(state: Arc<AdminState>, pages: HttpRouter) -> HttpRouter {
         .route("/admin/v1/messages/{id}/cancel", post(messages::cancel))
         .route("/admin/v1/messages/{id}/requeue", post(messages::requeue))
         .route("/admin/v1/inbound", get(messages::inbound))
+        .route("/admin/v1/cases", get(cases::list))
+        .route("/admin/v1/cases/{id}", get(cases::show))
+        .route("/admin/v1/cases/{id}/{act}", post(cases::act))
         .route("/admin/v1/consents", get(consents::list).post(consents::import))
         .route(
             "/admin/v1/consents/{msisdn}",
             get(consents::show).post(consents::set).delete(consents::withdraw),
+        )
+        .route("/admin/v1/certified", get(certified::list))
+        .route(
+            "/admin/v1/certified/{msisdn}",
+            get(certified::show).delete(certified::revoke),
         )
         .route("/admin/v1/stream", get(stream::open))
         .route("/admin/v1/webhooks", get(webhooks::list))

@@ -254,6 +254,7 @@ impl DeadView {
             about: match record.about {
                 About::Message(message) => message.id.to_string(),
                 About::Inbound(text) => text.id.to_string(),
+                About::Case(case) => case.id.to_string(),
                 About::Consent(consent) => format!("consent of {}", consent.said.brand),
             },
             at: notice.at,

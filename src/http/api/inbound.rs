@@ -126,7 +126,12 @@ pub(crate) async fn answer(
             next: None,
         }
     } else {
-        let query = InboundQuery { to, before, limit };
+        let query = InboundQuery {
+            from: None,
+            to,
+            before,
+            limit,
+        };
         state
             .store
             .inbound(&query)

@@ -2,6 +2,8 @@
 
 mod accepted;
 mod asyncapi;
+mod cases;
+mod certified;
 mod consents;
 mod events;
 mod inbound;
@@ -13,6 +15,7 @@ mod places;
 mod said;
 mod send;
 mod stream;
+mod verifications;
 mod view;
 mod wish;
 
@@ -25,6 +28,13 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
 pub use asyncapi::DOCUMENT as ASYNCAPI_DOCUMENT;
+use cases::CaseView;
+pub(super) use cases::{
+    id_and_verb as case_id_and_verb, id_of as case_id_of, page as cases_page, read_and_do as do_on_case,
+    whole as case_whole,
+};
+use certified::CertifiedView;
+pub(super) use certified::{number as certified_number, page as certified_page, take_back as revoke_certified};
 use consents::ConsentView;
 pub(super) use consents::{
     ConsentWish, note as note_consent, number_of, page as consents_page, person as consent_of_person, results_of,
@@ -36,6 +46,7 @@ pub(super) use messages::{act, message, message_id};
 pub use openapi::document as openapi_document;
 pub(super) use send::{one, shown, store_problem};
 pub(super) use stream::{answer as open_stream, last_event_id, wanted};
+pub(crate) use verifications::code_words;
 pub(super) use view::{MessageView, Shown};
 
 use super::auth::{Clients, DuplicateKey};
@@ -45,7 +56,7 @@ use super::problem;
 use crate::accept::Intake;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Origins};
-use crate::notify::{Notifier, Publisher};
+use crate::notify::{Notifier, Publisher, Templates};
 use crate::outbox::Outbox;
 use crate::router::Router;
 use crate::store::Store;
@@ -73,6 +84,8 @@ pub struct ApiState {
     pub body: BodyLimits,
     /// Requests answered at once.
     pub max_requests: u32,
+    /// What sends codes.
+    verifying: verifications::Verifying,
     /// Streams open at once.
     pub(super) streams: places::Streams,
     /// Cancelled once the daemon is stopping: streams end.
@@ -91,6 +104,12 @@ pub enum StateError {
 }
 
 impl ApiState {
+    /// Goes on with other rules, templates and words.
+    pub fn renew(&self, notifier: Notifier, code_words: Templates) {
+        self.publisher.renew(notifier);
+        self.verifying.renew(code_words);
+    }
+
     /// Builds the state from the configuration. Streams end when `stopping` is cancelled.
     pub fn new(
         config: &Config,
@@ -113,6 +132,7 @@ impl ApiState {
             },
             max_requests: config.http.max_requests,
             streams: places::Streams::new(&config.http, config.client.keys()),
+            verifying: verifications::Verifying::new(config)?,
             stopping,
             outbox,
             store,
@@ -129,11 +149,19 @@ pub fn api_router(state: Arc<ApiState>) -> HttpRouter {
         .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
         .route("/v1/events", post(events::publish))
         .route("/v1/inbound", get(inbound::list))
+        .route("/v1/cases", get(cases::list))
+        .route("/v1/cases/{id}", get(cases::show))
+        .route("/v1/cases/{id}/{act}", post(cases::act))
         .route("/v1/consents", get(consents::list).post(consents::import))
         .route(
             "/v1/consents/{msisdn}",
             get(consents::show).put(consents::set).delete(consents::withdraw),
         )
+        .route("/v1/verifications", post(verifications::send))
+        .route("/v1/verifications/{id}", get(verifications::show))
+        .route("/v1/verifications/{id}/check", post(verifications::check))
+        .route("/v1/certified", get(certified::list))
+        .route("/v1/certified/{msisdn}", get(certified::show).delete(certified::revoke))
         .route("/v1/stream", get(stream::open))
         .route("/openapi.json", get(openapi::serve))
         .route("/asyncapi.json", get(asyncapi::serve))

@@ -278,7 +278,7 @@ async fn check(state: &ApiState, client: &Client, line: &[u8], items: &mut Vec<E
     let dry_run = wish.dry_run == Some(true);
     let required = client.require_idempotency_key && !dry_run;
     let key = idempotency_key(wish.idempotency_key.as_deref(), "/idempotency_key", required)?;
-    let accepted = match accept_wish(state, client, &wish) {
+    let accepted = match accept_wish(state, client, &wish).await {
         Ok(accepted) => accepted,
         Err(faults) => {
             let key = key.filter(|_| !dry_run);

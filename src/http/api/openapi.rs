@@ -9,7 +9,10 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::accepted::AcceptedView;
-use super::{ConsentView, InboundView, MessageView, consents, events, inbound, messages, send, stream};
+use super::{
+    CaseView, CertifiedView, ConsentView, InboundView, MessageView, cases, certified, consents, events, inbound,
+    messages, send, stream, verifications,
+};
 use crate::domain::{Channel, Class, Rich, Source, State};
 use crate::notify::{EventName, MadeMessage, Publication};
 
@@ -266,6 +269,40 @@ pub(super) struct ConsentLineResult {
     error: Option<ProblemDocument>,
 }
 
+/// What a person does about a case.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `CaseWish` reads")]
+pub(super) struct CaseRequest {
+    /// Who does it.
+    #[schema(min_length = 1, max_length = 64)]
+    by: String,
+    /// Of `take`: who owns it now, to take it over.
+    from: Option<String>,
+    /// Of `note` and `answer`: what.
+    #[schema(max_length = 2000)]
+    text: Option<String>,
+}
+
+/// What is done.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `Verb` reads")]
+pub(super) enum CaseActWord {
+    Take,
+    Note,
+    Answer,
+    Solve,
+}
+
+/// A page of cases.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `list::page` writes")]
+pub(super) struct CasePage {
+    data: Vec<CaseView>,
+    /// For `after`; null at the end.
+    next: Option<String>,
+}
+
 /// A page of what people want.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `list::page` writes")]
@@ -275,15 +312,57 @@ pub(super) struct ConsentPage {
     next: Option<String>,
 }
 
+/// A number to certify.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `VerificationWish` reads")]
+pub(super) struct VerificationRequest {
+    /// The number in E.164.
+    #[schema(example = "+393331234567", pattern = r"^\+?[1-9][0-9]{6,14}$")]
+    to: String,
+    /// Your own word for whom it belongs to.
+    #[schema(example = "c-1842", min_length = 1, max_length = 128)]
+    customer: String,
+    /// What the customer is to you: commands may ask for it.
+    #[schema(example = "gold", pattern = "^[a-z0-9_-]{1,64}$")]
+    profile: Option<String>,
+    /// The name of a template with `code` in it; the operator's, or our own words, where not said.
+    template: Option<String>,
+    /// What the template calls `data`.
+    #[schema(value_type = Option<Object>)]
+    vars: Option<()>,
+    /// The language, e.g. `it-CH`; the nearest that there is stands in.
+    locale: Option<String>,
+    /// A number in E.164, a short code, or a name of 1 to 11 characters; the client's default_sender where not said.
+    from: Option<String>,
+}
+
+/// A code to try.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `CodeWish` reads")]
+pub(super) struct CodeRequest {
+    /// As the customer gave it; spaces do not count.
+    #[schema(example = "482910")]
+    code: String,
+}
+
+/// A page of certified numbers.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `list::page` writes")]
+pub(super) struct CertifiedPage {
+    data: Vec<CertifiedView>,
+    /// For `after`; null at the end.
+    next: Option<String>,
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Araldo", description = "Send texts and hear what became of them."),
-    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, consents::list, consents::import, consents::show, consents::set, consents::withdraw, stream::open),
+    paths(send::send, messages::list, messages::show, messages::cancel, events::publish, inbound::list, consents::list, consents::import, consents::show, consents::set, consents::withdraw, cases::list, cases::show, cases::act, verifications::send, verifications::show, verifications::check, certified::list, certified::show, certified::revoke, stream::open),
     components(schemas(
-        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, ConsentPage, ConsentRequest, ConsentLine, ConsentLineResult, AcceptedView<'_>,
+        MessageRequest, MessageLine, LineResult, ProblemDocument, FaultDocument, MessagePage, InboundPage, CasePage, CaseRequest, CaseActWord, ConsentPage, ConsentRequest, ConsentLine, ConsentLineResult, VerificationRequest, CodeRequest, CertifiedPage, AcceptedView<'_>,
         CloudEvent, AnyJson, EventResult, Publication<'_>
     )),
-    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "consents", description = "What people want to be sent"), (name = "stream", description = "What happens, as it happens")),
+    tags((name = "messages", description = "Messages to handsets"), (name = "events", description = "Facts that make messages"), (name = "inbound", description = "Texts from handsets"), (name = "cases", description = "What customers texted that a person answers"), (name = "consents", description = "What people want to be sent"), (name = "numbers", description = "Numbers certified for customers"), (name = "stream", description = "What happens, as it happens")),
     modifiers(&Key),
 )]
 struct Api;

@@ -6,11 +6,12 @@ use minijinja::value::{Serde, Value};
 
 use super::ApiState;
 use crate::accept::{Accepted, Client, Code, Fault, Wish, WithoutRoute, accept, accept_saying};
-use crate::domain::Flag;
+use crate::domain::{Flag, mask_number};
 use crate::notify::{Locale, Rendered};
 
-/// Checks a wish, with its text or its template's.
-pub(super) fn accept_wish(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Result<Accepted, Vec<Fault>> {
+/// Checks a wish, with its text or its template's. What a personal template says goes to certified numbers alone, but
+/// for codes: one of them is how a number becomes certified.
+pub(super) async fn accept_wish(state: &ApiState, client: &Client, wish: &Wish<'_>) -> Result<Accepted, Vec<Fault>> {
     if wish.template.is_none() && wish.vars.is_none() && wish.locale.is_none() {
         return accept(&state.intake, client, wish);
     }
@@ -19,8 +20,29 @@ pub(super) fn accept_wish(state: &ApiState, client: &Client, wish: &Wish<'_>) ->
     let mut accepted = accept_saying(&state.intake, client, wish, said, WithoutRoute::Refused)?;
     if rendered.is_ok_and(|rendered| rendered.personal) {
         accepted.flags = accepted.flags.with(Flag::Personal);
+        if accepted.needs_certified() {
+            certified(state, client, &accepted).await.map_err(|fault| vec![fault])?;
+        }
     }
     Ok(accepted)
+}
+
+async fn certified(state: &ApiState, client: &Client, accepted: &Accepted) -> Result<(), Fault> {
+    let number = accepted.message.to.digits();
+    let asked = [(client.name.clone(), number.into())];
+    match state.store.are_certified(&asked).await.as_deref() {
+        Ok([true]) => Ok(()),
+        Ok(_) => {
+            let detail = "is not certified, and the template is for certified numbers alone";
+            Err(Fault::new("/to", Code::NumberNotCertified, detail)
+                .got(mask_number(&format!("+{number}")))
+                .hint("certify it with POST /v1/verifications"))
+        }
+        Err(error) => {
+            tracing::warn!(event = "store_unavailable", %error);
+            Err(Fault::new("", Code::StoreUnavailable, Code::StoreUnavailable.title()))
+        }
+    }
 }
 
 fn rendered(state: &ApiState, wish: &Wish<'_>) -> Result<Rendered, Vec<Fault>> {

@@ -94,7 +94,7 @@ pub(in crate::http) async fn one(
 ) -> Result<Response, Problem> {
     let dry_run = wish.dry_run == Some(true);
     let key = key_header(headers, client.require_idempotency_key && !dry_run)?;
-    let accepted = match accept_wish(state, client, wish) {
+    let accepted = match accept_wish(state, client, wish).await {
         Ok(accepted) => accepted,
         Err(faults) => {
             let key = key.filter(|_| !dry_run);
@@ -161,7 +161,7 @@ pub(super) fn item(accepted: Accepted, key: Option<Box<str>>, wish: &Wish<'_>, a
     }
 }
 
-fn key_header(headers: &HeaderMap, required: bool) -> Result<Option<Box<str>>, Problem> {
+pub(super) fn key_header(headers: &HeaderMap, required: bool) -> Result<Option<Box<str>>, Problem> {
     let mut given = headers.get_all(&IDEMPOTENCY_KEY).iter();
     let first = given.next();
     if given.next().is_some() {

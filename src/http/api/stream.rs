@@ -62,7 +62,7 @@ static UNBUFFERED: (HeaderName, HeaderValue) = (
         ("client" = Option<String>, Query, description = "Of this client instead of yourself; needs the scope `admin`"),
     ),
     responses(
-        (status = 200, description = "Events: `id`, `event` and `data`, which is what a webhook says. `stream.gap` says that some after an id are forgotten, or that the id is unknown and all that is kept follows. A quiet stream has a comment and its newest id every 15 s. Inbound texts need the scope `inbound`, changes of consent `consent`. See asyncapi.json", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events: `id`, `event` and `data`, which is what a webhook says. `stream.gap` says that some after an id are forgotten, or that the id is unknown and all that is kept follows. A quiet stream has a comment and its newest id every 15 s. Inbound texts need the scope `inbound`, changes of consent `consent`, cases `cases`. See asyncapi.json", body = String, content_type = "text/event-stream"),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many streams are open: see Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "See code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
@@ -93,6 +93,10 @@ pub(super) async fn open(
     let guarded = [
         (NoticeKind::InboundReceived, Scope::Inbound),
         (NoticeKind::ConsentChanged, Scope::Consent),
+        (NoticeKind::CaseOpened, Scope::Cases),
+        (NoticeKind::CaseTaken, Scope::Cases),
+        (NoticeKind::CaseSolved, Scope::Cases),
+        (NoticeKind::CaseOverdue, Scope::Cases),
     ];
     for (kind, scope) in guarded {
         if wanted.kinds.contains(&kind) {

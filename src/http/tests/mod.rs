@@ -2,6 +2,8 @@
 
 mod admin;
 mod bad_input;
+mod cases;
+mod certified;
 mod consents;
 mod documents;
 mod events;
@@ -9,6 +11,7 @@ mod gate;
 mod lists;
 mod messages;
 mod ndjson;
+mod rcs;
 mod rich;
 mod server;
 mod store_trouble;

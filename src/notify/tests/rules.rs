@@ -321,6 +321,20 @@ async fn a_message_without_route_is_recorded_as_failed() {
 }
 
 #[tokio::test]
+async fn what_a_personal_template_says_to_a_number_that_is_not_certified_is_recorded_as_failed() {
+    for (class, ended) in [
+        ("service", (State::Failed, Some(Reason::NotCertified))),
+        // A code is how a number becomes certified.
+        ("otp", (State::Queued, None)),
+    ] {
+        let keys = format!("class = \"{class}\"\n[template.hello]\npersonal = true\n");
+        let house = House::new(&rule(&keys), &[HELLO]).await;
+        let made = house.messages(event(anna())).await.remove(0);
+        assert_eq!((made.row.progress.state, made.row.progress.reason), ended, "{class}");
+    }
+}
+
+#[tokio::test]
 async fn the_same_event_is_one_event_even_where_it_would_be_refused_by_now() {
     let house = House::new(&rule("validity = \"{{ data.until }}\""), &[HELLO]).await;
     let mut data = anna();

@@ -117,6 +117,11 @@ impl Writer {
             let done = self.one(&Batch { quarantine, ..empty() }).await;
             reply.send(done.map(|_| ())).ok();
         }
+        for (act, reply) in batch.certified.into_iter().zip(waiting.certified) {
+            let certified = vec![act];
+            let done = self.one(&Batch { certified, ..empty() }).await;
+            reply.send(done.and_then(|applied| first(applied.certified))).ok();
+        }
         for (item, reply) in batch.acts.into_iter().zip(waiting.acts) {
             let acts = vec![item];
             let done = self.one(&Batch { acts, ..empty() }).await;
@@ -137,6 +142,18 @@ impl Writer {
         for (len, reply) in waiting.inbox {
             let inbox = marks.by_ref().take(len).collect();
             let done = self.one(&Batch { inbox, ..empty() }).await;
+            reply.send(done.map(|_| ())).ok();
+        }
+        let mut events = batch.rcs_events.into_iter();
+        for (len, reply) in waiting.rcs_events {
+            let rcs_events = events.by_ref().take(len).collect();
+            let done = self.one(&Batch { rcs_events, ..empty() }).await;
+            reply.send(done.map(|applied| applied.rcs_events)).ok();
+        }
+        let mut marks = batch.rcs_marks.into_iter();
+        for (len, reply) in waiting.rcs_marks {
+            let rcs_marks = marks.by_ref().take(len).collect();
+            let done = self.one(&Batch { rcs_marks, ..empty() }).await;
             reply.send(done.map(|_| ())).ok();
         }
         for (act, reply) in batch.notice_acts.into_iter().zip(waiting.notice_acts) {

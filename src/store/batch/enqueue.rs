@@ -1,7 +1,7 @@
 //! Messages to store.
 
 use crate::domain::{BindRef, Flags, Name, NewMessage, Reason, State, UnixMillis};
-use crate::store::{Changed, Event, InboxPlace, Lease, Progress, Row, Seq};
+use crate::store::{Changed, Event, InboxPlace, Lease, NewVerification, Progress, Row, Seq};
 
 /// A message to store.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Enqueue {
     pub birth: Option<Box<Birth>>,
 }
 
-/// What a message that was made by an event begins with.
+/// What a message begins with beside itself.
 #[derive(Clone, Debug, Default)]
 pub struct Birth {
     /// The first of its timeline.
@@ -25,6 +25,8 @@ pub struct Birth {
     pub failed: Option<Reason>,
     /// Its notes.
     pub flags: Flags,
+    /// The code that it brings to a number, to certify it.
+    pub verification: Option<NewVerification>,
 }
 
 /// Messages that are stored together under one key: all of them or none. There may be none, and the key is kept.

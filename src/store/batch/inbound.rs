@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::domain::{BindRef, Concat, InboundId, UnixMillis};
-use crate::store::{Enqueue, NewConsent, Seq};
+use crate::domain::{BindRef, Concat, InboundId, UnixMillis, Will};
+use crate::store::{Between, Enqueue, NewConsent, Seq};
 
 /// An inbound text to store.
 #[derive(Clone, Debug)]
@@ -60,6 +60,16 @@ impl NewInbound {
     pub const REPEATED_WITHIN: std::time::Duration = std::time::Duration::from_mins(10);
     /// How long before a loss an answer may have been on its way.
     pub const ANSWER_IN_FLIGHT: std::time::Duration = std::time::Duration::from_mins(1);
+
+    /// The conversation whose question ends with this text: that of a STOP for everything.
+    pub(in crate::store) fn ends_question(&self) -> Option<Between> {
+        let stop = |said: &&NewConsent| said.topic.is_none() && said.will == Will::OptedOut;
+        let stop = self.consents.iter().find(stop)?;
+        Some(Between {
+            number: stop.msisdn.clone(),
+            address: self.to.clone(),
+        })
+    }
 }
 
 /// What became of an inbound text.

@@ -23,7 +23,8 @@ pub use settle::{SegmentAnswer, Settle, SettleResult};
 pub use sweep::{Prune, PruneResult, Sweep, SweepResult};
 
 use super::{
-    ConsentResult, InboxMark, NewConsent, NoticeAct, NoticeSettle, Progress, Row, Seq, Turn, TurnResult, Wants,
+    CertifiedAct, ConsentResult, InboxMark, NewConsent, NewRcsEvent, NoticeAct, NoticeSettle, Progress, RcsEventResult,
+    RcsMark, Row, Seq, Turn, TurnResult, Wants,
 };
 use crate::domain::{Class, Endpoint, MessageId, Name, State, UnixMillis};
 
@@ -52,6 +53,8 @@ pub struct Batch {
     pub turns: Vec<Turn>,
     /// PDUs that could not be read, to keep for a person.
     pub quarantine: Vec<BadPdu>,
+    /// What was learnt of numbers.
+    pub certified: Vec<CertifiedAct>,
     /// Wishes of owners and ops.
     pub acts: Vec<ActItem>,
     /// Deadlines to look at.
@@ -62,6 +65,10 @@ pub struct Batch {
     pub notice_acts: Vec<NoticeAct>,
     /// Events of the inbox that make no message.
     pub inbox: Vec<InboxMark>,
+    /// What RCS platforms have told.
+    pub rcs_events: Vec<NewRcsEvent>,
+    /// What was made of it.
+    pub rcs_marks: Vec<RcsMark>,
     /// Old rows to forget.
     pub prune: Option<Prune>,
     /// Rows to claim.
@@ -89,10 +96,14 @@ pub struct Applied {
     pub inbound: Vec<InboundResult>,
     /// One for each turn.
     pub turns: Vec<TurnResult>,
+    /// Of each change of a number, whether it stood where the change leaves it.
+    pub certified: Vec<bool>,
     /// One for each wish.
     pub acts: Vec<ActResult>,
     /// One for each sweep.
     pub sweeps: Vec<SweepResult>,
+    /// One for each thing that RCS platforms have told.
+    pub rcs_events: Vec<RcsEventResult>,
     /// What was forgotten.
     pub prune: Option<PruneResult>,
     /// One for each claim.
@@ -154,11 +165,14 @@ impl Batch {
             && self.inbound.is_empty()
             && self.turns.is_empty()
             && self.quarantine.is_empty()
+            && self.certified.is_empty()
             && self.acts.is_empty()
             && self.sweeps.is_empty()
             && self.notices.is_empty()
             && self.notice_acts.is_empty()
             && self.inbox.is_empty()
+            && self.rcs_events.is_empty()
+            && self.rcs_marks.is_empty()
             && self.prune.is_none()
             && self.claims.is_empty()
     }

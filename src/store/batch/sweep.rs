@@ -87,4 +87,6 @@ pub struct PruneResult {
     pub notices: u64,
     /// Settled rows of the event inbox forgotten by their age.
     pub inbox: u64,
+    /// Events of RCS platforms forgotten by their age.
+    pub rcs_events: u64,
 }

@@ -141,6 +141,7 @@ async fn inbound_texts_are_listed_by_address_newest_first(bench: &Bench) {
     };
     store(bench, (1..=9).map(to).collect()).await;
     let mut query = InboundQuery {
+        from: None,
         to: Some(vec!["222".into(), "333".into()]),
         limit: 3,
         before: None,

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::behaviours;
 use super::harness::*;
-use crate::domain::{Concat, InboundId, ReferenceSize, Source, State, UnixMillis, Will};
+use crate::domain::{Concat, InboundId, Name, ReferenceSize, Source, State, UnixMillis, Will};
 use crate::store::two_way::{Leaves, NewAction, Person, Question, QuestionChange, Spend, Whole};
 use crate::store::{
     ActionProgress, ActionQuery, ActionRecord, ActionState, Batch, Between, Enqueue, InboundQuery, NewConsent,
@@ -14,6 +14,7 @@ use crate::store::{
 behaviours!(
     a_text_is_unhandled_until_its_turn_is_taken_and_that_once,
     a_text_of_which_all_is_made_is_handled_as_it_is_stored,
+    a_stop_for_everything_ends_the_question_that_waits,
     a_turn_notes_what_people_want_before_it_answers,
     what_a_turn_changes_is_read_back,
     a_turn_is_whole_or_not_at_all,
@@ -372,10 +373,39 @@ async fn a_text_of_which_all_is_made_is_handled_as_it_is_stored(bench: &Bench) {
     assert_eq!(take(bench, vec![handles(1)]).await, [TurnResult::Gone]);
 }
 
-async fn a_turn_notes_what_people_want_before_it_answers(bench: &Bench) {
-    bench.enqueue([message(1)]).await;
+async fn a_stop_for_everything_ends_the_question_that_waits(bench: &Bench) {
     texts(bench, 1).await;
-    let stop = NewConsent {
+    let mut turn = handles(1);
+    turn.question = Some(QuestionChange::Ask(question()));
+    take(bench, vec![turn]).await;
+    let after = async |n: u8, topic: Option<&str>, to: &str| {
+        let stop = NewConsent {
+            msisdn: between().number,
+            topic: topic.map(|topic| Name::parse(topic).unwrap()),
+            ..stop()
+        };
+        let text = NewInbound {
+            to: to.into(),
+            handled: Some("stop"),
+            consents: vec![stop],
+            ..text_in(n.into(), n)
+        };
+        let inbound = vec![text];
+        bench
+            .commit(Batch {
+                inbound,
+                ..Batch::new(NOW)
+            })
+            .await;
+        bench.store.standings(&[between()]).await.unwrap().remove(0).question
+    };
+    assert!(after(2, Some("offers"), "12345").await.is_some(), "one topic");
+    assert!(after(3, None, "54321").await.is_some(), "another address");
+    assert_eq!(after(4, None, "12345").await, None);
+}
+
+fn stop() -> NewConsent {
+    NewConsent {
         msisdn: number(1).into(),
         brand: message(1).client,
         topic: None,
@@ -384,7 +414,13 @@ async fn a_turn_notes_what_people_want_before_it_answers(bench: &Bench) {
         at: NOW,
         note: None,
         told: Arc::new([]),
-    };
+    }
+}
+
+async fn a_turn_notes_what_people_want_before_it_answers(bench: &Bench) {
+    bench.enqueue([message(1)]).await;
+    texts(bench, 1).await;
+    let stop = stop();
     let stops = || Turn {
         consents: vec![stop.clone()],
         ..handles(1)

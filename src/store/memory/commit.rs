@@ -71,6 +71,10 @@ impl<'a> Transaction<'a> {
                 self.tables.quarantine.pop_front();
             }
         }
+        for act in &batch.certified {
+            let done = self.certify(act);
+            self.applied.certified.push(done);
+        }
         for item in &batch.acts {
             let result = self.act(item);
             self.applied.acts.push(result);
@@ -82,6 +86,8 @@ impl<'a> Transaction<'a> {
         self.keep_notices();
         self.settle_notices(&batch.notices);
         self.act_on_notices(&batch.notice_acts);
+        self.keep_rcs_events(&batch.rcs_events);
+        self.mark_rcs_events(&batch.rcs_marks);
         if let Some(prune) = batch.prune {
             self.applied.prune = Some(self.prune(prune));
         }
@@ -162,6 +168,7 @@ impl<'a> Transaction<'a> {
 
     fn put(&mut self, seq: Seq, item: &Enqueue) {
         self.tables.insert(seq, &item.message, item.stored_as(self.now));
+        self.keep_verification(item);
         if let Some(birth) = &item.birth {
             self.note(seq, birth.event.clone());
             self.applied.changed.extend(item.ended(seq, self.now));
@@ -264,6 +271,9 @@ impl<'a> Transaction<'a> {
             self.notices.extend(NewNotice::of_inbound(seq, &item, self.rules));
             for said in &item.consents {
                 self.consent(said);
+            }
+            if let Some(between) = item.ends_question() {
+                self.tables.two_way.end_question(&between);
             }
             for answer in &item.answers {
                 self.store_now(answer);
@@ -407,6 +417,9 @@ impl<'a> Transaction<'a> {
             self.tables.parked.remove(id);
         }
         self.tables.two_way.prune(prune);
+        self.tables.cases.prune(prune);
+        let rcs_events = self.tables.rcs_inbox.forget(prune.ended_before);
+        self.tables.numbers.prune(prune);
         let (notices, next_notice) = self.tables.notices.prune(prune);
         PruneResult {
             next_notice,
@@ -416,6 +429,7 @@ impl<'a> Transaction<'a> {
             keys: keys.len() as u64,
             parked: parked.len() as u64,
             inbox: 0,
+            rcs_events,
         }
     }
 

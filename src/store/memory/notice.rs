@@ -27,6 +27,7 @@ struct Stored {
     message: Option<Seq>,
     inbound: Option<Seq>,
     consent: Option<Seq>,
+    case: Option<Seq>,
     client: Option<Name>,
 }
 
@@ -49,7 +50,8 @@ impl Notices {
             endpoint: new.endpoint,
             delivery: Delivery::default(),
         };
-        let (message, inbound, consent, client) = (new.message, new.inbound, new.consent, new.client);
+        let (message, inbound, client) = (new.message, new.inbound, new.client);
+        let (consent, case) = (new.consent, new.case);
         self.rows.insert(
             seq,
             Stored {
@@ -57,6 +59,7 @@ impl Notices {
                 message,
                 inbound,
                 consent,
+                case,
                 client,
             },
         );
@@ -266,6 +269,7 @@ impl Tables {
                     text: whole.or_else(|| text.text.clone()),
                 }))
             }
+            (None, None) if stored.case.is_some() => About::Case(Box::new(self.cases.at(stored.case?)?.clone())),
             (None, None) => {
                 let said = self.consents.said(stored.consent?)?.clone();
                 let client = stored.client.clone();
@@ -380,7 +384,7 @@ impl Tables {
         let wanted = |record: &NoticeRecord| {
             let class = match &record.about {
                 About::Message(message) => Some(message.class),
-                About::Inbound(_) | About::Consent(_) => None,
+                About::Inbound(_) | About::Consent(_) | About::Case(_) => None,
             };
             (query.client.is_none() || record.client() == query.client.as_ref())
                 && (query.classes.is_empty() || class.is_some_and(|class| query.classes.contains(&class)))

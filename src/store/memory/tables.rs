@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::care::CaseBooks;
+use super::certified::Numbers;
 use super::consent::Consents;
 use super::notice::Notices;
+use super::rcs_inbox::RcsInbox;
 use super::two_way::TwoWay;
 use crate::domain::{Class, Encoding, Lane, MessageId, Name, NewMessage, SenderId, Shape, State, UnixMillis};
 use crate::store::{
@@ -39,6 +42,9 @@ pub(super) struct Tables {
     pub(super) notices: Notices,
     pub(super) two_way: TwoWay,
     pub(super) consents: Consents,
+    pub(super) cases: CaseBooks,
+    pub(super) rcs_inbox: RcsInbox,
+    pub(super) numbers: Numbers,
 }
 
 /// A stored message.

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::certified::Numbers;
 use super::commit::Transaction;
 use super::tables::Tables;
 use crate::domain::UnixMillis;
+use crate::store::care::{Cases as _, write_of};
 use crate::store::notice::NewNotice;
 use crate::store::two_way::{
     ActionQuery, ActionRecord, ActionState, Between, Leaves, NewAction, Person, Question, QuestionChange, Standing,
     Turn, TurnResult, UnhandledText,
 };
-use crate::store::{Prune, Seq};
+use crate::store::{OpenCase, Prune, Seq};
 
 /// The books of the conversations.
 #[derive(Default)]
@@ -52,10 +54,16 @@ impl Transaction<'_> {
                 .actions
                 .get(seq)
                 .is_some_and(|(known, _)| known.version == *version),
+            Leaves::Case(_) => true,
         };
         if !stands {
             return TurnResult::Gone;
         }
+        let cases = &self.tables.cases;
+        let case = match write_of(turn, cases, cases.next(), self.now) {
+            Ok(case) => case,
+            Err(refused) => return refused,
+        };
         if let Some(action) = &turn.action
             && let Some((key, spend)) = spent_key(action).zip(action.spend.as_ref())
         {
@@ -80,13 +88,14 @@ impl Transaction<'_> {
             Leaves::Action {
                 seq, becomes, refunds, ..
             } => books.move_on(*seq, becomes, *refunds, self.now),
+            Leaves::Case(_) => {}
         }
         match &turn.question {
             Some(QuestionChange::Ask(question)) => {
                 books.questions.insert(question.between.clone(), question.clone());
             }
             Some(QuestionChange::Drop(between)) => {
-                books.questions.remove(between);
+                books.end_question(between);
             }
             None => {}
         }
@@ -97,12 +106,19 @@ impl Transaction<'_> {
         for said in &turn.consents {
             self.consent(said);
         }
+        if let Some(case) = case {
+            self.write_case(case);
+        }
         let messages = turn.messages.iter().map(|message| self.store_now(message)).collect();
         TurnResult::Done { action, messages }
     }
 }
 
 impl TwoWay {
+    pub(super) fn end_question(&mut self, between: &Between) {
+        self.questions.remove(between);
+    }
+
     fn add(&mut self, action: &NewAction) -> Seq {
         self.next_action += 1;
         let mut action = action.clone();
@@ -131,14 +147,6 @@ impl TwoWay {
         {
             *self.spent.entry(key).or_default() -= spend.hundredths;
         }
-    }
-
-    pub(super) fn standings(&self, pairs: &[Between]) -> Vec<Standing> {
-        let standing = |pair: &Between| Standing {
-            person: self.people.get(&pair.number).map(|(person, _)| person.clone()),
-            question: self.questions.get(pair).cloned(),
-        };
-        pairs.iter().map(standing).collect()
     }
 
     pub(super) fn actions(&self, query: ActionQuery) -> Vec<ActionRecord> {
@@ -176,6 +184,17 @@ fn day_of(at: UnixMillis) -> i64 {
 }
 
 impl Tables {
+    pub(super) fn standings(&self, pairs: &[Between]) -> Vec<Standing> {
+        let books = &self.two_way;
+        let standing = |pair: &Between| Standing {
+            person: books.people.get(&pair.number).map(|(person, _)| person.clone()),
+            question: books.questions.get(pair).cloned(),
+            certified: self.numbers.of(&pair.number),
+            case: self.cases.open(pair).map(OpenCase::from),
+        };
+        pairs.iter().map(standing).collect()
+    }
+
     pub(super) fn unhandled(&self, after: Seq, limit: u32) -> Vec<UnhandledText> {
         let seqs = self.two_way.unhandled.range(after.saturating_add(1)..);
         seqs.filter_map(|seq| Some(UnhandledText::of(*seq, self.inbound.get(seq)?)))

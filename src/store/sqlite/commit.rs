@@ -43,6 +43,7 @@ pub(super) struct Next {
     pub(super) action: Seq,
     pub(super) consent: Seq,
     pub(super) consent_change: Seq,
+    pub(super) case: Seq,
 }
 
 /// A batch in the making: the open transaction and what it has found out so far.
@@ -89,6 +90,7 @@ impl Writer {
                 action: 1,
                 consent: 1,
                 consent_change: 1,
+                case: 1,
             },
             parked: 0,
             segments: false,
@@ -155,6 +157,7 @@ impl Writer {
         transaction.store_inbound(&batch.inbound).await?;
         transaction.take_turns(&batch.turns).await?;
         transaction.keep_bad_pdus(&batch.quarantine);
+        transaction.certify(&batch.certified).await?;
         transaction.act(&batch.acts).await?;
         transaction.sweep(&batch.sweeps).await?;
         transaction.flush();
@@ -162,6 +165,8 @@ impl Writer {
         transaction.settle_notices(&batch.notices);
         transaction.act_on_notices(&batch.notice_acts).await?;
         transaction.mark_inbox(&batch.inbox);
+        transaction.keep_rcs_events(&batch.rcs_events).await?;
+        transaction.mark_rcs_events(&batch.rcs_marks);
         if let Some(prune) = batch.prune {
             transaction.prune(prune).await?;
         }
@@ -183,12 +188,14 @@ impl Writer {
              coalesce((SELECT max(message_seq) FROM (SELECT message_seq FROM notice ORDER BY seq DESC LIMIT 10000)), 0)), \
              coalesce((SELECT max(seq) FROM inbound), 0), (SELECT count(*) FROM parked_receipt), \
              EXISTS (SELECT 1 FROM segment), coalesce((SELECT max(seq) FROM action), 0), \
-             coalesce((SELECT max(seq) FROM consent), 0), coalesce((SELECT max(seq) FROM consent_change), 0)";
-        let (message, inbound, parked, segments, action, consent, consent_change): (
+             coalesce((SELECT max(seq) FROM consent), 0), coalesce((SELECT max(seq) FROM consent_change), 0), \
+             coalesce((SELECT max(seq) FROM care_case), 0)";
+        let (message, inbound, parked, segments, action, consent, consent_change, case): (
             Seq,
             Seq,
             i64,
             bool,
+            Seq,
             Seq,
             Seq,
             Seq,
@@ -199,6 +206,7 @@ impl Writer {
             action: action + 1,
             consent: consent + 1,
             consent_change: consent_change + 1,
+            case: case + 1,
         };
         self.parked = parked.unsigned_abs();
         self.segments = segments;

@@ -118,8 +118,9 @@ impl Transaction<'_> {
             return;
         }
         let now = self.now;
-        let rows: Vec<_> = rows.iter().map(|(seq, item)| Columns::of(*seq, item, now)).collect();
-        self.script.add(INSERT).bind_json(&rows);
+        let columns: Vec<_> = rows.iter().map(|(seq, item)| Columns::of(*seq, item, now)).collect();
+        self.script.add(INSERT).bind_json(&columns);
+        self.keep_verifications(rows);
     }
 
     fn keep_keys(&mut self, keys: &[(&Name, &IdempotencyKey)]) {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::checksum;
 use super::commit::Transaction;
 use super::script::Script;
+use super::two_way::DROP_QUESTION;
 use crate::domain::Concat;
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
@@ -51,6 +52,11 @@ impl Transaction<'_> {
         self.notices.extend(told);
         let consents: Vec<_> = rows.iter().flat_map(|(_, text)| &text.consents).collect();
         self.consent(&consents).await?;
+        let ended: Vec<_> = rows.iter().filter_map(|(_, text)| text.ends_question()).collect();
+        if !ended.is_empty() {
+            let pairs: Vec<_> = ended.iter().map(|pair| (&pair.number, &pair.address)).collect();
+            self.script.add(DROP_QUESTION).bind_json(&pairs);
+        }
         let answers = rows.iter().flat_map(|(_, text)| &text.answers);
         self.enqueue_answers(answers);
         Ok(())

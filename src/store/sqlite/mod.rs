@@ -1,6 +1,8 @@
 //! The outbox in one SQLite file: one writer connection, a pool of readers, a connection for checkpoints.
 
 mod acts;
+mod care;
+mod certified;
 mod check;
 mod checksum;
 mod claim;
@@ -22,6 +24,7 @@ mod open;
 mod plan_tests;
 mod prune;
 mod rcs;
+mod rcs_inbox;
 mod read;
 mod receipt;
 mod schema;
@@ -46,12 +49,13 @@ pub use open::{SqliteSettings, state_dir};
 
 use super::two_way::Between;
 use super::{
-    ActionQuery, ActionRecord, Applied, Backlog, Batch, CheckReport, CheckStage, ConsentChange, ConsentQuery,
-    ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord,
-    InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page,
-    QuarantineRecord, Revocation, Rules, Seq, Standing, Store, StoreError, Totals, UnhandledText,
+    ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
+    CertifiedRecord, CheckReport, CheckStage, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices,
+    DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
+    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq,
+    Standing, Store, StoreError, Totals, UnhandledText, VerificationRecord,
 };
-use crate::domain::{MessageId, Name};
+use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
 /// An outbox in a SQLite file. Dropped, it leaves the file to the next process.
 pub struct SqliteStore {
@@ -196,6 +200,10 @@ impl Store for SqliteStore {
         self.read(event_inbox::new_events(&self.readers, query)).boxed()
     }
 
+    fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>> {
+        self.read(rcs_inbox::new_events(&self.readers, after, limit)).boxed()
+    }
+
     fn unhandled_texts(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<UnhandledText>, StoreError>> {
         self.read(two_way::unhandled(&self.readers, after, limit)).boxed()
     }
@@ -206,6 +214,22 @@ impl Store for SqliteStore {
 
     fn actions(&self, query: ActionQuery) -> BoxFuture<'_, Result<Vec<ActionRecord>, StoreError>> {
         self.read(two_way::actions(&self.readers, query)).boxed()
+    }
+
+    fn case(&self, id: CaseId) -> BoxFuture<'_, Result<Option<CaseRecord>, StoreError>> {
+        self.read(care::by_id(&self.readers, id)).boxed()
+    }
+
+    fn cases<'a>(&'a self, query: &'a CaseQuery) -> BoxFuture<'a, Result<Page<CaseRecord>, StoreError>> {
+        self.read(care::list(&self.readers, query)).boxed()
+    }
+
+    fn case_notes(&self, id: CaseId) -> BoxFuture<'_, Result<Vec<CaseNote>, StoreError>> {
+        self.read(care::notes(&self.readers, id)).boxed()
+    }
+
+    fn due_cases(&self, now: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<CaseRecord>, StoreError>> {
+        self.read(care::due(&self.readers, now, limit)).boxed()
     }
 
     fn consents<'a>(&'a self, query: &'a ConsentQuery) -> BoxFuture<'a, Result<Page<ConsentRecord>, StoreError>> {
@@ -220,6 +244,22 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'a, Result<Vec<ConsentChange>, StoreError>> {
         self.read(consent::history(&self.readers, msisdn, brands, limit))
             .boxed()
+    }
+
+    fn verification<'a>(
+        &'a self,
+        id: VerificationId,
+        client: &'a Name,
+    ) -> BoxFuture<'a, Result<Option<VerificationRecord>, StoreError>> {
+        self.read(certified::of_id(&self.readers, id, client)).boxed()
+    }
+
+    fn certified<'a>(&'a self, query: &'a CertifiedQuery) -> BoxFuture<'a, Result<Page<CertifiedRecord>, StoreError>> {
+        self.read(certified::list(&self.readers, query)).boxed()
+    }
+
+    fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        self.read(certified::are(&self.readers, pairs)).boxed()
     }
 
     fn waits_for_lock(&self) -> bool {

@@ -46,6 +46,7 @@ impl Transaction<'_> {
             Option<Seq>,
             Option<Seq>,
             Option<Seq>,
+            Option<Seq>,
             Option<&'a str>,
             &'static str,
             i64,
@@ -56,9 +57,10 @@ impl Transaction<'_> {
             Option<&'a str>,
             Option<i64>,
         );
-        const INSERT: &str = "INSERT INTO notice (message_seq, inbound_seq, consent_seq, client, kind, at, reason, code, \
+        const INSERT: &str = "INSERT INTO notice (message_seq, inbound_seq, consent_seq, case_seq, client, kind, at, reason, code, \
              flags, carrier, endpoint, due_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
-             value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 FROM jsonb_each(?)";
+             value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, \
+             value ->> 12 FROM jsonb_each(?)";
         let changed = &self.applied.changed[self.noticed..];
         let mut new = std::mem::take(&mut self.notices);
         new.extend(changed.iter().filter_map(|changed| NewNotice::of(changed, self.rules)));
@@ -76,6 +78,7 @@ impl Transaction<'_> {
                     notice.message,
                     notice.inbound,
                     notice.consent,
+                    notice.case,
                     notice.client.as_ref().map(Name::as_str),
                     notice.kind.as_str(),
                     notice.at.0,
@@ -110,6 +113,7 @@ impl Transaction<'_> {
             message: Some(seq),
             inbound: None,
             consent: None,
+            case: None,
             endpoint: client
                 .as_ref()
                 .and_then(|client| self.rules.hears(client, kind, callback)),

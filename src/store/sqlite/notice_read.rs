@@ -2,9 +2,10 @@
 
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
+use super::care::case_columns;
 use super::checksum::{self, InboundHead, MessageHead};
 use super::columns::{self, Cells};
-use super::{consent, json};
+use super::{care, consent, json};
 use crate::domain::{Endpoint, Flags, InboundId, MessageId, Name, State, UnixMillis};
 use crate::store::{
     About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord,
@@ -31,6 +32,9 @@ const CONSENT: usize = 25;
 /// Where the whole of a long text is.
 const WHOLE: usize = NOTICE_COLUMNS + CONSENT + 8;
 
+/// And where those of a case begin.
+const CASE: usize = CONSENT + 9;
+
 /// And those that [`record`] reads beside, with how they are joined; `$hex` is `hex` for a `json_array`, which has no
 /// octets.
 macro_rules! record_columns {
@@ -44,7 +48,8 @@ macro_rules! record_columns {
             $hex,
             "(i.id), n.client, i.sender, i.recipient, i.text, i.segment_reference, i.segment_total, i.segment_number, \
              i.segment_reference_bits, m.receipt, m.not_before, m.checksum, i.checksum, c.seq, c.msisdn, c.brand, c.topic, \
-             c.will, c.source, c.at, c.note, i.whole"
+             c.will, c.source, c.at, c.note, i.whole, ",
+            case_columns!()
         )
     };
 }
@@ -52,7 +57,7 @@ macro_rules! record_columns {
 macro_rules! joined {
     () => {
         " LEFT JOIN message AS m ON m.seq = n.message_seq LEFT JOIN inbound AS i ON i.seq = n.inbound_seq \
-         LEFT JOIN consent_change AS c ON c.seq = n.consent_seq"
+         LEFT JOIN consent_change AS c ON c.seq = n.consent_seq LEFT JOIN care_case AS k ON k.seq = n.case_seq"
     };
 }
 
@@ -90,7 +95,7 @@ pub(super) const STRETCH: &str = concat!(
     record_columns!(""),
     " FROM notice AS n",
     joined!(),
-    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL OR c.seq IS NOT NULL) \
+    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL OR c.seq IS NOT NULL OR k.seq IS NOT NULL) \
      AND (?3 IS NULL OR coalesce(m.client, n.client) = ?3) AND (?4 IS NULL OR m.class IN (SELECT value FROM json_each(?4))) \
      AND (?5 IS NULL OR n.kind IN (SELECT value FROM json_each(?5))) ORDER BY n.seq LIMIT ?6"
 );
@@ -99,7 +104,7 @@ pub(super) const STRETCH: &str = concat!(
 const KEPT: &str = concat!(
     "SELECT count(*) FROM notice AS n",
     joined!(),
-    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL OR c.seq IS NOT NULL)"
+    " WHERE n.seq > ?1 AND n.seq <= ?2 AND (m.seq IS NOT NULL OR i.seq IS NOT NULL OR c.seq IS NOT NULL OR k.seq IS NOT NULL)"
 );
 
 pub(super) const OF_MESSAGE: &str = concat!(
@@ -274,6 +279,8 @@ fn record(r: &impl Cells) -> Result<NoticeRecord, sqlx::Error> {
             check_message(r, &message)?;
         }
         About::Message(Box::new(message))
+    } else if r.number(at + CASE)?.is_some() {
+        About::Case(Box::new(care::case(r, at + CASE)?))
     } else if r.number(at + CONSENT)?.is_some() {
         About::Consent(Box::new(AboutConsent {
             client: columns::parsed_if_any(r, at + 13)?,

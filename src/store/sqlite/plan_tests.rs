@@ -3,6 +3,8 @@
 
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
+use super::care::{BY_ID as CASE_BY_ID, DUE as CASES_DUE, LIST as CASES, MET_BY_ID, MET_OPEN, NOTES as CASE_NOTES};
+use super::certified::{ARE, END, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION};
 use super::claim::CLAIM;
 use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING};
 use super::enqueue::KNOWN_KEYS;
@@ -12,7 +14,7 @@ use super::notice::{HOLD_LATER, HURRY, REPLAY, REPLAY_OF, SETTLE};
 use super::notice_read::{DEAD, DUE as NOTICES_DUE, ENDPOINTS, OF_MESSAGE, STRETCH};
 use super::prune::OLD;
 use super::rcs::{BY_ID as MESSAGES_BY_ID, REVOKING};
-use super::read::{BACKLOG, TOTALS};
+use super::read::{BACKLOG, REPLIES_TO, TEXTS_OF, TOTALS};
 use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, OUT_UNNAMED};
 use super::sweep::{DUE, ORPHANS, STRAYS};
 use super::two_way::{
@@ -84,6 +86,10 @@ async fn holds(sql: &str, wanted: &[&str]) {
                 "consent",
                 "consent_change",
                 "c",
+                "certified",
+                "cert",
+                "verification",
+                "ver",
             ];
             let table = it.strip_prefix("SCAN ").and_then(|it| it.split(' ').next());
             table.is_some_and(|table| grows.contains(&table))
@@ -319,6 +325,8 @@ async fn what_stands_between_a_number_and_an_address_is_looked_up_by_key() {
         &[
             "SEARCH p USING PRIMARY KEY (number=?)",
             "SEARCH q USING PRIMARY KEY (number=? AND address=?)",
+            "SEARCH k USING INDEX care_case_open (number=? AND address=?)",
+            "SEARCH cert USING INDEX certified_now (msisdn=?)",
         ],
     )
     .await;
@@ -345,4 +353,45 @@ async fn what_people_want_is_looked_up_by_person_and_what_waits_for_them_by_its_
     holds(OF_PERSON, &["INDEX consent_of (msisdn=?)"]).await;
     holds(LIST, &["SEARCH c USING INTEGER PRIMARY KEY (rowid>?)"]).await;
     holds(HISTORY, &["INDEX consent_change_of (msisdn=?)"]).await;
+}
+
+#[tokio::test]
+async fn cases_are_found_by_number_by_person_and_by_the_end_of_their_wait() {
+    holds(CASE_BY_ID, &["SEARCH k USING INDEX", "(id=?)"]).await;
+    holds(MET_BY_ID, &["SCAN j", "SEARCH k USING INDEX", "(id=?)"]).await;
+    holds(MET_OPEN, &["SCAN j", "INDEX care_case_open (number=? AND address=?)"]).await;
+    holds(CASES_DUE, &["INDEX care_case_due (due_at>? AND due_at<?)"]).await;
+    holds(CASES, &["SEARCH k USING INTEGER PRIMARY KEY (rowid<?)"]).await;
+    holds(CASE_NOTES, &["INDEX care_note_case (case_seq=?)"]).await;
+}
+
+#[tokio::test]
+async fn what_a_person_texted_and_was_answered_is_found_by_the_person() {
+    holds(TEXTS_OF, &["SEARCH i USING INDEX inbound_sender (sender=? AND seq<?)"]).await;
+    holds(
+        REPLIES_TO,
+        &["SEARCH m USING INDEX message_reply (recipient=? AND seq>? AND seq<?)"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_certified_is_looked_up_by_number_and_codes_by_their_id() {
+    holds(
+        ARE,
+        &[
+            "SCAN j",
+            "SEARCH cert USING INDEX certified_now (msisdn=? AND client=?)",
+        ],
+    )
+    .await;
+    holds(
+        END,
+        &["SEARCH certified USING INDEX certified_now (msisdn=? AND client=?)"],
+    )
+    .await;
+    holds(CERTIFIED, &["SEARCH cert USING INTEGER PRIMARY KEY (rowid>?)"]).await;
+    holds(OF_NUMBER, &["INDEX certified_of (msisdn=? AND seq>?)"]).await;
+    holds(VERIFICATION, &["SEARCH ver USING PRIMARY KEY (id=?)"]).await;
+    holds(MARK_CODE, &["SEARCH verification USING PRIMARY KEY (id=?)"]).await;
 }

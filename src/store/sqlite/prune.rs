@@ -48,10 +48,25 @@ impl Transaction<'_> {
                 prune.step,
             )
             .await?;
+        result.rcs_events = self
+            .forget(
+                "DELETE FROM rcs_inbox WHERE id IN \
+             (SELECT id FROM rcs_inbox WHERE done_at < ? ORDER BY done_at LIMIT ?)",
+                prune.ended_before.0,
+                prune.step,
+            )
+            .await?;
         for sql in [
             "DELETE FROM action WHERE seq IN (SELECT seq FROM action WHERE done_at < ? ORDER BY done_at LIMIT ?)",
             "DELETE FROM question WHERE (number, address) IN \
              (SELECT number, address FROM question WHERE expires_at < ? ORDER BY expires_at LIMIT ?)",
+            // The newest stays: its place is not given again while notices may speak of it.
+            "DELETE FROM care_note WHERE case_seq IN (SELECT seq FROM care_case WHERE solved_at < ? \
+             AND seq < (SELECT max(seq) FROM care_case) ORDER BY solved_at LIMIT ?)",
+            "DELETE FROM care_case WHERE seq IN (SELECT seq FROM care_case WHERE solved_at < ? \
+             AND seq < (SELECT max(seq) FROM care_case) ORDER BY solved_at LIMIT ?)",
+            "DELETE FROM verification WHERE id IN \
+             (SELECT id FROM verification WHERE made_at < ? ORDER BY made_at LIMIT ?)",
             "DELETE FROM person WHERE number IN (SELECT number FROM person WHERE at < ? ORDER BY at LIMIT ?)",
         ] {
             self.script.add(sql).bind(prune.ended_before.0).bind(prune.step);

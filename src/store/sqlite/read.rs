@@ -123,6 +123,23 @@ pub(super) async fn key(readers: &SqlitePool, client: &Name, key: &str) -> Resul
     found.map(known).transpose()
 }
 
+/// What a person was answered, by an index of its own.
+pub(super) const REPLIES_TO: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM message AS m INDEXED BY message_reply WHERE m.class = 'reply' AND m.recipient = ?6 AND m.seq < ?1 \
+     AND m.seq >= ?2 AND (?3 IS NULL OR m.client = ?3) AND (?4 IS NULL OR m.state = ?4) AND ?5 = 'reply' \
+     AND (?7 IS NULL OR m.reference = ?7) ORDER BY m.seq DESC LIMIT ?8"
+);
+
+/// What a person texted, by an index of its own: carriers write a number with or without its plus.
+pub(super) const TEXTS_OF: &str = concat!(
+    "SELECT ",
+    inbound_columns!(),
+    " FROM inbound AS i INDEXED BY inbound_sender WHERE sender IN (?4, '+' || ?4) AND seq < ?1 AND part_of IS NULL \
+      AND (?2 IS NULL OR recipient IN (SELECT value FROM json_each(?2))) ORDER BY seq DESC LIMIT ?3"
+);
+
 pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Result<Page<MessageRecord>, sqlx::Error> {
     const SPAN: &str = "SELECT min(seq), count(*) FROM \
          (SELECT seq FROM message WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2)";
@@ -141,13 +158,18 @@ pub(super) async fn messages(readers: &SqlitePool, query: &MessageQuery) -> Resu
         .fetch_one(&mut *snapshot)
         .await?;
     let (oldest, looked_at): (Option<i64>, i64) = (span.try_get(0)?, span.try_get(1)?);
+    let has_index = query.class == Some(Class::Reply) && query.to.is_some();
+    let (select, oldest, looked_at) = match has_index {
+        true => (REPLIES_TO, Some(0), 0),
+        false => (SELECT, oldest, looked_at),
+    };
     let Some(oldest) = oldest else {
         return Ok(Page {
             rows: Vec::new(),
             next: None,
         });
     };
-    let found = sqlx::query(SELECT)
+    let found = sqlx::query(select)
         .bind(before)
         .bind(oldest)
         .bind(query.client.as_ref().map(Name::as_str))
@@ -183,10 +205,12 @@ pub(super) async fn inbound(readers: &SqlitePool, query: &InboundQuery) -> Resul
         .map(serde_json::to_string)
         .transpose()
         .map_err(columns::decode)?;
-    let found = sqlx::query(SELECT)
+    let select = if query.from.is_some() { TEXTS_OF } else { SELECT };
+    let found = sqlx::query(select)
         .bind(query.before.unwrap_or(Seq::MAX))
         .bind(to)
         .bind(query.limit)
+        .bind(query.from.as_deref())
         .fetch_all(readers)
         .await?;
     let mut rows = Vec::with_capacity(found.len());

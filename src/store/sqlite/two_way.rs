@@ -7,18 +7,20 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use super::care::Met;
 use super::checksum::InboundHead;
 use super::columns::{self, Cells};
 use super::commit::Transaction;
 use super::json;
 use super::read::tell_of_damage;
-use crate::domain::{InboundId, UnixMillis};
+use crate::domain::{CaseId, InboundId, UnixMillis};
+use crate::store::care::write_of;
 use crate::store::notice::NewNotice;
 use crate::store::two_way::{
     ActionProgress, ActionQuery, ActionRecord, Between, Leaves, NewAction, Person, Question, QuestionChange, Spend,
     Standing, Turn, TurnResult, UnhandledText,
 };
-use crate::store::{Enqueue, Lease, Seq};
+use crate::store::{CaseState, Certified, Enqueue, Lease, OpenCase, Seq};
 
 pub(super) const UNHANDLED: &str = "SELECT json_group_array(json_array(o.seq, hex(o.id), o.carrier, o.sender, \
      o.recipient, o.text, o.segment_reference, o.segment_total, o.segment_number, o.segment_reference_bits, o.at, \
@@ -50,7 +52,13 @@ pub(super) const STANDINGS: &str = "SELECT (SELECT json_group_array(json_array(p
      p.wrong_codes, p.wrong_since, p.locked_until, p.said, p.said_times, p.said_since)) \
      FROM jsonb_each(?1) AS j CROSS JOIN person AS p WHERE p.number = (j.value ->> 0)), \
      (SELECT json_group_array(json_array(q.number, q.address, q.said, q.asked_at, q.expires_at)) \
-     FROM jsonb_each(?1) AS j CROSS JOIN question AS q WHERE q.number = (j.value ->> 0) AND q.address = (j.value ->> 1))";
+     FROM jsonb_each(?1) AS j CROSS JOIN question AS q WHERE q.number = (j.value ->> 0) AND q.address = (j.value ->> 1)), \
+     (SELECT json_group_array(json_array(cert.msisdn, cert.client, cert.profile)) \
+     FROM jsonb_each(?1) AS j CROSS JOIN certified AS cert INDEXED BY certified_now \
+     WHERE cert.msisdn = (j.value ->> 0) AND cert.ended_at IS NULL), \
+     (SELECT json_group_array(json_array(k.number, k.address, k.id, k.state)) \
+     FROM jsonb_each(?1) AS j CROSS JOIN care_case AS k \
+     WHERE k.number = (j.value ->> 0) AND k.address = (j.value ->> 1) AND k.state <> 'solved')";
 
 macro_rules! actions {
     ($where:literal) => {
@@ -117,9 +125,17 @@ pub(super) async fn standings(pool: &SqlitePool, pairs: &[Between]) -> Result<Ve
     let people = json::rows(&found, 0)?;
     let people: BTreeMap<Box<str>, Person> = people.iter().map(person).collect::<Result<_, _>>()?;
     let questions: Vec<Question> = json::rows(&found, 1)?.iter().map(question).collect::<Result<_, _>>()?;
+    let cases: Vec<(Between, OpenCase)> = json::rows(&found, 3)?.iter().map(open_case).collect::<Result<_, _>>()?;
+    let mut certified: BTreeMap<Box<str>, Vec<Certified>> = BTreeMap::new();
+    for r in json::rows(&found, 2)? {
+        let of_number = certified.entry(columns::words(&r, 0)?).or_default();
+        of_number.push(super::certified::certified(&r, 1)?);
+    }
     let standing = |pair: &Between| Standing {
         person: people.get(&pair.number).cloned(),
         question: questions.iter().find(|question| question.between == *pair).cloned(),
+        certified: certified.get(&pair.number).cloned().unwrap_or_default(),
+        case: cases.iter().find(|(between, _)| between == pair).map(|(_, case)| *case),
     };
     Ok(pairs.iter().map(standing).collect())
 }
@@ -136,6 +152,18 @@ fn person(r: &impl Cells) -> Result<(Box<str>, Person), sqlx::Error> {
         said_since: r.number(8)?.map(UnixMillis),
     };
     Ok((columns::words(r, 0)?, person))
+}
+
+fn open_case(r: &impl Cells) -> Result<(Between, OpenCase), sqlx::Error> {
+    let between = Between {
+        number: columns::words(r, 0)?,
+        address: columns::words(r, 1)?,
+    };
+    let case = OpenCase {
+        id: CaseId(columns::narrow(r, 2)?),
+        is_taken: columns::parsed::<CaseState>(r, 3)? == CaseState::Taken,
+    };
+    Ok((between, case))
 }
 
 fn question(r: &impl Cells) -> Result<Question, sqlx::Error> {
@@ -207,6 +235,7 @@ struct Found {
     /// The calls that stand where their turns say, each with what it was to move.
     calls: BTreeMap<(Seq, u32), Option<(SpentKey, i64)>>,
     spent: BTreeMap<SpentKey, i64>,
+    cases: Met,
 }
 
 /// What a batch of turns writes.
@@ -293,12 +322,16 @@ impl Transaction<'_> {
     }
 
     async fn find(&mut self, turns: &[Turn]) -> Result<Found, sqlx::Error> {
-        let mut found = Found::default();
+        let mut found = Found {
+            cases: self.meet_cases(turns).await?,
+            ..Found::default()
+        };
         let (mut texts, mut calls) = (Vec::new(), Vec::new());
         for turn in turns {
             match &turn.leaves {
                 Leaves::Text { seq, .. } => texts.push(*seq),
                 Leaves::Action { seq, version, .. } => calls.push((*seq, *version)),
+                Leaves::Case(_) => {}
             }
         }
         let spends: Vec<_> = turns
@@ -343,10 +376,15 @@ impl Transaction<'_> {
         let stands = match &turn.leaves {
             Leaves::Text { seq, .. } => found.unhandled.contains(seq),
             Leaves::Action { seq, version, .. } => found.calls.contains_key(&(*seq, *version)),
+            Leaves::Case(_) => true,
         };
         if !stands {
             return TurnResult::Gone;
         }
+        let case = match write_of(turn, &found.cases, self.writer.next.case, self.now) {
+            Ok(case) => case,
+            Err(refused) => return refused,
+        };
         if let Some((key, spend)) = &spend {
             let spent = found
                 .spent
@@ -389,6 +427,10 @@ impl Transaction<'_> {
                     .extend(spent.filter(|_| *refunds).map(|(key, spent)| (key, -spent)));
                 writes.moved.push(Moved::of(*seq, becomes, self.now));
             }
+            Leaves::Case(_) => {}
+        }
+        if let Some(case) = case {
+            self.write_case(&mut found.cases, case);
         }
         match &turn.question {
             Some(QuestionChange::Ask(question)) => {

@@ -12,6 +12,11 @@ export function startForms() {
       text.dispatchEvent(new CustomEvent("araldo:filled"));
       text.focus();
     }
+    const type = event.target.closest("[data-type]");
+    if (type) {
+      word.value = type.dataset.type;
+      word.focus();
+    }
     const quick = event.target.closest("[data-word]");
     if (quick) {
       word.value = quick.dataset.word;

@@ -15,6 +15,7 @@ export function startPhone() {
   const from = document.getElementById("text-from");
   const targets = [document.getElementById("send-to"), document.getElementById("publish-to")];
   const phone = screen.closest(".phone");
+  const offer = document.getElementById("text-code");
   // The server draws one phone's bubbles; the stream brings all, so that tabs switch without asking.
   const all = new Map();
   let shown = tabs.querySelector("[aria-current]").dataset.phone;
@@ -26,6 +27,7 @@ export function startPhone() {
 
   function write(bubble, b) {
     bubble.dataset.id = b.id;
+    bubble.dataset.at = b.at;
     bubble.dataset.phone = b.phone;
     bubble.dataset.side = b.side;
     bubble.toggleAttribute("data-failed", b.failed);
@@ -49,7 +51,10 @@ export function startPhone() {
     if (isNew) bubble.classList.add("bubble--new");
     bubble.hidden = !isShown(bubble);
     all.set(b.id, bubble);
-    list.append(bubble);
+    // An answer may be told before its question is.
+    const before = [...list.children].findLast((other) => !(other.dataset.at > b.at));
+    if (before) before.after(bubble);
+    else list.prepend(bubble);
     while (all.size > MOST) {
       const [oldest, element] = all.entries().next().value;
       all.delete(oldest);
@@ -58,8 +63,17 @@ export function startPhone() {
     settle(near || b.side === "mine");
   }
 
+  // As phones do: the code of the last text is one touch away.
+  function offerCode() {
+    const last = [...all.values()].filter((bubble) => !bubble.hidden).at(-1);
+    const code = shown !== "all" && last?.dataset.side === "theirs" && field(last, "text").textContent.match(/\b\d{6}\b/);
+    offer.hidden = !code;
+    if (code) offer.dataset.type = offer.lastElementChild.textContent = code[0];
+  }
+
   function settle(toEnd) {
     empty.hidden = [...all.values()].some((bubble) => !bubble.hidden);
+    offerCode();
     if (toEnd) screen.scrollTop = screen.scrollHeight;
   }
 

@@ -1,0 +1,185 @@
+//! One call with its tries: a token, a place, an answer that can be used.
+
+use std::time::Duration;
+
+use araldo_rcs::error::{Advice, ApiError, ErrorKind};
+use bytes::Bytes;
+use hyper::{Request, Response};
+use metrics::counter;
+
+use super::RcsCarrier;
+use super::exchange::Lost;
+use super::sign_in::SignInError;
+use crate::clock::jitter;
+use crate::domain::UnixMillis;
+
+/// A request and how to make it again.
+pub(super) struct Call<'a> {
+    /// The word of the metrics.
+    pub(super) name: &'static str,
+    pub(super) first: Request<Bytes>,
+    /// What makes it for a later try, where it changes with the time; `None` of it once its time is over.
+    pub(super) again: Option<&'a (dyn Fn(UnixMillis) -> Option<Request<Bytes>> + Send + Sync)>,
+}
+
+/// Why there is no answer that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The platform refuses it for good.
+    #[error(transparent)]
+    Refused(ApiError),
+    /// There is no access token.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// It breaks a limit of the API and was not sent.
+    #[error("{0}")]
+    Broken(String),
+    /// It had no effect, and may have later.
+    #[error("the platform does not take it now: try again in {}", humantime::format_duration(*.0))]
+    Later(Duration),
+    /// It may have had its effect or not.
+    #[error("the platform gave no answer that can be used: look at api_base and at the network, and try again")]
+    InDoubt,
+}
+
+impl Call<'_> {
+    /// One that is the same at every try.
+    pub(super) fn repeated(name: &'static str, request: Request<Bytes>) -> Self {
+        Self {
+            name,
+            first: request,
+            again: None,
+        }
+    }
+}
+
+/// What follows a try.
+enum Next {
+    /// Another, not before this time is over; `None` leaves it to the back-off.
+    Again { after: Option<Duration>, doubt: bool },
+    /// Another at once, with a new token.
+    NewToken,
+    /// None.
+    Refused(ApiError),
+}
+
+/// Doubles from `min` to `max` with every try, less up to a fifth, so that what failed together does not come back
+/// together.
+fn backoff(min: Duration, max: Duration, tries: u32, jitter: f64) -> Duration {
+    let whole = min.saturating_mul(1 << tries.saturating_sub(1).min(20)).min(max);
+    whole.mul_f64(1.0 - 0.2 * jitter)
+}
+
+impl RcsCarrier {
+    /// Calls until the answer can be used, the tries are used up, or the time is over.
+    pub(super) async fn call<T>(
+        &self,
+        call: Call<'_>,
+        read: fn(&Response<Bytes>) -> Result<T, ApiError>,
+    ) -> Result<T, CallError> {
+        let mut request = call.first.clone();
+        let (mut tries, mut doubt, mut renewed) = (0_u32, false, false);
+        loop {
+            tries += 1;
+            let next = match self.try_once(call.name, request.clone(), read, &mut renewed).await? {
+                Ok(value) => return Ok(value),
+                Err(next) => next,
+            };
+            let after = match next {
+                Next::Refused(error) => return Err(CallError::Refused(error)),
+                Next::NewToken => {
+                    // No try of the platform's: the token was at fault.
+                    tries -= 1;
+                    continue;
+                }
+                Next::Again { after, doubt: in_doubt } => {
+                    doubt |= in_doubt;
+                    after
+                }
+            };
+            let max = self.config.retry_max;
+            let pause = backoff(self.config.retry_min, max, tries, jitter()).max(after.unwrap_or_default());
+            let given_up = || {
+                if doubt {
+                    CallError::InDoubt
+                } else {
+                    CallError::Later(pause)
+                }
+            };
+            if tries >= self.config.max_tries || pause > max {
+                return Err(given_up());
+            }
+            tokio::time::sleep(pause).await;
+            if let Some(again) = call.again {
+                request = again(self.clock.now()).ok_or_else(given_up)?;
+            }
+        }
+    }
+
+    /// One try. The outer error ends the call.
+    async fn try_once<T>(
+        &self,
+        name: &'static str,
+        mut request: Request<Bytes>,
+        read: fn(&Response<Bytes>) -> Result<T, ApiError>,
+        renewed: &mut bool,
+    ) -> Result<Result<T, Next>, CallError> {
+        let token = self.sign_in.token(&self.exchange).await?;
+        token.access.authorize(&mut request);
+        let answered = {
+            let _place = self.places.acquire().await.map_err(|_| CallError::InDoubt)?;
+            self.exchange.exchange(request).await
+        };
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(lost) => {
+                self.count(name, lost.as_str());
+                return Ok(Err(Next::Again {
+                    after: None,
+                    doubt: lost == Lost::Unanswered,
+                }));
+            }
+        };
+        self.count(name, answer.status().as_str());
+        let error = match read(&answer) {
+            Ok(value) => return Ok(Ok(value)),
+            Err(error) => error,
+        };
+        Ok(Err(match error.advice() {
+            Advice::Retry { after } => {
+                if error.kind == ErrorKind::RateLimited {
+                    self.pace.throttled();
+                }
+                Next::Again {
+                    after,
+                    // What answers 429 or 503 has not done it; of the rest nobody knows.
+                    doubt: !matches!(error.http_status.as_u16(), 429 | 503),
+                }
+            }
+            Advice::RefreshToken if !*renewed => {
+                *renewed = true;
+                self.sign_in.spent(&token);
+                Next::NewToken
+            }
+            Advice::RefreshToken | Advice::Configuration => {
+                tracing::warn!(
+                    event = "rcs_refused",
+                    carrier = %self.name,
+                    call = name,
+                    status = error.http_status.as_u16(),
+                    "{error}"
+                );
+                Next::Refused(error)
+            }
+            Advice::Downgrade | Advice::NextStep => Next::Refused(error),
+        }))
+    }
+
+    fn count(&self, call: &'static str, result: &str) {
+        counter!(
+            "araldo_rcs_requests_total",
+            "carrier" => self.name.to_string(), "call" => call, "result" => result.to_owned()
+        )
+        .increment(1);
+    }
+}

@@ -1,0 +1,389 @@
+//! What RCS platforms have told, made use of after it is stored: what became of messages, what users say, what they want.
+//!
+//! An event is marked once all is made of it. After a crash it comes again, and the second time changes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use araldo_rcs::webhook::{
+    Payload, ServerEvent, ServerEventType, SuggestionType, UserContent, UserEvent, UserEventType, UserMessage,
+    UserMessageId,
+};
+use araldo_rcs::{AgentId, Msisdn};
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, join_all};
+use metrics::counter;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::consent::ConsentStep;
+use super::inbound::new_inbound;
+use crate::carrier::InboundText;
+use crate::carrier::rcs::RcsCarrier;
+use crate::consent::Heard;
+use crate::domain::{BindRef, MessageId, Name, UnixMillis};
+use crate::inbound::Tap;
+use crate::outbox::Outbox;
+use crate::store::{NewConsent, RcsEvent, RcsMark, RcsReport, RcsSaid, Seq, Store, StoreError};
+
+/// Events read at a time.
+const PAGE: u32 = 500;
+/// How long to wait when the store takes nothing, and between looks when nobody rings.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What a platform tells of one of our messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageEvent {
+    /// The carrier.
+    pub carrier: Name,
+    /// The message.
+    pub message: MessageId,
+    /// Its recipient.
+    pub to: Msisdn,
+    /// What.
+    pub told: Told,
+    /// By the platform's clock, or when it came.
+    pub at: UnixMillis,
+}
+
+/// What became of a message. DELIVERED outranks all; nothing comes in order, and everything may come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It is on the handset.
+    Delivered,
+    /// It was opened, and so delivered.
+    Read,
+    /// Its time was up and it was withdrawn.
+    Withdrawn,
+    /// Its time was up, and nobody knows whether it was withdrawn.
+    Inconclusive,
+    /// The suggestion in this place was tapped, from 0.
+    Tapped {
+        /// The place.
+        place: usize,
+    },
+}
+
+/// Who makes something of what is told of messages.
+pub trait MessageEvents: Send + Sync + 'static {
+    /// Takes events in, in one commit where that can be. The same ones may come again.
+    fn take<'a>(&'a self, events: &'a [MessageEvent]) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// Tells the outbox, which owns what follows.
+pub struct Reports(pub Outbox);
+
+impl MessageEvents for Reports {
+    fn take<'a>(&'a self, events: &'a [MessageEvent]) -> BoxFuture<'a, Result<(), StoreError>> {
+        let reports = events.iter().map(report).collect();
+        Box::pin(async move { self.0.rcs_reports(reports).await.map(drop) })
+    }
+}
+
+fn report(event: &MessageEvent) -> RcsReport {
+    RcsReport {
+        message: event.message,
+        to: digits(&event.to).into(),
+        carrier: event.carrier.clone(),
+        said: match event.told {
+            Told::Delivered => RcsSaid::Delivered,
+            Told::Read => RcsSaid::Read,
+            Told::Withdrawn => RcsSaid::Revoked,
+            Told::Inconclusive => RcsSaid::NotRevoked,
+            Told::Tapped { place } => RcsSaid::Tapped { place },
+        },
+        at: event.at,
+    }
+}
+
+/// As the store has numbers.
+fn digits(number: &Msisdn) -> &str {
+    number.as_str().trim_start_matches('+')
+}
+
+/// An agent whose events are made use of.
+pub struct Agent {
+    /// The carrier: a text by RCS proves that the handset has it.
+    pub carrier: Arc<RcsCarrier>,
+    /// Our number that stands for the agent: what users say comes to it, as by SMS.
+    pub address: Option<Box<str>>,
+}
+
+/// The worker.
+pub struct RcsEvents {
+    /// Where events are kept.
+    pub store: Arc<dyn Store>,
+    /// Where they are marked, and texts stored.
+    pub outbox: Outbox,
+    /// The agents, by carrier.
+    pub agents: BTreeMap<Name, Agent>,
+    /// Hears STOP.
+    pub consent: Arc<ConsentStep>,
+    /// Hears of messages.
+    pub listener: Arc<dyn MessageEvents>,
+    /// Rung for every event that is kept.
+    pub came: Arc<Notify>,
+}
+
+/// What a page of events asks for.
+#[derive(Default)]
+struct Wanted {
+    messages: Vec<MessageEvent>,
+    texts: Vec<(Name, InboundText, UnixMillis)>,
+    consents: Vec<NewConsent>,
+    marks: Vec<RcsMark>,
+    /// What was tapped, by the place of the event.
+    taps: HashMap<Seq, Tap>,
+}
+
+impl RcsEvents {
+    /// Works until told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.drain(&stop).await {
+                tracing::warn!(event = "rcs_events_wait", %error, "they stay in the store and are tried again");
+                tokio::select! {
+                    () = tokio::time::sleep(AGAIN) => continue,
+                    () = stop.cancelled() => return,
+                }
+            }
+            tokio::select! {
+                () = self.came.notified() => {}
+                () = tokio::time::sleep(AGAIN) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Makes use of all that is kept.
+    async fn drain(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+        let mut after: Seq = 0;
+        while !stop.is_cancelled() {
+            let events = self.store.new_rcs_events(after, PAGE).await?;
+            let Some(last) = events.last() else { break };
+            after = last.place;
+            self.make_use(&events).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_use(&self, events: &[RcsEvent]) -> Result<(), StoreError> {
+        let mut wanted = Wanted {
+            taps: self.taps(events).await?,
+            ..Wanted::default()
+        };
+        for event in events {
+            let error = self.read(event, &mut wanted).err();
+            if let Some(error) = &error {
+                tracing::warn!(event = "rcs_event_refused", carrier = %event.carrier, place = event.place, error);
+            }
+            wanted.marks.push(RcsMark {
+                place: event.place,
+                error: error.map(Into::into),
+            });
+        }
+        if !wanted.messages.is_empty() {
+            self.listener.take(&wanted.messages).await?;
+        }
+        if !wanted.consents.is_empty() {
+            self.outbox.consents(wanted.consents).await?;
+        }
+        let texts = wanted.texts.into_iter().map(|(carrier, text, at)| {
+            let bind = BindRef { carrier, bind: 0 };
+            self.outbox
+                .inbound(new_inbound(text, &bind, at, Vec::new(), &self.consent))
+        });
+        for stored in join_all(texts).await {
+            stored?;
+        }
+        self.outbox.mark_rcs_events(wanted.marks).await
+    }
+
+    /// What stands behind the taps among these events.
+    async fn taps(&self, events: &[RcsEvent]) -> Result<HashMap<Seq, Tap>, StoreError> {
+        let mut taps = HashMap::new();
+        for event in events.iter().filter(|event| event.payload.contains("postbackData")) {
+            let Ok(Payload::UserMessage(message)) = Payload::from_json(event.payload.as_bytes()) else {
+                continue;
+            };
+            if let UserContent::SuggestionResponse(tap) = &message.content {
+                let from = digits(&message.sender_phone_number);
+                let found = Tap::read(&*self.store, &tap.postback_data, from).await?;
+                taps.extend(found.map(|found| (event.place, found)));
+            }
+        }
+        Ok(taps)
+    }
+
+    /// Adds what an event asks for; the error says why nothing can be made of it.
+    fn read(&self, event: &RcsEvent, wanted: &mut Wanted) -> Result<(), String> {
+        let agent = self
+            .agents
+            .get(&event.carrier)
+            .ok_or("its carrier is not configured any more")?;
+        let payload = Payload::from_json(event.payload.as_bytes()).map_err(|error| error.to_string())?;
+        let is_ours = |id: &AgentId| {
+            let ours = id == agent.carrier.agent();
+            ours.then_some(())
+                .ok_or_else(|| format!("it is of another agent, {id}"))
+        };
+        let kind = match &payload {
+            Payload::UserMessage(message) => {
+                is_ours(&message.agent_id)?;
+                agent.carrier.heard_from(&message.sender_phone_number);
+                let tap = wanted.taps.remove(&event.place);
+                wanted.messages.extend(tap.as_ref().map(|tap| MessageEvent {
+                    carrier: event.carrier.clone(),
+                    message: tap.message,
+                    to: message.sender_phone_number.clone(),
+                    told: Told::Tapped { place: tap.place },
+                    at: event.at,
+                }));
+                wanted.texts.extend(self.text(event, agent, message, tap));
+                "message"
+            }
+            Payload::UserEvent(told) => {
+                is_ours(&told.agent_id)?;
+                self.user_event(event, agent, told, wanted)?;
+                word(&told.event)
+            }
+            Payload::ServerEvent(told) => {
+                is_ours(&told.agent_id)?;
+                wanted.messages.extend(server_event(event, told)?);
+                match &told.event {
+                    ServerEventType::Other(_) => "unknown",
+                    known => known.as_str(),
+                }
+            }
+            Payload::LaunchEvent(told) => {
+                let state = told.new_launch_state.as_str();
+                tracing::warn!(event = "rcs_launch", carrier = %event.carrier, state, region = told.region_id);
+                "launch"
+            }
+            Payload::Unknown => "unknown",
+        };
+        let kind = kind.to_ascii_lowercase();
+        counter!("araldo_rcs_events_total", "carrier" => event.carrier.to_string(), "kind" => kind).increment(1);
+        Ok(())
+    }
+
+    /// What a user says, as a text to the number that stands for the agent. A tap on an action says nothing: the handset
+    /// does it.
+    fn text(
+        &self,
+        event: &RcsEvent,
+        agent: &Agent,
+        message: &UserMessage,
+        tap: Option<Tap>,
+    ) -> Option<(Name, InboundText, UnixMillis)> {
+        let said = match (&message.content, tap) {
+            // What the suggestion says is known by its message; a handset's word for it is not needed.
+            (UserContent::SuggestionResponse(_), Some(tap)) => tap.says?.into(),
+            (UserContent::Text(text), _) => text.clone(),
+            (UserContent::SuggestionResponse(tap), None) if tap.suggestion_type == Some(SuggestionType::Action) => {
+                return None;
+            }
+            (UserContent::SuggestionResponse(tap), None) => tap.text.clone()?,
+            // RFC 5870.
+            (UserContent::Location(at), _) => format!("geo:{},{}", at.latitude, at.longitude),
+            (UserContent::UserFile(file), _) => file.payload.file_uri.clone(),
+        };
+        let Some(address) = &agent.address else {
+            tracing::warn!(event = "rcs_text_unheard", carrier = %event.carrier, "carrier.ID.address is not set");
+            return None;
+        };
+        let (UserMessageId::Message(id) | UserMessageId::Event(id)) = &message.id;
+        let text = InboundText {
+            source: message.sender_phone_number.as_str().trim_start_matches('+').into(),
+            destination: address.clone(),
+            data_coding: 0,
+            esm_class: 0,
+            octets: Bytes::from(said.clone()),
+            text: Some(said.into()),
+            lossy: false,
+            segment: None,
+            carrier_message_id: Some(id.as_str().into()),
+            note: None,
+        };
+        Some((event.carrier.clone(), text, event.at))
+    }
+
+    fn user_event(&self, event: &RcsEvent, agent: &Agent, told: &UserEvent, wanted: &mut Wanted) -> Result<(), String> {
+        let number = &told.sender_phone_number;
+        let of_message = |id: &str, what| {
+            Ok::<_, String>(MessageEvent {
+                carrier: event.carrier.clone(),
+                message: message_id(id)?,
+                to: number.clone(),
+                told: what,
+                at: told.send_time.map_or(event.at, UnixMillis::from),
+            })
+        };
+        match &told.event {
+            UserEventType::Delivered { message_id } => wanted.messages.push(of_message(message_id, Told::Delivered)?),
+            UserEventType::Read { message_id } => wanted.messages.push(of_message(message_id, Told::Read)?),
+            // The keyword comes beside it as a text, which is answered: this one is noted only.
+            UserEventType::Unsubscribe => wanted.consents.extend(self.consent(agent, number, "STOP", event.at)),
+            UserEventType::Subscribe => wanted.consents.extend(self.consent(agent, number, "START", event.at)),
+            UserEventType::IsTyping | UserEventType::Other { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// What a menu of the handset says of consent, as if its keyword had been written.
+    fn consent(&self, agent: &Agent, number: &Msisdn, word: &str, at: UnixMillis) -> Vec<NewConsent> {
+        let Some(address) = &agent.address else {
+            return Vec::new();
+        };
+        let from = number.as_str().trim_start_matches('+');
+        let heard = Heard {
+            text: word,
+            from,
+            to: address,
+            at,
+            pending: false,
+        };
+        self.consent.hear(&heard).map_or_else(Vec::new, |reaction| {
+            self.consent.obey(reaction, from, address, at, false).consents
+        })
+    }
+}
+
+/// Our messages have ids of the form that platforms want.
+fn message_id(id: &str) -> Result<MessageId, String> {
+    id.parse::<Uuid>()
+        .map(MessageId)
+        .map_err(|_| "its message id is none of ours".to_owned())
+}
+
+fn server_event(event: &RcsEvent, told: &ServerEvent) -> Result<Option<MessageEvent>, String> {
+    let what = match told.event {
+        ServerEventType::TtlExpirationRevoked => Told::Withdrawn,
+        ServerEventType::TtlExpirationRevokeFailed => Told::Inconclusive,
+        _ => return Ok(None),
+    };
+    Ok(Some(MessageEvent {
+        carrier: event.carrier.clone(),
+        message: message_id(&told.message_id)?,
+        to: told.phone_number.clone(),
+        told: what,
+        at: told.send_time.map_or(event.at, UnixMillis::from),
+    }))
+}
+
+/// A name of the metrics: what this version does not know is one.
+fn word(event: &UserEventType) -> &'static str {
+    match event {
+        UserEventType::Delivered { .. } => "delivered",
+        UserEventType::Read { .. } => "read",
+        UserEventType::IsTyping => "is_typing",
+        UserEventType::Subscribe => "subscribe",
+        UserEventType::Unsubscribe => "unsubscribe",
+        UserEventType::Other { .. } => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+use std::sync::Mutex;
+
+use araldo_rcs::webhook::Payload;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::accept::Intake;
+use crate::clock::Clock;
+use crate::config::{AddressConfig, ClientConfig, Config, RbmConfig, Secret};
+use crate::consent::Gate;
+use crate::fixture::{self, name};
+use crate::inbound::Limits;
+use crate::outbox::Policy;
+use crate::router::Router;
+use crate::simulator::rcs::ACCOUNT;
+use crate::store::memory::MemoryStore;
+use crate::store::{ConsentQuery, InboundQuery, NewRcsEvent};
+
+const NOW: UnixMillis = UnixMillis(1_773_100_800_000);
+const MESSAGE: &str = "a8ae7a65-9aa3-558c-aa00-e845dbe5f0cc";
+
+/// Remembers what it was told, or takes nothing.
+#[derive(Default)]
+struct Heard {
+    events: Mutex<Vec<Told>>,
+    fails: Mutex<bool>,
+}
+
+impl MessageEvents for Heard {
+    fn take<'a>(&'a self, events: &'a [MessageEvent]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            if *self.fails.lock().unwrap() {
+                return Err(StoreError::Full);
+            }
+            assert!(events.iter().all(|event| event.message.0.to_string() == MESSAGE));
+            self.events
+                .lock()
+                .unwrap()
+                .extend(events.iter().map(|event| event.told));
+            Ok(())
+        })
+    }
+}
+
+struct World {
+    worker: RcsEvents,
+    heard: Arc<Heard>,
+    came: u8,
+}
+
+impl World {
+    async fn new() -> Self {
+        let mut config = Config::default();
+        config.client.insert(name("bank"), ClientConfig::default());
+        let address = AddressConfig {
+            client: Some(name("bank")),
+            ..AddressConfig::default()
+        };
+        config.address.insert("12345".to_owned(), address);
+        let agent = RbmConfig {
+            agent_id: "bank".into(),
+            service_account: Secret::new(String::from_utf8_lossy(ACCOUNT)),
+            ..RbmConfig::default()
+        };
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let clock = Clock::manual(NOW);
+        let policy = Policy {
+            gate: Arc::new(Gate::new(&config)),
+            ..fixture::policy()
+        };
+        let lease = store.take_lease().await.unwrap();
+        let settings = fixture::settings();
+        let started = crate::outbox::start(store.clone(), Arc::new(policy), &settings, clock.clone(), lease);
+        let (outbox, _) = started.await.unwrap();
+        let intake = Intake::new(
+            &config,
+            Arc::new(Router::new(&config.route, |id| config.channel_of(id))),
+            clock.clone(),
+        );
+        let intake = Arc::new(intake.with_gate(outbox.gate().clone()));
+        let limits = Arc::new(Limits::new(&config.command, 0, 100));
+        let agent = Agent {
+            carrier: Arc::new(RcsCarrier::new(&name("rbm"), &agent, clock).unwrap()),
+            address: Some("12345".into()),
+        };
+        let heard = Arc::new(Heard::default());
+        let worker = RcsEvents {
+            store,
+            outbox,
+            agents: [(name("rbm"), agent)].into(),
+            consent: Arc::new(ConsentStep::new(&config, intake, limits)),
+            listener: heard.clone(),
+            came: Arc::default(),
+        };
+        Self { worker, heard, came: 0 }
+    }
+
+    /// An event comes and is made use of.
+    async fn told(&mut self, payload: Value) {
+        self.keep(payload).await;
+        self.worker.drain(&CancellationToken::new()).await.unwrap();
+    }
+
+    async fn keep(&mut self, mut payload: Value) {
+        if payload.get("agentId").is_none() {
+            payload["agentId"] = json!("bank@rbm.goog");
+        }
+        self.came += 1;
+        let event = NewRcsEvent {
+            carrier: name("rbm"),
+            key: [self.came; 32],
+            payload: payload.to_string().into(),
+            at: NOW,
+        };
+        self.worker.outbox.keep_rcs_events(vec![event]).await.unwrap();
+    }
+
+    fn heard(&self) -> Vec<Told> {
+        self.heard.events.lock().unwrap().clone()
+    }
+
+    async fn texts(&self) -> Vec<(String, String)> {
+        let query = InboundQuery {
+            limit: 100,
+            ..InboundQuery::default()
+        };
+        let page = self.worker.store.inbound(&query).await.unwrap();
+        let text = |record: crate::store::InboundRecord| (record.from.into(), record.text.unwrap_or_default().into());
+        page.rows.into_iter().rev().map(text).collect()
+    }
+
+    async fn left(&self) -> usize {
+        self.worker.store.new_rcs_events(0, 100).await.unwrap().len()
+    }
+}
+
+fn of_message(kind: &str) -> Value {
+    let who = if kind.starts_with("TTL") {
+        "phoneNumber"
+    } else {
+        "senderPhoneNumber"
+    };
+    json!({ "eventType": kind, who: "+393331234567", "eventId": "e", "messageId": MESSAGE })
+}
+
+fn said(id: &str, content: Value) -> Value {
+    let mut payload = json!({ "senderPhoneNumber": "+393331234567", "messageId": id });
+    payload
+        .as_object_mut()
+        .unwrap()
+        .extend(content.as_object().unwrap().clone());
+    payload
+}
+
+#[tokio::test]
+async fn what_became_of_messages_is_told_in_its_order() {
+    let mut world = World::new().await;
+    for kind in [
+        "DELIVERED",
+        "READ",
+        "TTL_EXPIRATION_REVOKED",
+        "TTL_EXPIRATION_REVOKE_FAILED",
+        "IS_TYPING",
+        "NEW_KIND",
+    ] {
+        world.told(of_message(kind)).await;
+    }
+    assert_eq!(
+        world.heard(),
+        [Told::Delivered, Told::Read, Told::Withdrawn, Told::Inconclusive]
+    );
+    assert_eq!(world.left().await, 0);
+}
+
+#[tokio::test]
+async fn what_users_say_comes_to_the_number_that_stands_for_the_agent() {
+    let mut world = World::new().await;
+    let tap =
+        |kind: &str| json!({ "suggestionResponse": { "postbackData": "x", "text": "Blocca carta", "type": kind } });
+    world.told(said("1", json!({ "text": "Saldo" }))).await;
+    world.told(said("2", tap("REPLY"))).await;
+    world.told(said("3", tap("ACTION"))).await;
+    world
+        .told(said(
+            "4",
+            json!({ "location": { "latitude": 45.5, "longitude": 9.25 } }),
+        ))
+        .await;
+    let texts = world.texts().await;
+    let words: Vec<_> = texts.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(words, ["Saldo", "Blocca carta", "geo:45.5,9.25"]);
+    assert!(texts.iter().all(|(from, _)| from == "393331234567"));
+}
+
+#[tokio::test]
+async fn an_event_of_which_not_all_was_made_comes_again_and_nothing_is_made_twice() {
+    let mut world = World::new().await;
+    *world.heard.fails.lock().unwrap() = true;
+    world.keep(of_message("DELIVERED")).await;
+    world.keep(said("1", json!({ "text": "Saldo" }))).await;
+    let stop = CancellationToken::new();
+    assert!(world.worker.drain(&stop).await.is_err());
+    assert_eq!(world.left().await, 2);
+    *world.heard.fails.lock().unwrap() = false;
+    world.worker.drain(&stop).await.unwrap();
+    assert_eq!((world.heard(), world.left().await), (vec![Told::Delivered], 0));
+    assert_eq!(world.texts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn unsubscribe_and_its_keyword_are_one_opt_out() {
+    for text_first in [false, true] {
+        let mut world = World::new().await;
+        let event = json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
+        let text = said("1", json!({ "text": "STOP" }));
+        let both = if text_first { [text, event] } else { [event, text] };
+        for payload in both {
+            world.told(payload).await;
+        }
+        let query = ConsentQuery {
+            limit: 100,
+            ..ConsentQuery::default()
+        };
+        let consents = world.worker.store.consents(&query).await.unwrap().rows;
+        assert_eq!(consents.len(), 1);
+        assert_eq!(consents[0].will, crate::domain::Will::OptedOut);
+    }
+}
+
+#[tokio::test]
+async fn what_is_of_another_agent_or_cannot_be_read_is_marked_and_holds_up_nothing() {
+    let mut world = World::new().await;
+    let mut other = of_message("DELIVERED");
+    other["agentId"] = json!("other@rbm.goog");
+    world.keep(other).await;
+    world
+        .keep(json!({ "eventType": "DELIVERED", "senderPhoneNumber": "+39333" }))
+        .await;
+    world.told(of_message("READ")).await;
+    assert_eq!((world.heard(), world.left().await), (vec![Told::Read], 0));
+    assert!(Payload::from_json(b"{}").is_ok(), "an unknown payload is no error");
+}

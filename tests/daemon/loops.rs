@@ -1,0 +1,96 @@
+//! Two daemons that answer one another: neither knows that the other is none, and both fall silent.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::support::carrier::Carrier;
+use crate::support::daemon::{Daemon, House};
+use crate::support::ledger::Ledger;
+use crate::support::{together, until};
+
+const LIMIT: Duration = Duration::from_secs(30);
+/// Answers that a number gets, at the most, which nobody need have asked for.
+const MOST: usize = 5;
+
+/// A daemon with the shipped catalogue, and the number that it answers at.
+struct Herald {
+    number: &'static str,
+    house: House,
+    carrier: Carrier,
+    daemon: Daemon,
+    /// Texts of its own that were brought to the other one.
+    brought: usize,
+}
+
+impl Herald {
+    async fn start(number: &'static str) -> Self {
+        let house = House::new("");
+        let carrier = Carrier::start(house.path(), "c", &[]);
+        let conf = house.path().join("conf.d");
+        fs::create_dir(&conf).unwrap();
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/commands.toml");
+        fs::copy(shipped, conf.join("10-commands.toml")).unwrap();
+        house.configure(&format!(
+            "[address.\"{number}\"]\nclient = \"bank\"\n{}[route.all]\nsteps = [{{ carriers = [\"c\"] }}]\n",
+            carrier.section("")
+        ));
+        let daemon = house.start().await;
+        carrier.until(LIMIT, "bound", 1).await;
+        Self {
+            number,
+            house,
+            carrier,
+            daemon,
+            brought: 0,
+        }
+    }
+
+    /// A text from a number comes to it.
+    async fn hears(&self, from: &str, text: &str) {
+        let taken = self.carrier.text(from, self.number, text).await;
+        assert!(taken.unwrap().iter().all(|status| status == "ESME_ROK"));
+    }
+
+    /// Waits until all that it heard is handled and all that it says is said.
+    async fn is_done(&self) {
+        const OPEN: &str = "SELECT (SELECT count(*) FROM inbound WHERE handled_at IS NULL) \
+             + (SELECT count(*) FROM message WHERE state IN ('queued', 'scheduled', 'claimed'))";
+        until(LIMIT, "it has said all", async || {
+            (self.house.database().number(OPEN).await == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// All that it has to say, and how many texts that is.
+    async fn speaks_to(&mut self, other: &Self) -> usize {
+        self.is_done().await;
+        let texts = Ledger::texts(self.carrier.ledger_file());
+        let new: Vec<_> = texts.into_iter().skip(self.brought).collect();
+        self.brought += new.len();
+        for (_, text) in &new {
+            other.hears(self.number, text).await;
+        }
+        new.len()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_heralds_that_answer_one_another_stop_within_five_texts() {
+    let _stage = together().await;
+    for begins in ["che tempo fa domani a Bologna", "aiuto"] {
+        let (mut one, mut other) = (Herald::start("393331110001").await, Herald::start("393331110002").await);
+        one.hears(other.number, begins).await;
+        loop {
+            let spoken = one.speaks_to(&other).await + other.speaks_to(&one).await;
+            assert!(one.brought <= MOST && other.brought <= MOST, "{begins}: it goes on");
+            if spoken == 0 {
+                break;
+            }
+        }
+        eprintln!("{begins}: {} and {} texts", one.brought, other.brought);
+        assert!(one.brought > 0, "{begins}");
+        for herald in [one, other] {
+            assert!(herald.daemon.stop().await.success());
+        }
+    }
+}
