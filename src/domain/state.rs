@@ -153,7 +153,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AbsentSubscriber,
         Self::InvalidDestination,
         Self::NotReachable,

@@ -474,6 +474,7 @@ impl NewNotice {
             message: Some(row.seq),
             inbound: None,
             consent: None,
+            case: None,
             client: None,
             kind,
             at,
