@@ -355,12 +355,6 @@ impl Session {
         let mut messages = Vec::with_capacity(claimed.len());
         let mut settled = Vec::new();
         for claimed in claimed.drain(..) {
-            if claimed.is_uncounted_copy() && claimed.progress.copies >= claimed.class.copies_allowed() {
-                // Another carrier has taken some of its segments; sending it whole would be a copy that its class
-                // does not allow.
-                settled.push(self.settlement(&claimed, &Outcome::SplitBetweenCarriers, true));
-                continue;
-            }
             if claimed.segments > 1 && claimed.answered.len() >= usize::from(claimed.segments) {
                 // Every segment was taken before; only the settlement was lost with a process.
                 let taken = Outcome::Submitted {
@@ -458,7 +452,7 @@ impl Session {
                     count(&self.shared.state.counts.throttled);
                     self.shared.pace.throttled();
                 }
-                settles.push(self.settlement(&flight.claimed, &outcome, true));
+                settles.push(self.settlement(&flight.landed(), &outcome, true));
             }
             Landing::Silent => {}
         }

@@ -14,6 +14,8 @@ pub(super) struct Flight {
     pub(super) claimed: Arc<Claimed>,
     /// Segments that were reported on for good.
     settled: u8,
+    /// Those of a long message that the carrier took.
+    taken: Vec<u8>,
     /// Segments whose answer is overdue.
     overdue: Vec<u8>,
     /// Whether the store knows that it is in doubt.
@@ -43,6 +45,7 @@ impl Flight {
         Self {
             claimed,
             settled: 0,
+            taken: Vec::new(),
             overdue: Vec::new(),
             in_doubt: false,
             carrier_message_id: None,
@@ -85,9 +88,11 @@ impl Flight {
             SubmitResult::Accepted { carrier_message_id } => {
                 if report.total == 1 {
                     self.carrier_message_id.clone_from(carrier_message_id);
+                } else {
+                    self.taken.push(report.number);
                 }
             }
-            SubmitResult::Refused { status, action } => self.refused = Some((*status, *action)),
+            SubmitResult::Refused { status, action } => self.refuse(*status, *action),
             SubmitResult::NotWritten => self.unwritten = true,
             SubmitResult::Lost => self.lost = true,
             SubmitResult::Unsendable => self.unsendable = true,
@@ -116,6 +121,31 @@ impl Flight {
                 outcome => Landing::Landed(outcome),
             },
         }
+    }
+
+    /// Of several refusals the gravest counts.
+    fn refuse(&mut self, status: u32, action: RefusalAction) {
+        let gravity = |action| match action {
+            RefusalAction::Throttle => 0,
+            RefusalAction::Retry => 1,
+            RefusalAction::NextStep => 2,
+            RefusalAction::Final(_) => 3,
+        };
+        if self.refused.is_none_or(|(_, before)| gravity(before) < gravity(action)) {
+            self.refused = Some((status, action));
+        }
+    }
+
+    /// The claim, with all the segments that the carrier has by now: the rest goes on without them.
+    pub(super) fn landed(&self) -> Arc<Claimed> {
+        if self.taken.is_empty() {
+            return self.claimed.clone();
+        }
+        let answered = self.claimed.answered.iter().chain(&self.taken).copied().collect();
+        Arc::new(Claimed {
+            answered,
+            ..(*self.claimed).clone()
+        })
     }
 
     fn outcome(&self) -> Outcome {
@@ -270,6 +300,32 @@ mod tests {
             flight.report(&report(3, 3, SubmitResult::Lost)),
             Landing::Landed(Outcome::Uncertain)
         );
+    }
+
+    fn refused(action: RefusalAction) -> SubmitResult {
+        SubmitResult::Refused { status: 8, action }
+    }
+
+    #[test]
+    fn what_was_taken_before_a_segment_was_throttled_is_not_sent_again() {
+        let mut flight = flight(vec![1]);
+        flight.report(&report(2, 3, accepted()));
+        let landing = flight.report(&report(3, 3, refused(RefusalAction::Throttle)));
+        assert_eq!(landing, Landing::Landed(Outcome::Throttled { status: 8 }));
+        assert_eq!(flight.landed().answered, [1, 2]);
+    }
+
+    #[test]
+    fn of_several_refusals_the_gravest_counts() {
+        let final_one = RefusalAction::Final(crate::domain::Reason::InvalidDestination);
+        let actions = [RefusalAction::Retry, final_one, RefusalAction::Throttle];
+        let mut flight = flight(vec![]);
+        let landings: Vec<_> = (1..=3)
+            .zip(actions)
+            .map(|(number, action)| flight.report(&report(number, 3, refused(action))))
+            .collect();
+        let reason = crate::domain::Reason::InvalidDestination;
+        assert_eq!(landings[2], Landing::Landed(Outcome::Refused { status: 8, reason }));
     }
 
     #[test]

@@ -225,16 +225,18 @@ pub enum Flag {
     Personal = 1 << 6,
     /// In answer to a text of the recipient's: an opt-out that is older than the message does not withhold it.
     Solicited = 1 << 7,
+    /// Each time that it was claimed, what had claimed it fell: the process, or the link's task.
+    Felled = 1 << 8,
     /// Not to be sent by RCS.
-    NotByRcs = 1 << 8,
+    NotByRcs = 1 << 9,
     /// Not to be sent by SMS.
-    NotBySms = 1 << 9,
+    NotBySms = 1 << 10,
     /// The RCS platform is being asked to take it back.
-    Revoking = 1 << 10,
+    Revoking = 1 << 11,
     /// The handset has it by RCS.
-    DeliveredByRcs = 1 << 11,
+    DeliveredByRcs = 1 << 12,
     /// Its user has seen it.
-    Read = 1 << 12,
+    Read = 1 << 13,
 }
 
 /// The notes of a message.

@@ -159,6 +159,7 @@ impl Book {
                     let key = format!("command.{command}.action.secret_file");
                     (key, format!("{}: {told}", path.display()))
                 }
+                BookError::Care(error) => ("care".to_owned(), error.to_string()),
             };
             let place = origins.place(&key).cloned();
             ConfigError::Invalid(vec![Problem::new(key, cause).at(place)])

@@ -8,11 +8,14 @@ use super::say::{self, Say};
 use super::{Book, guard};
 use crate::command::catalogue::{Confirmation, Consent, SlotKind};
 use crate::command::slot::{Slots, Value, normal};
-use crate::command::{Amount, Command, Heard, Locale, Outcome, Understanding, Why};
+use crate::command::{Amount, Command, Explanation, Heard, Locale, Outcome, Understanding, Why};
 use crate::dialogue::{Asked, Code, Frozen, Pending, draw};
 use crate::domain::{Name, UnixMillis};
 use crate::store::two_way::{Between, Person, Spend};
 use crate::store::{CaseReason, Certified};
+
+/// From this chance on a person is told what a text was like.
+const LIKELY: f32 = 0.05;
 
 /// A text and what stands around it.
 pub(super) struct Matter<'a> {
@@ -135,7 +138,7 @@ fn owned(matter: &Matter<'_>, person: Person) -> Decision {
     let mut decision = Decision {
         question: Next::Drop,
         locale: matter.locale(&person, &understanding),
-        case: Some(to_person(&understanding.why, false)),
+        case: Some(to_person(String::new(), false)),
         ..Decision::silent("owned", person)
     };
     if let Outcome::Accept(name) = understanding.outcome
@@ -249,11 +252,25 @@ fn which(matter: &Matter<'_>, mut decision: Decision, names: Vec<Name>) -> Decis
     matter.ask(decision, asked, matter.text.to_owned(), 0)
 }
 
-fn to_person(why: &Why, tells: bool) -> ToPerson {
+fn to_person(understood: String, tells: bool) -> ToPerson {
     ToPerson {
         reason: CaseReason::NotUnderstood,
-        understood: why.to_string(),
+        understood,
         tells,
+    }
+}
+
+/// The commands that a text is likest, with how likely they are.
+fn likeliest(explanation: &Explanation) -> String {
+    let likely = explanation.model.iter().filter(|(_, chance)| *chance >= LIKELY);
+    let likely: Vec<String> = likely
+        .take(2)
+        .map(|(name, chance)| format!("{name} {chance:.2}"))
+        .collect();
+    if likely.is_empty() {
+        "nothing".to_owned()
+    } else {
+        likely.join(", ")
     }
 }
 
@@ -266,18 +283,23 @@ fn not_understood(matter: &Matter<'_>, mut decision: Decision, why: &Why) -> Dec
     if bare {
         return decision.because("bare_answer");
     }
-    if matter.care == Care::Waiting {
-        decision.case = Some(to_person(why, false));
+    let explanation = matter.book.matcher().explain(&matter.heard(&decision.person, None));
+    // A person is not bothered with mere courtesy.
+    let care = match explanation.content.is_empty() {
+        true => Care::Nobody,
+        false => matter.care,
+    };
+    if care == Care::Waiting {
+        decision.case = Some(to_person(String::new(), false));
         return decision.because("case");
     }
     let answers = guard::may_answer(&mut decision.person, matter.text, matter.now);
-    match matter.care {
-        Care::Ready => {
-            decision.case = Some(to_person(why, answers));
-            return decision.because("case");
-        }
-        _ if answers => decision.say = Some(Say::Words("not_understood", Map::new())),
-        _ => {}
+    if care == Care::Ready {
+        decision.case = Some(to_person(likeliest(&explanation), answers));
+        return decision.because("case");
+    }
+    if answers {
+        decision.say = Some(Say::Words("not_understood", Map::new()));
     }
     decision
 }

@@ -236,6 +236,38 @@ impl Board {
         Some(bind)
     }
 
+    /// The bind of a carrier that may take the rest of a message that the carrier has a part of, though it goes over
+    /// the window's end; or how long until there is a token, where it is that which is wanting.
+    pub(super) fn place_rest(
+        &mut self,
+        carrier: &Name,
+        lane: &Lane,
+        class: Class,
+        segments: u8,
+    ) -> Result<BindRef, Option<Duration>> {
+        let wanted = u32::from(segments);
+        let open = self
+            .binds
+            .iter()
+            .filter(|(bind, board)| bind.carrier == *carrier && board.room_for(class) > 0);
+        let (bind, board) = open.max_by_key(|(_, board)| board.free).ok_or(None)?;
+        let (bind, pace) = (bind.clone(), board.offer.pace.clone());
+        let weight = board.service(lane, class).map_or(1, |service| service.weight);
+        let got = pace.take(wanted);
+        if got == 0 {
+            return Err(Some(pace.wait()));
+        }
+        pace.owe(wanted - got);
+        self.give(&bind, lane, wanted, weight);
+        self.claimed(&bind, class, segments);
+        Ok(bind)
+    }
+
+    /// Whether a bind of the carrier takes messages.
+    pub(super) fn is_up(&self, carrier: &Name) -> bool {
+        self.binds.keys().any(|bind| bind.carrier == *carrier)
+    }
+
     /// Shares out what waits among the binds that can take it.
     pub(super) fn plan(&mut self) -> Plan {
         let mut plan = Plan::default();

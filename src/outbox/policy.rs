@@ -103,8 +103,6 @@ pub enum Outcome {
     },
     /// It cannot be written: a fault of its own.
     Unsendable,
-    /// Another carrier has taken a part of it, and its class allows no copy.
-    SplitBetweenCarriers,
     /// Nobody knows.
     Uncertain,
 }
@@ -138,6 +136,10 @@ impl Policy {
     ) -> (Progress, Option<(EventKind, Option<u32>)>) {
         let mut was = claimed.progress.clone();
         if *outcome != Outcome::NotWritten {
+            was.flags = was.flags.without(Flag::Felled);
+        }
+        // A copy of which the carrier has taken nothing is still the one that was counted.
+        if !claimed.answered.is_empty() || matches!(outcome, Outcome::Submitted { .. } | Outcome::Uncertain) {
             was.flags = was.flags.without(Flag::CopyDue);
         }
         match outcome {
@@ -168,7 +170,6 @@ impl Policy {
                 (progress.ended(State::Failed, Some(*reason), now), None)
             }
             Outcome::Unsendable => (was.ended(State::Quarantined, Some(Reason::Poison), now), None),
-            Outcome::SplitBetweenCarriers => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
             Outcome::Uncertain => (self.uncertain(was, now), Some((EventKind::Doubted, None))),
         }
     }
@@ -196,7 +197,6 @@ impl Policy {
             final_at: (!awaited).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,
-            copies: was.copies + u8::from(claimed.is_uncounted_copy()),
             flags,
             reason: None,
             code: None,
@@ -256,6 +256,23 @@ impl Policy {
             ),
             _ => (was.ended(end, Some(reason), now), None),
         }
+    }
+
+    /// What becomes of a message of which another carrier has a part: it goes out whole as a copy that is counted first,
+    /// or its outcome stays unknown where its class allows none.
+    pub(super) fn as_copy(&self, claimed: &Claimed, now: UnixMillis) -> (Progress, Option<Event>) {
+        let was = claimed.progress.clone();
+        if was.copies >= claimed.class.copies_allowed() {
+            return (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None);
+        }
+        let event = event_of(&was, EventKind::Resent, None, now);
+        let step = was.step;
+        (self.waiting(&claimed.route, copy(was, step), now), Some(event))
+    }
+
+    /// How long a message in doubt, or one that its carrier has in part, is held.
+    pub(super) fn hold(&self, progress: &Progress) -> Duration {
+        self.carrier(progress).doubt_hold
     }
 
     fn uncertain(&self, was: Progress, now: UnixMillis) -> Progress {
@@ -335,6 +352,10 @@ impl Policy {
                 let event = event_of(&was, EventKind::Resent, None, now);
                 (self.waiting(&row.route, copy(was, step), now), Some(event))
             }
+            // It may be what brings us down.
+            _ if was.flags.has(Flag::Felled) && was.attempt > 1 => {
+                (was.ended(State::Quarantined, Some(Reason::Poison), now), None)
+            }
             _ => (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None),
         }
     }
@@ -394,7 +415,10 @@ impl Rules for Policy {
             return self.rcs_orphaned(row, now);
         }
         let event = event_of(&row.progress, EventKind::Doubted, None, now);
-        let doubted = self.uncertain(row.progress.clone(), now);
+        let mut doubted = self.uncertain(row.progress.clone(), now);
+        if doubted.attempt == 1 {
+            doubted.flags = doubted.flags.with(Flag::Felled);
+        }
         let hold = self.carrier(&row.progress).doubt_hold;
         let wake_at = doubted.wake_at.map(|at| at.after(turn(row.seq, hold)));
         (Progress { wake_at, ..doubted }, Some(event))
@@ -415,7 +439,7 @@ impl Rules for Policy {
                 event.note = Some(how_it_ended(&was).into());
                 // What was reported undelivered is on no handset.
                 let may_be_there = was.submitted_at.is_some() && was.state != State::Undelivered;
-                let mut flags = was.flags.without(Flag::CopyDue);
+                let mut flags = was.flags.without(Flag::CopyDue).without(Flag::Felled);
                 if may_be_there {
                     flags = flags.with(Flag::PossibleDuplicate);
                 }

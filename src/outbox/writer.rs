@@ -1,6 +1,7 @@
 //! The writer: gathers, commits, hands out.
 
 mod replay;
+mod rest;
 mod withhold;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use metrics::{counter, histogram};
 use replay::Again;
+use rest::Rests;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::arrivals::Arrivals;
@@ -64,6 +66,7 @@ pub async fn start(
         arrivals: arrivals.clone(),
         health: health.clone(),
         again: Again::default(),
+        rests: Rests::default(),
         withheld: Vec::new(),
     };
     let last_word = LastWord(health.clone());
@@ -99,6 +102,7 @@ struct Writer {
     arrivals: Arc<Arrivals>,
     health: Arc<Health>,
     again: Again,
+    rests: Rests,
     /// Rows that were claimed and are not to be sent, or not now: settled with the next batch.
     withheld: Vec<Settle>,
 }
@@ -285,6 +289,8 @@ impl Writer {
         self.settle_withheld(&mut batch, &mut waiting);
         self.withhold(&mut batch);
         self.place(&mut batch);
+        self.rests.note(&batch.settle, &self.policy);
+        let rests_wait = self.claim_rests(&mut batch);
         let plan = self.board.plan();
         // They are in no lane yet: nobody else would call for them.
         let answers = batch.inbound.iter().any(|text| !text.answers.is_empty());
@@ -322,8 +328,8 @@ impl Writer {
         if answers || !self.withheld.is_empty() {
             return Some(monotonic());
         }
-        let tokens = plan.wait.map(|wait| monotonic() + wait);
-        tokens.into_iter().chain(self.again.at()).min()
+        let tokens = plan.wait.into_iter().chain(rests_wait).map(|wait| monotonic() + wait);
+        tokens.chain(self.again.at()).min()
     }
 
     /// The claim of a settlement holds its place in the window no longer.
@@ -359,6 +365,8 @@ impl Writer {
         self.ring(&mut applied);
         self.hand_out_placed(batch, &applied);
         self.count_answers(batch, &applied);
+        self.rests.check(batch, &applied);
+        self.hand_out_rests(batch, std::mem::take(&mut applied.rests));
         self.hand_out_claims(batch, applied.claims);
         for changed in applied.changed {
             self.count(&changed);
@@ -510,7 +518,8 @@ impl Writer {
 
     fn count(&mut self, changed: &Changed) {
         let (priority, segments) = (changed.class.priority(), u64::from(changed.segments));
-        if changed.from == State::Queued {
+        let seq = changed.seq;
+        if changed.from == State::Queued && !self.rests.was_due(seq) {
             let lane = Lane {
                 route: changed.route.clone(),
                 step: changed.from_step,
@@ -521,7 +530,11 @@ impl Writer {
                 self.board.remove(&lane, priority, segments);
             }
         }
-        if changed.progress.state == State::Queued {
+        let state = changed.progress.state;
+        if !matches!(state, State::Queued | State::Scheduled) {
+            self.rests.forget(seq);
+        }
+        if state == State::Queued && !self.rests.is_due(seq, changed.at) {
             let lane = Lane {
                 route: changed.route.clone(),
                 step: changed.progress.step,
@@ -542,6 +555,7 @@ impl Writer {
                 self.board.settled(bind, item.message.class, item.message.segments);
             }
         }
+        self.free_rests(&batch);
         if error.is_fatal() || matches!(error, StoreError::Open(_)) {
             self.health.working.store(false, Ordering::Relaxed);
             self.health.fail(&error);
@@ -566,7 +580,10 @@ impl Writer {
     /// Counts what waits anew: rows have moved that no item tells of.
     async fn count_lanes(&mut self) {
         match self.store.backlog().await {
-            Ok(backlog) => self.board.load(&backlog),
+            Ok(backlog) => {
+                self.board.load(&backlog);
+                self.rests.uncount(&mut self.board);
+            }
             Err(error) => tracing::error!(event = "backlog_unknown", %error),
         }
     }

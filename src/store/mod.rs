@@ -30,8 +30,8 @@ use futures_util::future::BoxFuture;
 pub use batch::{
     Act, ActItem, ActResult, Applied, BadPdu, Batch, Birth, Changed, Claim, Claimed, Enqueue, EnqueueResult, Group,
     GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult,
-    RcsReport, RcsResult, RcsSaid, Receipt, ReceiptResult, Revocation, SegmentAnswer, Settle, SettleResult, Sweep,
-    SweepResult, Verdict,
+    RcsReport, RcsResult, RcsSaid, Receipt, ReceiptResult, RestClaim, Revocation, SegmentAnswer, Settle, SettleResult,
+    Sweep, SweepResult, Verdict,
 };
 pub use care::{
     CaseAct, CaseChange, CaseNote, CaseQuery, CaseReason, CaseRecord, CaseRefused, CaseState, CaseStep, NewCase,

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use araldo::clock::monotonic;
 use araldo::domain::Class;
+use araldo::simulator::{Fault, FaultRule};
 
-use crate::support::alone;
 use crate::support::books::Books;
 use crate::support::carrier::Carrier;
 use crate::support::daemon::House;
 use crate::support::ledger::Handed;
-use crate::support::sample::{Sample, short};
+use crate::support::sample::{Sample, sample, short};
 use crate::support::seed::{rng, seed};
-use crate::support::until;
+use crate::support::{alone, long, together, until};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// An alert is with its carrier within this time of its acceptance, whatever waits.
@@ -151,6 +151,57 @@ async fn a_carrier_that_throttles_is_given_time_and_costs_no_message_a_try() {
     // Halving finds the carrier's pace soon: most submits are taken.
     eprintln!("throttled: {throttled} of {} submits", carrier.count("submits").await);
     assert!(throttled < 600, "{throttled}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_throttles_everything_and_then_takes_twenty_a_second_is_never_pressed() {
+    const RATE: u32 = 100;
+    const WINDOW: usize = 10;
+    let _stage = together().await;
+    let seed = seed("shut");
+    let (shut, count) = if long() { (60, 1_000) } else { (5, 60) };
+    let house = House::new("");
+    let carrier = Carrier::start(house.path(), "shut", &["--throttle", "20"]);
+    let throttled = serde_json::from_value(serde_json::json!("ESME_RTHROTTLED")).unwrap();
+    let all = FaultRule::always(Fault::Status(throttled)).on("submit_sm");
+    carrier.set_faults(&[all]).await;
+    house.configure(&format!(
+        "{}[route.all]\nsteps = [{{ carriers = [\"shut\"] }}]\n",
+        carrier.section(&format!("throughput = {RATE}\nwindow = {WINDOW}\nmax_tries = 2"))
+    ));
+    let daemon = house.start().await;
+    let books = Books::default();
+    let mut rng = rng(seed, 1);
+    // Of every class and length: of a long one some segments are refused and others taken.
+    let samples: Vec<Sample> = (1..=count)
+        .map(|token| sample(&mut rng, token, Class::ALL[token as usize % 6], 333))
+        .collect();
+    bulk(&house, &books, &samples).await;
+    tokio::time::sleep(Duration::from_secs(shut)).await;
+    let refused = carrier.count("submits").await;
+    carrier.set_faults(&[]).await;
+    house.settled(LIMIT * 5).await;
+    let shown = house.operator().get("/admin/v1/carriers").await.unwrap().json();
+    assert!(daemon.stop().await.success());
+    let account = books.account(&house, &[&carrier]).await;
+    account.must_balance("shut");
+    let total = account.total();
+    let ledger = carrier.ledger();
+    let most = busiest_second(&ledger.submits);
+    eprintln!(
+        "shut: {refused} submits in {shut} s of refusals, {} in all, {} refused; {most} in a second at most, {} outstanding",
+        ledger.submits.len(),
+        shown["data"][0]["throttled_total"],
+        ledger.outstanding
+    );
+    assert_eq!((total.delivered, total.duplicated), (count, 0));
+    assert!(ledger.outstanding <= WINDOW, "{}", ledger.outstanding);
+    let allowed = RATE + RATE / 50 + RATE * JITTER_MS / 1_000;
+    assert!(most <= allowed as usize, "{most} in one second, {allowed} allowed");
+    // Halving: what refuses all is asked a few times a second.
+    assert!(refused > 0 && refused < u64::from(RATE) * shut / 5, "{refused}");
+    let tries = house.database().number("SELECT max(tries) FROM message").await;
+    assert_eq!(tries, 0, "a try was burned");
 }
 
 /// The most PDUs in any second.

@@ -347,6 +347,67 @@ async fn p99(seed: u64, ill: bool) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_flow_at_four_fifths_of_their_rate_at_least_while_every_endpoint_is_ill() {
+    const RUNS: u64 = 5;
+    let _stage = alone().await;
+    let seed = seed("webhooks rate");
+    let mut ratios = Vec::new();
+    for run in 0..RUNS {
+        let (well, ill) = (rate(seed + run, false).await, rate(seed + run, true).await);
+        eprintln!("webhooks rate: {well:.0} messages a second, {ill:.0} with ill endpoints");
+        ratios.push(ill / well);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let middle = ratios[ratios.len() / 2];
+    eprintln!("webhooks rate: ratio {middle:.2} in the middle");
+    assert!(middle >= 0.8, "{ratios:?}");
+}
+
+/// Messages a second on their way to the carrier, of three owners who are told of each: their endpoints are well, or one
+/// refuses, one never answers and one closes every connection.
+async fn rate(seed: u64, ill: bool) -> f64 {
+    const MESSAGES: u32 = 800;
+    let house = House::new("");
+    let carrier = Carrier::start(house.path(), "north", &["--receipt-delay", "5ms..50ms"]);
+    let sinks = [
+        Sink::start(&[SECRET]).await,
+        Sink::start(&[SECRET]).await,
+        Sink::start(&[SECRET]).await,
+    ];
+    if ill {
+        sinks[0].script("/hook", [Reply::Status(500)]);
+        sinks[1].script("/hook", [Reply::Hang]);
+        sinks[2].door(Door::Cut);
+    }
+    let config: String = (NAMES.iter().zip(&sinks))
+        .map(|(name, sink)| owner(name, &sink.url("/hook"), ""))
+        .collect();
+    house.configure(&format!(
+        "{}{config}{}{}{ROUTE}",
+        reach(&house, &[&sinks[0], &sinks[1], &sinks[2]]),
+        text_rule(&house),
+        carrier.section("window = 100"),
+    ));
+    let daemon = house.start().await;
+    carrier.until(LIMIT, "bound", 1).await;
+    let books = Books::default();
+    let load = async |number: usize| {
+        let mut http = client(&house, NAMES[number]);
+        for group in samples(seed, u32::try_from(number).unwrap() + 1, MESSAGES).chunks(20) {
+            publish(&mut http, &books, group).await;
+        }
+    };
+    let begun = monotonic();
+    tokio::join!(load(0), load(1), load(2));
+    carrier.until(LIMIT, "submits", u64::from(3 * MESSAGES)).await;
+    let lasted = monotonic().duration_since(begun);
+    house.settled(LIMIT).await;
+    daemon.kill();
+    books.account(&house, &[&carrier]).await.must_balance("webhooks rate");
+    f64::from(3 * MESSAGES) / lasted.as_secs_f64()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn twenty_thousand_events_in_batches_are_told_in_batches_and_none_is_lost() {
     const EVENTS: u64 = 20_000;
     let _stage = alone().await;

@@ -17,6 +17,8 @@ pub(crate) struct Ledger {
     pub(crate) receipts: Vec<ReceiptSent>,
     /// Other PDUs and notes: what, and in which direction.
     pub(crate) others: Vec<(String, String)>,
+    /// The most submits of one link that waited for their answers at once.
+    pub(crate) outstanding: usize,
 }
 
 /// A segment that reached the carrier.
@@ -74,6 +76,7 @@ impl Ledger {
         let mut ledger = Self::default();
         let mut asked = HashMap::new();
         let mut reported = HashMap::new();
+        let mut outstanding: HashMap<u64, usize> = HashMap::new();
         for line in text.lines() {
             let line: Line = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             match (line.dir.as_str(), line.command.as_str()) {
@@ -82,6 +85,9 @@ impl Ledger {
                         panic!("no submit_sm: {}", line.hex)
                     };
                     asked.insert((line.conn, line.sequence), ledger.submits.len());
+                    let open = outstanding.entry(line.conn).or_default();
+                    *open += 1;
+                    ledger.outstanding = ledger.outstanding.max(*open);
                     ledger.submits.push(handed(&line, &submit));
                 }
                 ("out", "submit_sm_resp") => {
@@ -89,7 +95,9 @@ impl Ledger {
                     let Some(at) = asked.get(&(line.conn, line.sequence)) else {
                         continue;
                     };
-                    ledger.submits[*at].status = Some(line.status);
+                    if ledger.submits[*at].status.replace(line.status).is_none() {
+                        *outstanding.entry(line.conn).or_default() -= 1;
+                    }
                     if let Pdu::SubmitSmResp(answer) = frame(&line) {
                         ledger.submits[*at].id =
                             Some(String::from_utf8_lossy(answer.message_id.as_bytes()).into_owned());

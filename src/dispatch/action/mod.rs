@@ -466,7 +466,7 @@ impl Actions {
             let done = async {
                 let between = std::slice::from_ref(&record.action.between);
                 let standing = self.parts.store.standings(between).await?.pop().unwrap_or_default();
-                self.leave(record, standing.case, &mut turn);
+                self.to_person(record, standing.case, &mut turn);
                 self.parts.outbox.turn(turn).await
             };
             match done.await {
@@ -481,7 +481,7 @@ impl Actions {
         }
     }
 
-    fn leave(&self, record: &ActionRecord, open: Option<OpenCase>, turn: &mut Turn) {
+    fn to_person(&self, record: &ActionRecord, open: Option<OpenCase>, turn: &mut Turn) {
         let action = &record.action;
         let note: Box<str> = format!(
             "Nobody knows whether the back end has done it: {} {}, Idempotency-Key {}.",

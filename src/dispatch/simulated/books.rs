@@ -55,6 +55,8 @@ fn ended(world: &World, to: &str, record: &MessageRecord) {
         State::Failed if progress.reason == Some(Reason::OutcomeUnknown) => {
             assert!(doubted || row.segments > 1, "{to}: {progress:?}");
         }
+        // Each process that had it has died.
+        State::Quarantined => assert_eq!((doubted, progress.reason), (true, Some(Reason::Poison)), "{to}"),
         // A long message may have been taken in part.
         State::Failed | State::Expired => {
             assert!(

@@ -207,9 +207,6 @@ impl Far {
         let mut world = world.lock().unwrap();
         let (faults, carrier) = (world.faults, self.line.id);
         world.sees(carrier, &segment.to, segment.number);
-        // Of a long message no segment is refused alone: what was taken of it goes out again with the rest, and on
-        // another carrier that is a copy which nothing counts yet.
-        let alone = segment.total == 1;
         let answers = now.after(Duration::from_millis(world.random.random_range(2..200)));
         let overdue = now.after(RESPONSE_TIMEOUT);
         if world.fails(faults.lost_before) {
@@ -226,9 +223,9 @@ impl Far {
             } else {
                 self.plan(late, Turn::Breaks);
             }
-        } else if alone && world.fails(faults.throttled) {
+        } else if world.fails(faults.throttled) {
             self.plan(answers, Turn::Answer(id, refused(0x58, RefusalAction::Throttle)));
-        } else if alone && world.fails(faults.refused) {
+        } else if world.fails(faults.refused) {
             let action = match world.random.random_range(0..3) {
                 0 => RefusalAction::Retry,
                 1 => RefusalAction::NextStep,

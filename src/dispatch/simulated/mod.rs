@@ -3,14 +3,13 @@
 //!
 //! A seed is a world: what is sent when, what each carrier does with each submit, which commits fail, when the process
 //! dies. It is run in paused time on one thread, so that the same seed is the same trace. `ARALDO_SEED=n` runs one seed
-//! and shows its trace; `ARALDO_LONG=1` runs 10,000. In which order classes leave is judged elsewhere, by the board's tests
-//! and the journey `pace`.
+//! and shows its trace; `ARALDO_LONG=1` runs 10,000.
 
 mod books;
 mod carrier;
+mod order;
 mod outage;
 mod poison;
-
 mod store;
 mod world;
 

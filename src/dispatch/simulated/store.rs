@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::order::Order;
 use super::world::{LONGEST, World};
 use super::{Line, name};
 use crate::domain::{BindRef, Name, State};
@@ -16,6 +17,7 @@ pub(super) struct Watched {
     world: Arc<Mutex<World>>,
     windows: BTreeMap<Name, u32>,
     claimed: Mutex<Claims>,
+    order: Mutex<Order>,
 }
 
 /// Messages that are claimed, each with its bind and its segments.
@@ -30,6 +32,7 @@ impl Watched {
                 .map(|line| (name(line.id), u32::from(line.window)))
                 .collect(),
             claimed: Mutex::default(),
+            order: Mutex::default(),
         }
     }
 
@@ -66,18 +69,30 @@ impl Watched {
                 claim(&mut claimed, row.seq, &asked.bind, row.segments);
             }
         }
-        self.within_windows(&claimed);
+        for (asked, rests) in batch.rests.iter().zip(&applied.rests) {
+            for row in &rests.rows {
+                world.note(format_args!("{} claims the rest of {}", asked.bind, row.seq));
+                assert!(row.progress.expires_at > batch.now, "expired and claimed");
+                claim(&mut claimed, row.seq, &asked.bind, row.segments);
+            }
+        }
+        self.within_windows(batch, &claimed);
     }
 
-    /// The last message of a claim goes out whole.
-    fn within_windows(&self, claimed: &Claims) {
-        let mut held: BTreeMap<&BindRef, u32> = BTreeMap::new();
-        for (bind, segments) in claimed.values() {
-            *held.entry(bind).or_default() += segments;
-        }
-        for (bind, segments) in held {
-            let most = self.windows[&bind.carrier] + u32::from(LONGEST) - 1;
-            assert!(segments <= most, "{bind} holds {segments} of {most}");
+    /// What a batch claims for a bind stays within its window, but that the last message of each lane goes out whole; while
+    /// one goes over, nothing more is claimed.
+    fn within_windows(&self, batch: &Batch, claimed: &Claims) {
+        let mut over: BTreeMap<&BindRef, usize> = BTreeMap::new();
+        let placed = batch.enqueue.iter().filter_map(|item| item.claim.as_ref());
+        over.extend(placed.map(|(bind, _)| (bind, 0)));
+        over.extend(batch.rests.iter().map(|asked| (&asked.bind, 1)));
+        over.extend(batch.claims.iter().map(|asked| (&asked.bind, asked.lanes.len())));
+        for (bind, lanes) in over {
+            let of_bind = claimed.values().filter(|(of, _)| of == bind);
+            let held: u32 = of_bind.map(|(_, segments)| segments).sum();
+            let over = u32::try_from(lanes).unwrap() * (u32::from(LONGEST) - 1);
+            let most = self.windows[&bind.carrier] + over;
+            assert!(held <= most, "{bind} holds {held} of {most}");
         }
     }
 }
@@ -90,6 +105,7 @@ impl Commits for Watched {
         rules: &'a dyn Rules,
     ) -> BoxFuture<'a, Result<Applied, StoreError>> {
         async move {
+            self.order.lock().unwrap().judge(batch);
             let fails = {
                 let mut world = self.world.lock().unwrap();
                 let often = world.faults.commit;
@@ -100,6 +116,7 @@ impl Commits for Watched {
             }
             let applied = store.commit(batch, rules).await?;
             self.watch(batch, &applied);
+            self.order.lock().unwrap().learn(batch, &applied);
             Ok(applied)
         }
         .boxed()

@@ -9,6 +9,8 @@ use crate::store::{Event, EventKind, Progress, RcsReport, RcsSaid, Row};
 
 /// The longest that a code or an alarm is held for a late report: its SMS waits for that.
 const URGENT_HOLD: Duration = Duration::from_secs(5);
+/// Claims with each of which the process fell, after which a message is set aside for a person.
+const FALLS: u32 = 5;
 /// How long after the outbox the platform gives up by itself: a net for when we are not there to ask it.
 const NET: Duration = Duration::from_secs(15);
 /// Under this, users are told twice too often.
@@ -145,8 +147,12 @@ impl Policy {
         let event = event_of(&was, EventKind::Doubted, None, now);
         let progress = Progress {
             state: State::Uncertain,
-            flags: was.flags.with(Flag::WasUncertain).with(Flag::Revoking),
-            wake_at: Some(now.after(self.hold(class, &was))),
+            flags: was
+                .flags
+                .with(Flag::WasUncertain)
+                .with(Flag::Revoking)
+                .without(Flag::Felled),
+            wake_at: Some(now.after(self.report_hold(class, &was))),
             ..was
         };
         (progress, Some(event))
@@ -154,8 +160,16 @@ impl Policy {
 
     /// A message that a process which is no more had claimed: tried again under the same id, which the platform shows once.
     pub(super) fn rcs_orphaned(&self, row: &Row, now: UnixMillis) -> Moved {
-        let event = event_of(&row.progress, EventKind::Resent, None, now);
-        (self.waiting(&row.route, row.progress.clone(), now), Some(event))
+        let mut was = row.progress.clone();
+        if was.attempt == 1 {
+            was.flags = was.flags.with(Flag::Felled);
+        }
+        // It may be what brings us down.
+        if was.flags.has(Flag::Felled) && was.attempt >= FALLS {
+            return (was.ended(State::Quarantined, Some(Reason::Poison), now), None);
+        }
+        let event = event_of(&was, EventKind::Resent, None, now);
+        (self.waiting(&row.route, was, now), Some(event))
     }
 
     fn moved(&self, route: &Name, class: Class, was: &Progress, known: Known, now: UnixMillis) -> Option<Moved> {
@@ -168,7 +182,7 @@ impl Policy {
                 (delivered(was, was.flags.with(Flag::DeliveredTwice), now), Some(event))
             }
             Deed::Revoke => {
-                let wake_at = Some(now.after(self.hold(class, was)));
+                let wake_at = Some(now.after(self.report_hold(class, was)));
                 let flags = was.flags.with(Flag::Revoking);
                 let event = event_of(was, EventKind::Revoking, None, now);
                 (
@@ -184,7 +198,7 @@ impl Policy {
                 let progress = Progress {
                     state: State::Uncertain,
                     flags: was.flags.with(Flag::WasUncertain).without(Flag::Revoking),
-                    wake_at: Some(now.after(self.hold(class, was))),
+                    wake_at: Some(now.after(self.report_hold(class, was))),
                     ..was.clone()
                 };
                 (progress, Some(event_of(was, EventKind::Doubted, None, now)))
@@ -222,7 +236,11 @@ impl Policy {
     /// Moves on to the next step by another channel, or ends where there is none or the time is over. The SMS is no copy of
     /// its class's count: that is for doubts about the SMS itself.
     fn leave(&self, route: &Name, was: &Progress, leaving: &Leaving, now: UnixMillis) -> Moved {
-        let flags = was.flags.without(Flag::Revoking).without(Flag::CopyDue);
+        let flags = was
+            .flags
+            .without(Flag::Revoking)
+            .without(Flag::CopyDue)
+            .without(Flag::Felled);
         let flags = match leaving.in_doubt {
             true => flags.with(Flag::PossibleDuplicate),
             false => flags,
@@ -253,7 +271,7 @@ impl Policy {
         }
     }
 
-    fn hold(&self, class: Class, was: &Progress) -> Duration {
+    fn report_hold(&self, class: Class, was: &Progress) -> Duration {
         let hold = self.carrier(was).doubt_hold;
         if class.is_urgent() { hold.min(URGENT_HOLD) } else { hold }
     }

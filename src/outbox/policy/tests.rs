@@ -313,6 +313,30 @@ fn only_what_has_not_left_can_be_canceled() {
 }
 
 #[test]
+fn what_felled_whoever_claimed_it_each_time_is_set_aside_when_no_copy_is_left() {
+    let (policy, later) = (policy(), NOW.after(Duration::from_mins(2)));
+    let felled = |progress| policy.orphaned(&row(Class::Service, progress), NOW).0;
+    let again = |progress: &Progress| Progress {
+        state: State::Claimed,
+        attempt: 2,
+        ..progress.clone()
+    };
+    let (resent, _) = policy.when_due(&row(Class::Service, felled(claimed_progress())), later);
+    assert_eq!(resent.state, State::Queued);
+    let (end, _) = policy.when_due(&row(Class::Service, felled(again(&resent))), later);
+    assert_eq!((end.state, end.reason), (State::Quarantined, Some(Reason::Poison)));
+
+    // One that was in doubt for another reason in between is as good as any.
+    let resend = Arc::new(Claimed {
+        progress: again(&resent),
+        ..(*claimed(Class::Service)).clone()
+    });
+    let lost = policy.settle(&resend, &Outcome::Uncertain, NOW, 0.0).progress;
+    let (end, _) = policy.when_due(&row(Class::Service, lost), later);
+    assert_eq!((end.state, end.reason), (State::Failed, Some(Reason::OutcomeUnknown)));
+}
+
+#[test]
 fn a_requeued_message_begins_anew_and_says_that_it_may_be_a_copy() {
     let ended = Progress {
         submitted_at: Some(NOW),
@@ -467,9 +491,17 @@ fn the_copy_of_a_resend_is_counted_once_whichever_carrier_sends_it() {
     assert_eq!(progress.copies, 1);
     assert!(!progress.flags.has(Flag::CopyDue));
 
-    let refused = policy()
-        .settle(&resend, &Outcome::NextStep { status: 8 }, NOW, 0.0)
-        .progress;
+    let next = Outcome::NextStep { status: 8 };
+    let refused = policy().settle(&resend, &next, NOW, 0.0).progress;
+    assert!(
+        !taken_elsewhere(Class::Transaction, refused).is_uncounted_copy(),
+        "the copy that was counted is still to go"
+    );
+    let in_part = Arc::new(Claimed {
+        answered: vec![1],
+        ..(*resend).clone()
+    });
+    let refused = policy().settle(&in_part, &next, NOW, 0.0).progress;
     assert!(
         taken_elsewhere(Class::Transaction, refused).is_uncounted_copy(),
         "the next one is another copy"
@@ -479,13 +511,39 @@ fn the_copy_of_a_resend_is_counted_once_whichever_carrier_sends_it() {
 }
 
 #[test]
-fn a_whole_message_over_another_carrier_than_its_first_segments_is_a_copy() {
+fn a_whole_message_over_another_carrier_than_its_first_segments_is_a_copy_counted_before_it_goes() {
     let first = taken_elsewhere(Class::Alert, claimed_progress());
     assert!(first.is_uncounted_copy());
+    let (counted, event) = policy().as_copy(&first, NOW);
+    assert_eq!((counted.state, counted.copies), (State::Queued, 1));
+    assert_eq!(event.unwrap().kind, EventKind::Resent);
+    let copy = taken_elsewhere(Class::Alert, counted);
+    assert!(!copy.is_uncounted_copy());
     let taken = Outcome::Submitted {
         carrier_message_id: None,
     };
-    assert_eq!(policy().settle(&first, &taken, NOW, 0.0).progress.copies, 1);
+    let sent = policy().settle(&copy, &taken, NOW, 0.0).progress;
+    assert_eq!(sent.copies, 1);
+    assert!(sent.flags.has(Flag::PossibleDuplicate));
+}
+
+#[test]
+fn of_marketing_that_another_carrier_has_in_part_no_copy_goes_out() {
+    let (ended, _) = policy().as_copy(&taken_elsewhere(Class::Marketing, claimed_progress()), NOW);
+    assert_eq!(
+        (ended.state, ended.reason),
+        (State::Failed, Some(Reason::OutcomeUnknown))
+    );
+    assert_eq!(ended.copies, 0);
+}
+
+#[test]
+fn the_rest_goes_on_over_the_carrier_that_has_the_first_segments_though_another_has_some_too() {
+    let rest = Claimed {
+        answered: vec![1],
+        ..(*taken_elsewhere(Class::Marketing, claimed_progress())).clone()
+    };
+    assert!(!rest.is_uncounted_copy());
 }
 
 #[test]

@@ -234,6 +234,7 @@ impl Writer {
         let mut applied = committed?;
         self.policy.gate.learn(&applied.wants);
         self.ring(&mut applied);
+        self.rests.check(batch, &applied);
         for changed in std::mem::take(&mut applied.changed) {
             self.count(&changed);
             self.feed.send(Arc::new(changed)).ok();

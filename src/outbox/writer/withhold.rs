@@ -95,26 +95,31 @@ impl Writer {
             class: claimed.class,
             solicited_at: was.flags.has(Flag::Solicited).then_some(claimed.accepted_at),
         };
-        let progress = if gate.withholds(&recipient) {
-            was.clone().ended(State::Suppressed, Some(Reason::OptedOut), now)
+        let (progress, event) = if gate.withholds(&recipient) {
+            (was.clone().ended(State::Suppressed, Some(Reason::OptedOut), now), None)
         } else if by.is_some_and(|channel| !was.flags.channels().allow(channel)) {
-            Progress {
+            let later = Progress {
                 state: State::Scheduled,
                 wake_at: Some(now.after(OTHER_CHANNEL).min(was.expires_at)),
                 ..was.clone()
-            }
-        } else {
-            let end = gate.quiet.until(claimed.class, &claimed.to, now)?;
-            Progress {
+            };
+            (later, None)
+        } else if let Some(end) = gate.quiet.until(claimed.class, &claimed.to, now) {
+            let later = Progress {
                 state: State::Scheduled,
                 wake_at: Some(end.min(was.expires_at)),
                 ..was.clone()
-            }
+            };
+            (later, None)
+        } else if claimed.is_uncounted_copy() {
+            self.policy.as_copy(claimed, now)
+        } else {
+            return None;
         };
         Some(Settle {
             claimed: claimed.clone(),
             progress,
-            event: None,
+            event,
         })
     }
 

@@ -68,6 +68,17 @@ pub struct LaneClaim {
     pub segments: u32,
 }
 
+/// Rows to claim of which the bind's carrier has a part: what is left of them goes over it too.
+#[derive(Clone, Debug)]
+pub struct RestClaim {
+    /// The bind.
+    pub bind: BindRef,
+    /// The living lease.
+    pub lease: Lease,
+    /// The rows.
+    pub rows: Vec<Seq>,
+}
+
 /// What a range read found.
 #[derive(Clone, Debug, Default)]
 pub struct LaneClaimed {
@@ -78,9 +89,9 @@ pub struct LaneClaimed {
 }
 
 impl Claimed {
-    /// Whether what goes out now is a copy that is not counted yet.
+    /// Whether it would go out as a copy that is not counted yet: another carrier has a part of it, and this one none.
     pub fn is_uncounted_copy(&self) -> bool {
-        self.taken_elsewhere && !self.progress.flags.has(Flag::CopyDue)
+        self.taken_elsewhere && self.answered.is_empty() && !self.progress.flags.has(Flag::CopyDue)
     }
 
     /// What a message becomes when it is stored as claimed, or claimed later.

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use act::{Act, ActItem, ActResult};
-pub use claim::{Claim, Claimed, LaneClaim, LaneClaimed};
+pub use claim::{Claim, Claimed, LaneClaim, LaneClaimed, RestClaim};
 pub use enqueue::{Birth, Enqueue, EnqueueResult, Group, GroupResult, IdempotencyKey};
 pub(super) use inbound::QUARANTINE_ROWS;
 pub use inbound::{BadPdu, InboundResult, Loss, NewInbound};
@@ -73,6 +73,10 @@ pub struct Batch {
     pub prune: Option<Prune>,
     /// Rows to claim.
     pub claims: Vec<Claim>,
+    /// Rows that none of these claims finds in its lanes: they wait for one carrier alone.
+    pub kept: Vec<Seq>,
+    /// Rows to claim that were kept.
+    pub rests: Vec<RestClaim>,
 }
 
 /// What came of a batch, item by item.
@@ -108,6 +112,8 @@ pub struct Applied {
     pub prune: Option<PruneResult>,
     /// One for each claim.
     pub claims: Vec<Vec<LaneClaimed>>,
+    /// One for each claim of kept rows.
+    pub rests: Vec<LaneClaimed>,
     /// For each wish for notices, how many it has moved.
     pub notice_acts: Vec<u32>,
     /// Every message that changed its state, except those enqueued and claimed.
@@ -175,6 +181,7 @@ impl Batch {
             && self.rcs_marks.is_empty()
             && self.prune.is_none()
             && self.claims.is_empty()
+            && self.rests.is_empty()
     }
 }
 

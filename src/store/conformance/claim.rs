@@ -1,7 +1,7 @@
 use super::behaviours;
 use super::harness::*;
 use crate::domain::{Class, Lane, NewMessage, State};
-use crate::store::{Batch, Claim, LaneClaim, Progress, SegmentState};
+use crate::store::{Batch, Claim, LaneClaim, Progress, RestClaim, SegmentState};
 
 behaviours!(
     the_oldest_rows_are_claimed_first,
@@ -13,6 +13,7 @@ behaviours!(
     a_claim_takes_from_its_lanes_and_priorities_in_their_order,
     many_lanes_are_claimed_at_once_each_for_itself,
     a_claimed_row_carries_all_that_its_carrier_needs,
+    a_kept_row_is_in_no_lane_and_is_claimed_by_its_place_with_what_the_carrier_has_of_it,
     what_a_carrier_has_answered_of_a_long_message_is_not_sent_to_it_again,
     the_rich_form_is_kept_with_its_message_and_claimed_with_it,
 );
@@ -188,6 +189,50 @@ async fn a_claimed_row_carries_all_that_its_carrier_needs(bench: &Bench) {
     assert_eq!(row.shape, sent.shape);
     assert_eq!(bench.progress(1).await, row.progress);
     assert_eq!(bench.record(1).await.shape, sent.shape);
+}
+
+async fn a_kept_row_is_in_no_lane_and_is_claimed_by_its_place_with_what_the_carrier_has_of_it(bench: &Bench) {
+    let claimed = bench.claimed_by(tim(), [long(1, 3), long(2, 2)]).await;
+    bench.answer(vec![segment(&claimed[0], 1, "a")]).await;
+    for claimed in &claimed {
+        bench.settle(claimed, Progress::waiting(0, None, at(3_600_000))).await;
+    }
+    let lane = LaneClaim {
+        lane: italy(),
+        priority: Class::Transaction.priority(),
+        segments: 9,
+    };
+    let claims = vec![Claim {
+        bind: bind("vodafone", 0),
+        lease: LEASE,
+        lanes: vec![lane],
+    }];
+    let rest = |rows| RestClaim {
+        bind: tim(),
+        lease: LEASE,
+        rows,
+    };
+    let applied = bench
+        .commit(Batch {
+            claims,
+            kept: vec![1],
+            rests: vec![rest(vec![1])],
+            ..Batch::new(NOW)
+        })
+        .await;
+    assert_eq!(seqs(&applied.claims[0][0].rows), [2]);
+    let rests = &applied.rests[0].rows;
+    assert_eq!((seqs(rests), &*rests[0].answered), (vec![1], &[1][..]));
+    assert_eq!(bench.progress(1).await.bind, Some(tim()));
+    // What is claimed, overdue or gone is left alone.
+    bench
+        .settle(&applied.claims[0][0].rows[0], Progress::waiting(0, None, at(3_600_000)))
+        .await;
+    let late = Batch {
+        rests: vec![rest(vec![1, 2, 9])],
+        ..Batch::new(at(3_600_001))
+    };
+    assert!(bench.commit(late).await.rests[0].rows.is_empty());
 }
 
 async fn what_a_carrier_has_answered_of_a_long_message_is_not_sent_to_it_again(bench: &Bench) {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tables::Tables;
-use crate::domain::{Lane, MessageId, Name, Reason, State, UnixMillis};
+use crate::domain::{BindRef, Lane, MessageId, Name, Reason, State, UnixMillis};
 use crate::store::batch::QUARANTINE_ROWS;
 use crate::store::matching::{self, KnownInbound};
 use crate::store::notice::NewNotice;
 use crate::store::{
     Act, ActItem, ActResult, Applied, Batch, Changed, Claim, Claimed, Enqueue, EnqueueResult, Event, Group,
-    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, NewInbound, Progress, Prune, PruneResult, Row,
-    Rules, SegmentAnswer, SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep, SweepResult,
+    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Lease, NewInbound, Progress, Prune,
+    PruneResult, RestClaim, Row, Rules, SegmentAnswer, SegmentRecord, Seq, Settle, SettleResult, StoreError, Sweep,
+    SweepResult,
 };
 
 pub(super) struct Transaction<'a> {
@@ -91,8 +92,13 @@ impl<'a> Transaction<'a> {
         if let Some(prune) = batch.prune {
             self.applied.prune = Some(self.prune(prune));
         }
+        for claim in &batch.rests {
+            let rows = self.claim_rests(claim);
+            self.applied.rests.push(rows);
+        }
         for claim in &batch.claims {
-            let lanes = claim.lanes.iter().map(|lane| self.claim_lane(claim, lane)).collect();
+            let lanes = claim.lanes.iter().map(|lane| self.claim_lane(claim, lane, &batch.kept));
+            let lanes = lanes.collect();
             self.applied.claims.push(lanes);
         }
         Ok(self.applied)
@@ -433,7 +439,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn claim_lane(&mut self, claim: &Claim, lane: &LaneClaim) -> LaneClaimed {
+    fn claim_lane(&mut self, claim: &Claim, lane: &LaneClaim, kept: &[Seq]) -> LaneClaimed {
         let place = (lane.lane.route.clone(), lane.lane.step, lane.priority);
         let waiting = self
             .tables
@@ -444,21 +450,37 @@ impl<'a> Transaction<'a> {
             .filter_map(|seq| self.tables.row(*seq));
         let mut taken = Vec::new();
         let mut segments = 0;
-        for row in waiting.filter(|row| row.progress.expires_at > self.now) {
+        let open = |row: &&Row| row.progress.expires_at > self.now && !kept.contains(&row.seq);
+        for row in waiting.filter(open) {
             if segments >= lane.segments {
                 break;
             }
             segments += u32::from(row.segments);
             taken.push(row.seq);
         }
-        let rows = taken.into_iter().filter_map(|seq| self.claim_row(claim, seq)).collect();
+        let rows = taken
+            .into_iter()
+            .filter_map(|seq| self.claim_row(claim.lease, &claim.bind, seq));
+        let rows = rows.collect();
         LaneClaimed { rows, quarantined: 0 }
     }
 
-    fn claim_row(&mut self, claim: &Claim, seq: Seq) -> Option<Claimed> {
+    fn claim_rests(&mut self, claim: &RestClaim) -> LaneClaimed {
+        let (tables, now) = (&self.tables, self.now);
+        let is_open = |row: &Row| row.progress.state == State::Queued && row.progress.expires_at > now;
+        let open = |seq: &Seq| tables.row(*seq).is_some_and(is_open);
+        let open: Vec<Seq> = claim.rows.iter().copied().filter(open).collect();
+        let rows = open
+            .into_iter()
+            .filter_map(|seq| self.claim_row(claim.lease, &claim.bind, seq));
+        let rows = rows.collect();
+        LaneClaimed { rows, quarantined: 0 }
+    }
+
+    fn claim_row(&mut self, lease: Lease, bind: &BindRef, seq: Seq) -> Option<Claimed> {
         let now = self.now;
         self.tables.update(seq, |row| {
-            row.progress = row.progress.clone().claimed(claim.lease, claim.bind.clone(), now);
+            row.progress = row.progress.clone().claimed(lease, bind.clone(), now);
         });
         let message = self.tables.messages.get(&seq)?;
         let row = message.row.clone();

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::certified::Numbers;
 use super::commit::Transaction;
 use super::tables::Tables;
 use crate::domain::UnixMillis;

@@ -170,7 +170,7 @@ impl Writer {
         if let Some(prune) = batch.prune {
             transaction.prune(prune).await?;
         }
-        transaction.claim_and_commit(&batch.claims).await?;
+        transaction.claim_and_commit(batch).await?;
         let applied = transaction.applied;
         self.ended();
         Ok(applied)

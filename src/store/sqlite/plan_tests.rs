@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::care::{BY_ID as CASE_BY_ID, DUE as CASES_DUE, LIST as CASES, MET_BY_ID, MET_OPEN, NOTES as CASE_NOTES};
 use super::certified::{ARE, END, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION};
-use super::claim::CLAIM;
+use super::claim::{CLAIM, CLAIM_RESTS};
 use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING};
 use super::enqueue::KNOWN_KEYS;
 use super::event_inbox::{MARK, NEW, PENDING, SETTLE as SETTLE_INBOX};
@@ -113,6 +113,11 @@ async fn a_claim_is_a_range_read_of_the_queue() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn kept_rows_are_claimed_by_their_places() {
+    holds(CLAIM_RESTS, &["SEARCH m USING INTEGER PRIMARY KEY"]).await;
 }
 
 #[tokio::test]

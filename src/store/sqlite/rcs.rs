@@ -18,7 +18,7 @@ pub(super) const BY_ID: &str = concat!(
 
 /// The bit is that of [`Flag::Revoking`](crate::domain::Flag::Revoking), written as in the partial index, to the letter.
 pub(super) const REVOKING: &str = "SELECT m.seq, m.id, m.recipient FROM message AS m \
-     WHERE m.carrier = ? AND m.seq > ? AND (m.flags & 1024) <> 0 ORDER BY m.seq LIMIT ?";
+     WHERE m.carrier = ? AND m.seq > ? AND (m.flags & 2048) <> 0 ORDER BY m.seq LIMIT ?";
 
 impl Transaction<'_> {
     /// Applies what platforms tell, in its order: each report sees what those before it have made of the message.
