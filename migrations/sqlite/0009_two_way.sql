@@ -60,6 +60,8 @@ CREATE TABLE action (
     version    INTEGER NOT NULL,
     -- whether the next call asks what became of it, rather than ask for it
     asks       INTEGER NOT NULL,
+    -- whether a call before may have been done, though nobody said so
+    doubt      INTEGER NOT NULL DEFAULT 0,
     attempts   INTEGER NOT NULL,
     lease      INTEGER,
     next_at    INTEGER,

@@ -118,6 +118,8 @@ pub struct ActionProgress {
     pub state: ActionState,
     /// Whether the next call asks what became of it, rather than ask for it.
     pub asks: bool,
+    /// Whether a call that was made may have been done, though nobody said so.
+    pub doubt: bool,
     /// Calls begun.
     pub attempts: u16,
     /// The process that makes it.

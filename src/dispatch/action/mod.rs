@@ -141,6 +141,7 @@ impl Actions {
                 ActionState::Waiting
             },
             asks: false,
+            doubt: false,
             attempts: u16::from(has_place),
             lease: has_place.then_some(self.parts.lease),
             next_at: (!has_place).then_some(now),
@@ -325,6 +326,7 @@ impl Actions {
         let after = policy::after(
             &called,
             asks,
+            progress.doubt,
             progress.attempts,
             manner,
             self.parts.clock.now(),
@@ -353,8 +355,7 @@ impl Actions {
         }
         let swapped = sim_swap.ask(&format!("+{}", action.between.number)).await;
         counter!("araldo_sim_checks_total", "result" => swapped.word()).increment(1);
-        let doubt = action.progress.attempts > 1 && self.manner(record).idempotent;
-        let end = policy::before(swapped, money, doubt);
+        let end = policy::before(swapped, money, action.progress.doubt);
         if swapped != Swapped::No {
             tracing::warn!(
                 event = "sim_check", command = %action.command, key = key(record), %swapped, stopped = end.is_some()
@@ -420,8 +421,9 @@ impl Actions {
         let again = matches!(after, After::Again { .. });
         let unknown = matches!(after, After::Over(End::Unknown));
         let turn = match after {
-            After::Again { at, asks } => {
+            After::Again { at, asks, doubt } => {
                 (progress.state, progress.asks, progress.next_at) = (ActionState::Waiting, asks, Some(at));
+                progress.doubt = doubt;
                 // Where the next call comes later than the customer should hear that it takes long, he hears it now.
                 let late = progress.late_at.filter(|late| *late <= at).map(|_| {
                     progress.late_at = None;

@@ -35,6 +35,8 @@ pub(super) enum After {
         at: UnixMillis,
         /// Whether it asks what became of it.
         asks: bool,
+        /// Whether what was called so far may have been done.
+        doubt: bool,
     },
 }
 
@@ -53,10 +55,11 @@ pub(super) enum End {
     Unknown,
 }
 
-/// What follows from the outcome of a call; `attempts` counts it.
+/// What follows from the outcome of a call; `attempts` counts it, and `doubt` says that one before may have been done.
 pub(super) fn after(
     called: &Called,
     asked: bool,
+    doubt: bool,
     attempts: u16,
     manner: Manner,
     now: UnixMillis,
@@ -65,35 +68,36 @@ pub(super) fn after(
     let at = now.after(backoff(RETRY_MIN, RETRY_MAX, attempts.saturating_sub(1), jitter));
     let more = attempts <= manner.retries;
     let ask_more = attempts <= manner.retries.saturating_add(MOST_ASKED);
-    let doubt = || match manner {
-        Manner { idempotent: true, .. } if more => After::Again { at, asks: false },
-        Manner { can_ask: true, .. } if ask_more => After::Again { at, asks: true },
-        _ => After::Over(End::Unknown),
+    let call = |doubt| After::Again { at, asks: false, doubt };
+    let ask = After::Again {
+        at,
+        asks: true,
+        doubt: true,
     };
     match called {
         Called::Answered(said) if said.result.as_deref() == Some("pending") => {
             if manner.can_ask && ask_more {
-                After::Again { at, asks: true }
+                ask
             } else {
                 After::Over(End::Answered(said.clone()))
             }
         }
         Called::Answered(said) => After::Over(End::Answered(said.clone())),
         // It never came: so it was not done, and may be.
-        Called::Refused { status: 404, .. } if asked && more => After::Again { at, asks: false },
+        Called::Refused { status: 404, .. } if asked && more => call(false),
         Called::Refused { status: 404, .. } if asked => After::Over(End::Failed),
         Called::Refused { said, .. } if !asked => After::Over(End::Refused(said.clone())),
-        Called::NotDone(_) if !asked && more => After::Again { at, asks: false },
+        Called::NotDone(_) if !asked && more => call(doubt),
+        Called::NotDone(_) if !asked && doubt => After::Over(End::Unknown),
         Called::NotDone(_) if !asked => After::Over(End::Failed),
         // The question was not answered: what became of the call is as unknown as before.
-        Called::Refused { .. } | Called::NotDone(_) | Called::Unknown(_) if asked => {
-            if ask_more {
-                After::Again { at, asks: true }
-            } else {
-                After::Over(End::Unknown)
-            }
-        }
-        Called::Refused { .. } | Called::NotDone(_) | Called::Unknown(_) => doubt(),
+        Called::Refused { .. } | Called::NotDone(_) | Called::Unknown(_) if asked && ask_more => ask,
+        Called::Refused { .. } | Called::NotDone(_) | Called::Unknown(_) if asked => After::Over(End::Unknown),
+        Called::Refused { .. } | Called::NotDone(_) | Called::Unknown(_) => match manner {
+            Manner { idempotent: true, .. } if more => call(true),
+            Manner { can_ask: true, .. } if ask_more => ask,
+            _ => After::Over(End::Unknown),
+        },
     }
 }
 
@@ -106,7 +110,11 @@ pub(super) fn orphaned(asked: bool, attempts: u16, manner: Manner, now: UnixMill
     if attempts > manner.retries.saturating_add(MOST_ASKED) {
         return After::Over(End::Unknown);
     }
-    After::Again { at: now, asks }
+    After::Again {
+        at: now,
+        asks,
+        doubt: true,
+    }
 }
 
 /// What follows from what is known of the SIM before a call; `None` where the call may be made. `doubt` says that a try
@@ -156,18 +164,22 @@ mod tests {
         for failure in [Failure::Timeout, Failure::Broken, Failure::Status(503)] {
             let called = Called::Unknown(failure);
             assert_eq!(
-                after(&called, false, 1, money(false), NOW, 0.0),
+                after(&called, false, false, 1, money(false), NOW, 0.0),
                 After::Over(End::Unknown)
             );
             assert!(matches!(
-                after(&called, false, 1, money(true), NOW, 0.0),
+                after(&called, false, false, 1, money(true), NOW, 0.0),
                 After::Again { asks: true, .. }
             ));
         }
         assert_eq!(orphaned(false, 1, money(false), NOW), After::Over(End::Unknown));
         assert_eq!(
             orphaned(false, 1, money(true), NOW),
-            After::Again { at: NOW, asks: true }
+            After::Again {
+                at: NOW,
+                asks: true,
+                doubt: true
+            }
         );
     }
 
@@ -176,37 +188,59 @@ mod tests {
         let called = Called::NotDone(Failure::Connect);
         for attempts in 1..=3 {
             assert!(matches!(
-                after(&called, false, attempts, money(false), NOW, 0.0),
+                after(&called, false, false, attempts, money(false), NOW, 0.0),
                 After::Again { asks: false, .. }
             ));
         }
         assert_eq!(
-            after(&called, false, 4, money(false), NOW, 0.0),
+            after(&called, false, false, 4, money(false), NOW, 0.0),
             After::Over(End::Failed)
         );
+    }
+
+    #[test]
+    fn what_may_have_been_done_once_is_never_told_as_not_done() {
+        let tried = |called: Called, doubt, attempts| after(&called, false, doubt, attempts, harmless(), NOW, 0.0);
+        let (busy, mute) = (
+            || Called::NotDone(Failure::Status(429)),
+            || Called::Unknown(Failure::Timeout),
+        );
+        for (called, before, doubt) in [(busy(), false, false), (mute(), false, true), (busy(), true, true)] {
+            let again = tried(called, before, 1);
+            assert!(
+                matches!(again, After::Again { asks: false, doubt: now, .. } if now == doubt),
+                "{again:?}"
+            );
+        }
+        assert_eq!(tried(busy(), true, 4), After::Over(End::Unknown));
+        assert_eq!(tried(busy(), false, 4), After::Over(End::Failed));
     }
 
     #[test]
     fn a_harmless_call_is_made_again_and_given_up_in_the_end() {
         let called = Called::Unknown(Failure::Timeout);
         assert!(matches!(
-            after(&called, false, 3, harmless(), NOW, 0.0),
+            after(&called, false, false, 3, harmless(), NOW, 0.0),
             After::Again { asks: false, .. }
         ));
         assert_eq!(
-            after(&called, false, 4, harmless(), NOW, 0.0),
+            after(&called, false, false, 4, harmless(), NOW, 0.0),
             After::Over(End::Unknown)
         );
         assert_eq!(
             orphaned(false, 1, harmless(), NOW),
-            After::Again { at: NOW, asks: false }
+            After::Again {
+                at: NOW,
+                asks: false,
+                doubt: true
+            }
         );
     }
 
     #[test]
     fn a_question_that_finds_nothing_allows_the_call_and_one_without_answer_is_asked_again() {
         assert!(matches!(
-            after(&refused(404), true, 2, money(true), NOW, 0.0),
+            after(&refused(404), true, false, 2, money(true), NOW, 0.0),
             After::Again { asks: false, .. }
         ));
         for called in [
@@ -215,16 +249,16 @@ mod tests {
             Called::Unknown(Failure::Timeout),
         ] {
             assert!(matches!(
-                after(&called, true, 2, money(true), NOW, 0.0),
+                after(&called, true, false, 2, money(true), NOW, 0.0),
                 After::Again { asks: true, .. }
             ));
             assert_eq!(
-                after(&called, true, 14, money(true), NOW, 0.0),
+                after(&called, true, false, 14, money(true), NOW, 0.0),
                 After::Over(End::Unknown)
             );
         }
         assert_eq!(
-            after(&refused(403), false, 1, money(true), NOW, 0.0),
+            after(&refused(403), false, false, 1, money(true), NOW, 0.0),
             After::Over(End::Refused(Said::default()))
         );
     }
@@ -236,11 +270,11 @@ mod tests {
             ..Said::default()
         });
         assert!(matches!(
-            after(&pending, false, 1, money(true), NOW, 0.0),
+            after(&pending, false, false, 1, money(true), NOW, 0.0),
             After::Again { asks: true, .. }
         ));
         assert!(matches!(
-            after(&pending, false, 1, money(false), NOW, 0.0),
+            after(&pending, false, false, 1, money(false), NOW, 0.0),
             After::Over(End::Answered(_))
         ));
     }

@@ -77,6 +77,7 @@ fn action(n: u128, spend: Option<Spend>) -> NewAction {
         progress: ActionProgress {
             state: ActionState::Running,
             asks: false,
+            doubt: false,
             attempts: 1,
             lease: Some(LEASE),
             next_at: None,
@@ -215,6 +216,7 @@ async fn a_call_moves_on_from_the_version_that_it_stands_at(bench: &Bench) {
     let waits = ActionProgress {
         state: ActionState::Waiting,
         asks: true,
+        doubt: true,
         attempts: 2,
         lease: None,
         next_at: Some(at(1_000)),

@@ -43,7 +43,7 @@ pub(super) const HANDLE: &str = "UPDATE inbound SET handled_at = ?, outcome = j.
 
 pub(super) const MOVE_ON: &str = "UPDATE action SET version = version + 1, state = j.value ->> 1, asks = j.value ->> 2, \
      attempts = j.value ->> 3, lease = j.value ->> 4, next_at = j.value ->> 5, late_at = j.value ->> 6, \
-     outcome = j.value ->> 7, done_at = j.value ->> 8 FROM jsonb_each(?) AS j WHERE action.seq = (j.value ->> 0)";
+     outcome = j.value ->> 7, done_at = j.value ->> 8, doubt = j.value ->> 9 FROM jsonb_each(?) AS j WHERE action.seq = (j.value ->> 0)";
 
 pub(super) const DROP_QUESTION: &str = "DELETE FROM question WHERE (number, address) IN \
      (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?))";
@@ -65,7 +65,7 @@ macro_rules! actions {
         concat!(
             "SELECT json_group_array(json_array(o.seq, o.version, hex(o.id), hex(o.inbound_id), o.number, o.address, \
              o.client, o.command, o.language, o.slots, o.text, o.spent_day, o.spent, o.at, o.state, o.asks, o.attempts, \
-             o.lease, o.next_at, o.late_at, o.outcome)) FROM (SELECT * FROM action WHERE ",
+             o.lease, o.next_at, o.late_at, o.outcome, o.doubt)) FROM (SELECT * FROM action WHERE ",
             $where,
             " LIMIT ?2) AS o"
         )
@@ -215,6 +215,7 @@ fn action(r: &impl Cells) -> Result<ActionRecord, sqlx::Error> {
             progress: ActionProgress {
                 state: columns::parsed(r, 14)?,
                 asks: columns::narrow::<i64>(r, 15)? != 0,
+                doubt: columns::narrow::<i64>(r, 21)? != 0,
                 attempts: columns::narrow(r, 16)?,
                 lease: r.number(17)?.map(Lease),
                 next_at: millis(18)?,
@@ -262,6 +263,7 @@ struct Moved<'a>(
     Option<i64>,
     Option<&'a str>,
     Option<i64>,
+    bool,
 );
 
 #[derive(Serialize)]
@@ -524,6 +526,7 @@ impl<'a> Moved<'a> {
             to.late_at.map(|at| at.0),
             to.outcome.as_deref(),
             done.then_some(now.0),
+            to.doubt,
         )
     }
 }
