@@ -534,12 +534,14 @@ impl Writer {
         if !matches!(state, State::Queued | State::Scheduled) {
             self.rests.forget(seq);
         }
-        if state == State::Queued && !self.rests.is_due(seq, changed.at) {
+        if state == State::Queued {
             let lane = Lane {
                 route: changed.route.clone(),
                 step: changed.progress.step,
             };
-            self.board.add(&lane, priority, segments);
+            if !self.rests.is_due(seq, &lane, changed.at) {
+                self.board.add(&lane, priority, segments);
+            }
         }
     }
 

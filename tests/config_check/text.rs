@@ -91,6 +91,17 @@ const BAD_TEXTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
+        "route to a carrier of RCS",
+        &[
+            CLIENT,
+            "[carrier.tim]\nprotocol = \"rbm\"\n[route.r]\nsteps = [{ carriers = [\"tim\"] }]\n",
+        ],
+        &[
+            "route.r.steps[0].carriers[0]: carrier `tim` speaks RCS, and messages go out by SMPP",
+            "name a carrier with protocol = \"smpp\"",
+        ],
+    ),
+    (
         "step without carrier",
         &["[route.r]\nsteps = [{ carriers = [] }]\n"],
         &["route.r.steps[0].carriers: has no carrier"],

@@ -291,7 +291,7 @@ async fn a_changed_sim_stops_what_is_personal_and_one_that_nobody_knows_stops_mo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hang_up_brings_the_new_catalogue_whole_and_a_bad_one_changes_nothing() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = Scene::new("[care]\nopen_cases = false\n").await;
     let daemon = scene.start().await;
     let number = "+393331234621";
     let conf = scene.house.path().join("conf.d");

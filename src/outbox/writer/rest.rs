@@ -74,10 +74,20 @@ impl Rests {
         }
     }
 
-    /// It is due now. Whether it is kept: its lane does not have it.
-    pub(super) fn is_due(&mut self, seq: Seq, now: UnixMillis) -> bool {
-        let rest = self.0.get_mut(&seq);
-        rest.map(|rest| rest.until = Some(now.after(rest.hold))).is_some()
+    /// It is due now, in this lane. Whether it is kept: the lane does not have it. One that a receipt has sent to another
+    /// step is kept no more.
+    pub(super) fn is_due(&mut self, seq: Seq, lane: &Lane, now: UnixMillis) -> bool {
+        match self.0.get_mut(&seq) {
+            Some(rest) if rest.lane == *lane => {
+                rest.until = Some(now.after(rest.hold));
+                true
+            }
+            Some(_) => {
+                self.forget(seq);
+                false
+            }
+            None => false,
+        }
     }
 
     /// It was due and is so no more. Whether it was kept.
@@ -181,5 +191,33 @@ impl Writer {
         if let Some(rest) = self.rests.0.get(&seq) {
             self.board.settled(bind, rest.class, rest.segments);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn what_a_receipt_sends_to_another_step_is_kept_no_more() {
+        let own = fixture::lane();
+        let next = Lane { step: 1, ..own.clone() };
+        let mut rests = Rests::default();
+        let rest = Rest {
+            carrier: fixture::name("tim"),
+            taken: vec![1],
+            lane: own.clone(),
+            class: Class::Alert,
+            segments: 2,
+            expires_at: UnixMillis(9_000),
+            hold: Duration::from_secs(1),
+            until: None,
+        };
+        rests.0.insert(7, rest);
+        assert!(rests.is_due(7, &own, UnixMillis(1_000)));
+        assert!(rests.was_due(7));
+        assert!(!rests.is_due(7, &next, UnixMillis(1_000)));
+        assert!(!rests.is_due(7, &own, UnixMillis(1_000)), "it is forgotten");
     }
 }
