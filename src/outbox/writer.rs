@@ -469,7 +469,14 @@ impl Writer {
         let message = &item.message;
         match (stored, &item.claim) {
             (Some(seq), Some((bind, _))) => {
-                self.hand_to(bind, Arc::new(Claimed::new(message, seq, item.stored_as(now))));
+                let claimed = Arc::new(Claimed::new(message, seq, item.stored_as(now)));
+                match self.held_back(&claimed, now) {
+                    Some(settle) => {
+                        self.board.settled(bind, message.class, message.segments);
+                        self.withheld.push(settle);
+                    }
+                    None => self.hand_to(bind, claimed),
+                }
             }
             (Some(_), None) => {}
             (None, Some((bind, _))) => self.board.settled(bind, message.class, message.segments),
