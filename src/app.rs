@@ -146,7 +146,9 @@ impl Daemon {
         let intake = Intake::new(&config, router.clone(), clock.clone()).with_gate(outbox.gate().clone());
         let limits = two_way::limits(&config);
         let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake), limits.clone()));
-        let carriers = carriers(&config, &clock)?;
+        let agents = rcs::agents(&config, &clock)?;
+        let mut carriers = carriers(&config, &clock)?;
+        carriers.extend(rcs::carriers(&config, &agents));
         let dispatch = Dispatch::start(carriers, lanes, &outbox, &policy, &consent, &clock);
 
         let tasks = TaskTracker::new();
@@ -174,7 +176,14 @@ impl Daemon {
             stop_http.clone(),
         )?;
         events::start(&config, &state, &tasks, &stop_http);
-        let hooks = rcs::start(&config, (&store, &outbox), &consent, &clock, &tasks, &stop_upkeep)?;
+        let hooks = rcs::start(
+            (&config, agents),
+            (&store, &outbox),
+            &consent,
+            &clock,
+            &tasks,
+            &stop_upkeep,
+        );
         let book = (&store, &outbox, lease);
         let rules = (&state.intake, consent.clone(), limits.clone());
         let shelf = two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;

@@ -237,6 +237,8 @@ pub enum Flag {
     DeliveredByRcs = 1 << 12,
     /// Its user has seen it.
     Read = 1 << 13,
+    /// The one confirmation that its recipient wants no more.
+    Acknowledges = 1 << 14,
 }
 
 /// The notes of a message.

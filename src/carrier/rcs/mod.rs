@@ -11,10 +11,12 @@
 //! | `known` | which handsets could be reached, and what they can show |
 //! | [`render`] | a message of ours as the API has it |
 //! | [`outcome`](SendOutcome) | what became of a message |
+//! | [`link`](RcsLink) | the agent as a carrier that can be bound to |
 
 mod call;
 mod exchange;
 mod known;
+mod link;
 mod outcome;
 pub mod render;
 mod sign_in;
@@ -37,6 +39,7 @@ use uuid::Uuid;
 
 pub use call::CallError;
 pub use known::Handset;
+pub use link::RcsLink;
 pub use outcome::{Refusal, RevokeOutcome, SendOutcome};
 pub use sign_in::SignInError;
 

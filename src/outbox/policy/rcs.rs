@@ -15,6 +15,8 @@ const FALLS: u32 = 5;
 const NET: Duration = Duration::from_secs(15);
 /// Under this, users are told twice too often.
 const LEAST_TTL: Duration = Duration::from_secs(10);
+/// Under this, a try is over before it can be answered.
+const LEAST_TRY: Duration = Duration::from_secs(2);
 
 /// Why a message leaves its RCS step, and how it ends where no other one follows.
 struct Leaving {
@@ -39,6 +41,15 @@ impl Policy {
         let wait = self.step_wait(route, was);
         wait.map_or(valid, |wait| wait.saturating_add(NET).min(valid))
             .max(LEAST_TTL)
+    }
+
+    /// Until when a message that is claimed now may be tried before the platform has it: as long as its step waits, and no
+    /// longer than it is worth sending.
+    pub fn rcs_until(&self, route: &Name, was: &Progress, now: UnixMillis) -> UnixMillis {
+        let wait = self.step_wait(route, was);
+        wait.map_or(was.expires_at, |wait| {
+            now.after(wait.max(LEAST_TRY)).min(was.expires_at)
+        })
     }
 
     /// What the carrier speaks that has the message, or last had it.
