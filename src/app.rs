@@ -121,7 +121,7 @@ impl Daemon {
         let api_listener = crate::http::bind(&config.http.api).context("http.api.listen")?;
         let admin_listener = crate::http::bind(&config.http.admin).context("http.admin.listen")?;
         let lease = store.take_lease().await?;
-        let router = Arc::new(Router::new(&config.route));
+        let router = Arc::new(Router::new(&config.route, |id| config.channel_of(id)));
         let policy = Arc::new(policy(&config, &router));
         let settings = settings(&config);
         let (outbox, writer) = outbox::start(store.clone(), policy.clone(), &settings, clock.clone(), lease).await?;
@@ -146,7 +146,9 @@ impl Daemon {
         let intake = Intake::new(&config, router.clone(), clock.clone()).with_gate(outbox.gate().clone());
         let limits = two_way::limits(&config);
         let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake), limits.clone()));
-        let carriers = carriers(&config, &clock)?;
+        let agents = rcs::agents(&config, &clock)?;
+        let mut carriers = carriers(&config, &clock)?;
+        carriers.extend(rcs::carriers(&config, &agents));
         let dispatch = Dispatch::start(carriers, lanes, &outbox, &policy, &consent, &clock);
 
         let tasks = TaskTracker::new();
@@ -174,7 +176,14 @@ impl Daemon {
             stop_http.clone(),
         )?;
         events::start(&config, &state, &tasks, &stop_http);
-        let hooks = rcs::start(&config, (&store, &outbox), &consent, &clock, &tasks, &stop_upkeep)?;
+        let hooks = rcs::start(
+            (&config, agents),
+            (&store, &outbox),
+            &consent,
+            &clock,
+            &tasks,
+            &stop_upkeep,
+        );
         let book = (&store, &outbox, lease);
         let rules = (&state.intake, consent.clone(), limits.clone());
         let shelf = two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
@@ -312,7 +321,18 @@ fn policy(config: &Config, router: &Router) -> Policy {
             max_tries: carrier.max_tries,
             retry_min: carrier.retry_min,
             retry_max: carrier.retry_max,
+            channel: config.channel_of(name),
             whole_texts: carrier.long_message == LongMessage::Payload,
+        };
+        (name.clone(), patience)
+    });
+    // A platform tries by itself, and what it tells of a message is told of all of it.
+    let agents = config.rbm.keys().map(|name| {
+        let patience = CarrierPolicy {
+            doubt_hold: config.outbox.doubt_hold,
+            channel: config.channel_of(name),
+            whole_texts: true,
+            ..CarrierPolicy::default()
         };
         (name.clone(), patience)
     });
@@ -327,7 +347,7 @@ fn policy(config: &Config, router: &Router) -> Policy {
     Policy {
         steps: router.steps(),
         receipt_grace: config.outbox.receipt_grace,
-        carriers: carriers.collect(),
+        carriers: carriers.chain(agents).collect(),
         former_carrier: CarrierPolicy {
             doubt_hold: config.outbox.doubt_hold,
             ..CarrierPolicy::default()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::domain::{BindRef, Class, Encoding, Lane, Msisdn, Name, NewMessage, SenderId, Shape, UnixMillis};
+use crate::domain::{BindRef, Class, Encoding, Lane, Msisdn, Name, NewMessage, PlanStep, SenderId, Shape, UnixMillis};
 use crate::outbox::{CarrierPolicy, Hearing, Policy, Settings};
 
 pub(crate) fn name(text: &str) -> Name {
@@ -38,6 +38,7 @@ pub(crate) fn message(now: UnixMillis) -> NewMessage {
         text: "Ciao".into(),
         encoding: Encoding::Gsm7,
         shape: Shape::default(),
+        rich: None,
         segments: 1,
         lane: lane(),
         receipt: true,
@@ -52,7 +53,7 @@ pub(crate) fn message(now: UnixMillis) -> NewMessage {
 /// Nobody hears anything, no carrier has a word of its own.
 pub(crate) fn policy() -> Policy {
     Policy {
-        steps: HashMap::from([(name("all"), vec![None])]),
+        steps: HashMap::from([(name("all"), vec![PlanStep::sms(None)])]),
         receipt_grace: Duration::from_hours(24),
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),

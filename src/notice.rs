@@ -166,6 +166,8 @@ impl<'a> Event<'a> {
 impl<'a> MessageData<'a> {
     fn new(notice: &'a Notice, message: &'a AboutMessage) -> Self {
         let state = notice.kind.state();
+        // When it was read is not when it came to its end.
+        let told = notice.kind != NoticeKind::MessageRead;
         Self {
             id: message.id,
             reference: message.reference.as_deref(),
@@ -183,7 +185,7 @@ impl<'a> MessageData<'a> {
             notes: notice.flags,
             accepted_at: message.accepted_at,
             submitted_at: message.submitted_at,
-            final_at: state.filter(|state| state.is_final()).map(|_| notice.at),
+            final_at: (told && state.is_some_and(State::is_final)).then_some(notice.at),
         }
     }
 }

@@ -73,7 +73,7 @@ codes! {
     SenderNotRegistered 422 "sender_not_registered" "The client may not use this sender" "Use one of the client's senders."
     InvalidEncoding 422 "invalid_encoding" "The encoding is not known, or the message cannot go in it" "Use auto, gsm7, latin1 or ucs2."
     InvalidClass 422 "invalid_class" "The class is not known" "Use otp, alert, reply, transaction, service or marketing."
-    InvalidChannel 422 "invalid_channel" "The channel is not known" "Use [\"sms\"]."
+    InvalidChannel 422 "invalid_channel" "The channel is not known" "Use [\"rcs\", \"sms\"], or one of them."
     InvalidState 422 "invalid_state" "The state is not known" "Use a state that messages have."
     InvalidRange 422 "invalid_range" "The last is before the first" "Turn them round."
     InvalidEventType 422 "invalid_event_type" "The event is none that owners are told of" "Use the words that the detail lists, with commas between them."
@@ -84,6 +84,8 @@ codes! {
     UnknownClient 422 "unknown_client" "There is no such client" "Name a configured client."
     UnknownBrand 422 "unknown_brand" "There is no such brand, or it is not yours" "Leave it out, or name a client or a configured brand."
     UnknownTopic 422 "unknown_topic" "There is no such topic" "Use the id of a configured topic or a word for it, or `*` for all."
+    RichInvalid 422 "rich_invalid" "The rich message cannot be shown so" "Correct the member that is named, or send `text` alone: the limits are those of RCS."
+
     NumberNotCertified 422 "number_not_certified" "The number is not certified for a customer of the client" "The template is for certified numbers alone. Certify the number with POST /v1/verifications."
     CodeWrong 422 "code_wrong" "That is not the code" "Ask the customer for the code again: `tries_left` says how often."
     NoRoute 422 "no_route" "No route leads to the destination" "Check the number; the operator configures the routes."

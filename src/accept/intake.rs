@@ -8,7 +8,7 @@ use crate::backend::AddressGuard;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::consent::Gate;
-use crate::domain::Name;
+use crate::domain::{Channel, Name};
 use crate::router::{Plan, Router};
 
 /// What checks, measures and routes messages, wherever they come from.
@@ -30,6 +30,8 @@ pub struct Intake {
 struct RouteFacts {
     /// Every carrier of the route, in the order of its steps.
     carriers: Vec<Name>,
+    /// Every channel of the route, in the order of its steps.
+    channels: Vec<Channel>,
     /// How a text is written that each of them can take.
     common: Common,
 }
@@ -67,14 +69,22 @@ impl Intake {
     pub fn carriers(&self, route: &Name) -> &[Name] {
         self.routes.get(route).map_or(&[], |facts| &facts.carriers)
     }
+
+    /// The channels by which what goes a route may go, in their order.
+    pub fn channels(&self, route: &Name) -> &[Channel] {
+        self.routes.get(route).map_or(&[], |facts| &facts.channels)
+    }
 }
 
 impl RouteFacts {
     fn new(route: &Name, router: &Router, config: &Config) -> Self {
         let carriers = router.carriers_of_route(route);
-        let configs: Vec<_> = carriers.iter().filter_map(|id| config.carrier.get(id)).collect();
+        // What is measured is the text: a carrier of RCS does not write it.
+        let by_sms = carriers.iter().filter(|id| config.channel_of(id) == Channel::Sms);
+        let configs: Vec<_> = by_sms.filter_map(|id| config.carrier.get(id)).collect();
         let max_segments = configs.iter().map(|carrier| config.max_segments(carrier)).min();
         Self {
+            channels: router.channels_of_route(route),
             carriers,
             common: Common::of(&configs, max_segments.unwrap_or(config.outbox.max_segments)),
         }

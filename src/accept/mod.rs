@@ -5,6 +5,7 @@ mod callback;
 mod client;
 mod fault;
 mod intake;
+mod rich;
 mod text;
 mod wish;
 mod written;
@@ -15,13 +16,17 @@ pub use client::Client;
 pub use fault::{Code, Fault, Origin};
 pub(crate) use fault::{masked, nearest};
 pub use intake::Intake;
+pub(crate) use rich::fault_at as rich_fault;
 pub(crate) use text::Text;
 pub(crate) use wish::{FIELDS, Wish, time};
 use written::{Asked, written};
 
 use crate::clock;
 use crate::consent::Recipient;
-use crate::domain::{Class, Flag, Flags, Lane, Msisdn, NewMessage, Reason, SenderId, State, UnixMillis, mask_number};
+use crate::domain::{
+    Channel, Channels, Class, Flag, Flags, Lane, Msisdn, NewMessage, Reason, Rich, SenderId, State, UnixMillis,
+    mask_number,
+};
 use crate::router::{Plan, Wanted};
 use crate::store::{Birth, Enqueue};
 
@@ -76,6 +81,8 @@ impl Accepted {
 pub(crate) struct Body<'a> {
     /// The text.
     pub(crate) text: &'a str,
+    /// What is shown by RCS; `None` is the text.
+    pub(crate) rich: Option<&'a Rich>,
     /// Segments that it may make, where less than its route allows.
     pub(crate) max_segments: Option<u8>,
     /// The pointer of what gave it.
@@ -91,9 +98,18 @@ pub(crate) enum WithoutRoute {
     Failed,
 }
 
-/// Checks a wish that brings its own text.
+/// Checks a wish that brings its own text, or a rich form, or both.
 pub(crate) fn accept(state: &Intake, client: &Client, wish: &Wish<'_>) -> Result<Accepted, Vec<Fault>> {
-    accept_saying(state, client, wish, text(wish), WithoutRoute::Refused)
+    let rich = rich::asked(wish);
+    let plain = match (&rich, &wish.text) {
+        (Ok(Some(rich)), None) => rich.plain(),
+        _ => String::new(),
+    };
+    let said = match &rich {
+        Ok(rich) => rich::body(wish, rich.as_ref(), &plain).map_err(|fault| vec![fault]),
+        Err(faults) => Err(faults.clone()),
+    };
+    accept_saying(state, client, wish, said, WithoutRoute::Refused)
 }
 
 /// Checks a wish whose text comes from elsewhere.
@@ -101,7 +117,7 @@ pub(crate) fn accept_saying(
     state: &Intake,
     client: &Client,
     wish: &Wish<'_>,
-    said: Result<Body<'_>, Fault>,
+    said: Result<Body<'_>, Vec<Fault>>,
     without_route: WithoutRoute,
 ) -> Result<Accepted, Vec<Fault>> {
     checked(state, client, wish, said, without_route, None)
@@ -122,17 +138,18 @@ fn checked(
     state: &Intake,
     client: &Client,
     wish: &Wish<'_>,
-    said: Result<Body<'_>, Fault>,
+    said: Result<Body<'_>, Vec<Fault>>,
     without_route: WithoutRoute,
     heard_at: Option<UnixMillis>,
 ) -> Result<Accepted, Vec<Fault>> {
     let now = state.clock.now();
     let mut faults = Vec::new();
     let to = found(destination(wish), &mut faults);
-    let body = found(said.and_then(sayable), &mut faults);
+    let body = said.map_err(|wrong| faults.extend(wrong)).ok();
+    let body = body.and_then(|body| found(sayable(body), &mut faults));
     let from = found(sender(wish, client, heard_at.is_some()), &mut faults);
     let class = found(class(wish), &mut faults);
-    found(channels(wish), &mut faults);
+    let channels = found(channels(wish), &mut faults);
     let times = found(times(wish, class.unwrap_or(Class::Service), now), &mut faults);
     found(reference(wish), &mut faults);
     let asked = found(Asked::read(wish), &mut faults);
@@ -141,13 +158,14 @@ fn checked(
         &mut faults,
     );
 
-    let plan = match (&to, &from, class) {
-        (Some(to), Some(from), Some(class)) => {
+    let plan = match (&to, &from, class, channels) {
+        (Some(to), Some(from), Some(class), Some(channels)) => {
             let wanted = Wanted {
                 to,
                 from,
                 class,
                 client: &client.name,
+                channels,
             };
             found(plan(state, &wanted, without_route), &mut faults)
         }
@@ -156,7 +174,8 @@ fn checked(
     let common = state.common(plan.as_ref().and_then(Option::as_ref));
     let text = body.zip(asked);
     let text = text.and_then(|(body, asked)| found(written(body, &asked, common), &mut faults));
-    let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan)) = (to, text, from, class, times, plan)
+    let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan), Some(channels)) =
+        (to, text, from, class, times, plan, channels)
     else {
         return Err(faults);
     };
@@ -185,6 +204,7 @@ fn checked(
         to,
         from,
         text: (&*text.text).into(),
+        rich: body.and_then(|body| body.rich).map(|rich| rich.to_json().into()),
         encoding: text.encoding,
         shape: text.shape,
         segments: text.segments,
@@ -207,8 +227,8 @@ fn checked(
         state,
         ended,
         flags: match solicited {
-            true => Flags::default().with(Flag::Solicited),
-            false => Flags::default(),
+            true => Flags::default().by(channels).with(Flag::Solicited),
+            false => Flags::default().by(channels),
         },
         units: text.units,
         replaced: text.replaced,
@@ -228,18 +248,6 @@ fn destination(wish: &Wish<'_>) -> Result<Msisdn, Fault> {
             .got(masked(to))
             .hint("E.164, e.g. +393331234567")
     })
-}
-
-fn text<'w>(wish: &'w Wish<'_>) -> Result<Body<'w>, Fault> {
-    let pointer = "/text";
-    match wish.text.as_deref() {
-        Some(text) => Ok(Body {
-            text,
-            max_segments: None,
-            pointer,
-        }),
-        None => Err(Fault::new(pointer, Code::Required, "is missing")),
-    }
 }
 
 fn sayable(body: Body<'_>) -> Result<Body<'_>, Fault> {
@@ -300,19 +308,25 @@ fn class(wish: &Wish<'_>) -> Result<Class, Fault> {
     })
 }
 
-fn channels(wish: &Wish<'_>) -> Result<(), Fault> {
-    let Some(channels) = &wish.channels else { return Ok(()) };
-    if channels.is_empty() {
-        return Err(Fault::new("/channels", Code::InvalidChannel, "is empty").hint("[\"sms\"]"));
+/// The channels that it may go; in which order is its route's matter.
+fn channels(wish: &Wish<'_>) -> Result<Channels, Fault> {
+    let hint = "[\"rcs\", \"sms\"]";
+    let Some(words) = &wish.channels else {
+        return Ok(Channels::ANY);
+    };
+    if words.is_empty() {
+        return Err(Fault::new("/channels", Code::InvalidChannel, "is empty").hint(hint));
     }
-    match channels.iter().position(|channel| &**channel != "sms") {
-        Some(0) if channels.len() == 1 && &*channels[0] == "rcs" => {
-            Err(Fault::new("/channels/0", Code::NotAvailable, "`rcs` is not available yet").hint("[\"sms\"]"))
+    let mut channels: Vec<Channel> = Vec::with_capacity(words.len());
+    for (at, word) in words.iter().enumerate() {
+        let wrong = |detail| Fault::new(format!("/channels/{at}"), Code::InvalidChannel, detail).hint(hint);
+        let channel = word.parse().map_err(|_| wrong("must be rcs or sms"))?;
+        if channels.contains(&channel) {
+            return Err(wrong("comes twice"));
         }
-        Some(at) => Err(Fault::new(format!("/channels/{at}"), Code::InvalidChannel, "must be sms").hint("[\"sms\"]")),
-        None if channels.len() > 1 => Err(Fault::new("/channels/1", Code::InvalidChannel, "comes twice")),
-        None => Ok(()),
+        channels.push(channel);
     }
+    Ok(channels.into_iter().collect())
 }
 
 struct Times {
@@ -419,6 +433,10 @@ fn plan(state: &Intake, wanted: &Wanted<'_>, without_route: WithoutRoute) -> Res
     match (state.router.plan(wanted), without_route) {
         (Ok(plan), _) => Ok(Some(plan)),
         (Err(_), WithoutRoute::Failed) => Ok(None),
+        (Err(_), WithoutRoute::Refused) if state.router.plan(&wanted.by(Channels::ANY)).is_ok() => {
+            let detail = "no route leads there by these channels";
+            Err(Fault::new("/channels", Code::NoRoute, detail).hint("leave `channels` out"))
+        }
         (Err(_), WithoutRoute::Refused) => {
             let to = wanted.to.digits();
             let detail = format!("no route leads there for class {}", wanted.class);

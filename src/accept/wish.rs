@@ -14,6 +14,8 @@ pub(crate) struct Wish<'a> {
     #[serde(borrow)]
     pub(crate) to: Option<Text<'a>>,
     pub(crate) text: Option<Text<'a>>,
+    /// What is shown by RCS; `text` is then what SMS says instead.
+    pub(crate) rich: Option<Value>,
     /// Instead of a text.
     pub(crate) template: Option<Text<'a>>,
     /// What the template calls `data`.
@@ -39,9 +41,10 @@ pub(crate) struct Wish<'a> {
 }
 
 /// The fields of the body of `POST /v1/messages`.
-pub(crate) const FIELDS: [&str; 17] = [
+pub(crate) const FIELDS: [&str; 18] = [
     "to",
     "text",
+    "rich",
     "template",
     "vars",
     "locale",
@@ -91,6 +94,10 @@ impl Wish<'_> {
             (form != (None, None, None)).then_some(form),
         );
         let mut hash = Sha256::new_with_prefix(serde_json::to_vec(&asked).unwrap_or_default());
+        if let Some(mut rich) = self.rich.clone() {
+            rich.sort_all_objects();
+            hash.update(serde_json::to_vec(&("rich", rich)).unwrap_or_default());
+        }
         // A message with its own text keeps the fingerprint that it had before there were templates.
         if self.template.is_some() || self.vars.is_some() || self.locale.is_some() {
             let mut vars = self.vars.clone().map(Value::Object).unwrap_or_default();

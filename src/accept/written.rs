@@ -8,7 +8,7 @@ use araldo_sms::{
     replace_lookalikes,
 };
 
-use super::{Body, Code, Fault, Wish};
+use super::{Body, Code, Fault, Wish, rich};
 use crate::config::{CarrierConfig, LongMessage};
 use crate::domain::{Encoding, Shape};
 
@@ -201,6 +201,9 @@ fn too_long(body: Body<'_>, segments: usize, encoding: Encoding, units: usize, m
     let fault = Fault::new(body.pointer, Code::TextTooLong, detail)
         .got(format!("{segments} segments"))
         .limit(most);
+    if body.pointer == rich::RICH {
+        return fault.hint("send `text` beside it: SMS says that instead");
+    }
     match (encoding == Encoding::Ucs2).then(|| first_wide(body.text)).flatten() {
         Some((at, wide)) => fault.hint(format!(
             "U+{:04X} at character {at} is not in the GSM alphabet",
@@ -229,6 +232,7 @@ mod tests {
     fn body(text: &str) -> Body<'_> {
         Body {
             text,
+            rich: None,
             max_segments: None,
             pointer: "/text",
         }

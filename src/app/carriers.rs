@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::carrier::LinkMode;
-use crate::config::{BindMode, Protocol};
+use crate::config::BindMode;
 use crate::dispatch::{self, CarrierReport, Dispatch};
 use crate::domain::Name;
 use crate::http::CarrierControl;
@@ -59,7 +59,7 @@ fn status(report: CarrierReport) -> CarrierStatus {
         .collect();
     CarrierStatus {
         id: report.id.clone(),
-        protocol: Protocol::Smpp,
+        protocol: report.protocol,
         state: together(&binds),
         throughput: report.throughput,
         pace: report.pace,

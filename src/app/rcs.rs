@@ -1,5 +1,7 @@
-//! The agents of RCS: their carriers, their webhooks, and the worker that makes use of what these are told.
+//! The agents of RCS: their carriers, their webhooks, the worker that makes use of what these are told, and who asks
+//! platforms to take messages back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -7,41 +9,80 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::carrier::rcs::RcsCarrier;
+use crate::carrier::rcs::{RcsCarrier, RcsLink};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::dispatch::ConsentStep;
-use crate::dispatch::rcs_events::{Agent, RcsEvents, Receipts};
+use crate::config::{CarrierConfig, Config, Protocol, ReceiptId};
+use crate::dispatch::rcs_events::{Agent, RcsEvents, Reports};
+use crate::dispatch::{CarrierParts, ConsentStep, Revoker};
+use crate::domain::Name;
 use crate::http::RcsHooks;
 use crate::outbox::Outbox;
 use crate::store::Store;
 
-/// Starts the worker; what the listener serves.
+/// The agents of a configuration, by carrier.
+pub(super) type Agents = BTreeMap<Name, Arc<RcsCarrier>>;
+
+/// Builds the agents.
+pub(super) fn agents(config: &Config, clock: &Clock) -> anyhow::Result<Agents> {
+    let built = config.rbm.iter().map(|(name, settings)| {
+        let carrier = RcsCarrier::new(name, settings, clock.clone()).with_context(|| format!("carrier.{name}"))?;
+        Ok((name.clone(), Arc::new(carrier)))
+    });
+    built.collect()
+}
+
+/// The agents as carriers to dispatch to, with one bind each.
+pub(super) fn carriers(config: &Config, agents: &Agents) -> Vec<CarrierParts> {
+    let parts = agents.iter().map(|(name, carrier)| {
+        let settings = &config.rbm[name];
+        let config = CarrierConfig {
+            protocol: Protocol::Rbm,
+            window: settings.window,
+            throughput: settings.throughput,
+            receipt_id: ReceiptId::AsIs,
+            ..CarrierConfig::default()
+        };
+        CarrierParts {
+            name: name.clone(),
+            config,
+            carrier: Arc::new(RcsLink::new(carrier.clone())),
+        }
+    });
+    parts.collect()
+}
+
+/// Starts the worker and the revokers; what the listener serves.
 pub(super) fn start(
-    config: &Config,
+    (config, agents): (&Config, Agents),
     (store, outbox): (&Arc<dyn Store>, &Outbox),
     consent: &Arc<ConsentStep>,
     clock: &Clock,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-) -> anyhow::Result<Arc<RcsHooks>> {
+) -> Arc<RcsHooks> {
     let came = Arc::new(Notify::new());
-    let agents = config.rbm.iter().map(|(name, settings)| {
-        let carrier = RcsCarrier::new(name, settings, clock.clone()).with_context(|| format!("carrier.{name}"))?;
-        let agent = Agent {
-            carrier: Arc::new(carrier),
-            address: settings.address.as_deref().map(Into::into),
+    for (name, carrier) in &agents {
+        let revoker = Revoker {
+            name: name.clone(),
+            carrier: carrier.clone(),
+            store: store.clone(),
+            outbox: outbox.clone(),
+            clock: clock.clone(),
         };
-        Ok((name.clone(), agent))
+        tasks.spawn(revoker.run(stop.clone()));
+    }
+    let agents = agents.into_iter().map(|(name, carrier)| {
+        let address = config.rbm[&name].address.as_deref().map(Into::into);
+        (name, Agent { carrier, address })
     });
     let worker = RcsEvents {
         store: store.clone(),
         outbox: outbox.clone(),
-        agents: agents.collect::<anyhow::Result<_>>()?,
+        agents: agents.collect(),
         consent: consent.clone(),
-        listener: Arc::new(Receipts(outbox.clone())),
+        listener: Arc::new(Reports(outbox.clone())),
         came: came.clone(),
     };
     tasks.spawn(worker.run(stop.clone()));
-    Ok(RcsHooks::new(config, outbox.clone(), came, clock.clone()))
+    RcsHooks::new(config, outbox.clone(), came, clock.clone())
 }

@@ -8,18 +8,25 @@ pub mod rcs;
 pub mod smpp;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{BindRef, Concat, Encoding, Reason, SenderId, Shape, UnixMillis};
+use crate::domain::{BindRef, Class, Concat, Encoding, MessageId, Reason, SenderId, Shape, UnixMillis};
+use crate::throttle::CarrierPace;
 
 /// A carrier that can be bound to.
 pub trait Carrier: Send + Sync + 'static {
     /// Opens one bind. Done once the carrier has accepted it.
     fn open(&self, bind: BindRef, mode: LinkMode) -> BoxFuture<'_, Result<Link, OpenError>>;
+
+    /// The pace of one that slows itself; `None` has that of its configuration, slowed by what it answers.
+    fn pace(&self) -> Option<Arc<CarrierPace>> {
+        None
+    }
 }
 
 /// Which way a bind carries traffic.
@@ -88,6 +95,25 @@ pub struct Message {
     pub concat_reference: u16,
     /// Segments that this carrier has taken already.
     pub skip: Vec<u8>,
+    /// How it goes by RCS; `None` to a carrier of SMS.
+    pub rcs: Option<ByRcs>,
+}
+
+/// What a message has for RCS beside its text.
+#[derive(Clone, Debug)]
+pub struct ByRcs {
+    /// Under which the platform knows it, the same for all tries.
+    pub id: MessageId,
+    /// What it is for.
+    pub class: Class,
+    /// Whether it is the one confirmation of a STOP.
+    pub acknowledges: bool,
+    /// What it shows, as JSON; `None` is the text.
+    pub rich: Option<Arc<str>>,
+    /// How long the platform is to try.
+    pub ttl: Duration,
+    /// Until when we try to hand it to the platform.
+    pub until: UnixMillis,
 }
 
 /// What a link says.
@@ -151,6 +177,8 @@ pub enum RefusalAction {
     Retry,
     /// Tried by the next step of the plan.
     NextStep,
+    /// The handset has no RCS, or cannot show it: the next step at once.
+    NotReachable,
     /// The end.
     Final(Reason),
 }

@@ -229,7 +229,7 @@ impl Desk<'_> {
         };
         let rendered = match self.templates.render(name.as_str(), locale.as_ref(), &context) {
             Ok(rendered) => rendered,
-            Err(fault) => return wrong(told(&fault)),
+            Err(faults) => return wrong(told(&faults)),
         };
         let sized = match self.sized(&rendered) {
             Ok(sized) => sized,
@@ -245,9 +245,12 @@ impl Desk<'_> {
         if json {
             screen.json(&json!({
                 "template": name, "locale": rendered.locale.as_str(), "text": sized.text,
-                "encoding": encoding.as_str(), "segments": segments, "units": units,
+                "encoding": encoding.as_str(), "segments": segments, "units": units, "rich": rendered.rich,
             }))?;
         } else {
+            if let Some(rich) = &rendered.rich {
+                screen.line(&serde_json::to_string_pretty(rich).unwrap_or_default())?;
+            }
             screen.line(&sized.text)?;
             let plural = if segments == 1 { "" } else { "s" };
             let size = format!("{}, {segments} segment{plural}, {units} units", encoding.as_str());
@@ -264,7 +267,7 @@ impl Desk<'_> {
         let rendered = self.templates.render(name.as_str(), Some(locale), &sample.context());
         Some(
             rendered
-                .map_err(|fault| told(&fault))
+                .map_err(|faults| told(&faults))
                 .and_then(|rendered| self.sized(&rendered)),
         )
     }
@@ -342,7 +345,12 @@ fn read_event(file: &PathBuf) -> Result<Event, String> {
     })
 }
 
-fn told(fault: &Fault) -> String {
+fn told(faults: &[Fault]) -> String {
+    let all: Vec<String> = faults.iter().map(told_of).collect();
+    all.join("; ")
+}
+
+fn told_of(fault: &Fault) -> String {
     let origin = fault.origin.as_deref();
     let place = origin.and_then(|origin| Some((origin.template.as_deref()?, origin.line)));
     let place = match place {

@@ -64,7 +64,7 @@ pub struct EventConfig {
     pub class: Option<String>,
     /// The sender, or an expression; `None`, null or empty: the client's `default_sender`.
     pub from: Option<String>,
-    /// The channels in order. Default `["sms"]`.
+    /// The channels by which it may go, of `rcs` and `sms`; in which order is the route's matter. Default any.
     pub channels: Words,
     /// How long a message may be on its way, e.g. `"2h"`, or an expression that gives that or a time; `None`, null or
     /// empty: by class.

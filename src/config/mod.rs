@@ -70,7 +70,7 @@ pub use webhook::WebhookConfig;
 pub use zone::Zone;
 
 use crate::command::Catalogue;
-use crate::domain::{Class, Name};
+use crate::domain::{Channel, Class, Name};
 
 /// The whole configuration, as it is in effect.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -145,6 +145,14 @@ impl Config {
     /// How long a message in doubt with this carrier waits for a late receipt.
     pub fn doubt_hold(&self, carrier: &CarrierConfig) -> Duration {
         carrier.doubt_hold.unwrap_or(self.outbox.doubt_hold)
+    }
+
+    /// The channel of messages that go by a carrier. One that is not configured is taken for one of SMS.
+    pub fn channel_of(&self, carrier: &Name) -> Channel {
+        match self.rbm.contains_key(carrier) {
+            true => Channel::Rcs,
+            false => Channel::Sms,
+        }
     }
 
     /// Segments that a text may make with this carrier.

@@ -15,10 +15,10 @@ use super::failover::LaneMap;
 use super::flight::{Flight, Landing};
 use super::inbound::{Counters, Pump};
 use super::status::{BindState, CarrierState, count};
-use crate::carrier::{Carrier, DownReason, Link, LinkMode, LinkReport, SubmitReport, SubmitResult};
+use crate::carrier::{ByRcs, Carrier, DownReason, Link, LinkMode, LinkReport, SubmitReport, SubmitResult};
 use crate::clock::{self, Clock, monotonic};
-use crate::config::CarrierConfig;
-use crate::domain::{BindRef, Name, Reason, State};
+use crate::config::{CarrierConfig, Protocol};
+use crate::domain::{BindRef, Flag, Name, Reason, State};
 use crate::outbox::{Offer, Outbox, Outcome, Policy, Settlement, Taken, backoff, rescue};
 use crate::receipt::Correlator;
 use crate::store::{Claimed, SegmentAnswer, Settle};
@@ -365,7 +365,8 @@ impl Session {
             }
             let flight = Flight::new(claimed);
             let key = self.next_key;
-            let Some(message) = caught("message", || flight.message(key, &self.bind.carrier)) else {
+            let message = || flight.message(key, &self.bind.carrier, self.by_rcs(&flight.claimed));
+            let Some(message) = caught("message", message) else {
                 settled.push(self.settlement(&flight.claimed, &Outcome::Unsendable, true));
                 continue;
             };
@@ -390,6 +391,20 @@ impl Session {
                 .collect();
             self.shared.outbox.settle(settles, Vec::new()).await;
         }
+    }
+
+    /// What a message has for RCS, where the carrier is an agent.
+    fn by_rcs(&self, claimed: &Claimed) -> Option<ByRcs> {
+        let shared = &self.shared;
+        let (was, now) = (&claimed.progress, shared.clock.now());
+        (shared.config.protocol == Protocol::Rbm).then(|| ByRcs {
+            id: claimed.id,
+            class: claimed.class,
+            acknowledges: was.flags.has(Flag::Acknowledges),
+            rich: claimed.rich.clone(),
+            ttl: shared.policy.rcs_ttl(&claimed.route, was, now),
+            until: shared.policy.rcs_until(&claimed.route, was, now),
+        })
     }
 
     async fn settle(&mut self, reports: Vec<SubmitReport>) {
@@ -450,7 +465,9 @@ impl Session {
                     metrics::counter!("araldo_carrier_throttled_total", "carrier" => self.bind.carrier.as_str().to_owned())
                         .increment(1);
                     count(&self.shared.state.counts.throttled);
-                    self.shared.pace.throttled();
+                    if self.shared.carrier.pace().is_none() {
+                        self.shared.pace.throttled();
+                    }
                 }
                 settles.push(self.settlement(&flight.landed(), &outcome, true));
             }

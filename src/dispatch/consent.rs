@@ -11,7 +11,7 @@ use crate::carrier::InboundText;
 use crate::command::Locale;
 use crate::config::Config;
 use crate::consent::{Ear, Heard, Reaction, Spoken, Word};
-use crate::domain::{Class, Msisdn, Name, UnixMillis};
+use crate::domain::{Class, Flag, Msisdn, Name, UnixMillis};
 use crate::inbound::Limits;
 use crate::store::{Enqueue, NewConsent};
 
@@ -139,11 +139,17 @@ impl ConsentStep {
         };
         let body = Body {
             text: &reaction.answer,
+            rich: None,
             max_segments: None,
             pointer: "/text",
         };
         match accept_answer(&self.intake, voice, &wish, body, at) {
-            Ok(accepted) => Some(accepted.into_answer()),
+            Ok(mut accepted) => {
+                if reaction.spoken.word == Word::Stop {
+                    accepted.flags = accepted.flags.with(Flag::Acknowledges);
+                }
+                Some(accepted.into_answer())
+            }
             Err(faults) => {
                 let codes: Vec<_> = faults.iter().map(|fault| fault.code.word()).collect();
                 tracing::warn!(event = "consent_not_answered", ?codes);

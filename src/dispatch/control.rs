@@ -14,7 +14,7 @@ use super::failover::LaneMap;
 use super::status::{BindState, BindStatus, CarrierState};
 use crate::carrier::{Carrier, LinkMode};
 use crate::clock::Clock;
-use crate::config::{BindMode, CarrierConfig, ReceiptId};
+use crate::config::{BindMode, CarrierConfig, Protocol, ReceiptId};
 use crate::domain::{BindRef, Name};
 use crate::outbox::{Outbox, Policy, Service};
 use crate::receipt::{Correlator, Transform};
@@ -51,6 +51,8 @@ struct Entry {
 pub struct CarrierReport {
     /// Its name.
     pub id: Name,
+    /// What it speaks.
+    pub protocol: Protocol,
     /// Segments a second that the configuration allows; 0 is as fast as it takes them.
     pub throughput: u32,
     /// Segments a second that its pace allows now; `None` is unlimited.
@@ -91,7 +93,10 @@ impl Dispatch {
             .map(|parts| {
                 let shared = Arc::new(Shared {
                     state: states[&parts.name].clone(),
-                    pace: Arc::new(CarrierPace::new(parts.config.throughput)),
+                    pace: parts
+                        .carrier
+                        .pace()
+                        .unwrap_or_else(|| Arc::new(CarrierPace::new(parts.config.throughput))),
                     correlator: Arc::new(Mutex::new(Correlator::new(fixed_transform(parts.config.receipt_id)))),
                     name: parts.name.clone(),
                     config: parts.config,
@@ -139,6 +144,7 @@ impl Dispatch {
     pub fn report(&self) -> Vec<CarrierReport> {
         let report = |(name, entry): (&Name, &Entry)| CarrierReport {
             id: name.clone(),
+            protocol: entry.shared.config.protocol,
             throughput: entry.shared.config.throughput,
             pace: entry.shared.pace.rate(),
             window: entry.shared.config.window,

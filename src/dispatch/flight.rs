@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::carrier::{Message, RefusalAction, SubmitReport, SubmitResult};
+use crate::carrier::{ByRcs, Message, RefusalAction, SubmitReport, SubmitResult};
 use crate::domain::{Name, UnixMillis};
 use crate::outbox::Outcome;
 use crate::store::matching::reference_of;
@@ -57,7 +57,7 @@ impl Flight {
     }
 
     /// What the carrier is given.
-    pub(super) fn message(&self, key: i64, carrier: &Name) -> Message {
+    pub(super) fn message(&self, key: i64, carrier: &Name, rcs: Option<ByRcs>) -> Message {
         let claimed = &self.claimed;
         Message {
             key,
@@ -71,6 +71,7 @@ impl Flight {
             reference: reference_of(claimed.seq),
             concat_reference: reference_of(claimed.seq) ^ checksum(carrier),
             skip: claimed.answered.clone(),
+            rcs,
         }
     }
 
@@ -128,7 +129,7 @@ impl Flight {
         let gravity = |action| match action {
             RefusalAction::Throttle => 0,
             RefusalAction::Retry => 1,
-            RefusalAction::NextStep => 2,
+            RefusalAction::NextStep | RefusalAction::NotReachable => 2,
             RefusalAction::Final(_) => 3,
         };
         if self.refused.is_none_or(|(_, before)| gravity(before) < gravity(action)) {
@@ -160,6 +161,7 @@ impl Flight {
                 RefusalAction::Throttle => Outcome::Throttled { status },
                 RefusalAction::Retry => Outcome::Retry { status },
                 RefusalAction::NextStep => Outcome::NextStep { status },
+                RefusalAction::NotReachable => Outcome::NotReachable { status },
                 RefusalAction::Final(reason) => Outcome::Refused { status, reason },
             };
         }
@@ -228,6 +230,7 @@ mod tests {
             text: "x".into(),
             encoding: Encoding::Gsm7,
             shape: Shape::default(),
+            rich: None,
             segments: 1,
             route: Name::parse("all").unwrap(),
             receipt: true,

@@ -10,6 +10,7 @@ mod failover;
 mod flight;
 mod inbound;
 pub mod rcs_events;
+mod revoker;
 mod status;
 mod wait;
 pub mod webhook;
@@ -17,6 +18,7 @@ pub mod webhook;
 pub use consent::ConsentStep;
 pub use control::{CarrierParts, CarrierReport, Dispatch};
 pub use failover::{LaneMap, Step};
+pub use revoker::Revoker;
 pub use status::{BindState, BindStatus, CarrierState, Counts};
 pub use wait::Waits;
 

@@ -2,7 +2,7 @@
 //!
 //! An event is marked once all is made of it. After a crash it comes again, and the second time changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +24,9 @@ use crate::carrier::InboundText;
 use crate::carrier::rcs::RcsCarrier;
 use crate::consent::Heard;
 use crate::domain::{BindRef, MessageId, Name, UnixMillis};
+use crate::inbound::Tap;
 use crate::outbox::Outbox;
-use crate::store::{NewConsent, RcsEvent, RcsMark, Receipt, Seq, Store, StoreError, Verdict};
+use crate::store::{NewConsent, RcsEvent, RcsMark, RcsReport, RcsSaid, Seq, Store, StoreError};
 
 /// Events read at a time.
 const PAGE: u32 = 500;
@@ -58,6 +59,11 @@ pub enum Told {
     Withdrawn,
     /// Its time was up, and nobody knows whether it was withdrawn.
     Inconclusive,
+    /// The suggestion in this place was tapped, from 0.
+    Tapped {
+        /// The place.
+        place: usize,
+    },
 }
 
 /// Who makes something of what is told of messages.
@@ -66,37 +72,35 @@ pub trait MessageEvents: Send + Sync + 'static {
     fn take<'a>(&'a self, events: &'a [MessageEvent]) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
-/// Takes them for receipts of carriers: what is delivered or read is delivered.
-pub struct Receipts(pub Outbox);
+/// Tells the outbox, which owns what follows.
+pub struct Reports(pub Outbox);
 
-impl MessageEvents for Receipts {
+impl MessageEvents for Reports {
     fn take<'a>(&'a self, events: &'a [MessageEvent]) -> BoxFuture<'a, Result<(), StoreError>> {
-        let delivered = events
-            .iter()
-            .filter(|event| matches!(event.told, Told::Delivered | Told::Read));
-        let receipts: Vec<_> = delivered.map(receipt).collect();
-        Box::pin(async move {
-            if !receipts.is_empty() {
-                self.0.receipts(receipts).await?;
-            }
-            Ok(())
-        })
+        let reports = events.iter().map(report).collect();
+        Box::pin(async move { self.0.rcs_reports(reports).await.map(drop) })
     }
 }
 
-fn receipt(event: &MessageEvent) -> Receipt {
-    let id: Box<str> = event.message.0.to_string().into();
-    Receipt {
+fn report(event: &MessageEvent) -> RcsReport {
+    RcsReport {
+        message: event.message,
+        to: digits(&event.to).into(),
         carrier: event.carrier.clone(),
-        carrier_message_id: id.clone(),
-        candidates: vec![id],
-        destination: event.to.as_str().trim_start_matches('+').into(),
-        reference: None,
-        verdict: Verdict::Delivered,
-        code: None,
-        done_at: Some(event.at),
+        said: match event.told {
+            Told::Delivered => RcsSaid::Delivered,
+            Told::Read => RcsSaid::Read,
+            Told::Withdrawn => RcsSaid::Revoked,
+            Told::Inconclusive => RcsSaid::NotRevoked,
+            Told::Tapped { place } => RcsSaid::Tapped { place },
+        },
         at: event.at,
     }
+}
+
+/// As the store has numbers.
+fn digits(number: &Msisdn) -> &str {
+    number.as_str().trim_start_matches('+')
 }
 
 /// An agent whose events are made use of.
@@ -130,6 +134,8 @@ struct Wanted {
     texts: Vec<(Name, InboundText, UnixMillis)>,
     consents: Vec<NewConsent>,
     marks: Vec<RcsMark>,
+    /// What was tapped, by the place of the event.
+    taps: HashMap<Seq, Tap>,
 }
 
 impl RcsEvents {
@@ -164,7 +170,10 @@ impl RcsEvents {
     }
 
     async fn make_use(&self, events: &[RcsEvent]) -> Result<(), StoreError> {
-        let mut wanted = Wanted::default();
+        let mut wanted = Wanted {
+            taps: self.taps(events).await?,
+            ..Wanted::default()
+        };
         for event in events {
             let error = self.read(event, &mut wanted).err();
             if let Some(error) = &error {
@@ -192,6 +201,22 @@ impl RcsEvents {
         self.outbox.mark_rcs_events(wanted.marks).await
     }
 
+    /// What stands behind the taps among these events.
+    async fn taps(&self, events: &[RcsEvent]) -> Result<HashMap<Seq, Tap>, StoreError> {
+        let mut taps = HashMap::new();
+        for event in events.iter().filter(|event| event.payload.contains("postbackData")) {
+            let Ok(Payload::UserMessage(message)) = Payload::from_json(event.payload.as_bytes()) else {
+                continue;
+            };
+            if let UserContent::SuggestionResponse(tap) = &message.content {
+                let from = digits(&message.sender_phone_number);
+                let found = Tap::read(&*self.store, &tap.postback_data, from).await?;
+                taps.extend(found.map(|found| (event.place, found)));
+            }
+        }
+        Ok(taps)
+    }
+
     /// Adds what an event asks for; the error says why nothing can be made of it.
     fn read(&self, event: &RcsEvent, wanted: &mut Wanted) -> Result<(), String> {
         let agent = self
@@ -208,7 +233,15 @@ impl RcsEvents {
             Payload::UserMessage(message) => {
                 is_ours(&message.agent_id)?;
                 agent.carrier.heard_from(&message.sender_phone_number);
-                wanted.texts.extend(self.text(event, agent, message));
+                let tap = wanted.taps.remove(&event.place);
+                wanted.messages.extend(tap.as_ref().map(|tap| MessageEvent {
+                    carrier: event.carrier.clone(),
+                    message: tap.message,
+                    to: message.sender_phone_number.clone(),
+                    told: Told::Tapped { place: tap.place },
+                    at: event.at,
+                }));
+                wanted.texts.extend(self.text(event, agent, message, tap));
                 "message"
             }
             Payload::UserEvent(told) => {
@@ -238,14 +271,24 @@ impl RcsEvents {
 
     /// What a user says, as a text to the number that stands for the agent. A tap on an action says nothing: the handset
     /// does it.
-    fn text(&self, event: &RcsEvent, agent: &Agent, message: &UserMessage) -> Option<(Name, InboundText, UnixMillis)> {
-        let said = match &message.content {
-            UserContent::Text(text) => text.clone(),
-            UserContent::SuggestionResponse(tap) if tap.suggestion_type == Some(SuggestionType::Action) => return None,
-            UserContent::SuggestionResponse(tap) => tap.text.clone()?,
+    fn text(
+        &self,
+        event: &RcsEvent,
+        agent: &Agent,
+        message: &UserMessage,
+        tap: Option<Tap>,
+    ) -> Option<(Name, InboundText, UnixMillis)> {
+        let said = match (&message.content, tap) {
+            // What the suggestion says is known by its message; a handset's word for it is not needed.
+            (UserContent::SuggestionResponse(_), Some(tap)) => tap.says?.into(),
+            (UserContent::Text(text), _) => text.clone(),
+            (UserContent::SuggestionResponse(tap), None) if tap.suggestion_type == Some(SuggestionType::Action) => {
+                return None;
+            }
+            (UserContent::SuggestionResponse(tap), None) => tap.text.clone()?,
             // RFC 5870.
-            UserContent::Location(at) => format!("geo:{},{}", at.latitude, at.longitude),
-            UserContent::UserFile(file) => file.payload.file_uri.clone(),
+            (UserContent::Location(at), _) => format!("geo:{},{}", at.latitude, at.longitude),
+            (UserContent::UserFile(file), _) => file.payload.file_uri.clone(),
         };
         let Some(address) = &agent.address else {
             tracing::warn!(event = "rcs_text_unheard", carrier = %event.carrier, "carrier.ID.address is not set");

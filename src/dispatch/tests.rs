@@ -111,7 +111,11 @@ async fn house_with(
         carrier,
     };
     let lanes = LaneMap::new(&BTreeMap::from([(name("all"), route)]));
-    let intake = Intake::new(config, Arc::new(Router::new(&config.route)), clock.clone());
+    let intake = Intake::new(
+        config,
+        Arc::new(Router::new(&config.route, |id| config.channel_of(id))),
+        clock.clone(),
+    );
     let intake = intake.with_gate(outbox.gate().clone());
     let limits = Arc::new(Limits::new(&config.command, 0, 100));
     let consent = Arc::new(ConsentStep::new(config, Arc::new(intake), limits));

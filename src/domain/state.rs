@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Channels;
+
 /// The state of a message (MT). Each state but the final ones has one owner who moves it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -115,6 +117,8 @@ pub enum Reason {
     AbsentSubscriber,
     /// The number does not exist or cannot take messages.
     InvalidDestination,
+    /// The handset has no RCS, and there is no other way to it.
+    NotReachable,
     /// The sender is not allowed by the carrier.
     InvalidSender,
     /// The carrier refused the message.
@@ -149,9 +153,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AbsentSubscriber,
         Self::InvalidDestination,
+        Self::NotReachable,
         Self::InvalidSender,
         Self::CarrierRefused,
         Self::CarrierFailed,
@@ -174,6 +179,7 @@ impl Reason {
         match self {
             Self::AbsentSubscriber => "absent_subscriber",
             Self::InvalidDestination => "invalid_destination",
+            Self::NotReachable => "not_reachable",
             Self::InvalidSender => "invalid_sender",
             Self::CarrierRefused => "carrier_refused",
             Self::CarrierFailed => "carrier_failed",
@@ -199,14 +205,13 @@ impl Reason {
     }
 }
 
-/// A note beside the state. Only [`Flag::CopyDue`], [`Flag::Solicited`] and [`Flag::Felled`] change what happens next, and
-/// have no word in the API.
+/// A note beside the state. Those that change what happens next have no word in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Flag {
     /// A copy was sent after a doubt: the recipient may have it twice.
     PossibleDuplicate = 1,
-    /// Two receipts say that it was delivered.
+    /// Two receipts say that it was delivered, or it was delivered by RCS after its SMS had left.
     DeliveredTwice = 1 << 1,
     /// The carrier took it without giving an id.
     NoCarrierId = 1 << 2,
@@ -222,6 +227,18 @@ pub enum Flag {
     Solicited = 1 << 7,
     /// Each time that it was claimed, what had claimed it fell: the process, or the link's task.
     Felled = 1 << 8,
+    /// Not to be sent by RCS.
+    NotByRcs = 1 << 9,
+    /// Not to be sent by SMS.
+    NotBySms = 1 << 10,
+    /// The RCS platform is being asked to take it back.
+    Revoking = 1 << 11,
+    /// The handset has it by RCS.
+    DeliveredByRcs = 1 << 12,
+    /// Its user has seen it.
+    Read = 1 << 13,
+    /// The one confirmation that its recipient wants no more.
+    Acknowledges = 1 << 14,
 }
 
 /// The notes of a message.
@@ -229,13 +246,15 @@ pub enum Flag {
 pub struct Flags(pub u32);
 
 impl Flags {
-    const NAMES: [(Flag, &'static str); 6] = [
+    const NAMES: [(Flag, &'static str); 8] = [
         (Flag::PossibleDuplicate, "possible_duplicate"),
         (Flag::DeliveredTwice, "delivered_twice"),
         (Flag::NoCarrierId, "no_carrier_id"),
         (Flag::CorrectedByReceipt, "corrected_by_receipt"),
         (Flag::WasUncertain, "was_uncertain"),
         (Flag::Personal, "personal"),
+        (Flag::DeliveredByRcs, "delivered_by_rcs"),
+        (Flag::Read, "read"),
     ];
 
     /// These notes and `flag`.
@@ -248,6 +267,25 @@ impl Flags {
     #[must_use]
     pub const fn without(self, flag: Flag) -> Self {
         Self(self.0 & !(flag as u32))
+    }
+
+    /// These notes, and by which channels the message may go.
+    #[must_use]
+    pub const fn by(self, channels: Channels) -> Self {
+        let flags = if channels.rcs { self } else { self.with(Flag::NotByRcs) };
+        if channels.sms {
+            flags
+        } else {
+            flags.with(Flag::NotBySms)
+        }
+    }
+
+    /// By which channels the message may go.
+    pub const fn channels(self) -> Channels {
+        Channels {
+            rcs: !self.has(Flag::NotByRcs),
+            sms: !self.has(Flag::NotBySms),
+        }
     }
 
     /// Whether `flag` is noted.

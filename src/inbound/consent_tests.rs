@@ -117,7 +117,7 @@ impl House {
         let started = crate::outbox::start(store.clone(), Arc::new(policy), &settings, clock.clone(), lease);
         let (outbox, _) = started.await.unwrap();
         let intake = || {
-            let router = Arc::new(Router::new(&config.route));
+            let router = Arc::new(Router::new(&config.route, |id| config.channel_of(id)));
             Arc::new(Intake::new(&config, router, clock.clone()).with_gate(outbox.gate().clone()))
         };
         let limits = Arc::new(Limits::new(&config.command, 0, 100));

@@ -16,6 +16,7 @@
 //! | `redact` | PINs, which are not kept |
 //! | `book` | the catalogue made ready: the matcher, the words, whose name it is |
 //! | `say` | a text to a customer, as an ordinary message |
+//! | `tap` | what a tap on a suggestion says |
 
 mod answer;
 pub mod book;
@@ -29,6 +30,7 @@ mod redact;
 pub mod say;
 #[cfg(test)]
 mod simulated;
+mod tap;
 #[cfg(test)]
 mod tests;
 
@@ -36,3 +38,4 @@ pub use book::{Book, BookError, Shelf};
 pub use limits::Limits;
 pub use pipeline::Pipeline;
 pub use redact::redact;
+pub use tap::Tap;

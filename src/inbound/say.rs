@@ -106,6 +106,7 @@ fn accepted(
     loop {
         let body = Body {
             text: &text,
+            rich: None,
             max_segments,
             pointer: "/text",
         };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::locale::Locale;
 use crate::accept::{LONGEST, MAX_REFERENCE, masked};
-use crate::domain::{Msisdn, SenderId};
+use crate::domain::{Channel, Msisdn, SenderId};
 
 /// What is wrong with the literal of a key, and the cure. Nothing is a value that is left out. Whether a time is over
 /// is not asked: a rule stays good when its day has passed, and the daemon starts.
@@ -29,7 +29,12 @@ pub(super) fn check(key: &str, text: &str) -> Result<(), (String, &'static str)>
         }
         // As a text it is neither of the two.
         "personal" => return Err((format!("`{text}` is neither true nor false"), "write personal = true")),
-        "channels" if text != "sms" => return Err((format!("`{text}` is no channel"), "write [\"sms\"]")),
+        "channels" if text.parse::<Channel>().is_err() => {
+            return Err((
+                format!("`{text}` is no channel"),
+                "write [\"rcs\", \"sms\"], or one of them",
+            ));
+        }
         "reference" if text.chars().count() > MAX_REFERENCE || text.chars().any(char::is_control) => {
             let cause = format!("has more than {MAX_REFERENCE} characters, or a control character");
             return Err((cause, "shorten it"));

@@ -39,7 +39,7 @@ pub use locale::{InvalidLocale, Locale};
 pub use nats::Nats;
 pub use publish::{EventName, MadeMessage, Publication, Published, Publisher};
 use rule::Rule;
-pub use template::{Context, Family, LinkHost, Rendered, Sample, Templates};
+pub use template::{Context, Family, LinkHost, Rendered, RichForm, Sample, Templates};
 
 use crate::config::{Config, ConfigError, EventsConfig, Origins, Problem};
 use crate::domain::Name;

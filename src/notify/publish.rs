@@ -11,7 +11,7 @@ use super::rule::{Draft, Matter, Rule};
 use super::{Notifier, Rendered, Templates};
 use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, WithoutRoute, accept_saying};
 use crate::config::{EventsConfig, UnknownEvent};
-use crate::domain::{Class, Flag, Flags, Masked, MessageId, Name, Reason, State, UnixMillis};
+use crate::domain::{Class, Flag, Masked, MessageId, Name, Reason, State, UnixMillis};
 use crate::outbox::{EnqueueError, Outbox};
 use crate::store::{Birth, Enqueue, EventKind, Group, GroupResult, IdempotencyKey, InboxPlace, Seq, Store};
 
@@ -374,9 +374,9 @@ impl Made {
             }),
             failed: self.accepted.ended,
             flags: if self.personal {
-                Flags::default().with(Flag::Personal)
+                self.accepted.flags.with(Flag::Personal)
             } else {
-                Flags::default()
+                self.accepted.flags
             },
             verification: None,
         };
@@ -392,6 +392,7 @@ impl Rendered {
     pub(crate) fn body(&self) -> Body<'_> {
         Body {
             text: &self.text,
+            rich: self.rich.as_ref(),
             max_segments: self.max_segments,
             pointer: "/template",
         }

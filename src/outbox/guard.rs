@@ -1,7 +1,9 @@
 //! Rules behind a guard: a row that makes them panic is set aside, and costs neither the batch nor the process.
 
 use crate::domain::{Endpoint, Name, Reason, State, UnixMillis};
-use crate::store::{Act, ActResult, Event, NewConsent, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord};
+use crate::store::{
+    Act, ActResult, Event, NewConsent, NoticeKind, Progress, RcsReport, Receipt, Row, Rules, SegmentRecord,
+};
 use crate::telemetry::panics::caught;
 
 /// These rules, none of which panics.
@@ -16,6 +18,10 @@ impl Rules for Guarded<'_> {
     ) -> Option<(Progress, Option<Event>)> {
         caught("after_receipt", || self.0.after_receipt(row, segments, receipt))
             .unwrap_or_else(|| Some(set_aside(row, receipt.at)))
+    }
+
+    fn after_rcs(&self, row: &Row, report: &RcsReport, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
+        caught("after_rcs", || self.0.after_rcs(row, report, now)).unwrap_or_else(|| Some(set_aside(row, now)))
     }
 
     fn when_due(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
@@ -78,6 +84,11 @@ mod tests {
         ) -> Option<(Progress, Option<Event>)> {
             Self::over(row);
             TestRules.after_receipt(row, segments, receipt)
+        }
+
+        fn after_rcs(&self, row: &Row, report: &RcsReport, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
+            Self::over(row);
+            TestRules.after_rcs(row, report, now)
         }
 
         fn when_due(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {

@@ -8,6 +8,7 @@
 mod arrivals;
 mod bell;
 mod board;
+mod fallback;
 mod guard;
 mod health;
 mod hearing;
@@ -26,6 +27,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 pub use arrivals::{Arrivals, Arrived};
 pub use bell::{Bell, Rung};
 pub use board::{Offer, Pace, Service, Taken};
+pub use fallback::{Deed, Known, Stand};
 pub use health::Health;
 pub use hearing::Hearing;
 pub use policy::{CarrierPolicy, Outcome, Policy, backoff};
@@ -38,8 +40,8 @@ use crate::domain::BindRef;
 use crate::store::{
     ActItem, ActResult, BadPdu, CertifiedAct, Changed, Claimed, ConsentResult, Enqueue, EnqueueResult, Group,
     GroupResult, InboundResult, InboxMark, NewConsent, NewInbound, NewRcsEvent, NoticeAct, NoticeSettle, Prune,
-    PruneResult, RcsEventResult, RcsMark, Receipt, ReceiptResult, SegmentAnswer, Settle, StoreError, Sweep,
-    SweepResult, Turn, TurnResult,
+    PruneResult, RcsEventResult, RcsMark, RcsReport, RcsResult, Receipt, ReceiptResult, SegmentAnswer, Settle,
+    StoreError, Sweep, SweepResult, Turn, TurnResult,
 };
 
 /// How many changes a slow listener may lag behind before it misses some.
@@ -103,6 +105,10 @@ pub(crate) enum Work {
     Receipts {
         receipts: Vec<Receipt>,
         reply: Reply<Vec<ReceiptResult>>,
+    },
+    Rcs {
+        reports: Vec<RcsReport>,
+        reply: Reply<Vec<RcsResult>>,
     },
     Inbound {
         text: Box<NewInbound>,
@@ -216,6 +222,11 @@ impl Outbox {
     /// Matches receipts. Answered after their commit.
     pub async fn receipts(&self, receipts: Vec<Receipt>) -> Result<Vec<ReceiptResult>, StoreError> {
         self.ask(|reply| Work::Receipts { receipts, reply }).await
+    }
+
+    /// Takes in what RCS platforms tell of messages. Answered after its commit.
+    pub async fn rcs_reports(&self, reports: Vec<RcsReport>) -> Result<Vec<RcsResult>, StoreError> {
+        self.ask(|reply| Work::Rcs { reports, reply }).await
     }
 
     /// Stores an inbound text. Answered after its commit.

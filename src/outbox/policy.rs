@@ -1,5 +1,6 @@
 //! What is done with a message whose submit ended, whose receipt came, whose time is up: pure rules.
 
+mod rcs;
 mod receipt;
 
 use std::collections::HashMap;
@@ -9,16 +10,16 @@ use std::time::Duration;
 use super::hearing::Hearing;
 use super::segment_habit::SegmentHabit;
 use crate::consent::{Gate, Recipient};
-use crate::domain::{AfterDoubt, Endpoint, Flag, Name, Reason, State, UnixMillis};
+use crate::domain::{AfterDoubt, Channel, Endpoint, Flag, Name, PlanStep, Reason, State, UnixMillis};
 use crate::store::{
-    Act, ActResult, Claimed, Event, EventKind, NewConsent, NoticeKind, Progress, Receipt, Row, Rules, SegmentRecord,
-    Seq, Settle, Verdict,
+    Act, ActResult, Claimed, Event, EventKind, NewConsent, NoticeKind, Progress, RcsReport, Receipt, Row, Rules,
+    SegmentRecord, Seq, Settle, Verdict,
 };
 
 /// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
 pub struct Policy {
-    /// The steps of each route: how long a message waits there for its receipt before it moves on.
-    pub steps: HashMap<Name, Vec<Option<Duration>>>,
+    /// The steps of each route.
+    pub steps: HashMap<Name, Vec<PlanStep>>,
     /// How long a receipt is awaited after the end of validity.
     pub receipt_grace: Duration,
     /// Patience with each carrier.
@@ -44,6 +45,8 @@ pub struct CarrierPolicy {
     pub retry_min: Duration,
     /// Longest wait.
     pub retry_max: Duration,
+    /// What it speaks.
+    pub channel: Channel,
     /// Whether a text of any length goes to it as one PDU (`message_payload`), so that one receipt is about all of it.
     pub whole_texts: bool,
 }
@@ -55,6 +58,7 @@ impl Default for CarrierPolicy {
             max_tries: 5,
             retry_min: Duration::from_secs(5),
             retry_max: Duration::from_mins(10),
+            channel: Channel::Sms,
             whole_texts: false,
         }
     }
@@ -85,6 +89,11 @@ pub enum Outcome {
         /// The command_status.
         status: u32,
     },
+    /// The handset has no RCS, or cannot show it: the next step at once.
+    NotReachable {
+        /// The status of the answer.
+        status: u32,
+    },
     /// Nobody will take it.
     Refused {
         /// The command_status.
@@ -101,8 +110,16 @@ pub enum Outcome {
 impl Policy {
     /// What a claim's end makes of the row. `jitter` in `0.0..1.0` spreads retries.
     pub fn settle(&self, claimed: &std::sync::Arc<Claimed>, outcome: &Outcome, now: UnixMillis, jitter: f64) -> Settle {
-        let (progress, event) = self.after_outcome(claimed, outcome, now, jitter);
-        let event = event.map(|(kind, code)| event_of(&claimed.progress, kind, code, now));
+        let was = &claimed.progress;
+        let by_rcs = self.by(was) == Some(Channel::Rcs);
+        let (progress, event) = match outcome {
+            Outcome::NotReachable { status } => self.not_reachable(&claimed.route, was.clone(), *status, now),
+            Outcome::Uncertain if by_rcs => self.rcs_lost(claimed.class, was.clone(), now),
+            outcome => {
+                let (progress, event) = self.after_outcome(claimed, outcome, now, jitter);
+                (progress, event.map(|(kind, code)| event_of(was, kind, code, now)))
+            }
+        };
         Settle {
             claimed: claimed.clone(),
             progress,
@@ -137,7 +154,7 @@ impl Policy {
             ),
             Outcome::Throttled { .. } => (self.waiting(&claimed.route, was, now), None),
             Outcome::Retry { status } => self.retried(&claimed.route, was, *status, now, jitter),
-            Outcome::NextStep { status } => self.next_step(
+            Outcome::NextStep { status } | Outcome::NotReachable { status } => self.next_step(
                 &claimed.route,
                 was,
                 Some(*status),
@@ -164,6 +181,9 @@ impl Policy {
         carrier_message_id: Option<Box<str>>,
         now: UnixMillis,
     ) -> Progress {
+        // What goes by RCS is awaited, wanted or not, where an SMS would follow.
+        let falls_back = self.by(&was) == Some(Channel::Rcs) && self.step_after(&claimed.route, &was).is_some();
+        let awaited = claimed.receipt || falls_back;
         let mut flags = was.flags;
         if carrier_message_id.is_none() && claimed.segments == 1 {
             flags = flags.with(Flag::NoCarrierId);
@@ -173,8 +193,8 @@ impl Policy {
         }
         Progress {
             state: State::Submitted,
-            wake_at: claimed.receipt.then(|| self.receipt_due(&claimed.route, &was, now)),
-            final_at: (!claimed.receipt).then_some(now),
+            wake_at: awaited.then(|| self.receipt_due(&claimed.route, &was, now)),
+            final_at: (!awaited).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,
             flags,
@@ -229,7 +249,7 @@ impl Policy {
             carrier_message_id: None,
             ..was
         };
-        match self.step_after(route, was.step) {
+        match self.step_after(route, &was) {
             Some(step) if now < was.expires_at => (
                 self.waiting(route, Progress { step, tries: 0, ..was }, now),
                 Some((EventKind::NextStep, code)),
@@ -265,19 +285,33 @@ impl Policy {
         }
     }
 
-    fn step_after(&self, route: &Name, step: u8) -> Option<u8> {
-        let steps = self.steps.get(route).map_or(0, Vec::len);
-        step.checked_add(1).filter(|next| usize::from(*next) < steps)
+    /// The next step by a channel that the message may go.
+    fn step_after(&self, route: &Name, was: &Progress) -> Option<u8> {
+        let (steps, channels) = (self.steps.get(route)?, was.flags.channels());
+        let after = steps.iter().enumerate().skip(usize::from(was.step) + 1);
+        let (step, _) = after.into_iter().find(|(_, step)| channels.allow(step.channel))?;
+        u8::try_from(step).ok()
     }
 
     /// When the wait for the receipt of a message that was taken just now is over: that of its step, where another one
     /// follows, or the whole.
     fn receipt_due(&self, route: &Name, was: &Progress, now: UnixMillis) -> UnixMillis {
         let whole = was.expires_at.max(now).after(self.receipt_grace);
-        let steps = self.steps.get(route).map_or(&[][..], Vec::as_slice);
-        let wait = steps.get(usize::from(was.step)).copied().flatten();
-        let wait = wait.filter(|_| self.step_after(route, was.step).is_some());
+        let wait = self.step_wait(route, was);
         wait.map_or(whole, |wait| now.after(wait).min(whole))
+    }
+
+    /// How long a message waits in its step, where another one follows. A carrier of another step that has taken it in the
+    /// place of those of its own has all the time.
+    fn step_wait(&self, route: &Name, was: &Progress) -> Option<Duration> {
+        let step = self.steps.get(route)?.get(usize::from(was.step))?;
+        let is_own = self.by(was).is_none_or(|channel| channel == step.channel);
+        step.wait.filter(|_| is_own && self.step_after(route, was).is_some())
+    }
+
+    fn step_channel(&self, route: &Name, step: u8) -> Channel {
+        let steps = self.steps.get(route).map_or(&[][..], Vec::as_slice);
+        steps.get(usize::from(step)).map_or(Channel::Sms, |step| step.channel)
     }
 
     fn carrier(&self, progress: &Progress) -> CarrierPolicy {
@@ -311,7 +345,7 @@ impl Policy {
         let elsewhere = match row.class.after_doubt() {
             AfterDoubt::GiveUp => None,
             AfterDoubt::Resend => Some(was.step),
-            AfterDoubt::ResendElsewhere => Some(self.step_after(&row.route, was.step).unwrap_or(was.step)),
+            AfterDoubt::ResendElsewhere => Some(self.step_after(&row.route, &was).unwrap_or(was.step)),
         };
         match elsewhere {
             Some(step) if was.copies < row.class.copies_allowed() && now < was.expires_at => {
@@ -345,7 +379,16 @@ impl Rules for Policy {
         })
     }
 
+    fn after_rcs(&self, row: &Row, report: &RcsReport, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
+        self.reported(row, report, now)
+    }
+
     fn when_due(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
+        if self.by(&row.progress) != Some(Channel::Sms)
+            && let Some(moved) = self.rcs_due(row, now)
+        {
+            return moved;
+        }
         let was = row.progress.clone();
         let over = |was: Progress| (was.ended(State::Expired, Some(Reason::ValidityOver), now), None);
         match was.state {
@@ -368,6 +411,9 @@ impl Rules for Policy {
     }
 
     fn orphaned(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
+        if self.by(&row.progress) == Some(Channel::Rcs) {
+            return self.rcs_orphaned(row, now);
+        }
         let event = event_of(&row.progress, EventKind::Doubted, None, now);
         let mut doubted = self.uncertain(row.progress.clone(), now);
         if doubted.attempt == 1 {
@@ -403,8 +449,11 @@ impl Rules for Policy {
                 } else {
                     now.after(row.class.default_validity())
                 };
+                // An id that an RCS platform knows is never shown again: what may have gone there goes another way now.
+                let by_rcs = self.by(&was) == Some(Channel::Rcs);
+                let step = self.step_after(&row.route, &was).filter(|_| by_rcs);
                 let fresh = Progress {
-                    step: 0,
+                    step: step.unwrap_or(0),
                     tries: 0,
                     flags,
                     expires_at,

@@ -24,8 +24,8 @@ use crate::clock::{Clock, monotonic};
 use crate::domain::{BindRef, Lane, State, UnixMillis};
 use crate::store::{
     ActResult, Applied, Batch, Changed, Claim, Claimed, ConsentResult, Enqueue, EnqueueResult, GroupResult,
-    InboundResult, Lease, NewInbound, PruneResult, RcsEventResult, ReceiptResult, Seq, Settle, Store, StoreError,
-    Sweep, SweepResult, Turn, TurnResult, UnhandledText,
+    InboundResult, Lease, NewInbound, PruneResult, RcsEventResult, RcsResult, ReceiptResult, Seq, Settle, Store,
+    StoreError, Sweep, SweepResult, Turn, TurnResult, UnhandledText,
 };
 
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
@@ -116,6 +116,7 @@ struct Waiting {
     /// Of each settlement, whether its place in the window is free with it.
     frees_place: Vec<bool>,
     receipts: Vec<(usize, Reply<Vec<ReceiptResult>>)>,
+    rcs: Vec<(usize, Reply<Vec<RcsResult>>)>,
     inbound: Vec<Reply<InboundResult>>,
     turns: Vec<Reply<TurnResult>>,
     quarantine: Vec<Reply<()>>,
@@ -213,6 +214,10 @@ impl Writer {
             Work::Receipts { receipts, reply } => {
                 waiting.receipts.push((receipts.len(), reply));
                 batch.receipts.extend(receipts);
+            }
+            Work::Rcs { reports, reply } => {
+                waiting.rcs.push((reports.len(), reply));
+                batch.rcs.extend(reports);
             }
             Work::Inbound { text, reply } => {
                 batch.inbound.push(*text);
@@ -383,6 +388,10 @@ impl Writer {
         for (len, reply) in waiting.receipts {
             reply.send(Ok(results.by_ref().take(len).collect())).ok();
         }
+        let mut results = applied.rcs.into_iter();
+        for (len, reply) in waiting.rcs {
+            reply.send(Ok(results.by_ref().take(len).collect())).ok();
+        }
         self.arrived(&batch.inbound, &applied.inbound);
         reply_all(waiting.inbound, applied.inbound);
         reply_all(waiting.turns, applied.turns);
@@ -460,7 +469,14 @@ impl Writer {
         let message = &item.message;
         match (stored, &item.claim) {
             (Some(seq), Some((bind, _))) => {
-                self.hand_to(bind, Arc::new(Claimed::new(message, seq, item.stored_as(now))));
+                let claimed = Arc::new(Claimed::new(message, seq, item.stored_as(now)));
+                match self.held_back(&claimed, now) {
+                    Some(settle) => {
+                        self.board.settled(bind, message.class, message.segments);
+                        self.withheld.push(settle);
+                    }
+                    None => self.hand_to(bind, claimed),
+                }
             }
             (Some(_), None) => {}
             (None, Some((bind, _))) => self.board.settled(bind, message.class, message.segments),
@@ -596,6 +612,7 @@ fn batch_len(batch: &Batch) -> usize {
         + batch.settle.len()
         + batch.segments.len()
         + batch.receipts.len()
+        + batch.rcs.len()
         + batch.inbound.len()
         + batch
             .turns

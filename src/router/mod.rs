@@ -1,10 +1,9 @@
 //! Which way a message goes: the steps of its plan, each a lane that some carriers serve. Pure: no async, no clock.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
 use crate::config::{RouteConfig, StepCarrier};
-use crate::domain::{Class, Lane, Msisdn, Name, SenderId};
+use crate::domain::{Channel, Channels, Class, Lane, Msisdn, Name, PlanStep, SenderId};
 
 /// The routes, ready to be asked.
 ///
@@ -33,6 +32,16 @@ pub struct Wanted<'a> {
     pub class: Class,
     /// The owner.
     pub client: &'a Name,
+    /// By which channels.
+    pub channels: Channels,
+}
+
+impl Wanted<'_> {
+    /// The same by other channels.
+    #[must_use]
+    pub const fn by(self, channels: Channels) -> Self {
+        Self { channels, ..self }
+    }
 }
 
 /// The way that a message goes.
@@ -63,18 +72,19 @@ struct Route {
 #[derive(Debug)]
 struct Step {
     carriers: Vec<StepCarrier>,
-    wait: Option<Duration>,
+    plan: PlanStep,
 }
 
 impl Router {
     /// Takes the routes of the configuration. A route without steps leads nowhere and is left out; so is a sender
-    /// that is none. Both are errors of the configuration, which its check reports.
-    pub fn new(routes: &BTreeMap<Name, RouteConfig>) -> Self {
+    /// that is none. Both are errors of the configuration, which its check reports. A step's channel is that of its first
+    /// carrier.
+    pub fn new(routes: &BTreeMap<Name, RouteConfig>, channel_of: impl Fn(&Name) -> Channel) -> Self {
         let mut router = Self::default();
         for (name, config) in routes.iter().filter(|(_, config)| !config.steps.is_empty()) {
             let index = router.routes.len();
             router.by_name.insert(name.clone(), index);
-            router.routes.push(Route::new(name, config));
+            router.routes.push(Route::new(name, config, &channel_of));
             let any = [String::new()];
             let prefixes = if config.prefixes.is_empty() {
                 any.as_slice()
@@ -98,31 +108,41 @@ impl Router {
     pub fn plan(&self, wanted: &Wanted<'_>) -> Result<Plan, NoRoute> {
         let digits = wanted.to.digits();
         let longest = self.longest_prefix.min(digits.len());
-        let route = (0..=longest)
+        let (route, step) = (0..=longest)
             .rev()
             .filter_map(|length| self.by_prefix.get(&digits[..length]))
             .flatten()
             .map(|index| &self.routes[*index])
-            .find(|route| route.fits(wanted))
+            .find_map(|route| Some((route, route.first_step(wanted)?)))
             .ok_or(NoRoute)?;
         Ok(Plan {
             lane: Lane {
                 route: route.name.clone(),
-                step: 0,
+                step,
             },
             steps: route.step_count(),
             route: route.name.clone(),
         })
     }
 
-    /// The steps of each route: how long a message waits there for its receipt before it moves on; `None` is as long as
-    /// it is valid.
-    pub fn steps(&self) -> HashMap<Name, Vec<Option<Duration>>> {
-        let waits = |route: &Route| route.steps.iter().map(|step| step.wait).collect();
+    /// The steps of each route: by which channel, and how long a message waits there before it moves on.
+    pub fn steps(&self) -> HashMap<Name, Vec<PlanStep>> {
+        let plan = |route: &Route| route.steps.iter().map(|step| step.plan).collect();
         self.routes
             .iter()
-            .map(|route| (route.name.clone(), waits(route)))
+            .map(|route| (route.name.clone(), plan(route)))
             .collect()
+    }
+
+    /// The channels of a route in the order of its steps, each once.
+    pub fn channels_of_route(&self, route: &Name) -> Vec<Channel> {
+        let mut channels: Vec<Channel> = Vec::new();
+        for step in self.route(route).iter().flat_map(|route| &route.steps) {
+            if !channels.contains(&step.plan.channel) {
+                channels.push(step.plan.channel);
+            }
+        }
+        channels
     }
 
     /// Every carrier of a route, in the order of its steps, each once.
@@ -144,10 +164,16 @@ impl Router {
 }
 
 impl Route {
-    fn new(name: &Name, config: &RouteConfig) -> Self {
-        let steps = config.steps.iter().map(|step| Step {
-            carriers: step.carriers.clone(),
-            wait: step.wait,
+    fn new(name: &Name, config: &RouteConfig, channel_of: &impl Fn(&Name) -> Channel) -> Self {
+        let steps = config.steps.iter().map(|step| {
+            let first = step.carriers.first();
+            Step {
+                carriers: step.carriers.clone(),
+                plan: PlanStep {
+                    channel: first.map_or(Channel::Sms, |carrier| channel_of(&carrier.id)),
+                    wait: step.wait,
+                },
+            }
         });
         Self {
             name: name.clone(),
@@ -176,6 +202,13 @@ impl Route {
         (self.classes.is_empty() || self.classes.contains(&wanted.class))
             && (self.clients.is_empty() || self.clients.contains(wanted.client))
             && (self.senders.is_empty() || self.senders.contains(wanted.from))
+    }
+
+    /// The first step of a message that fits, by a channel that it may go.
+    fn first_step(&self, wanted: &Wanted<'_>) -> Option<u8> {
+        let allowed = |step: &Step| wanted.channels.allow(step.plan.channel);
+        let step = self.steps.iter().position(allowed).filter(|_| self.fits(wanted))?;
+        u8::try_from(step).ok()
     }
 
     fn step_count(&self) -> u8 {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::*;
 use crate::config::StepConfig;
@@ -35,6 +36,13 @@ fn router(routes: Vec<(&str, RouteConfig)>) -> Router {
             .into_iter()
             .map(|(id, config)| (name(id), config))
             .collect::<BTreeMap<_, _>>(),
+        |id| {
+            if id.as_str().starts_with("rcs") {
+                Channel::Rcs
+            } else {
+                Channel::Sms
+            }
+        },
     )
 }
 
@@ -45,6 +53,7 @@ fn taken(router: &Router, to: &str, from: &str, class: Class, client: &str) -> O
         from: &from,
         class,
         client: &name(client),
+        channels: Channels::ANY,
     };
     router.plan(&wanted).ok().map(|plan| plan.route.to_string())
 }
@@ -142,10 +151,39 @@ fn a_route_knows_its_steps_and_its_carriers_each_once() {
         ..route(&[])
     };
     let router = router(vec![("italy", config)]);
-    let waits = vec![Some(Duration::from_secs(120)), None];
+    let waits = vec![PlanStep::sms(Some(Duration::from_secs(120))), PlanStep::sms(None)];
     assert_eq!(router.steps(), HashMap::from([(name("italy"), waits)]));
     assert_eq!(
         router.carriers_of_route(&name("italy")),
         [name("tim"), name("vodafone"), name("backup")]
     );
+}
+
+#[test]
+fn a_message_begins_with_the_first_step_by_a_channel_that_it_may_go() {
+    let config = RouteConfig {
+        steps: vec![step(&[("rcs-bank", 1)]), step(&[("tim", 1)])],
+        ..route(&[])
+    };
+    let both = router(vec![("both", config)]);
+    let only = router(vec![("only", route(&[]))]);
+    let (to, from) = (
+        Msisdn::parse("+393331234567").unwrap(),
+        SenderId::parse("Bank").unwrap(),
+    );
+    let first = |router: &Router, channels: &[Channel]| {
+        let wanted = Wanted {
+            to: &to,
+            from: &from,
+            class: Class::Service,
+            client: &name("bank"),
+            channels: channels.iter().copied().collect(),
+        };
+        router.plan(&wanted).ok().map(|plan| plan.lane.step)
+    };
+    assert_eq!(first(&both, &Channel::ALL), Some(0));
+    assert_eq!(first(&both, &[Channel::Sms]), Some(1));
+    assert_eq!(first(&both, &[Channel::Rcs]), Some(0));
+    assert_eq!(first(&only, &[Channel::Rcs]), None);
+    assert_eq!(both.channels_of_route(&name("both")), Channel::ALL);
 }

@@ -9,6 +9,7 @@ mod group;
 pub(crate) mod harness;
 mod inbound;
 mod notice;
+mod rcs;
 mod rcs_inbox;
 mod read;
 mod receipt;

@@ -8,8 +8,8 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
     CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
     IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
-    NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError, Totals,
-    UnhandledText, VerificationRecord,
+    NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store, StoreError,
+    Totals, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
@@ -43,6 +43,15 @@ impl<C: Commits> Store for Double<C> {
 
     fn take_lease(&self) -> BoxFuture<'_, Result<Lease, StoreError>> {
         self.store.take_lease()
+    }
+
+    fn revocations<'a>(
+        &'a self,
+        carrier: &'a Name,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
+        self.store.revocations(carrier, after, limit)
     }
 
     fn message<'a>(

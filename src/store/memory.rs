@@ -6,6 +6,7 @@ mod certified;
 mod commit;
 mod consent;
 mod notice;
+mod rcs;
 mod rcs_inbox;
 mod receipt;
 mod tables;
@@ -24,8 +25,8 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
     CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
     IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
-    NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store, StoreError,
-    Totals, UnhandledText, VerificationRecord,
+    NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store,
+    StoreError, Totals, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
@@ -63,6 +64,15 @@ impl Store for MemoryStore {
             })
         }
         .boxed()
+    }
+
+    fn revocations<'a>(
+        &'a self,
+        carrier: &'a Name,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.revocations(carrier, after, limit))) }.boxed()
     }
 
     fn message<'a>(

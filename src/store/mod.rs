@@ -29,8 +29,9 @@ use futures_util::future::BoxFuture;
 
 pub use batch::{
     Act, ActItem, ActResult, Applied, BadPdu, Batch, Birth, Changed, Claim, Claimed, Enqueue, EnqueueResult, Group,
-    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult, Receipt,
-    ReceiptResult, RestClaim, SegmentAnswer, Settle, SettleResult, Sweep, SweepResult, Verdict,
+    GroupResult, IdempotencyKey, InboundResult, LaneClaim, LaneClaimed, Loss, NewInbound, Prune, PruneResult,
+    RcsReport, RcsResult, RcsSaid, Receipt, ReceiptResult, RestClaim, Revocation, SegmentAnswer, Settle, SettleResult,
+    Sweep, SweepResult, Verdict,
 };
 pub use care::{
     CaseAct, CaseChange, CaseNote, CaseQuery, CaseReason, CaseRecord, CaseRefused, CaseState, CaseStep, NewCase,
@@ -114,6 +115,14 @@ pub trait Store: Send + Sync + 'static {
     /// Events that other programs have written into the store and that are not settled yet, oldest first. A store that no
     /// other program reaches has none.
     fn new_events<'a>(&'a self, query: &'a NewEvents) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>>;
+
+    /// Messages behind a place that a carrier of RCS is to be asked to take back, oldest first.
+    fn revocations<'a>(
+        &'a self,
+        carrier: &'a Name,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>>;
 
     /// Events of RCS platforms behind a place of which something is to be made, oldest first.
     fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>>;
@@ -201,6 +210,14 @@ pub trait Rules: Send + Sync {
         row: &Row,
         segments: &[SegmentRecord],
         receipt: &Receipt,
+    ) -> Option<(Progress, Option<Event>)>;
+
+    /// An RCS platform tells something of a message. `None` leaves the row alone.
+    fn after_rcs(
+        &self,
+        row: &Row,
+        report: &RcsReport,
+        now: crate::domain::UnixMillis,
     ) -> Option<(Progress, Option<Event>)>;
 
     /// The row's `wake_at` has come.

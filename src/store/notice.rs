@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::{CaseRecord, Changed, ConsentRecord, NewConsent, Seq};
 use crate::domain::{
-    Class, Concat, Endpoint, Flags, InboundId, MessageId, Name, Reason, State, UnixMillis, UnknownWord,
+    Class, Concat, Endpoint, Flag, Flags, InboundId, MessageId, Name, Reason, State, UnixMillis, UnknownWord,
 };
 
 /// What a notice tells.
@@ -18,6 +18,8 @@ use crate::domain::{
 pub enum NoticeKind {
     /// A message has come to this state.
     Message(State),
+    /// The user has seen a message.
+    MessageRead,
     /// A text has come from a handset.
     InboundReceived,
     /// A person wants to be sent something, or no more.
@@ -33,7 +35,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    const ALL: [(Self, &'static str); 16] = [
+    const ALL: [(Self, &'static str); 17] = [
         (Self::Message(State::Submitted), "message.submitted"),
         (Self::Message(State::Delivered), "message.delivered"),
         (Self::Message(State::Undelivered), "message.undelivered"),
@@ -44,6 +46,7 @@ impl NoticeKind {
         (Self::Message(State::Uncertain), "message.uncertain"),
         (Self::Message(State::Unconfirmed), "message.unconfirmed"),
         (Self::Message(State::Quarantined), "message.quarantined"),
+        (Self::MessageRead, "message.read"),
         (Self::InboundReceived, "inbound.received"),
         (Self::ConsentChanged, "consent.changed"),
         (Self::CaseOpened, "case.opened"),
@@ -74,10 +77,11 @@ impl NoticeKind {
         }
     }
 
-    /// The state that a message has come to.
+    /// The state that a message has come to; what was read is delivered.
     pub const fn state(self) -> Option<State> {
         match self {
             Self::Message(state) => Some(state),
+            Self::MessageRead => Some(State::Delivered),
             Self::InboundReceived
             | Self::ConsentChanged
             | Self::CaseOpened
@@ -454,6 +458,31 @@ impl NewNotice {
             flags: progress.flags,
             carrier: progress.bind.as_ref().map(|bind| bind.carrier.clone()),
             endpoint: rules.hears(&changed.client, kind, changed.callback.as_deref()),
+        })
+    }
+
+    /// What is told of a message that its user has just seen; `None` where that is known already.
+    pub(super) fn of_read(
+        row: &super::Row,
+        progress: &super::Progress,
+        at: UnixMillis,
+        rules: &dyn super::Rules,
+    ) -> Option<Self> {
+        let is_new = progress.flags.has(Flag::Read) && !row.progress.flags.has(Flag::Read);
+        let kind = NoticeKind::MessageRead;
+        is_new.then(|| Self {
+            message: Some(row.seq),
+            inbound: None,
+            consent: None,
+            case: None,
+            client: None,
+            kind,
+            at,
+            reason: None,
+            code: None,
+            flags: progress.flags,
+            carrier: progress.bind.as_ref().map(|bind| bind.carrier.clone()),
+            endpoint: rules.hears(&row.client, kind, row.callback.as_deref()),
         })
     }
 

@@ -11,8 +11,10 @@ use super::{Event, Notice, Row, SegmentState, Seq};
 pub struct MessageRecord {
     /// What rules see of it.
     pub row: Row,
-    /// What it says.
+    /// What it says by SMS.
     pub text: Box<str>,
+    /// What it shows by RCS, as JSON; `None` is the text.
+    pub rich: Option<Box<str>>,
     /// The alphabet.
     pub encoding: Encoding,
     /// How it is written besides.

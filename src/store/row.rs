@@ -220,10 +220,16 @@ pub enum EventKind {
     Requeued,
     /// One segment of several was reported on.
     Segment,
+    /// Not delivered by RCS in time: the platform is asked to take it back.
+    Revoking,
+    /// Its user has seen it.
+    Read,
+    /// A suggestion of it was tapped.
+    Tapped,
 }
 
 impl EventKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::ByEvent,
         Self::Released,
         Self::Retried,
@@ -236,6 +242,9 @@ impl EventKind {
         Self::ReceiptAgain,
         Self::Requeued,
         Self::Segment,
+        Self::Revoking,
+        Self::Read,
+        Self::Tapped,
     ];
 
     /// The word used in the store and the API.
@@ -253,6 +262,9 @@ impl EventKind {
             Self::ReceiptAgain => "receipt_again",
             Self::Requeued => "requeued",
             Self::Segment => "segment",
+            Self::Revoking => "revoking",
+            Self::Read => "read",
+            Self::Tapped => "tapped",
         }
     }
 }

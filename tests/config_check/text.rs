@@ -91,14 +91,14 @@ const BAD_TEXTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
-        "route to a carrier of RCS",
+        "route to a carrier of RCS that is written wrong",
         &[
             CLIENT,
-            "[carrier.tim]\nprotocol = \"rbm\"\n[route.r]\nsteps = [{ carriers = [\"tim\"] }]\n",
+            "[carrier.rbm-bank]\nprotocol = \"rbm\"\n[route.r]\nsteps = [{ carriers = [\"rbm-banc\"] }]\n",
         ],
         &[
-            "route.r.steps[0].carriers[0]: carrier `tim` speaks RCS, and messages go out by SMPP",
-            "name a carrier with protocol = \"smpp\"",
+            "route.r.steps[0].carriers[0]: there is no carrier `rbm-banc`",
+            "did you mean \"rbm-bank\"?",
         ],
     ),
     (

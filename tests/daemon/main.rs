@@ -17,6 +17,7 @@ mod everyday;
 mod kill;
 mod loops;
 mod pace;
+mod rcs;
 mod receipts;
 mod restart;
 mod routes;

@@ -11,6 +11,7 @@ pub(crate) mod http;
 pub(crate) mod ledger;
 pub(crate) mod load;
 pub(crate) mod owner;
+pub(crate) mod platform;
 pub(crate) mod proxy;
 pub(crate) mod sample;
 pub(crate) mod seed;

@@ -9,12 +9,16 @@
 //! | `sign_in` | the access token: one for all, refreshed early and by one alone |
 //! | `call` | tries with their pauses, until the answer can be used |
 //! | `known` | which handsets could be reached, and what they can show |
+//! | [`render`] | a message of ours as the API has it |
 //! | [`outcome`](SendOutcome) | what became of a message |
+//! | [`link`](RcsLink) | the agent as a carrier that can be bound to |
 
 mod call;
 mod exchange;
 mod known;
+mod link;
 mod outcome;
+pub mod render;
 mod sign_in;
 
 #[cfg(test)]
@@ -35,6 +39,7 @@ use uuid::Uuid;
 
 pub use call::CallError;
 pub use known::Handset;
+pub use link::RcsLink;
 pub use outcome::{Refusal, RevokeOutcome, SendOutcome};
 pub use sign_in::SignInError;
 

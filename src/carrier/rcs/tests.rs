@@ -10,14 +10,14 @@ use super::*;
 use crate::config::{RbmConfig, Secret};
 use crate::simulator::rcs::{Call as Called, Fault, FaultRule, Handset as Phone, RcsConfig, RcsSimulator};
 
-struct World {
-    simulator: RcsSimulator,
-    carrier: RcsCarrier,
+pub(super) struct World {
+    pub(super) simulator: RcsSimulator,
+    pub(super) carrier: RcsCarrier,
     until: UnixMillis,
 }
 
 impl World {
-    async fn new(platform: impl FnOnce(&mut RcsConfig), config: RbmConfig) -> Self {
+    pub(super) async fn new(platform: impl FnOnce(&mut RcsConfig), config: RbmConfig) -> Self {
         let mut settings = RcsConfig::on_free_ports();
         platform(&mut settings);
         let simulator = RcsSimulator::start(settings).await.unwrap();
@@ -39,7 +39,7 @@ impl World {
         }
     }
 
-    async fn with(platform: impl FnOnce(&mut RcsConfig)) -> Self {
+    pub(super) async fn with(platform: impl FnOnce(&mut RcsConfig)) -> Self {
         Self::new(platform, RbmConfig::default()).await
     }
 
@@ -58,7 +58,7 @@ impl World {
     }
 }
 
-fn phone() -> Msisdn {
+pub(super) fn phone() -> Msisdn {
     Msisdn::parse("+447700900123").unwrap()
 }
 
@@ -66,7 +66,7 @@ fn text() -> AgentMessage {
     AgentMessage::text("Ciao", TrafficType::Transaction)
 }
 
-fn status(code: u16) -> Fault {
+pub(super) fn status(code: u16) -> Fault {
     Fault::Status {
         code,
         retry_after: None,

@@ -47,12 +47,14 @@ fn by_table(status: CommandStatus) -> RefusalAction {
 fn reason(status: CommandStatus) -> Reason {
     match by_table(status) {
         RefusalAction::Final(reason) => reason,
-        RefusalAction::Throttle | RefusalAction::Retry | RefusalAction::NextStep => match status {
-            CommandStatus::ESME_RINVSRCADR | CommandStatus::ESME_RINVSRCTON | CommandStatus::ESME_RINVSRCNPI => {
-                Reason::InvalidSender
+        RefusalAction::Throttle | RefusalAction::Retry | RefusalAction::NextStep | RefusalAction::NotReachable => {
+            match status {
+                CommandStatus::ESME_RINVSRCADR | CommandStatus::ESME_RINVSRCTON | CommandStatus::ESME_RINVSRCNPI => {
+                    Reason::InvalidSender
+                }
+                _ => Reason::CarrierRefused,
             }
-            _ => Reason::CarrierRefused,
-        },
+        }
     }
 }
 

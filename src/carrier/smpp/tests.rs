@@ -118,6 +118,7 @@ fn message(text: &str, encoding: Encoding) -> Message {
         reference: 7,
         concat_reference: 0x1207,
         skip: Vec::new(),
+        rcs: None,
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Check, secs};
 use crate::backend::{AddressGuard, InvalidTarget, Refusal, Target};
 
 /// The events that a webhook may ask for.
-const EVENTS: [&str; 16] = [
+const EVENTS: [&str; 17] = [
     "message.submitted",
     "message.delivered",
     "message.undelivered",
@@ -23,6 +23,7 @@ const EVENTS: [&str; 16] = [
     "message.uncertain",
     "message.unconfirmed",
     "message.quarantined",
+    "message.read",
     "inbound.received",
     "consent.changed",
     "case.opened",

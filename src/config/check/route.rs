@@ -110,6 +110,15 @@ impl Check<'_> {
                 "write e.g. carriers = [\"tim\"]",
             );
         }
+        let channels: BTreeSet<&str> = step
+            .carriers
+            .iter()
+            .map(|carrier| config.channel_of(&carrier.id).as_str())
+            .collect();
+        if channels.len() > 1 {
+            let cure = "give each channel a step of its own";
+            self.wrong(&format!("{key}.carriers"), "has carriers of RCS and of SMS", cure);
+        }
         let mut seen = BTreeSet::new();
         for (index, carrier) in step.carriers.iter().enumerate() {
             let at = format!("{key}.carriers[{index}]");
@@ -126,6 +135,7 @@ impl Check<'_> {
                     );
                 }
                 Some(_) => {}
+                None if config.rbm.contains_key(id) => {}
                 None => self.unknown_carrier(&at, id),
             }
             if !seen.insert(id) {
@@ -143,12 +153,14 @@ impl Check<'_> {
     }
 
     fn unknown_carrier(&mut self, at: &str, id: &Name) {
-        if self.config.rbm.contains_key(id) {
-            let cause = format!("carrier `{id}` speaks RCS, and messages go out by SMPP");
-            let cure = "name a carrier with protocol = \"smpp\"".to_owned();
-            return self.disagrees(at, &format!("carrier.{id}"), cause, cure);
-        }
-        let near = nearest(id.as_str(), self.config.carrier.keys().map(Name::as_str));
+        let near = nearest(
+            id.as_str(),
+            self.config
+                .carrier
+                .keys()
+                .chain(self.config.rbm.keys())
+                .map(Name::as_str),
+        );
         let cause = format!("there is no carrier `{id}`");
         match near {
             Some(near) => {

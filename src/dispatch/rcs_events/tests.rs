@@ -72,7 +72,11 @@ impl World {
         let settings = fixture::settings();
         let started = crate::outbox::start(store.clone(), Arc::new(policy), &settings, clock.clone(), lease);
         let (outbox, _) = started.await.unwrap();
-        let intake = Intake::new(&config, Arc::new(Router::new(&config.route)), clock.clone());
+        let intake = Intake::new(
+            &config,
+            Arc::new(Router::new(&config.route, |id| config.channel_of(id))),
+            clock.clone(),
+        );
         let intake = Arc::new(intake.with_gate(outbox.gate().clone()));
         let limits = Arc::new(Limits::new(&config.command, 0, 100));
         let agent = Agent {

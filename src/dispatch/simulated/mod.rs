@@ -26,7 +26,7 @@ use super::{CarrierParts, ConsentStep, Dispatch, LaneMap};
 use crate::accept::Intake;
 use crate::clock::{Clock, seeded};
 use crate::config::{CarrierConfig, Config, RouteConfig, StepCarrier, StepConfig};
-use crate::domain::{Name, UnixMillis};
+use crate::domain::{Channel, Name, PlanStep, UnixMillis};
 use crate::inbound::Limits;
 use crate::outbox::{self, CarrierPolicy, EnqueueError, Hearing, Outbox, Policy, Settings};
 use crate::router::Router;
@@ -113,7 +113,11 @@ impl Life {
         while outbox::rescue::orphans(&outbox, lease).await.is_err() {}
         let parts = self.lines.iter().map(|line| self.parts(*line)).collect();
         let config = Config::default();
-        let intake = Intake::new(&config, Arc::new(Router::new(&config.route)), clock.clone());
+        let intake = Intake::new(
+            &config,
+            Arc::new(Router::new(&config.route, |id| config.channel_of(id))),
+            clock.clone(),
+        );
         let limits = Arc::new(Limits::new(&config.command, 0, 100));
         let consent = Arc::new(ConsentStep::new(&config, Arc::new(intake), limits));
         let dispatch = Dispatch::start(parts, lanes(), &outbox, &policy, &consent, &clock);
@@ -132,9 +136,10 @@ impl Life {
             retry_min: Duration::from_secs(2),
             retry_max: Duration::from_secs(20),
             whole_texts: false,
+            channel: Channel::Sms,
         };
         Policy {
-            steps: HashMap::from([(name("italy"), vec![None, None])]),
+            steps: HashMap::from([(name("italy"), vec![PlanStep::sms(None), PlanStep::sms(None)])]),
             receipt_grace: GRACE,
             carriers: self.lines.iter().map(|line| (name(line.id), patience)).collect(),
             former_carrier: patience,

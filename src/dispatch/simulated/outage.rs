@@ -57,6 +57,7 @@ fn message(n: usize, now: UnixMillis) -> NewMessage {
         text: "1".into(),
         encoding: Encoding::Gsm7,
         shape: Shape::default(),
+        rich: None,
         segments: 1,
         lane: Lane {
             route: name("italy"),

@@ -188,6 +188,7 @@ impl World {
             text: wish.segments.to_string().into(),
             encoding: Encoding::Gsm7,
             shape: Shape::default(),
+            rich: None,
             segments: wish.segments,
             lane: Lane {
                 route: name("italy"),

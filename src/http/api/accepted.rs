@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::ApiState;
 use crate::accept::Accepted;
-use crate::domain::{MessageId, Msisdn, Name, State, UnixMillis};
+use crate::domain::{Channel, MessageId, Msisdn, Name, Rich, State, UnixMillis};
 
 /// What is answered to an accepted message.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -40,6 +40,15 @@ pub(crate) struct AcceptedView<'a> {
     /// The language whose table stands for the extension of the GSM alphabet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) single_shift: Option<&'static str>,
+    /// By which channels it may go, in their order; left out where SMS is the only one.
+    #[serde(skip_serializing_if = "only_sms")]
+    pub(crate) channels: Vec<Channel>,
+    /// What SMS says; of a dry run with a rich form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<&'a str>,
+    /// What RCS shows; of a dry run with a rich form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rich: Option<Rich>,
     /// Not sent after.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) expires_at: UnixMillis,
@@ -52,6 +61,9 @@ impl Accepted {
     /// The answer as JSON. Begins with the id, so that a stored answer shows it without being parsed.
     pub(crate) fn answer(&self, state: &ApiState, dry_run: bool) -> String {
         let message = &self.message;
+        let channels = state.intake.channels(&message.lane.route);
+        let rich = message.rich.as_deref().filter(|_| dry_run);
+        let rich = rich.and_then(|json| Rich::from_json(json).ok());
         let view = AcceptedView {
             id: (!dry_run).then_some(message.id),
             to: &message.to,
@@ -64,9 +76,20 @@ impl Accepted {
             characters_replaced: &self.replaced,
             locking_shift: message.shape.tables.locking.map(Language::as_str),
             single_shift: message.shape.tables.single.map(Language::as_str),
+            channels: channels
+                .iter()
+                .copied()
+                .filter(|channel| self.flags.channels().allow(*channel))
+                .collect(),
+            text: rich.is_some().then_some(&*message.text),
+            rich,
             expires_at: message.expires_at,
             dry_run,
         };
         serde_json::to_string(&view).unwrap_or_default()
     }
+}
+
+fn only_sms(channels: &[Channel]) -> bool {
+    channels.iter().all(|channel| *channel == Channel::Sms)
 }

@@ -408,6 +408,7 @@ fn answer(state: &ApiState, case: &CaseRecord, said: &str) -> Result<Enqueue, Pr
     };
     let body = Body {
         text: said,
+        rich: None,
         max_segments: None,
         pointer: "/text",
     };

@@ -13,7 +13,7 @@ use super::{
     CaseView, CertifiedView, ConsentView, InboundView, MessageView, cases, certified, consents, events, inbound,
     messages, send, stream, verifications,
 };
-use crate::domain::{Class, Source, State};
+use crate::domain::{Channel, Class, Rich, Source, State};
 use crate::notify::{EventName, MadeMessage, Publication};
 
 /// A message to send.
@@ -23,9 +23,12 @@ pub(super) struct MessageRequest {
     /// The recipient in E.164.
     #[schema(example = "+393331234567", pattern = r"^\+?[1-9][0-9]{6,14}$")]
     to: String,
-    /// What it says. A message has a text or a template.
+    /// What it says. A message has a text or a template, or a rich form with or without text.
     #[schema(example = "Your code is 482910", min_length = 1)]
     text: Option<String>,
+    /// What it shows by RCS. `text` is then what SMS says instead; where there is none, that is made of titles, texts and
+    /// links.
+    rich: Option<Rich>,
     /// The name of a template that gives the text.
     #[schema(example = "card_shipped")]
     template: Option<String>,
@@ -38,7 +41,7 @@ pub(super) struct MessageRequest {
     from: Option<String>,
     /// What it is for; `service` where not said.
     class: Option<Class>,
-    /// In order; `["sms"]` where not said.
+    /// By which it may go; any where not said. In which order is the route's matter.
     #[schema(value_type = Option<Vec<Channel>>)]
     channels: Option<Vec<String>>,
     /// Not sent before; at most 7 days ahead.
@@ -64,14 +67,6 @@ pub(super) struct MessageRequest {
     flash: Option<bool>,
     /// Checks, measures and routes it, and stores nothing.
     dry_run: Option<bool>,
-}
-
-/// How a message goes.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes what `Wish` reads")]
-pub(super) enum Channel {
-    Sms,
 }
 
 /// How a text is written.

@@ -6,7 +6,7 @@ use minijinja::value::{Serde, Value};
 
 use super::ApiState;
 use crate::accept::{Accepted, Client, Code, Fault, Wish, WithoutRoute, accept, accept_saying};
-use crate::domain::{Flag, Flags, mask_number};
+use crate::domain::{Flag, mask_number};
 use crate::notify::{Locale, Rendered};
 
 /// Checks a wish, with its text or its template's. What a personal template says goes to certified numbers alone, but
@@ -19,7 +19,7 @@ pub(super) async fn accept_wish(state: &ApiState, client: &Client, wish: &Wish<'
     let said = rendered.as_ref().map(Rendered::body).map_err(Clone::clone);
     let mut accepted = accept_saying(&state.intake, client, wish, said, WithoutRoute::Refused)?;
     if rendered.is_ok_and(|rendered| rendered.personal) {
-        accepted.flags = Flags::default().with(Flag::Personal);
+        accepted.flags = accepted.flags.with(Flag::Personal);
         if accepted.needs_certified() {
             certified(state, client, &accepted).await.map_err(|fault| vec![fault])?;
         }
@@ -45,20 +45,19 @@ async fn certified(state: &ApiState, client: &Client, accepted: &Accepted) -> Re
     }
 }
 
-fn rendered(state: &ApiState, wish: &Wish<'_>) -> Result<Rendered, Fault> {
+fn rendered(state: &ApiState, wish: &Wish<'_>) -> Result<Rendered, Vec<Fault>> {
     let Some(template) = wish.template.as_deref() else {
         let pointer = if wish.vars.is_some() { "/vars" } else { "/locale" };
-        return Err(Fault::new(pointer, Code::Required, "goes with a template, and there is none").hint("`template`"));
+        let detail = "goes with a template, and there is none";
+        return Err(vec![Fault::new(pointer, Code::Required, detail).hint("`template`")]);
     };
-    if wish.text.is_some() {
-        return Err(Fault::new(
-            "/template",
-            Code::TextAndTemplate,
-            "stands beside text; send one of the two",
-        ));
+    let beside = [("text", wish.text.is_some()), ("rich", wish.rich.is_some())];
+    if let Some((what, _)) = beside.iter().find(|(_, is_there)| *is_there) {
+        let detail = format!("stands beside {what}; send one of the two");
+        return Err(vec![Fault::new("/template", Code::TextAndTemplate, detail)]);
     }
     let locale = wish.locale.as_deref().map(Locale::from_str).transpose();
-    let locale = locale.map_err(|error| Fault::new("/locale", Code::TemplateFailed, error.to_string()))?;
+    let locale = locale.map_err(|error| vec![Fault::new("/locale", Code::TemplateFailed, error.to_string())])?;
     let vars = wish.vars.as_ref().map_or_else(
         || Value::from_pairs::<[(&str, Value); 0], _, _>([]),
         |vars| Value::from(Serde(vars)),

@@ -35,6 +35,7 @@ pub(super) static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("id
         content(
             (super::openapi::MessageRequest = "application/json", examples(
                 ("text" = (value = json!({ "to": "+393331234567", "text": "Your code is 482910", "class": "otp", "reference": "login-7" }))),
+                ("rich" = (value = json!({ "to": "+393331234567", "class": "alert", "text": "Did you pay 90 EUR at Rossi? Reply YES or BLOCK", "rich": { "card": { "title": "Did you pay 90 EUR at Rossi?", "text": "If not, block the card at once.", "suggestions": [{ "type": "reply", "label": "Yes, I did", "says": "YES" }, { "type": "reply", "label": "Block my card", "says": "BLOCK" }, { "type": "dial", "label": "Call us", "number": "+39800123456" }] } } }))),
                 ("template" = (value = json!({ "to": "+393331234567", "template": "card_shipped", "locale": "en", "vars": { "card": "*1234", "arrives": "2026-11-26" } }))),
                 ("dry run" = (value = json!({ "to": "+393331234567", "text": "Perché no? Costa 5 €", "dry_run": true }))),
             )),

@@ -4,7 +4,7 @@ use araldo_sms::Language;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{BindRef, Class, Flag, Masked, MessageId, Name, Reason, State, UnixMillis};
+use crate::domain::{BindRef, Class, Flag, Masked, MessageId, Name, Reason, Rich, State, UnixMillis};
 use crate::store::{Event, EventKind, MessageRecord, Notice, NoticeKind, Progress, SegmentState};
 
 /// How much is shown, to whom.
@@ -43,6 +43,9 @@ pub(crate) struct MessageView {
     from: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
+    /// What RCS shows, where that is not the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rich: Option<Rich>,
     /// `gsm7`, `latin1` or `ucs2`.
     encoding: &'static str,
     /// The language whose table stands for the GSM alphabet.
@@ -76,7 +79,7 @@ pub(crate) struct MessageView {
     attempts: u32,
     /// Copies sent beyond the first.
     copies: u8,
-    /// Facts beside the state: possible_duplicate, delivered_twice, no_carrier_id, …
+    /// Facts beside the state: possible_duplicate, delivered_twice, delivered_by_rcs, read, no_carrier_id, …
     notes: Vec<&'static str>,
     #[schema(value_type = String, format = DateTime)]
     accepted_at: UnixMillis,
@@ -128,7 +131,7 @@ pub(crate) struct TimelineEntry {
     #[schema(value_type = String, format = DateTime)]
     at: UnixMillis,
     /// by_event, accepted, claimed, submitted, a final state, or what happened beside the plain way: retried, next_step,
-    /// doubted, resent, doubt_settled, …; and its webhooks: webhook_pending, webhook_sent, webhook_dead.
+    /// doubted, resent, doubt_settled, revoking, read, tapped, …; and its webhooks: webhook_pending, webhook_sent, webhook_dead.
     event: &'static str,
     /// From 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +185,10 @@ impl MessageView {
             class: row.class,
             to: number(&format!("+{}", row.to)),
             from: number(&row.from),
+            rich: record
+                .rich
+                .filter(|_| shows_text(shown, &progress))
+                .and_then(|json| Rich::from_json(&json).ok()),
             text: shows_text(shown, &progress).then_some(record.text),
             encoding: record.encoding.as_str(),
             locking_shift: record.shape.tables.locking.map(Language::as_str),
@@ -368,6 +375,7 @@ mod tests {
             text: "secret".into(),
             encoding: Encoding::Gsm7,
             shape: Shape::default(),
+            rich: None,
             reference: None,
             not_before: None,
             events: vec![event],

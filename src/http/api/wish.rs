@@ -5,7 +5,7 @@ use crate::http::json;
 use crate::http::problem::{Code, Fault, Problem};
 
 /// Fields of the design that are not there yet.
-const SOON: [&str; 3] = ["rich", "priority", "tags"];
+const SOON: [&str; 2] = ["priority", "tags"];
 
 impl<'a> Wish<'a> {
     /// Reads the body of one request.

@@ -12,6 +12,7 @@ mod lists;
 mod messages;
 mod ndjson;
 mod rcs;
+mod rich;
 mod server;
 mod store_trouble;
 mod stream;
@@ -82,7 +83,7 @@ impl House {
         let gate = Arc::new(gate::Gate::new());
         let store: Arc<dyn Store> = Arc::new(Double::new(Arc::new(store), gate.clone()));
         let lease = store.take_lease().await.unwrap();
-        let router = Arc::new(Router::new(&config.route));
+        let router = Arc::new(Router::new(&config.route, |id| config.channel_of(id)));
         let mut hearing = Hearing::default();
         hearing.listener(&name("shop"), true, Vec::new());
         for (address, section) in &config.address {

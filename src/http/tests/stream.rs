@@ -220,7 +220,7 @@ async fn parameters_that_cannot_be_followed_are_said() {
         ("state=lost", 422, "invalid_state"),
         ("state=queued", 422, "invalid_state"),
         ("state=", 422, "invalid_state"),
-        ("event=message.read", 422, "invalid_event_type"),
+        ("event=message.unheard", 422, "invalid_event_type"),
         ("class=otp,", 422, "invalid_class"),
         ("last_event_id=x", 400, "invalid_cursor"),
         ("last_event_id=-1", 400, "invalid_cursor"),

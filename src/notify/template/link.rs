@@ -15,6 +15,8 @@ use std::ops::Range;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
+use crate::accept::{Code, Fault};
+
 /// Services that hide where a link leads. A text that uses them is taken for fraud by carriers and people.
 const SHORTENERS: [&str; 18] = [
     "bit.ly",
@@ -88,6 +90,15 @@ struct Link {
     joint: Range<usize>,
     /// Where it leads: a host, or what cannot be allowed.
     host: Range<usize>,
+}
+
+/// What is said of a link that a template does not allow.
+pub(super) fn not_allowed(name: &str, host: &str) -> Fault {
+    let shown: String = host.chars().take(64).flat_map(char::escape_default).collect();
+    let detail = format!("has a link to `{shown}`, which its link_hosts do not allow");
+    Fault::new("/template", Code::LinkNotAllowed, detail).hint(format!(
+        "add the host to link_hosts of [template.{name}], or pass data through the filter `plain`"
+    ))
 }
 
 /// The first host in a text that a link leads to and that is not allowed.

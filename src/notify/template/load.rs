@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Family, LinkHost, Templates, key};
+use super::{LinkHost, RichForm, Templates, key, rich};
 use crate::config::{Place, Problem, TemplateConfig};
 use crate::domain::Name;
 use crate::notify::locale::Locale;
@@ -12,7 +12,7 @@ use crate::notify::locale::Locale;
 const MAX_FILE: u64 = 64 << 10;
 
 impl Templates {
-    /// Reads every `NAME.LOCALE.txt` of a folder. Other files are left alone.
+    /// Reads every `NAME.LOCALE.txt` and `NAME.LOCALE.rcs.json` of a folder. Other files are left alone.
     pub(in crate::notify) fn load(&mut self, dir: &Path, problems: &mut Vec<Problem>) {
         self.dir = Some(dir.to_owned());
         let entries = match fs::read_dir(dir) {
@@ -29,11 +29,14 @@ impl Templates {
             }
         };
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+        paths.retain(|path| is_rich(path) || path.extension().is_some_and(|extension| extension == "txt"));
         paths.sort();
         for path in paths {
             let read = read(&path).map_err(|(cause, cure)| Problem::new("", cause).cure(cure));
-            let added = read.and_then(|(name, locale, source)| self.add(&path, name, locale, source));
+            let added = read.and_then(|(name, locale, source)| match is_rich(&path) {
+                true => self.add_rich(&path, name, locale, &source),
+                false => self.add(&path, name, locale, source),
+            });
             if let Err(problem) = added {
                 problems.push(match problem.places.is_empty() {
                     true => problem.at(Some(file(&path, 1, 1))),
@@ -60,10 +63,21 @@ impl Templates {
                 .cure("write one, or remove the file"));
         }
         let family = self.families.entry(name).or_default();
-        if family.locales.insert(locale) {
-            return Ok(());
+        family.locales.insert(locale.clone());
+        match family.texts.insert(locale) {
+            true => Ok(()),
+            false => Err(twice()),
         }
-        Err(Problem::new("", "the same template and language is there twice").cure("keep one of the two files"))
+    }
+
+    fn add_rich(&mut self, path: &Path, name: Name, locale: Locale, source: &str) -> Result<(), Problem> {
+        let form = RichForm::compile(self, name.as_str(), &locale, source).map_err(|unfit| unfit.problem(path))?;
+        let family = self.families.entry(name).or_default();
+        family.locales.insert(locale.clone());
+        match family.rich.insert(locale, form) {
+            None => Ok(()),
+            Some(_) => Err(twice()),
+        }
     }
 
     /// Applies `[template.NAME]`. The key of the table names what has no file.
@@ -86,19 +100,28 @@ impl Templates {
             })?;
             link_hosts.push(host);
         }
-        *family = Family {
-            locales: std::mem::take(&mut family.locales),
-            max_segments: config.max_segments,
-            link_hosts,
-            personal: config.personal,
-        };
+        family.max_segments = config.max_segments;
+        family.link_hosts = link_hosts;
+        family.personal = config.personal;
         Ok(())
     }
 }
 
+/// Whether a file holds a rich form.
+fn is_rich(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.ends_with(rich::SUFFIX))
+}
+
+fn twice() -> Problem {
+    Problem::new("", "the same template and language is there twice").cure("keep one of the two files")
+}
+
 fn read(path: &Path) -> Result<(Name, Locale, String), (String, &'static str)> {
-    const NAMING: &str = "name it NAME.LOCALE.txt, e.g. card_shipped.it.txt";
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    const NAMING: &str = "name it NAME.LOCALE.txt, e.g. card_shipped.it.txt, or NAME.LOCALE.rcs.json";
+    let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+    let stem = file.strip_suffix(rich::SUFFIX).or_else(|| file.strip_suffix(".txt"));
+    let stem = stem.unwrap_or_default();
     let (name, locale) = stem
         .rsplit_once('.')
         .ok_or_else(|| ("the file's name has no language".to_owned(), NAMING))?;

@@ -1,4 +1,5 @@
-//! Templates: files `NAME.LOCALE.txt`, parsed at start, rendered strictly and with bounds.
+//! Templates: files `NAME.LOCALE.txt`, and beside them `NAME.LOCALE.rcs.json`, parsed at start, rendered strictly and with
+//! bounds.
 //!
 //! What is missing is an error rather than a gap in the text; null and lists are errors too. A template that loops runs
 //! out of fuel, and one that writes without end meets [`MAX_TEXT`].
@@ -10,6 +11,7 @@ mod link;
 mod load;
 mod money;
 mod order;
+mod rich;
 mod sample;
 
 use std::borrow::Cow;
@@ -24,11 +26,12 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 pub use link::LinkHost;
+pub use rich::RichForm;
 pub use sample::Sample;
 
 use super::locale::Locale;
 use crate::accept::{Code, Fault, Origin};
-use crate::domain::Name;
+use crate::domain::{Name, Rich};
 
 /// Octets that a rendered text may have: more than the longest message has, in the alphabet that needs the most.
 const MAX_TEXT: usize = 128 << 10;
@@ -49,6 +52,10 @@ pub struct Templates {
 pub struct Family {
     /// Its languages.
     pub locales: BTreeSet<Locale>,
+    /// Those in which it has a text; in the others its rich form is said as text.
+    pub texts: BTreeSet<Locale>,
+    /// Its rich forms.
+    pub rich: BTreeMap<Locale, RichForm>,
     /// Segments that its text may make; `None` as many as the route allows.
     pub max_segments: Option<u8>,
     /// Hosts that its links may lead to; empty is none.
@@ -58,10 +65,12 @@ pub struct Family {
 }
 
 /// A template's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
     /// What it says.
     pub text: String,
+    /// What it shows by RCS; `None` is the text.
+    pub rich: Option<Rich>,
     /// The language that was found.
     pub locale: Locale,
     /// Segments that it may make.
@@ -135,7 +144,9 @@ impl Templates {
             .map_err(|error: super::locale::InvalidLocale| format!("`{locale}` {error}"))?;
         self.compile(&key(name.as_str(), &locale), source.to_owned())
             .map_err(|misfit| misfit.told)?;
-        self.families.entry(name.clone()).or_default().locales.insert(locale);
+        let family = self.families.entry(name.clone()).or_default();
+        family.locales.insert(locale.clone());
+        family.texts.insert(locale);
         Ok(())
     }
 
@@ -150,16 +161,19 @@ impl Templates {
     }
 
     /// The text in the language asked for, or in the one that stands in for it. Links are checked; the length is not.
-    pub fn render(&self, name: &str, wanted: Option<&Locale>, context: &Context) -> Result<Rendered, Fault> {
-        let family = self.families.get(name).ok_or_else(|| self.unknown(name))?;
+    pub fn render(&self, name: &str, wanted: Option<&Locale>, context: &Context) -> Result<Rendered, Vec<Fault>> {
+        let one = |fault| vec![fault];
+        let family = self.families.get(name).ok_or_else(|| vec![self.unknown(name)])?;
         let mut chain = Locale::chain(wanted, &self.default_locale);
         let found = chain.find_map(|locale| family.locales.iter().find(|known| known.as_str() == locale));
         let Some(locale) = found else {
             let known: Vec<_> = family.locales.iter().map(Locale::as_str).collect();
             let detail = "has no text in that language, nor in one that stands in for it";
-            return Err(Fault::new("/locale", Code::TemplateFailed, detail)
-                .of(Origin::template(name, None))
-                .hint(format!("it has {}", known.join(", "))));
+            return Err(vec![
+                Fault::new("/locale", Code::TemplateFailed, detail)
+                    .of(Origin::template(name, None))
+                    .hint(format!("it has {}", known.join(", "))),
+            ]);
         };
         // Amounts and dates follow the region, where the text is in its language.
         let manner = wanted
@@ -168,25 +182,33 @@ impl Templates {
         let key = key(name, locale);
         let locale_value = (Arc::from("locale"), Value::from(manner.as_str()));
         let all = Value::from_pairs(context.iter().cloned().chain([locale_value]));
-        let text = self.text(&key, all.clone()).map_err(|error| {
-            Fault::new("/template", Code::TemplateFailed, self.explain(&error, &all))
-                .of(Origin::template(&key, error.line()))
-        })?;
-        if let Some(host) = link::stranger(&text, &family.link_hosts) {
-            let shown: String = host.chars().take(64).flat_map(char::escape_default).collect();
-            let detail = format!("has a link to `{shown}`, which its link_hosts do not allow");
-            return Err(Fault::new("/template", Code::LinkNotAllowed, detail)
-                .of(Origin::template(&key, None))
-                .hint(format!(
-                    "add the host to link_hosts of [template.{name}], or pass data through the filter `plain`"
-                )));
-        }
+        let form = family.rich.get(locale);
+        let rich = form
+            .map(|form| form.render(self, &all, &family.link_hosts))
+            .transpose()?;
+        let text = match &rich {
+            Some(rich) if !family.texts.contains(locale) => rich.plain(),
+            _ => self.text_of(name, &key, &all, family).map_err(one)?,
+        };
         Ok(Rendered {
             text,
+            rich,
             locale: locale.clone(),
             max_segments: family.max_segments,
             personal: family.personal,
         })
+    }
+
+    /// A text whose links lead where they may.
+    fn text_of(&self, name: &str, key: &str, all: &Value, family: &Family) -> Result<String, Fault> {
+        let text = self.text(key, all.clone()).map_err(|error| {
+            Fault::new("/template", Code::TemplateFailed, self.explain(&error, all))
+                .of(Origin::template(key, error.line()))
+        })?;
+        match link::stranger(&text, &family.link_hosts) {
+            None => Ok(text),
+            Some(host) => Err(link::not_allowed(name, &host).of(Origin::template(key, None))),
+        }
     }
 
     fn text(&self, key: &str, context: Value) -> Result<String, Error> {
@@ -227,15 +249,19 @@ impl Templates {
     /// The variables that a template looks up, as far as can be seen without running it.
     pub fn variables(&self, name: &Name, locale: &Locale) -> BTreeSet<String> {
         let template = self.env.get_template(&key(name.as_str(), locale));
-        template.map_or_else(
+        let mut variables: BTreeSet<String> = template.map_or_else(
             |_| BTreeSet::new(),
             |template| template.undeclared_variables(true).into_iter().collect(),
-        )
+        );
+        let form = self.families.get(name).and_then(|family| family.rich.get(locale));
+        variables.extend(form.iter().flat_map(|form| form.variables(self)));
+        variables
     }
 
     /// The values that the template's own comment gives as an example; `None` where it gives none and needs some.
     pub fn sample(&self, name: &Name, locale: &Locale) -> Option<Result<Sample, String>> {
-        let read = Sample::read(self.env.get_template(&key(name.as_str(), locale)).ok()?.source());
+        let template = self.env.get_template(&key(name.as_str(), locale)).ok();
+        let read = template.and_then(|template| Sample::read(template.source()));
         read.or_else(|| self.variables(name, locale).is_empty().then(|| Ok(Sample::nothing())))
     }
 

@@ -79,7 +79,7 @@ impl House {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let lease = store.take_lease().await.unwrap();
         let clock = Clock::manual(NOW);
-        let router = Arc::new(Router::new(&config.route));
+        let router = Arc::new(Router::new(&config.route, |id| config.channel_of(id)));
         let policy = Policy {
             steps: router.steps(),
             gate: Arc::new(crate::consent::Gate::new(config)),

@@ -406,7 +406,6 @@ fn what_is_wrong_with_a_rule_is_told_at_start() {
         ("locale = \"xx_yy_zz\"", "event.shipped.locale"),
         ("from = \"ThisSenderIsTooLong\"", "event.shipped.from"),
         ("channels = [\"fax\"]", "event.shipped.channels"),
-        ("channels = \"rcs\"", "event.shipped.channels"),
         ("when = \"recipient.x\"", "event.shipped.when"),
         ("when = \"data.x >\"", "data.amount > 100"),
         ("locale = \"fr\"\n[templates]\nlocale = \"it\"", "add hello.fr.txt"),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::accept::Code;
-use crate::notify::{Context, Locale, Templates};
+use crate::notify::{Context, Locale, Rendered, Templates};
 
 fn templates(tables: &str, files: &[(&str, &str)]) -> Arc<Templates> {
     notifier(tables, files)
@@ -22,6 +22,7 @@ fn text(source: &str, vars: Json) -> Result<String, Fault> {
     templates
         .render("t", Some(&"it".parse().unwrap()), &data(vars))
         .map(|rendered| rendered.text)
+        .map_err(|mut faults| faults.remove(0))
 }
 
 #[test]
@@ -190,8 +191,8 @@ fn the_nearest_language_is_taken() {
     ] {
         assert_eq!(rendered("t", locale).unwrap(), found, "{locale:?}");
     }
-    assert_eq!(rendered("only", Some("de")).unwrap_err().code, Code::TemplateFailed);
-    assert_eq!(rendered("none", None).unwrap_err().code, Code::UnknownTemplate);
+    assert_eq!(rendered("only", Some("de")).unwrap_err()[0].code, Code::TemplateFailed);
+    assert_eq!(rendered("none", None).unwrap_err()[0].code, Code::UnknownTemplate);
 }
 
 #[test]
@@ -210,7 +211,7 @@ fn a_link_to_a_host_that_is_not_allowed_is_refused() {
     let render = |tables: &str, link: &str| {
         templates(tables, &files)
             .render("t", None, &data(json!({ "link": link })))
-            .map_err(|fault| fault.code)
+            .map_err(|faults| faults[0].code)
     };
     assert!(render(tables, "https://bank.example/a").is_ok());
     for link in [
@@ -251,4 +252,109 @@ fn a_bad_template_is_told_with_file_line_and_cure() {
         .err()
         .unwrap();
     assert!(error.contains("shortens links"), "{error}");
+}
+
+const CARD: &str = r#"{
+  "card": {
+    "title": "{{ data.shop }}: {{ data.amount | money('EUR') }}",
+    "text": "{% if data.note %}{{ data.note }}{% endif %}",
+    "suggestions": [
+      {"type": "reply", "label": "Sono stato io", "says": "SI"},
+      {"type": "link", "label": "{% if data.link %}Dettagli{% endif %}", "url": "{{ data.link }}"}
+    ]
+  },
+  "suggestions": [
+    {"type": "location", "label": "Dove", "at": {"latitude": "{{ data.at[0] }}", "longitude": "{{ data.at[1] }}"}}
+  ]
+}"#;
+
+fn rich(files: &[(&str, &str)], vars: Json) -> Result<Rendered, Vec<Fault>> {
+    let tables = "[template.t]\nlink_hosts = [\"bank.example\"]\n";
+    templates(tables, files).render("t", Some(&"it".parse().unwrap()), &data(vars))
+}
+
+#[test]
+fn a_rich_form_has_the_variables_and_filters_of_a_text() {
+    let files = [("t.it.rcs.json", CARD)];
+    let vars = json!({"shop": "Rossi \"da Gino\"", "amount": 90, "note": "", "link": null, "at": [45.46, 9.19]});
+    let rendered = rich(&files, vars).unwrap();
+    let wanted = json!({
+        "card": {"title": "Rossi \"da Gino\": 90,00 EUR",
+                 "suggestions": [{"type": "reply", "label": "Sono stato io", "says": "SI"}]},
+        "suggestions": [{"type": "location", "label": "Dove", "at": {"latitude": 45.46, "longitude": 9.19}}]
+    });
+    let shown = rendered.rich.unwrap();
+    let card = shown.card.as_ref().unwrap();
+    assert!(
+        card.title.as_ref().unwrap().starts_with("Rossi \"da Gino\": "),
+        "{card:?}"
+    );
+    assert_eq!(
+        (card.text.as_ref(), card.suggestions.len()),
+        (None, 1),
+        "what comes out empty is left out"
+    );
+    let shown: Json = serde_json::from_str(&shown.to_json()).unwrap();
+    assert_eq!(shown["suggestions"], wanted["suggestions"]);
+    assert_eq!(
+        rendered.text,
+        format!(
+            "{}\nSono stato io\nDove: 45.46000,9.19000",
+            card.title.as_ref().unwrap()
+        )
+    );
+}
+
+#[test]
+fn the_text_beside_a_rich_form_is_what_sms_says() {
+    let files = [
+        ("t.it.rcs.json", CARD),
+        ("t.it.txt", "{{ data.shop }}: rispondi SI"),
+        ("t.en.txt", "{{ data.shop }}"),
+    ];
+    let vars = json!({"shop": "Rossi", "amount": 90, "note": "Oggi", "link": "https://bank.example/1", "at": [1, 2]});
+    let rendered = rich(&files, vars).unwrap();
+    assert_eq!(rendered.text, "Rossi: rispondi SI");
+    let card = rendered.rich.unwrap().card.unwrap();
+    assert_eq!((card.text.as_deref(), card.suggestions.len()), (Some("Oggi"), 2));
+}
+
+#[test]
+fn what_a_rich_form_comes_to_is_held_against_the_limits_and_the_hosts() {
+    let files = [("t.it.rcs.json", CARD)];
+    let vars = |shop: &str, link: Json| json!({"shop": shop, "amount": 1, "note": "", "link": link, "at": [1, 2]});
+    let faults = rich(&files, vars("Rossi", json!("https://evil.example/1"))).unwrap_err();
+    assert_eq!(faults[0].code, Code::LinkNotAllowed);
+    let faults = rich(&files, vars(&"x".repeat(200), json!(null))).unwrap_err();
+    assert_eq!(faults[0].code, Code::RichInvalid);
+    assert!(
+        faults[0].detail.starts_with("/card/title: has "),
+        "{}",
+        faults[0].detail
+    );
+    let faults = rich(&files, json!({"amount": 1, "note": "", "link": null, "at": [1, 2]})).unwrap_err();
+    assert_eq!(faults[0].code, Code::TemplateFailed);
+    assert!(faults[0].detail.contains("data.shop"), "{}", faults[0].detail);
+}
+
+#[test]
+fn a_rich_form_that_cannot_be_is_told_at_start() {
+    for (source, told) in [
+        ("{", "is not JSON"),
+        ("{\"card\": {\n\"titel\": \"a\"}}", "/card/titel: has `titel`"),
+        (
+            "{\"text\": \"{{ data.x | nofilter }}\"}",
+            "/text: uses a filter that is not known: nofilter",
+        ),
+        (
+            "{\"suggestions\": [{\"label\": \"a\"}]}",
+            "/suggestions/0: lacks `type`",
+        ),
+    ] {
+        let error = notifier("", &[("t.it.rcs.json", source)]).err().unwrap_or_default();
+        assert!(
+            error.contains(told) && error.contains("t.it.rcs.json"),
+            "{source}: {error}"
+        );
+    }
 }

@@ -114,7 +114,7 @@ impl Policy {
     /// Otherwise the wait goes on.
     pub(super) fn step_over(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
         let was = row.progress.clone();
-        let next = self.step_after(&row.route, was.step);
+        let next = self.step_after(&row.route, &was);
         match next.filter(|_| was.copies < row.class.copies_allowed() && now < was.expires_at) {
             Some(step) => {
                 let event = event_of(&was, EventKind::NextStep, None, now);

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::{BindRef, Class, Encoding, Flags, MessageId, SenderId, Shape};
+use crate::domain::{BindRef, Class, Encoding, Flags, MessageId, PlanStep, SenderId, Shape};
 use crate::store::{Lease, SegmentState};
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
@@ -12,7 +12,7 @@ fn name(text: &str) -> Name {
 
 fn policy() -> Policy {
     Policy {
-        steps: HashMap::from([(name("italy"), vec![None, None])]),
+        steps: HashMap::from([(name("italy"), vec![PlanStep::sms(None), PlanStep::sms(None)])]),
         receipt_grace: Duration::from_hours(24),
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),
@@ -58,6 +58,7 @@ fn claimed(class: Class) -> Arc<Claimed> {
         text: "x".into(),
         encoding: Encoding::Gsm7,
         shape: Shape::default(),
+        rich: None,
         segments: 1,
         route: name("italy"),
         receipt: true,
@@ -561,7 +562,7 @@ fn a_requeued_message_keeps_its_validity_while_there_is_some_and_tells_how_it_ha
 fn a_message_whose_step_is_over_goes_to_the_next_as_a_copy_where_its_class_allows_one() {
     let wait = Duration::from_mins(2);
     let policy = Policy {
-        steps: HashMap::from([(name("italy"), vec![Some(wait), None])]),
+        steps: HashMap::from([(name("italy"), vec![PlanStep::sms(Some(wait)), PlanStep::sms(None)])]),
         ..policy()
     };
     let taken = Outcome::Submitted {

@@ -83,6 +83,12 @@ impl Writer {
             let done = self.one(&Batch { consents, ..empty() }).await;
             reply.send(done.map(|applied| applied.consents)).ok();
         }
+        let mut rcs = batch.rcs.into_iter();
+        for (len, reply) in waiting.rcs {
+            let rcs = rcs.by_ref().take(len).collect();
+            let done = self.one(&Batch { rcs, ..empty() }).await;
+            reply.send(done.map(|applied| applied.rcs)).ok();
+        }
         let mut receipts = batch.receipts.into_iter();
         for (len, reply) in waiting.receipts {
             let receipts = receipts.by_ref().take(len).collect();

@@ -4,8 +4,8 @@ use super::super::withhold;
 use super::*;
 use crate::config::{ClientConfig, Config, QuietHoursConfig};
 use crate::consent::Gate;
-use crate::domain::{Class, Msisdn, Reason, Source, Will};
-use crate::store::NewConsent;
+use crate::domain::{Class, Flag, Flags, Msisdn, Reason, Source, Will};
+use crate::store::{Birth, NewConsent};
 
 /// A bench whose gate knows the client `bank`, and that marketing is left till eight in the morning.
 async fn guarded() -> Bench {
@@ -157,4 +157,31 @@ async fn who_has_opted_out_is_known_again_after_a_restart() {
         solicited_at: None,
     };
     assert!(gate.withholds(&recipient) && !gate.is_open());
+}
+
+#[tokio::test]
+async fn what_may_go_by_rcs_alone_is_not_placed_with_a_bind_of_sms() {
+    let bench = bench().await;
+    let mut changes = bench.outbox.feed();
+    let mut claims = bench.bind_up(1).await;
+    let by_rcs = message(&bench.clock);
+    let id = by_rcs.id;
+    let birth = Birth {
+        flags: Flags::default().with(Flag::NotBySms),
+        ..Birth::default()
+    };
+    let item = Enqueue {
+        birth: Some(Box::new(birth)),
+        ..Enqueue::new(by_rcs)
+    };
+    bench.outbox.enqueue(vec![item]).await.unwrap();
+    while bench.state(id).await != State::Scheduled {
+        changes.recv().await.unwrap();
+    }
+    assert!(claims.try_recv().is_err());
+    // Its place in the window is free.
+    let other = message(&bench.clock);
+    let other_id = other.id;
+    bench.outbox.enqueue(vec![Enqueue::new(other)]).await.unwrap();
+    assert_eq!(claims.recv().await.unwrap().id, other_id);
 }

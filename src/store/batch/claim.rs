@@ -20,8 +20,10 @@ pub struct Claimed {
     pub to: Box<str>,
     /// The sender.
     pub from: SenderId,
-    /// What it says.
+    /// What it says by SMS.
     pub text: Arc<str>,
+    /// What it shows by RCS, as JSON; `None` is the text.
+    pub rich: Option<Arc<str>>,
     /// The alphabet.
     pub encoding: Encoding,
     /// How it is written besides.
@@ -102,6 +104,7 @@ impl Claimed {
             to: message.to.digits().into(),
             from: message.from.clone(),
             text: message.text.clone(),
+            rich: message.rich.clone(),
             encoding: message.encoding,
             shape: message.shape,
             segments: message.segments,

@@ -4,6 +4,7 @@ mod act;
 mod claim;
 mod enqueue;
 mod inbound;
+mod rcs;
 mod receipt;
 mod settle;
 mod sweep;
@@ -16,6 +17,7 @@ pub use claim::{Claim, Claimed, LaneClaim, LaneClaimed, RestClaim};
 pub use enqueue::{Birth, Enqueue, EnqueueResult, Group, GroupResult, IdempotencyKey};
 pub(super) use inbound::QUARANTINE_ROWS;
 pub use inbound::{BadPdu, InboundResult, Loss, NewInbound};
+pub use rcs::{RcsReport, RcsResult, RcsSaid, Revocation};
 pub use receipt::{Receipt, ReceiptResult, Verdict};
 pub use settle::{SegmentAnswer, Settle, SettleResult};
 pub use sweep::{Prune, PruneResult, Sweep, SweepResult};
@@ -43,6 +45,8 @@ pub struct Batch {
     pub settle: Vec<Settle>,
     /// Receipts to match.
     pub receipts: Vec<Receipt>,
+    /// What RCS platforms tell of messages.
+    pub rcs: Vec<RcsReport>,
     /// Inbound texts to store.
     pub inbound: Vec<NewInbound>,
     /// Turns of conversations.
@@ -90,6 +94,8 @@ pub struct Applied {
     pub settle: Vec<SettleResult>,
     /// One for each receipt.
     pub receipts: Vec<ReceiptResult>,
+    /// One for each report of an RCS platform.
+    pub rcs: Vec<RcsResult>,
     /// One for each inbound text.
     pub inbound: Vec<InboundResult>,
     /// One for each turn.
@@ -161,6 +167,7 @@ impl Batch {
             && self.segments.is_empty()
             && self.settle.is_empty()
             && self.receipts.is_empty()
+            && self.rcs.is_empty()
             && self.inbound.is_empty()
             && self.turns.is_empty()
             && self.quarantine.is_empty()

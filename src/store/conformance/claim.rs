@@ -15,7 +15,21 @@ behaviours!(
     a_claimed_row_carries_all_that_its_carrier_needs,
     a_kept_row_is_in_no_lane_and_is_claimed_by_its_place_with_what_the_carrier_has_of_it,
     what_a_carrier_has_answered_of_a_long_message_is_not_sent_to_it_again,
+    the_rich_form_is_kept_with_its_message_and_claimed_with_it,
 );
+
+async fn the_rich_form_is_kept_with_its_message_and_claimed_with_it(bench: &Bench) {
+    const RICH: &str = r#"{"card":{"title":"Spedita","suggestions":[{"type":"reply","label":"Sì"}]}}"#;
+    let rich = NewMessage {
+        rich: Some(RICH.into()),
+        ..message(1)
+    };
+    bench.enqueue([rich, message(2)]).await;
+    assert_eq!(bench.record(1).await.rich.as_deref(), Some(RICH));
+    let claimed = bench.claim(NOW, tim(), 2).await;
+    let rich: Vec<_> = claimed.iter().map(|row| row.rich.as_deref()).collect();
+    assert_eq!(rich, [Some(RICH), None]);
+}
 
 async fn the_oldest_rows_are_claimed_first(bench: &Bench) {
     bench.enqueue((1..=5).map(message)).await;

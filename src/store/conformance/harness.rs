@@ -14,8 +14,9 @@ use crate::store::memory::MemoryStore;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{
     Act, ActResult, Applied, Batch, Claim, Claimed, Enqueue, Event, EventKind, IdempotencyKey, LaneClaim,
-    MessageRecord, NewConsent, NewInbound, NoticeKind, Progress, Receipt, ReceiptResult, Row, Rules, SegmentAnswer,
-    SegmentRecord, SegmentState, Seq, Settle, SettleResult, Store, StoreError, Sweep, SweepResult, Verdict,
+    MessageRecord, NewConsent, NewInbound, NoticeKind, Progress, RcsReport, RcsSaid, Receipt, ReceiptResult, Row,
+    Rules, SegmentAnswer, SegmentRecord, SegmentState, Seq, Settle, SettleResult, Store, StoreError, Sweep,
+    SweepResult, Verdict,
 };
 
 pub(crate) const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -69,6 +70,7 @@ pub(crate) fn message(n: u32) -> NewMessage {
         text: "Your card has been shipped.".into(),
         encoding: Encoding::Gsm7,
         shape: Shape::default(),
+        rich: None,
         segments: 1,
         lane: italy(),
         receipt: true,
@@ -415,6 +417,29 @@ impl Rules for TestRules {
             progress.flags = progress.flags.with(Flag::CorrectedByReceipt);
         }
         Some((progress, corrected.then(|| event(EventKind::Corrected))))
+    }
+
+    fn after_rcs(&self, row: &Row, report: &RcsReport, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
+        let held = row.progress.clone();
+        let flags = held.flags;
+        match report.said {
+            RcsSaid::Delivered => Some((held.ended(State::Delivered, None, now), None)),
+            RcsSaid::Read if flags.has(Flag::Read) => None,
+            RcsSaid::Read => {
+                let flags = flags.with(Flag::Read);
+                let read = Progress { flags, ..held };
+                Some((read.ended(State::Delivered, None, now), Some(event(EventKind::Read))))
+            }
+            RcsSaid::Revoked => Some((
+                Progress {
+                    flags: flags.without(Flag::Revoking),
+                    ..held
+                },
+                None,
+            )),
+            RcsSaid::NotRevoked => None,
+            RcsSaid::Tapped { .. } => Some((held, Some(event(EventKind::Tapped)))),
+        }
     }
 
     fn when_due(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {

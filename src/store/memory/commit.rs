@@ -61,6 +61,7 @@ impl<'a> Transaction<'a> {
         }
         self.settle(&batch.settle);
         self.match_receipts(&batch.receipts);
+        self.hear_rcs(&batch.rcs);
         for item in &batch.inbound {
             self.store_inbound(item.clone());
         }
@@ -491,6 +492,7 @@ impl<'a> Transaction<'a> {
             to: row.to,
             from: message.from.clone(),
             text: message.text.clone(),
+            rich: message.rich.clone(),
             encoding: message.encoding,
             shape: message.shape,
             segments: row.segments,

@@ -8,7 +8,7 @@ use crate::domain::{Endpoint, Name, UnixMillis};
 use crate::store::notice::{HURRIED, NewNotice};
 use crate::store::{
     About, AboutConsent, AboutInbound, AboutMessage, DeadNotices, Delivery, DueNotices, DuePage, EndpointRecord, Fate,
-    Notice, NoticeAct, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason, Page, Prune, Seq,
+    Notice, NoticeAct, NoticeKind, NoticePage, NoticeQuery, NoticeRecord, NoticeSettle, OffReason, Page, Prune, Seq,
 };
 
 /// Notices, and the indexes that follow them.
@@ -230,6 +230,7 @@ impl Transaction<'_> {
         let mut new = std::mem::take(&mut self.notices);
         let changed = self.applied.changed.iter();
         new.extend(changed.filter_map(|changed| NewNotice::of(changed, self.rules)));
+        new.sort_by_key(|notice| notice.kind == NoticeKind::MessageRead);
         self.applied.noticed = !new.is_empty();
         for notice in new {
             self.applied.heard_by.extend(notice.endpoint.clone());

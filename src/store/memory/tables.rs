@@ -52,6 +52,7 @@ pub(super) struct Message {
     pub(super) row: Row,
     pub(super) from: SenderId,
     pub(super) text: Arc<str>,
+    pub(super) rich: Option<Arc<str>>,
     pub(super) encoding: Encoding,
     pub(super) shape: Shape,
     pub(super) reference: Option<Box<str>>,
@@ -89,6 +90,7 @@ impl Tables {
                 row,
                 from: message.from.clone(),
                 text: message.text.clone(),
+                rich: message.rich.clone(),
                 encoding: message.encoding,
                 shape: message.shape,
                 reference: message.reference.clone(),
@@ -255,6 +257,7 @@ impl Message {
         MessageRecord {
             row: self.row.clone(),
             text: (&*self.text).into(),
+            rich: self.rich.as_deref().map(Into::into),
             encoding: self.encoding,
             shape: self.shape,
             reference: self.reference.clone(),

@@ -103,7 +103,7 @@ pub(super) fn of_message(seq: Seq, message: &NewMessage, from: &str) -> i64 {
     joined(
         head.part(),
         message_words(message.reference.as_deref(), message.not_before),
-        message_body(&message.text, message.encoding, &message.shape),
+        message_body(&message.text, message.encoding, &message.shape, message.rich.as_deref()),
     )
 }
 
@@ -141,14 +141,17 @@ pub(super) fn message_words(reference: Option<&str>, not_before: Option<UnixMill
     Part::Words(crc.finalize())
 }
 
-/// What a message says, and how it is written.
-pub(super) fn message_body(text: &str, encoding: Encoding, shape: &Shape) -> Part {
+/// What a message says, and how it is written. A rich form counts where there is one: what was written before there were
+/// any keeps its checksum.
+pub(super) fn message_body(text: &str, encoding: Encoding, shape: &Shape, rich: Option<&str>) -> Part {
     let words = shape.words();
-    Part::Body(crc_24(&[
+    let mut fields = vec![
         Field::Octets(text.as_bytes()),
         Field::Octets(encoding.as_str().as_bytes()),
         text_if_any(words.as_deref()),
-    ]))
+    ];
+    fields.extend(rich.map(|rich| Field::Octets(rich.as_bytes())));
+    Part::Body(crc_24(&fields))
 }
 
 impl<'a> MessageHead<'a> {
@@ -275,10 +278,27 @@ mod tests {
             let mut octets = text.as_bytes().to_vec();
             octets[bit / 8] ^= 1 << (bit % 8);
             let Ok(other) = String::from_utf8(octets) else { continue };
-            assert!(message_body(&other, Encoding::Gsm7, &shape).check(Some(sum)).is_err());
+            assert!(
+                message_body(&other, Encoding::Gsm7, &shape, None)
+                    .check(Some(sum))
+                    .is_err()
+            );
         }
-        assert!(message_body(&text, Encoding::Gsm7, &shape).check(Some(sum)).is_ok());
-        assert!(message_body(&text, Encoding::Ucs2, &shape).check(Some(sum)).is_err());
+        assert!(
+            message_body(&text, Encoding::Gsm7, &shape, None)
+                .check(Some(sum))
+                .is_ok()
+        );
+        assert!(
+            message_body(&text, Encoding::Ucs2, &shape, None)
+                .check(Some(sum))
+                .is_err()
+        );
+        assert!(
+            message_body(&text, Encoding::Gsm7, &shape, Some("{}"))
+                .check(Some(sum))
+                .is_err()
+        );
         assert!(message_words(Some(""), None).check(Some(sum)).is_err());
         assert!(message_words(None, None).check(Some(sum)).is_ok());
         assert_ne!(of_message(2, &message(1), "MyBank") >> 40, sum >> 40);

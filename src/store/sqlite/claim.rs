@@ -12,7 +12,7 @@ macro_rules! claimed_columns {
     () => {
         "seq, id, client, class, recipient, sender, route, segments, receipt, callback, accepted_at, \
          state, step, wake_at, expires_at, attempt, tries, copies, flags, lease, carrier, bind, \
-         claimed_at, submitted_at, final_at, carrier_message_id, reason, code, done_at, checksum, text, encoding, shape"
+         claimed_at, submitted_at, final_at, carrier_message_id, reason, code, done_at, checksum, text, encoding, shape, rich"
     };
 }
 
@@ -184,7 +184,9 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         columns::parsed(r, ROW_COLUMNS + 1)?,
         columns::shape(r, ROW_COLUMNS + 2)?,
     );
-    columns::check(r, CHECKSUM, checksum::message_body(&text, encoding, &shape))?;
+    let rich: Option<String> = r.try_get(ROW_COLUMNS + 3)?;
+    let body = checksum::message_body(&text, encoding, &shape, rich.as_deref());
+    columns::check(r, CHECKSUM, body)?;
     Ok(Claimed {
         seq: row.seq,
         id: row.id,
@@ -193,6 +195,7 @@ fn claimed(r: &SqliteRow) -> Result<Claimed, sqlx::Error> {
         to: row.to,
         from: row.from.parse().map_err(columns::decode)?,
         text: text.into(),
+        rich: rich.map(Into::into),
         encoding,
         shape,
         segments: row.segments,

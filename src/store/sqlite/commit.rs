@@ -153,6 +153,7 @@ impl Writer {
         transaction.answer_segments(&batch.segments);
         transaction.settle(&batch.settle).await?;
         transaction.match_receipts(&batch.receipts).await?;
+        transaction.hear_rcs(&batch.rcs).await?;
         transaction.store_inbound(&batch.inbound).await?;
         transaction.take_turns(&batch.turns).await?;
         transaction.keep_bad_pdus(&batch.quarantine);

@@ -25,7 +25,8 @@ const SET_ASIDE: &str = "UPDATE message SET state = 'quarantined', wake_at = NUL
      flags = CAST(coalesce(flags, 0) AS INTEGER), lease = CAST(lease AS INTEGER), carrier = CAST(carrier AS TEXT), \
      bind = CAST(bind AS INTEGER), claimed_at = CAST(claimed_at AS INTEGER), \
      submitted_at = CAST(submitted_at AS INTEGER), carrier_message_id = CAST(carrier_message_id AS TEXT), \
-     code = CAST(code AS INTEGER), shape = CAST(shape AS TEXT), done_at = CAST(done_at AS INTEGER), \
+     code = CAST(code AS INTEGER), shape = CAST(shape AS TEXT), rich = CAST(rich AS TEXT), \
+     done_at = CAST(done_at AS INTEGER), \
      checksum = CAST(checksum AS INTEGER) WHERE seq = ?";
 
 /// Open rows with a cell of another type than its column's.
@@ -41,7 +42,7 @@ const UNTYPED: &str = concat!(
      OR typeof(m.flags) <> 'integer' OR typeof(m.reference) NOT IN ('text', 'null') \
      OR typeof(m.callback) NOT IN ('text', 'null') OR typeof(m.carrier) NOT IN ('text', 'null') \
      OR typeof(m.carrier_message_id) NOT IN ('text', 'null') OR typeof(m.reason) NOT IN ('text', 'null') \
-     OR typeof(m.shape) NOT IN ('text', 'null') OR typeof(m.not_before) NOT IN ('integer', 'null') \
+     OR typeof(m.rich) NOT IN ('text', 'null') OR typeof(m.shape) NOT IN ('text', 'null') OR typeof(m.not_before) NOT IN ('integer', 'null') \
      OR typeof(m.wake_at) NOT IN ('integer', 'null') OR typeof(m.lease) NOT IN ('integer', 'null') \
      OR typeof(m.bind) NOT IN ('integer', 'null') OR typeof(m.claimed_at) NOT IN ('integer', 'null') \
      OR typeof(m.submitted_at) NOT IN ('integer', 'null') OR typeof(m.final_at) NOT IN ('integer', 'null') \
@@ -58,7 +59,7 @@ macro_rules! checked_columns {
 pub(super) use checked_columns;
 
 /// Where the priority stands among them.
-const PRIORITY: usize = columns::ROW_COLUMNS + 5;
+const PRIORITY: usize = columns::ROW_COLUMNS + 6;
 
 /// Whether a message is as it was written.
 pub(super) fn check_row(r: &SqliteRow) -> Result<(), sqlx::Error> {

@@ -13,11 +13,12 @@ use crate::store::{Enqueue, EnqueueResult, Group, GroupResult, IdempotencyKey, S
 
 const INSERT: &str = "INSERT INTO message (seq, id, client, class, priority, recipient, sender, text, encoding, \
      segments, route, receipt, reference, callback, accepted_at, not_before, state, step, wake_at, expires_at, attempt, \
-     lease, carrier, bind, claimed_at, flags, final_at, reason, shape, checksum) \
+     lease, carrier, bind, claimed_at, flags, final_at, reason, shape, checksum, rich) \
      SELECT value ->> 0, unhex(value ->> 1, '-'), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
      value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, \
      value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20, value ->> 21, value ->> 22, \
-     value ->> 23, value ->> 24, value ->> 25, value ->> 26, value ->> 27, value ->> 28, value ->> 29 FROM jsonb_each(?)";
+     value ->> 23, value ->> 24, value ->> 25, value ->> 26, value ->> 27, value ->> 28, value ->> 29, \
+     value ->> 30 FROM jsonb_each(?)";
 
 pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.answer FROM jsonb_each(?) AS j \
      CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
@@ -195,6 +196,7 @@ struct Columns<'a>(
     Option<&'static str>,
     Option<String>,
     i64,
+    Option<&'a str>,
 );
 
 impl<'a> Columns<'a> {
@@ -235,6 +237,7 @@ impl<'a> Columns<'a> {
             progress.reason.map(|reason| reason.as_str()),
             message.shape.words(),
             checksum,
+            message.rich.as_deref(),
         )
     }
 }

@@ -23,6 +23,7 @@ mod open;
 #[cfg(test)]
 mod plan_tests;
 mod prune;
+mod rcs;
 mod rcs_inbox;
 mod read;
 mod receipt;
@@ -51,8 +52,8 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
     CertifiedRecord, CheckReport, CheckStage, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices,
     DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
-    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Rules, Seq, Standing, Store,
-    StoreError, Totals, UnhandledText, VerificationRecord,
+    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq,
+    Standing, Store, StoreError, Totals, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
 
@@ -131,6 +132,16 @@ impl Store for SqliteStore {
             writer.as_mut().ok_or_else(closed)?.take_lease().await
         }
         .boxed()
+    }
+
+    fn revocations<'a>(
+        &'a self,
+        carrier: &'a Name,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
+        self.read(rcs::revocations(&self.readers, carrier, after, limit))
+            .boxed()
     }
 
     fn message<'a>(

@@ -64,6 +64,8 @@ impl Transaction<'_> {
         let changed = &self.applied.changed[self.noticed..];
         let mut new = std::mem::take(&mut self.notices);
         new.extend(changed.iter().filter_map(|changed| NewNotice::of(changed, self.rules)));
+        // That it was read is told after that it was delivered.
+        new.sort_by_key(|notice| notice.kind == NoticeKind::MessageRead);
         self.noticed = self.applied.changed.len();
         if new.is_empty() {
             return;

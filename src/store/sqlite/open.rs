@@ -310,6 +310,10 @@ pub(super) fn cannot_open(file: &Path, error: &sqlx::Error) -> StoreError {
     }
     match primary_code(error) {
         Some(SQLITE_CORRUPT | SQLITE_NOTADB | SQLITE_READONLY) => named(file, error.to_string()),
+        // Of the catalogue, which SQLite has written itself.
+        None if matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
+            named(file, error.to_string())
+        }
         _ => StoreError::Open(format!("{}: {error}", file.display())),
     }
 }

@@ -13,6 +13,7 @@ use super::inbound::{BY_ID, BY_OCTETS};
 use super::notice::{HOLD_LATER, HURRY, REPLAY, REPLAY_OF, SETTLE};
 use super::notice_read::{DEAD, DUE as NOTICES_DUE, ENDPOINTS, OF_MESSAGE, STRETCH};
 use super::prune::OLD;
+use super::rcs::{BY_ID as MESSAGES_BY_ID, REVOKING};
 use super::read::{BACKLOG, REPLIES_TO, TEXTS_OF, TOTALS};
 use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, OUT_UNNAMED};
 use super::sweep::{DUE, ORPHANS, STRAYS};
@@ -142,6 +143,20 @@ async fn a_receipt_finds_its_message_by_the_carriers_id() {
             "SCAN j",
             "SEARCH m USING INDEX message_carrier_id (carrier_message_id=?)",
         ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_report_of_an_rcs_platform_finds_its_message_by_our_own_id() {
+    holds(MESSAGES_BY_ID, &["SCAN j", "SEARCH m USING INDEX message_id (id=?)"]).await;
+}
+
+#[tokio::test]
+async fn what_is_to_be_taken_back_is_read_from_its_own_index() {
+    holds(
+        REVOKING,
+        &["SEARCH m USING INDEX message_revoking (carrier=? AND seq>?)"],
     )
     .await;
 }

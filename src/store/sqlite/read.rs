@@ -45,7 +45,7 @@ macro_rules! record_columns {
     () => {
         concat!(
             row_columns!(),
-            ", m.text, m.encoding, m.reference, m.not_before, m.shape"
+            ", m.text, m.encoding, m.reference, m.not_before, m.shape, m.rich"
         )
     };
 }
@@ -321,6 +321,7 @@ fn record(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
         reference: None,
         not_before: None,
         shape: Shape::default(),
+        rich: None,
         events: Vec::new(),
         segments: Vec::new(),
         webhooks: Vec::new(),
@@ -335,6 +336,7 @@ fn record_as_it_is(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
         reference: r.try_get::<Option<String>, _>(ROW_COLUMNS + 2)?.map(Into::into),
         not_before: r.try_get::<Option<i64>, _>(ROW_COLUMNS + 3)?.map(UnixMillis),
         shape: columns::shape(r, ROW_COLUMNS + 4)?,
+        rich: r.try_get::<Option<String>, _>(ROW_COLUMNS + 5)?.map(Into::into),
         events: Vec::new(),
         segments: Vec::new(),
         webhooks: Vec::new(),
@@ -343,7 +345,7 @@ fn record_as_it_is(r: &SqliteRow) -> Result<MessageRecord, sqlx::Error> {
 
 fn check(r: &SqliteRow, record: &MessageRecord) -> Result<(), sqlx::Error> {
     let words = checksum::message_words(record.reference.as_deref(), record.not_before);
-    let body = checksum::message_body(&record.text, record.encoding, &record.shape);
+    let body = checksum::message_body(&record.text, record.encoding, &record.shape, record.rich.as_deref());
     for part in [MessageHead::of_row(&record.row).part(), words, body] {
         columns::check(r, CHECKSUM, part)?;
     }

@@ -1,0 +1,127 @@
+//! The bind against the simulated platform, over real sockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::carrier::rcs::tests::{World, phone, status};
+use crate::clock::Clock;
+use crate::config::RbmConfig;
+use crate::domain::{Class, Encoding, MessageId, Reason, SenderId, Shape};
+use crate::fixture::bind;
+use crate::simulator::rcs::{FaultRule, Handset as Phone, RcsSimulator};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+struct Bound {
+    simulator: RcsSimulator,
+    link: Link,
+}
+
+impl Bound {
+    async fn to(world: World) -> Self {
+        let carrier = RcsLink::new(Arc::new(world.carrier));
+        let link = carrier.open(bind(), LinkMode::Both).await.unwrap();
+        Self {
+            simulator: world.simulator,
+            link,
+        }
+    }
+
+    /// Submits a message with a try that may last so long, and gives what became of it.
+    async fn submit(&mut self, change: impl FnOnce(&mut Message)) -> SubmitResult {
+        let mut message = message();
+        change(&mut message);
+        self.link.submits.send(vec![message]).unwrap();
+        match self.link.reports.recv().await {
+            Some(LinkReport::Submits(mut reports)) => reports.remove(0).result,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn message() -> Message {
+    let now = Clock::system().now();
+    Message {
+        key: 1,
+        to: phone().as_str().trim_start_matches('+').into(),
+        from: SenderId::parse("12345").unwrap(),
+        text: "Ciao".into(),
+        encoding: Encoding::Gsm7,
+        shape: Shape::default(),
+        expires_at: now.after(MINUTE),
+        receipt: true,
+        reference: 1,
+        concat_reference: 1,
+        skip: Vec::new(),
+        rcs: Some(ByRcs {
+            id: MessageId(Uuid::from_u128(7)),
+            class: Class::Service,
+            acknowledges: false,
+            rich: None,
+            ttl: MINUTE,
+            until: now.after(MINUTE / 2),
+        }),
+    }
+}
+
+fn acknowledging(message: &mut Message) {
+    message.rcs.as_mut().unwrap().acknowledges = true;
+}
+
+#[tokio::test]
+async fn a_message_without_rich_form_is_its_text_and_what_it_is_for_is_said() {
+    let mut bound = Bound::to(World::with(|_| {}).await).await;
+    let id = Some(Uuid::from_u128(7).to_string().into());
+    let taken = SubmitResult::Accepted { carrier_message_id: id };
+    assert_eq!(bound.submit(|_| {}).await, taken);
+    bound
+        .submit(|message| {
+            message.rcs.as_mut().unwrap().id = MessageId(Uuid::from_u128(8));
+            acknowledging(message);
+        })
+        .await;
+    let shown = bound.simulator.messages(None, 9);
+    assert_eq!(shown[0].content["text"], "Ciao");
+    let traffic: Vec<_> = shown.iter().map(|shown| shown.traffic_type.as_deref()).collect();
+    assert_eq!(traffic, [Some("TRANSACTION"), Some("ACKNOWLEDGEMENT")]);
+    bound.link.stop.cancel();
+    let down = bound.link.reports.recv().await;
+    assert!(matches!(down, Some(LinkReport::Down(DownReason::Stopped))), "{down:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_go_by_rcs_takes_the_next_step() {
+    let mut bound = Bound::to(World::with(|config| config.handset = Phone::without_rcs()).await).await;
+    let not_reachable = answered(404, RefusalAction::NotReachable);
+    assert_eq!(bound.submit(|_| {}).await, not_reachable);
+    let spoilt = bound.submit(|message| message.rcs.as_mut().unwrap().rich = Some("{".into()));
+    assert_eq!(spoilt.await, answered(400, RefusalAction::NotReachable));
+}
+
+#[tokio::test]
+async fn a_message_that_the_platform_does_not_take_is_put_back_until_the_time_of_its_first_claim_is_over() {
+    let impatient = RbmConfig {
+        max_tries: 2,
+        ..RbmConfig::default()
+    };
+    let busy = vec![FaultRule::always(status(503))];
+    let mut bound = Bound::to(World::new(|config| config.faults = busy, impatient).await).await;
+    let short = Clock::system().now().after(Duration::from_millis(1_300));
+    let mut result = bound
+        .submit(|message| message.rcs.as_mut().unwrap().until = short)
+        .await;
+    assert_eq!(result, answered(503, RefusalAction::Throttle));
+    // Each claim would begin anew.
+    while result == answered(503, RefusalAction::Throttle) {
+        result = bound.submit(|_| {}).await;
+    }
+    assert_eq!(result, answered(503, RefusalAction::NextStep));
+    assert!(Clock::system().now() <= short, "not worth a try");
+    // What has no time left at all ends.
+    let over = bound.submit(|message| {
+        message.expires_at = short;
+        message.rcs.as_mut().unwrap().until = short;
+    });
+    assert_eq!(over.await, answered(503, RefusalAction::Final(Reason::ValidityOver)));
+}

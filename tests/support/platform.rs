@@ -1,0 +1,139 @@
+//! An RCS platform in a process of its own: `araldo simulate rcs`, steered over its control.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::daemon::House;
+use super::http::Http;
+use super::until;
+
+/// What signs its webhooks.
+const TOKEN: &str = "journey-client-token";
+
+/// A simulated platform, whose webhook is the house's `rbm`. Dropped, it is killed.
+pub(crate) struct Platform {
+    base: String,
+    control: Mutex<Http>,
+    account: PathBuf,
+    ledger: PathBuf,
+    child: Child,
+}
+
+impl Platform {
+    /// Starts one on free ports; `more` are flags of `araldo simulate rcs`.
+    pub(crate) fn start(house: &House, more: &[&str]) -> Self {
+        let (account, ledger) = (house.path().join("rbm.json"), house.path().join("rbm.ledger"));
+        let webhook = format!("http://{}/rcs/rbm", house.api);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_araldo"))
+            .env_clear()
+            .args(["simulate", "rcs", "--json"])
+            .args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"])
+            .args(["--webhook", &webhook, "--client-token", TOKEN])
+            .arg("--write-account")
+            .arg(&account)
+            .arg("--ledger")
+            .arg(&ledger)
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let control = said["control"].as_str().unwrap().parse().unwrap();
+        Self {
+            base: said["api"].as_str().unwrap().to_owned(),
+            control: Mutex::new(Http::new(control, "")),
+            account,
+            ledger,
+            child,
+        }
+    }
+
+    /// Its section in the daemon's configuration: the carrier `rbm`, with back-offs short enough for a test.
+    pub(crate) fn section(&self, address: &str) -> String {
+        format!(
+            "[carrier.rbm]\nprotocol = \"rbm\"\nagent_id = \"simulator\"\napi_base = \"{}\"\nservice_account_file = \"{}\"\n\
+             client_token = \"{TOKEN}\"\naddress = \"{address}\"\nthroughput = 200\nretry_min = \"50ms\"\nretry_max = \"2s\"\n",
+            self.base,
+            self.account.display()
+        )
+    }
+
+    /// Puts other faults in force.
+    pub(crate) async fn set_faults(&self, rules: Value) {
+        self.put("/faults", &rules).await;
+    }
+
+    /// Gives a number, or all that begin so, another handset.
+    pub(crate) async fn set_handset(&self, number: &str, handset: Value) {
+        self.put(&format!("/handsets/{number}"), &handset).await;
+    }
+
+    /// Every access token is good for nothing from now on.
+    pub(crate) async fn expire_tokens(&self) {
+        let answer = self.control.lock().await.delete("/tokens").await.unwrap();
+        assert!(answer.status.is_success(), "{answer:?}");
+    }
+
+    /// A user does something: writes, taps, unsubscribes.
+    pub(crate) async fn user(&self, from: &str, act: Value) {
+        let body = json!({ "from": from, "act": act }).to_string().into_bytes();
+        let headers = [("content-type", "application/json".to_owned())];
+        let mut control = self.control.lock().await;
+        let answer = control.request(Method::POST, "/user", &headers, body).await.unwrap();
+        assert!(answer.status.is_success(), "{answer:?}");
+    }
+
+    /// What a phone shows, oldest first.
+    pub(crate) async fn phone(&self, number: &str) -> Vec<Value> {
+        let path = format!("/messages?to={}", number.trim_start_matches('+'));
+        let answer = self.control.lock().await.get(&path).await.unwrap().json();
+        answer.as_array().unwrap().clone()
+    }
+
+    /// One number of what it has counted.
+    pub(crate) async fn count(&self, what: &str) -> u64 {
+        let answer = self.control.lock().await.get("/stats").await.unwrap().json();
+        answer[what].as_u64().unwrap_or(0)
+    }
+
+    /// Waits until a number is reached.
+    pub(crate) async fn until(&self, limit: Duration, what: &str, at_least: u64) {
+        until(limit, &format!("{what} of the platform is {at_least}"), async || {
+            (self.count(what).await >= at_least).then_some(())
+        })
+        .await;
+    }
+
+    /// How its webhooks were answered, in their order.
+    pub(crate) fn answers(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.ledger).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .filter(|line| line["dir"] == "webhook")
+            .map(|line| line["status"].clone())
+            .collect()
+    }
+
+    async fn put(&self, path: &str, body: &Value) {
+        let answer = self.control.lock().await.put(path, body).await.unwrap();
+        assert!(answer.status.is_success(), "{path}: {answer:?}");
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
