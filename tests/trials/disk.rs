@@ -74,7 +74,7 @@ async fn trial() {
         "north",
         &[
             "--receipt-delay",
-            if long() { "5s..250s" } else { "5s..12s" },
+            if long() { "5s..250s" } else { "2s..8s" },
             "--phones",
             "0",
         ],
