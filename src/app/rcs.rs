@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::carrier::rcs::{RcsCarrier, RcsLink};
 use crate::clock::Clock;
 use crate::config::{CarrierConfig, Config, Protocol, ReceiptId};
-use crate::dispatch::rcs_events::{Agent, RcsEvents, Reports};
+use crate::dispatch::rcs_events::{Agent, Confirmed, RcsEvents, Reports};
 use crate::dispatch::{CarrierParts, ConsentStep, Revoker};
 use crate::domain::Name;
 use crate::http::RcsHooks;
@@ -80,6 +80,7 @@ pub(super) fn start(
         outbox: outbox.clone(),
         agents: agents.collect(),
         consent: consent.clone(),
+        confirmed: Confirmed::default(),
         listener: Arc::new(Reports(outbox.clone())),
         came: came.clone(),
     };
