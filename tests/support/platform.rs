@@ -107,6 +107,12 @@ impl Platform {
         answer[what].as_u64().unwrap_or(0)
     }
 
+    /// Requests of one kind that it has read.
+    pub(crate) async fn asked(&self, call: &str) -> u64 {
+        let answer = self.control.lock().await.get("/stats").await.unwrap().json();
+        answer["requests"][call].as_u64().unwrap_or(0)
+    }
+
     /// Waits until a number is reached.
     pub(crate) async fn until(&self, limit: Duration, what: &str, at_least: u64) {
         until(limit, &format!("{what} of the platform is {at_least}"), async || {

@@ -14,7 +14,7 @@ use crate::outbox::Policy;
 use crate::router::Router;
 use crate::simulator::rcs::ACCOUNT;
 use crate::store::memory::MemoryStore;
-use crate::store::{ConsentQuery, InboundQuery, NewRcsEvent};
+use crate::store::{ConsentQuery, InboundQuery, MessageQuery, NewRcsEvent};
 
 const NOW: UnixMillis = UnixMillis(1_773_100_800_000);
 const MESSAGE: &str = "a8ae7a65-9aa3-558c-aa00-e845dbe5f0cc";
@@ -89,6 +89,7 @@ impl World {
             outbox,
             agents: [(name("rbm"), agent)].into(),
             consent: Arc::new(ConsentStep::new(&config, intake, limits)),
+            confirmed: Confirmed::default(),
             listener: heard.clone(),
             came: Arc::default(),
         };
@@ -127,6 +128,15 @@ impl World {
         let page = self.worker.store.inbound(&query).await.unwrap();
         let text = |record: crate::store::InboundRecord| (record.from.into(), record.text.unwrap_or_default().into());
         page.rows.into_iter().rev().map(text).collect()
+    }
+
+    /// What was answered to it.
+    async fn answers(&self) -> usize {
+        let query = MessageQuery {
+            limit: 100,
+            ..MessageQuery::default()
+        };
+        self.worker.store.messages(&query).await.unwrap().rows.len()
     }
 
     async fn left(&self) -> usize {
@@ -208,13 +218,17 @@ async fn an_event_of_which_not_all_was_made_comes_again_and_nothing_is_made_twic
 }
 
 #[tokio::test]
-async fn unsubscribe_and_its_keyword_are_one_opt_out() {
-    for text_first in [false, true] {
+async fn unsubscribe_and_its_keyword_are_one_opt_out_with_one_confirmation_and_so_is_each_alone() {
+    let event = || json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
+    let text = || said("1", json!({ "text": "STOP" }));
+    for said in [
+        vec![event(), text()],
+        vec![text(), event()],
+        vec![event()],
+        vec![text()],
+    ] {
         let mut world = World::new().await;
-        let event = json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
-        let text = said("1", json!({ "text": "STOP" }));
-        let both = if text_first { [text, event] } else { [event, text] };
-        for payload in both {
+        for payload in said {
             world.told(payload).await;
         }
         let query = ConsentQuery {
@@ -224,7 +238,31 @@ async fn unsubscribe_and_its_keyword_are_one_opt_out() {
         let consents = world.worker.store.consents(&query).await.unwrap().rows;
         assert_eq!(consents.len(), 1);
         assert_eq!(consents[0].will, crate::domain::Will::OptedOut);
+        assert_eq!(world.answers().await, 1);
     }
+}
+
+#[tokio::test]
+async fn a_word_that_is_written_again_is_answered_again() {
+    let mut world = World::new().await;
+    for id in ["1", "2"] {
+        world.told(said(id, json!({ "text": "STOP" }))).await;
+    }
+    world
+        .told(json!({ "eventType": "SUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "f" }))
+        .await;
+    assert_eq!(world.answers().await, 3);
+}
+
+#[tokio::test]
+async fn a_menu_whose_event_was_made_use_of_before_a_crash_is_confirmed_once() {
+    let mut world = World::new().await;
+    let event = json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
+    world.told(event.clone()).await;
+    // It comes again as it would if it had not been marked, and nothing is remembered.
+    world.worker.confirmed = Confirmed::default();
+    world.told(event).await;
+    assert_eq!(world.answers().await, 1);
 }
 
 #[tokio::test]
