@@ -1,5 +1,6 @@
 //! What routes and tasks of the demo share.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
@@ -10,6 +11,7 @@ use super::back_end::BackEnd;
 use super::bank::Bank;
 use super::board::Board;
 use super::carrier::SimulatedCarrier;
+use super::platform::Platform;
 use super::template::Templates;
 use super::wire::Wire;
 use crate::clock::{self, Clock};
@@ -21,6 +23,7 @@ pub(super) struct Stage {
     pub(super) run: String,
     pub(super) clock: Clock,
     pub(super) carriers: Vec<SimulatedCarrier>,
+    pub(super) platform: Platform,
     pub(super) back_end: BackEnd,
     pub(super) bank: Bank,
     pub(super) board: Board,
@@ -31,6 +34,8 @@ pub(super) struct Stage {
     pub(super) trickle: watch::Sender<bool>,
     pub(super) templates: Templates,
     pub(super) assets: Assets,
+    /// Where the page is, for the outside.
+    page: SocketAddr,
     /// Ends the tasks and the streams.
     pub(super) stop: Stop,
 }
@@ -38,9 +43,9 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new(
         clock: Clock,
-        carriers: Vec<SimulatedCarrier>,
-        back_end: BackEnd,
-        bank: Bank,
+        (carriers, platform): (Vec<SimulatedCarrier>, Platform),
+        (back_end, bank): (BackEnd, Bank),
+        page: SocketAddr,
         running: bool,
     ) -> anyhow::Result<Self> {
         let assets = Assets::new();
@@ -48,6 +53,7 @@ impl Stage {
             run: hex::encode(&clock::secret_bits()[..8]),
             clock,
             carriers,
+            platform,
             back_end,
             bank,
             board: Board::default(),
@@ -56,8 +62,15 @@ impl Stage {
             trickle: watch::Sender::new(running),
             templates: Templates::new(&assets)?,
             assets,
+            page,
             stop: Stop::new(),
         })
+    }
+
+    /// The pictures that RCS messages show: their address for the outside, and the path that they have here.
+    pub(super) fn pictures(&self) -> (String, String) {
+        let path = format!("{}/pictures/", self.assets.base());
+        (format!("http://{}{path}", self.page), path)
     }
 
     /// A carrier by its id.
