@@ -7,6 +7,9 @@ use araldo_rcs::message::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+/// What the addresses of pictures begin with of which this page has its own: the bank's site is nobody's.
+const SITE: &str = "https://bancaaurea.example/pictures/";
+
 /// An RCS message as a phone shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct RichView {
@@ -46,8 +49,8 @@ pub(super) struct ChipView {
 }
 
 impl RichView {
-    /// Of `contentMessage` as it was sent. `pictures` is the address of this page's own, and the path that they have here.
-    pub(super) fn of(content: &Value, pictures: (&str, &str)) -> Option<Self> {
+    /// Of `contentMessage` as it was sent. `pictures` is where this page has its own.
+    pub(super) fn of(content: &Value, pictures: &str) -> Option<Self> {
         let whole = json!({ "contentMessage": content }).to_string();
         let content = AgentMessage::from_json(whole.as_bytes()).ok()?.content_message;
         let chips = content.suggestions.iter().map(ChipView::of).collect();
@@ -77,7 +80,7 @@ impl RichView {
 }
 
 impl CardView {
-    fn of(content: &CardContent, place: &'static str, pictures: (&str, &str)) -> Self {
+    fn of(content: &CardContent, place: &'static str, pictures: &str) -> Self {
         let card = Self {
             title: content.title.clone().unwrap_or_default(),
             text: content.description.clone().unwrap_or_default(),
@@ -95,15 +98,15 @@ impl CardView {
         }
     }
 
-    fn with(self, file: &ContentInfo, height: Option<MediaHeight>, (address, path): (&str, &str)) -> Self {
+    fn with(self, file: &ContentInfo, height: Option<MediaHeight>, pictures: &str) -> Self {
         let height = match height {
             Some(MediaHeight::Short) => "short",
             Some(MediaHeight::Tall) => "tall",
             Some(MediaHeight::Medium) | None => "medium",
         };
-        match file.file_url.strip_prefix(address) {
+        match file.file_url.strip_prefix(SITE) {
             Some(name) => Self {
-                picture: format!("{path}{name}"),
+                picture: format!("{pictures}{name}"),
                 height,
                 ..self
             },
@@ -168,7 +171,7 @@ fn deed(kind: &ActionKind) -> (&'static str, String) {
 mod tests {
     use super::*;
 
-    const PICTURES: (&str, &str) = ("http://127.0.0.1:8481/assets/1/pictures/", "/assets/1/pictures/");
+    const PICTURES: &str = "/assets/1/pictures/";
 
     fn view(content: &Value) -> RichView {
         RichView::of(content, PICTURES).unwrap()
@@ -181,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_picture_of_this_page_is_shown_and_another_s_is_only_named() {
-        let ours = format!("{}travel.png", PICTURES.0);
+        let ours = format!("{SITE}travel.png");
         let content = json!({ "richCard": { "carouselCard": {
             "cardWidth": "MEDIUM", "cardContents": [card(&ours), card("https://bank.example/x.png")],
         } } });

@@ -47,14 +47,8 @@ pub(super) fn all() -> Vec<Choice> {
     rich
 }
 
-/// An event of this name that happens now: a new id, the phone's number, dates moved as far as the example is old,
-/// pictures where they are served.
-pub(super) fn make(
-    name: &str,
-    phone: Phone,
-    (locale, pictures): (&str, &str),
-    now: UnixMillis,
-) -> Option<Map<String, Value>> {
+/// An event of this name that happens now: a new id, the phone's number, dates moved as far as the example is old.
+pub(super) fn make(name: &str, phone: Phone, locale: &str, now: UnixMillis) -> Option<Map<String, Value>> {
     let file = format!("{name}.json");
     let mut all = shipped::examples().into_iter().chain(story::examples());
     let (_, text) = all.find(|(known, _)| **known == file)?;
@@ -73,7 +67,6 @@ pub(super) fn make(
         match field.as_str() {
             "msisdn" | "number" => *value = number.clone(),
             "locale" => *value = json!(locale),
-            "pictures" => *value = json!(pictures),
             _ => {
                 if let Some(moved) = value.as_str().and_then(|text| moved(text, days)) {
                     *value = json!(moved);
@@ -105,14 +98,14 @@ mod tests {
     fn an_event_is_the_example_made_new_for_the_phone_and_the_language() {
         // Ten days after the example.
         let now = UnixMillis::from("2026-12-01T10:00:00Z".parse::<Timestamp>().unwrap());
-        let event = make("card-shipped", PHONES[1], ("en", ""), now).unwrap();
-        let again = make("card-shipped", PHONES[1], ("en", ""), now).unwrap();
+        let event = make("card-shipped", PHONES[1], "en", now).unwrap();
+        let again = make("card-shipped", PHONES[1], "en", now).unwrap();
         assert_ne!(event["id"], again["id"]);
         assert_eq!(event["type"], "com.bank.card.shipped.v1");
         assert_eq!(event["time"], "2026-12-01T10:00:00Z");
         let data = json!({ "msisdn": "+447700900321", "locale": "en", "card": "*1234", "arrives": "2026-12-06" });
         assert_eq!(event["data"], data);
-        assert_eq!(make("nothing", PHONES[0], ("it", ""), now), None);
+        assert_eq!(make("nothing", PHONES[0], "it", now), None);
     }
 
     #[test]
@@ -145,7 +138,7 @@ mod tests {
                 .any(|choice| choice.word == "One time code" && !choice.is_rich)
         );
         for name in names {
-            assert!(make(name, PHONES[0], ("it", ""), UnixMillis(0)).is_some(), "{name}");
+            assert!(make(name, PHONES[0], "it", UnixMillis(0)).is_some(), "{name}");
         }
     }
 }

@@ -130,14 +130,7 @@ impl Demo {
         let (bank, heard) = Bank::open().await?;
         let config = setting::config(&home, &ports, &key, (&carriers, &platform), &bank)?;
         let back_end = BackEnd::new(config.http.api.listen, &key);
-        let page = config.http.admin.listen;
-        let stage = Stage::new(
-            clock.clone(),
-            (carriers, platform),
-            (back_end, bank),
-            page,
-            !options.quiet,
-        )?;
+        let stage = Stage::new(clock.clone(), (carriers, platform), (back_end, bank), !options.quiet)?;
         let stage = Arc::new(stage);
         let daemon = Daemon::start(config, clock, page::router(stage.clone())).await?;
 

@@ -25,9 +25,6 @@ const PLACE: Act = Act::Location {
     longitude: 9.19,
 };
 
-/// Chips need no pictures.
-const NOWHERE: (&str, &str) = ("", "");
-
 /// A phone, as the page shows it.
 pub(super) fn view(stage: &Stage, phone: Phone) -> Value {
     let reach = stage.platform.reach(phone.number);
@@ -143,7 +140,7 @@ fn touch(stage: &Stage, phone: Phone, postback: String) -> Result<(), String> {
 fn offered(stage: &Stage, phone: Phone, postback: &str) -> Option<ChipView> {
     let messages = stage.platform.sent_to(phone.number);
     messages.iter().find_map(|message| {
-        let rich = RichView::of(&message.content, NOWHERE)?;
+        let rich = RichView::of(&message.content, "")?;
         rich.chip(postback).cloned()
     })
 }

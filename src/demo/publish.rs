@@ -29,14 +29,9 @@ pub(super) async fn publish(
 ) -> Response {
     let phone = PHONES.into_iter().find(|phone| phone.number == form.to);
     let known = LANGUAGES.iter().any(|(id, _)| *id == form.locale);
-    let event = phone.filter(|_| known).and_then(|phone| {
-        event::make(
-            &form.event,
-            phone,
-            (&form.locale, &stage.pictures().0),
-            stage.clock.now(),
-        )
-    });
+    let event = phone
+        .filter(|_| known)
+        .and_then(|phone| event::make(&form.event, phone, &form.locale, stage.clock.now()));
     let Some(event) = event else {
         return StatusCode::NOT_FOUND.into_response();
     };

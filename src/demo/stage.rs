@@ -1,6 +1,5 @@
 //! What routes and tasks of the demo share.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
@@ -34,8 +33,6 @@ pub(super) struct Stage {
     pub(super) trickle: watch::Sender<bool>,
     pub(super) templates: Templates,
     pub(super) assets: Assets,
-    /// Where the page is, for the outside.
-    page: SocketAddr,
     /// Ends the tasks and the streams.
     pub(super) stop: Stop,
 }
@@ -45,7 +42,6 @@ impl Stage {
         clock: Clock,
         (carriers, platform): (Vec<SimulatedCarrier>, Platform),
         (back_end, bank): (BackEnd, Bank),
-        page: SocketAddr,
         running: bool,
     ) -> anyhow::Result<Self> {
         let assets = Assets::new();
@@ -62,15 +58,8 @@ impl Stage {
             trickle: watch::Sender::new(running),
             templates: Templates::new(&assets)?,
             assets,
-            page,
             stop: Stop::new(),
         })
-    }
-
-    /// The pictures that RCS messages show: their address for the outside, and the path that they have here.
-    pub(super) fn pictures(&self) -> (String, String) {
-        let path = format!("{}/pictures/", self.assets.base());
-        (format!("http://{}{path}", self.page), path)
     }
 
     /// A carrier by its id.

@@ -224,7 +224,7 @@ impl BubbleView {
     }
 
     /// A message that has reached a phone by RCS; `None` of one that has not, or that shows nothing.
-    pub(super) fn rich(message: &rcs::PhoneMessage, pictures: (&str, &str)) -> Option<Self> {
+    pub(super) fn rich(message: &rcs::PhoneMessage, pictures: &str) -> Option<Self> {
         let tick = match message.state {
             PhoneState::Delivered => "delivered",
             PhoneState::Read => "read",

@@ -72,7 +72,7 @@ async fn follow_carrier(stage: Arc<Stage>, index: usize) {
 
 /// Messages as they reach a phone by RCS, and are read there.
 async fn follow_platform(stage: Arc<Stage>) {
-    let (address, path) = stage.pictures();
+    let pictures = stage.assets.pictures();
     let mut events = stage.platform.subscribe();
     loop {
         let event = tokio::select! {
@@ -81,7 +81,7 @@ async fn follow_platform(stage: Arc<Stage>) {
         };
         match event.as_deref() {
             Ok(RcsEvent::Message(message)) => {
-                if let Some(bubble) = BubbleView::rich(message, (&address, &path)) {
+                if let Some(bubble) = BubbleView::rich(message, &pictures) {
                     stage.board.bubble(bubble);
                 }
             }
