@@ -45,7 +45,7 @@ impl Scene {
              [command.balance.action]\nurl = \"{}\"\n[address.\"{CODE}\"]\nclient = \"bank\"\nlocale = \"it\"\n{}{}\
              [route.all]\nsteps = [{{ carriers = [\"rbm\"], wait = \"{wait}\" }}, {{ carriers = [\"c\"] }}]\n",
             bank.url("/do/balance"),
-            platform.section(CODE),
+            platform.section(CODE, "throughput = 200"),
             carrier.section("")
         ));
         let daemon = house.start().await;
