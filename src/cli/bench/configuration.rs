@@ -67,9 +67,11 @@ impl Trial<'_> {
                 "host = \"127.0.0.1\"\nport = {}\nsystem_id = \"bench\"\ntls = false\ninsecure_plaintext = true\n{window}",
                 smpp.port()
             ),
+            // Every message goes to a number of its own: what is remembered of handsets would hide whether anything else
+            // grows.
             Peer::Platform(platform) => format!(
                 "protocol = \"rbm\"\nagent_id = \"simulator\"\napi_base = \"{}\"\nservice_account_file = \"{}\"\n\
-                 client_token = \"{}\"\n{window}",
+                 client_token = \"{}\"\nremembered = 1000\n{window}",
                 platform.base,
                 platform.account.display(),
                 platform.client_token

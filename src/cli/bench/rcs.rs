@@ -24,8 +24,6 @@ pub(super) struct Counts {
     pub(super) again: u64,
     /// Messages that it did not take.
     pub(super) refused: u64,
-    /// Requests that waited for their answer at once, at the most.
-    pub(super) most_at_once: u64,
     /// Webhooks that were answered 200.
     pub(super) told: u64,
     /// Webhooks that were answered otherwise, or not at all.
@@ -44,7 +42,6 @@ impl Counts {
             accepted: count("accepted"),
             again: count("duplicates"),
             refused: refused(&stats),
-            most_at_once: count("most_at_once"),
             told: count("webhooks_taken"),
             untold: count("webhooks_refused"),
             ages,

@@ -135,7 +135,6 @@ fn rcs_rows(args: &BenchArgs, rcs: &ByRcs, count: u64, seconds: f64) -> Vec<(&'s
         ("accept to platform p50", counts.age(0.5).to_string(), "ms"),
         ("accept to platform p99", counts.age(0.99).to_string(), "ms"),
         ("accept to platform longest", counts.age(1.0).to_string(), "ms"),
-        ("requests at once", counts.most_at_once.to_string(), "at the most"),
         (
             "signed webhooks",
             format!("{:.0}", per_second(counts.told, seconds)),
@@ -185,7 +184,6 @@ fn document(args: &BenchArgs, machine: &Machine, directory: &Path, figures: &Fig
         json!({
             "read": args.read,
             "accepted": rcs.counts.accepted, "came_again": rcs.counts.again, "refused": rcs.counts.refused,
-            "most_at_once": rcs.counts.most_at_once,
             "webhooks_taken": rcs.counts.told, "webhooks_untold": rcs.counts.untold,
             "webhooks_per_second": per_second(rcs.counts.told, figures.seconds),
             "to_platform": {
