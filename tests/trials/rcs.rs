@@ -24,7 +24,8 @@ use crate::support::{alone, long, until};
 
 /// A start after a crash may take this long until messages are taken again.
 const READY: Duration = Duration::from_secs(10);
-const SETTLED: Duration = Duration::from_secs(60);
+/// Long, since machines that tests run on stand still for a minute now and then.
+const SETTLED: Duration = Duration::from_secs(180);
 const CLIENTS: u32 = 8;
 /// Messages a second, of all clients.
 const RATE: u32 = 200;
