@@ -36,6 +36,11 @@ impl Assets {
         format!("/assets/{}", self.digest)
     }
 
+    /// Where the pictures are.
+    pub(super) fn pictures(&self) -> String {
+        format!("{}/pictures/", self.base())
+    }
+
     /// The file of a path beneath `/assets/`; `None` also where the digest is another build's.
     pub(super) fn get(&self, digest: &str, name: &str) -> Option<EmbeddedFile> {
         (digest == self.digest).then(|| Files::get(name)).flatten()

@@ -36,6 +36,11 @@ pub fn banner(demo: &Demo, colours: bool) -> String {
         .map(|(name, addr)| format!("{name} {addr}"))
         .collect();
     row("carriers", &carriers.join(", "), "simulated, over real SMPP");
+    row(
+        "RCS",
+        &format!("zefiro {}", demo.platform),
+        "simulated, reaches Giulia’s phone",
+    );
     match &demo.kept {
         Some(path) => row("database", &path.join("araldo.db").display().to_string(), "kept"),
         None => row("database", "temporary", "gone when this ends"),

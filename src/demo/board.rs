@@ -146,10 +146,14 @@ impl Board {
         self.tell("message", &row);
     }
 
-    /// A bubble for a phone.
+    /// A bubble for a phone, or one that has changed.
     pub(super) fn bubble(&self, bubble: BubbleView) {
         self.tell("bubble", &bubble);
         let mut inner = self.inner();
+        if let Some(known) = inner.bubbles.iter_mut().find(|known| known.id == bubble.id) {
+            *known = bubble;
+            return;
+        }
         inner.bubbles.push_back(bubble);
         if inner.bubbles.len() > BUBBLES {
             inner.bubbles.pop_front();
@@ -245,6 +249,11 @@ impl Board {
         if changed {
             self.tell("tallies", &now);
         }
+    }
+
+    /// How the phones can be reached.
+    pub(super) fn phones(&self, phones: &[Value]) {
+        self.tell("phones", &phones);
     }
 
     /// Whether the trickle runs.

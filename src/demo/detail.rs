@@ -9,7 +9,7 @@ use super::stage::Stage;
 use super::view::{encoding_word, span, tone};
 use super::wire::{self, Exchange, Seen, Sought};
 use crate::domain::{InboundId, MessageId, State, UnixMillis};
-use crate::simulator::Direction;
+use crate::simulator::{Direction, rcs};
 use crate::store::matching::reference_of;
 use crate::store::{InboundQuery, MessageRecord};
 
@@ -62,6 +62,7 @@ async fn outbound(stage: &Stage, id: MessageId) -> Option<Value> {
         "timeline": timeline(&api, row.accepted_at),
         "segment_rows": segment_rows(&record),
         "exchanges": exchanges(stage, &record),
+        "rcs": stage.platform.message(record.row.id.0).map(|message| rcs_view(&message)),
     }))
 }
 
@@ -112,10 +113,10 @@ fn since(at: &str, accepted_at: UnixMillis) -> String {
 fn event_tone(event: &str) -> &'static str {
     match event {
         "accepted" | "released" | "requeued" | "webhook_pending" => "wait",
-        "by_event" => "in",
+        "by_event" | "tapped" => "in",
         "claimed" | "progress" | "segment" => "go",
-        "doubted" | "retried" | "next_step" | "resent" | "corrected" | "receipt_again" => "doubt",
-        "doubt_settled" | "webhook_sent" => "good",
+        "doubted" | "revoking" | "retried" | "next_step" | "resent" | "corrected" | "receipt_again" => "doubt",
+        "doubt_settled" | "webhook_sent" | "read" => "good",
         "webhook_dead" => "bad",
         other => other.parse().map_or("wait", tone),
     }
@@ -191,6 +192,15 @@ fn exchanges(stage: &Stage, record: &MessageRecord) -> Vec<Value> {
         .iter()
         .map(|exchange| exchange_view(exchange, row.accepted_at))
         .collect()
+}
+
+/// What the RCS platform holds of it.
+fn rcs_view(message: &rcs::PhoneMessage) -> Value {
+    json!({
+        "state": message.state,
+        "traffic_type": message.traffic_type,
+        "json": serde_json::to_string_pretty(&message.content).unwrap_or_default(),
+    })
 }
 
 fn exchange_view(exchange: &Exchange, accepted_at: UnixMillis) -> Value {

@@ -2,32 +2,56 @@
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::setting::Phone;
+use super::story;
 use crate::clock;
 use crate::domain::UnixMillis;
-use crate::notify::shipped;
+use crate::notify::shipped::{self, File};
 
 /// The languages of the texts that come with the daemon: id, and word.
 pub(super) const LANGUAGES: [(&str, &str); 2] = [("it", "Italian"), ("en", "English")];
 
-/// The events: name, and words for people.
-pub(super) fn all() -> Vec<(String, String)> {
-    let names = shipped::examples().into_iter().filter_map(|(file, _)| {
-        let name = file.strip_suffix(".json")?.to_owned();
-        let words = name.replace('-', " ");
-        let mut letters = words.chars();
-        let first = letters.next()?.to_uppercase();
-        Some((name, first.chain(letters).collect()))
-    });
-    names.collect()
+/// An event that may be published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Choice {
+    pub(super) name: String,
+    /// For people.
+    pub(super) word: String,
+    /// Whether phones with RCS are shown a card.
+    pub(super) is_rich: bool,
+}
+
+/// The events, those with a card first.
+pub(super) fn all() -> Vec<Choice> {
+    let templates: Vec<File> = story::templates().into_iter().chain(shipped::templates()).collect();
+    let choices = story::examples()
+        .into_iter()
+        .chain(shipped::examples())
+        .filter_map(|(file, _)| {
+            let name = file.strip_suffix(".json")?.to_owned();
+            let words = name.replace('-', " ");
+            let mut letters = words.chars();
+            let first = letters.next()?.to_uppercase();
+            let card = format!("{}.it.rcs.json", name.replace('-', "_"));
+            Some(Choice {
+                word: first.chain(letters).collect(),
+                is_rich: templates.iter().any(|(file, _)| *file == card),
+                name,
+            })
+        });
+    let (mut rich, plain): (Vec<_>, Vec<_>) = choices.partition(|choice| choice.is_rich);
+    rich.extend(plain);
+    rich
 }
 
 /// An event of this name that happens now: a new id, the phone's number, dates moved as far as the example is old.
 pub(super) fn make(name: &str, phone: Phone, locale: &str, now: UnixMillis) -> Option<Map<String, Value>> {
     let file = format!("{name}.json");
-    let (_, text) = shipped::examples().into_iter().find(|(known, _)| **known == file)?;
+    let mut all = shipped::examples().into_iter().chain(story::examples());
+    let (_, text) = all.find(|(known, _)| **known == file)?;
     let mut event: Map<String, Value> = serde_json::from_slice(&text).ok()?;
     let made: Timestamp = event.get("time")?.as_str()?.parse().ok()?;
     let days = (now.timestamp().as_second() - made.as_second()).div_euclid(86_400);
@@ -99,12 +123,22 @@ mod tests {
     #[test]
     fn every_shipped_event_has_a_name_for_people_and_can_be_made() {
         let all = all();
-        assert!(
-            all.contains(&("one-time-code".to_owned(), "One time code".to_owned())),
-            "{all:?}"
+        let names: Vec<&str> = all.iter().map(|choice| choice.name.as_str()).collect();
+        assert_eq!(
+            names[..4],
+            [
+                "branch-opening",
+                "card-offers",
+                "appointment-reminder",
+                "suspicious-payment"
+            ]
         );
-        for (name, _) in all {
-            assert!(make(&name, PHONES[0], "it", UnixMillis(0)).is_some(), "{name}");
+        assert!(
+            all.iter()
+                .any(|choice| choice.word == "One time code" && !choice.is_rich)
+        );
+        for name in names {
+            assert!(make(name, PHONES[0], "it", UnixMillis(0)).is_some(), "{name}");
         }
     }
 }

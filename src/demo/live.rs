@@ -10,6 +10,8 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
 use tokio_stream::wrappers::BroadcastStream;
 
+use super::phone;
+use super::setting::PHONES;
 use super::stage::Stage;
 
 /// How often a quiet stream says that it lives.
@@ -35,6 +37,10 @@ fn snapshot(stage: &Stage) -> Event {
     let mut all = serde_json::to_value(stage.board.snapshot()).unwrap_or_default();
     if let Some(fields) = all.as_object_mut() {
         fields.insert("running".to_owned(), (*stage.trickle.borrow()).into());
+        fields.insert(
+            "phones".to_owned(),
+            PHONES.map(|phone| phone::view(stage, phone)).to_vec().into(),
+        );
     }
     Event::default().event("snapshot").data(all.to_string())
 }

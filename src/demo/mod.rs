@@ -1,23 +1,24 @@
 //! `araldo demo`: the whole gateway at work on one machine, with a page on which a person sees it happen.
 //!
-//! The daemon is the real one, started through [`Daemon::start`] with a configuration built here; the two carriers are
-//! simulators reached over real SMPP on loopback; the bank that sends and publishes is an ordinary client of the HTTP
+//! The daemon is the real one, started through [`Daemon::start`] with a configuration built here; the two carriers and
+//! the RCS platform are simulators reached over real SMPP and HTTP on loopback; the bank that sends and publishes is an ordinary client of the HTTP
 //! API, told by signed webhooks what became of its messages. No path of the daemon knows that it is being shown.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `setting` | the daemon's configuration, the phones, where the files go |
 //! | `carrier` | the two simulated carriers, and how each may be broken |
+//! | `platform` | the simulated RCS platform, and which phones it reaches |
 //! | `back_end` | the bank as a client: sends messages, publishes events, over HTTP with its key |
 //! | `bank` | the bank that is told and asked: verifies webhooks and calls by itself |
 //! | `account` | what it knows of each phone, and what it does for a customer |
-//! | `event` | the shipped events, made new for a phone and a language |
+//! | `event`, `story` | the shipped events and the demo's own, made new for a phone and a language |
 //! | `script`, `trickle` | what it sends, and when |
 //! | `watch` | follows outbox, store and simulators |
 //! | `board` | what the page shows, and the events that change it |
 //! | `wire` | the PDUs of late, and which belong to a message |
-//! | `view`, `detail` | a row, a bubble, a carrier, a message as the page shows them |
-//! | `page`, `publish`, `live`, `guard` | routes, the stream of events, who may ask and what a browser may do |
+//! | `view`, `card`, `detail` | a row, a bubble, a card with chips, a carrier, a message as the page shows them |
+//! | `page`, `publish`, `phone`, `live`, `guard` | routes, the stream of events, who may ask and what a browser may do |
 //! | `template`, `asset` | templates and files, embedded |
 //! | `port`, `banner` | free ports; what the terminal is told |
 //!
@@ -29,17 +30,21 @@ mod back_end;
 mod bank;
 mod banner;
 mod board;
+mod card;
 mod carrier;
 mod detail;
 mod event;
 mod guard;
 mod live;
 mod page;
+mod phone;
+mod platform;
 mod port;
 mod publish;
 mod script;
 mod setting;
 mod stage;
+mod story;
 mod template;
 mod trickle;
 mod view;
@@ -62,6 +67,7 @@ use crate::app::Daemon;
 use crate::clock::{self, Clock, monotonic};
 use back_end::BackEnd;
 use bank::Bank;
+use platform::Platform;
 use setting::Home;
 use stage::Stage;
 
@@ -94,6 +100,8 @@ pub struct Demo {
     pub bank_url: String,
     /// Where each carrier listens.
     pub carriers: Vec<(&'static str, SocketAddr)>,
+    /// Where the RCS platform listens, and which phone it reaches.
+    pub platform: SocketAddr,
     /// Where the database is kept; `None` where it is temporary.
     pub kept: Option<PathBuf>,
     /// A date in some days, for an example.
@@ -118,10 +126,12 @@ impl Demo {
         let ports = port::choose(options.any_port)?;
         let key = hex::encode(clock::secret_bits());
         let carriers = carrier::start_all(&clock).await?;
+        let platform = Platform::start(&clock).await?;
         let (bank, heard) = Bank::open().await?;
-        let config = setting::config(&home, &ports, &key, &carriers, &bank)?;
+        let config = setting::config(&home, &ports, &key, (&carriers, &platform), &bank)?;
         let back_end = BackEnd::new(config.http.api.listen, &key);
-        let stage = Arc::new(Stage::new(clock.clone(), carriers, back_end, bank, !options.quiet)?);
+        let stage = Stage::new(clock.clone(), (carriers, platform), (back_end, bank), !options.quiet)?;
+        let stage = Arc::new(stage);
         let daemon = Daemon::start(config, clock, page::router(stage.clone())).await?;
 
         let tasks = TaskTracker::new();
@@ -130,6 +140,7 @@ impl Demo {
         let inside = daemon.inside();
         stage.store.set(inside.store.clone()).ok();
         watch::start(&tasks, &stage, inside).await;
+        stage.platform.tell(daemon.api).await?;
         tasks.spawn(trickle::run(stage.clone()));
         Ok(Self {
             api: daemon.api,
@@ -142,6 +153,7 @@ impl Demo {
                 .iter()
                 .map(|carrier| (carrier.name(), carrier.addr()))
                 .collect(),
+            platform: stage.platform.addr(),
             kept: options.keep.clone(),
             soon: soon.strftime("%Y-%m-%d").to_string(),
             started_in: monotonic().duration_since(begun),

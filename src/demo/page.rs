@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use tower_http::csrf::CsrfLayer;
 
 use super::back_end::{Refusal, Wish};
+use super::card::{CardView, ChipView};
 use super::carrier::Habit;
-use super::setting::{PHONES, Phone, SENDERS, SHORT_CODE};
+use super::platform::Reach;
+use super::setting::{PHONES, SENDERS, SHORT_CODE};
 use super::stage::Stage;
 use super::view::{self, BY_HAND, BubbleView, RowView, WebhookView};
-use super::{detail, event, guard, live, publish, script};
-use crate::clock;
-use crate::simulator::{Mo, MoError};
+use super::{detail, event, guard, live, phone, publish, script};
 
 /// Bytes of a form at most.
 const FORM: usize = 32 << 10;
@@ -37,7 +37,9 @@ pub(super) fn router(stage: Arc<Stage>) -> axum::Router {
         .route("/demo/measure", post(measure))
         .route("/demo/publish", post(publish::publish))
         .route("/demo/bank", post(publish::bank))
-        .route("/demo/text", post(text))
+        .route("/demo/text", post(phone::text))
+        .route("/demo/tap", post(phone::tap))
+        .route("/demo/reach", post(phone::reach))
         .route("/demo/trickle", post(trickle))
         .route("/demo/carriers/{id}", post(carrier))
         .route("/demo/theme", post(theme))
@@ -50,7 +52,7 @@ pub(super) fn router(stage: Arc<Stage>) -> axum::Router {
 
 #[derive(Default, Deserialize)]
 struct Asked {
-    /// Which phone: its number, or `all`.
+    /// Which phone: its number, or `all`; the first where not said.
     phone: Option<String>,
     /// The message that was just sent.
     sent: Option<String>,
@@ -64,9 +66,9 @@ async fn index(State(stage): State<Arc<Stage>>, headers: HeaderMap, Query(asked)
         .filter(|id| id.parse::<crate::domain::MessageId>().is_ok())
         .map(|id| json!({ "id": id }));
     let published = asked.published.and_then(|id| stage.board.publication(&id));
-    let phone = asked.phone.as_deref();
+    let phone = asked.phone.as_deref().unwrap_or(PHONES[0].number);
     let shown = Drawn {
-        phone,
+        phone: Some(phone),
         sent: &sent.unwrap_or_default(),
         published: &published.unwrap_or_default(),
         text: None,
@@ -119,7 +121,10 @@ fn draw(stage: &Stage, headers: &HeaderMap, status: StatusCode, drawn: &Drawn<'_
         "habits": Habit::ALL.map(|habit| json!({
             "id": habit.id(), "word": habit.word(), "help": habit.help(), "bad": (habit != Habit::Whole).to_string(),
         })),
-        "phones": PHONES.map(phone_view),
+        "phones": PHONES.map(|phone| phone::view(stage, phone)),
+        "reaches": Reach::ALL.map(|reach| json!({ "id": reach.id(), "word": reach.word(), "help": reach.help() })),
+        "reach": stage.platform.reach(to.number).id(),
+        "reach_say": stage.platform.reach(to.number).help(),
         "phone": to.number,
         "phone_shown": shown.map_or("all", |phone| phone.number),
         "phone_pretty": shown.map_or("every phone", |phone| phone.pretty),
@@ -132,7 +137,7 @@ fn draw(stage: &Stage, headers: &HeaderMap, status: StatusCode, drawn: &Drawn<'_
         "measure": measured_here(sample),
         "sent": sent,
         "published": published,
-        "events": event::all().into_iter().map(|(name, word)| json!({ "name": name, "word": word })).collect::<Vec<_>>(),
+        "events": event::all(),
         "languages": event::LANGUAGES.map(|(id, word)| json!({ "id": id, "word": word })),
         "language": published.get("locale").and_then(Value::as_str).unwrap_or(event::LANGUAGES[0].0),
         "webhooks": all.webhooks,
@@ -142,12 +147,10 @@ fn draw(stage: &Stage, headers: &HeaderMap, status: StatusCode, drawn: &Drawn<'_
         "blank_webhook": WebhookView { seal_tone: "good", tone: "good", ..WebhookView::default() },
         "blank": RowView::default(),
         "blank_bubble": BubbleView::default(),
+        "blank_card": CardView::default(),
+        "blank_chip": ChipView::default(),
     });
     html(stage, status, "page.html", &with)
-}
-
-fn phone_view(phone: Phone) -> Value {
-    json!({ "name": phone.name, "number": phone.number, "pretty": phone.pretty })
 }
 
 async fn message(State(stage): State<Arc<Stage>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
@@ -295,57 +298,6 @@ fn measure_view(encoding: &str, segments: usize, units: usize) -> Value {
 }
 
 #[derive(Deserialize)]
-struct Texting {
-    from: String,
-    text: String,
-}
-
-/// A phone texts us, through a carrier that is up.
-async fn text(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(form): Form<Texting>) -> Response {
-    let from = digits(&form.from);
-    let known = PHONES.iter().any(|phone| phone.number == from);
-    let mo = Mo {
-        from,
-        to: SHORT_CODE.to_owned(),
-        text: form.text.trim().to_owned(),
-        system_id: None,
-    };
-    let problem = match () {
-        () if !known => Some("There is no such phone.".to_owned()),
-        () if mo.text.is_empty() => Some("Write something first.".to_owned()),
-        () => deliver(&stage, &mo).await.err(),
-    };
-    if is_htmx(&headers) {
-        return html(&stage, StatusCode::OK, "texted.html", &json!({ "problem": problem }));
-    }
-    Redirect::to(&format!("/?phone={}", mo.from)).into_response()
-}
-
-async fn deliver(stage: &Stage, mo: &Mo) -> Result<(), String> {
-    let id = format!("mo-{}", hex::encode(&clock::secret_bits()[..8]));
-    let at = stage.clock.now();
-    let mut why = "No carrier is up: the phone has no network.".to_owned();
-    // A phone is with one network; when that is down, the demo lets it roam.
-    let up = stage.carriers.iter().filter(|carrier| carrier.habit() != Habit::Down);
-    for carrier in up {
-        match carrier.text(mo.clone()).await {
-            Ok(answer) if answer.status().is_ok() => {
-                let segments = answer.statuses.len();
-                stage
-                    .board
-                    .bubble(BubbleView::texted(id, mo, at, Some(carrier.name()), segments));
-                return Ok(());
-            }
-            Ok(answer) => why = format!("{} was answered {}.", carrier.title(), answer.status()),
-            Err(MoError::NotBound) => why = format!("Nobody is bound at {}.", carrier.title()),
-            Err(error) => why = format!("{error}."),
-        }
-    }
-    stage.board.bubble(BubbleView::texted(id, mo, at, None, 0));
-    Err(why)
-}
-
-#[derive(Deserialize)]
 struct Running {
     running: bool,
 }
@@ -436,7 +388,7 @@ fn chosen_theme(headers: &HeaderMap) -> Option<&'static str> {
     }
 }
 
-fn digits(number: &str) -> String {
+pub(super) fn digits(number: &str) -> String {
     number.chars().filter(char::is_ascii_digit).take(15).collect()
 }
 

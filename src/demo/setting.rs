@@ -12,7 +12,9 @@ use serde::Deserialize;
 use super::account::COMMANDS;
 use super::bank::Bank;
 use super::carrier::{PASSWORD, SYSTEM_ID, SimulatedCarrier};
+use super::platform::{PLATFORM, Platform, WAIT};
 use super::port::Ports;
+use super::story;
 use crate::clock;
 use crate::command::Catalogue;
 use crate::command::catalogue::{Action, Authorisation, shipped as shipped_catalogue};
@@ -117,7 +119,7 @@ const TOLD: [&str; 7] = [
     "inbound.received",
 ];
 
-/// The rules that come with the daemon, and their templates.
+/// The rules that come with the daemon and those of the demo, and their templates.
 #[derive(Deserialize)]
 struct Rules {
     templates: TemplatesConfig,
@@ -128,11 +130,14 @@ struct Rules {
 impl Rules {
     /// Reads the rules, and writes the templates where the daemon finds them.
     fn unpack(home: &Home) -> anyhow::Result<Self> {
-        let text = config::File::from_str(shipped::RULES, config::FileFormat::Toml);
-        let mut rules: Self = config::Config::builder().add_source(text).build()?.try_deserialize()?;
+        let file = |text| config::File::from_str(text, config::FileFormat::Toml);
+        let both = config::Config::builder()
+            .add_source(file(shipped::RULES))
+            .add_source(file(story::RULES));
+        let mut rules: Self = both.build()?.try_deserialize()?;
         let dir = home.path.join("templates");
         fs::create_dir_all(&dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
-        for (name, text) in shipped::templates() {
+        for (name, text) in shipped::templates().into_iter().chain(story::templates()) {
             let path = dir.join(&*name);
             fs::write(&path, text).with_context(|| format!("{}: cannot be written", path.display()))?;
         }
@@ -141,16 +146,15 @@ impl Rules {
     }
 }
 
-/// The daemon's configuration: one client, told by webhook, the shipped events, two carriers, one route in four steps.
+/// The daemon's configuration: one client, told by webhook, the shipped events, two carriers, an agent of RCS, and two
+/// routes: the bank's own messages go by RCS first and by SMS next, all others by SMS.
 ///
-/// The first step is shared by weight. Then each carrier has a step of its own, so that a message that one refuses is
-/// taken by the other; the last is for whoever is there, since a step whose carrier is down is served by the next one's.
 /// Patience is short, so that a person sees fail-over within seconds.
 pub(super) fn config(
     home: &Home,
     ports: &Ports,
     key: &str,
-    carriers: &[SimulatedCarrier],
+    (carriers, platform): (&[SimulatedCarrier], &Platform),
     bank: &Bank,
 ) -> anyhow::Result<Config> {
     let rules = Rules::unpack(home)?;
@@ -168,28 +172,6 @@ pub(super) fn config(
             ..ClientWebhookConfig::default()
         }),
         ..ClientConfig::default()
-    };
-    let [aurora, borea] = [Name::parse("aurora")?, Name::parse("borea")?];
-    let step = |carriers: &[(&Name, u32)]| StepConfig {
-        carriers: carriers
-            .iter()
-            .map(|(id, weight)| StepCarrier {
-                id: (*id).clone(),
-                weight: *weight,
-            })
-            .collect(),
-        wait: None,
-    };
-    let route = RouteConfig {
-        steps: vec![
-            step(&[(&aurora, 3), (&borea, 2)]),
-            step(&[(&borea, 1)]),
-            step(&[(&aurora, 1)]),
-            step(&[(&aurora, 1), (&borea, 1)]),
-        ],
-        failover_after: Duration::from_secs(2),
-        failover_after_urgent: Duration::from_millis(500),
-        ..RouteConfig::default()
     };
     let carriers = carriers
         .iter()
@@ -214,7 +196,8 @@ pub(super) fn config(
         },
         client: BTreeMap::from([(Name::parse(CLIENT)?, client)]),
         carrier: carriers.collect::<anyhow::Result<_>>()?,
-        route: BTreeMap::from([(Name::parse("everywhere")?, route)]),
+        rbm: BTreeMap::from([(Name::parse(PLATFORM)?, platform.config())]),
+        route: routes()?,
         outbox: OutboxConfig {
             doubt_hold: Duration::from_secs(3),
             drain_timeout: Duration::from_secs(3),
@@ -232,6 +215,41 @@ pub(super) fn config(
         command: commands,
         ..Config::default()
     })
+}
+
+/// The routes. The first step by SMS is shared by weight. Then each carrier has a step of its own, so that a message that
+/// one refuses is taken by the other; the last is for whoever is there, since a step whose carrier is down is served by
+/// the next one's.
+fn routes() -> anyhow::Result<BTreeMap<Name, RouteConfig>> {
+    let step = |wait: Option<Duration>, carriers: &[(&str, u32)]| {
+        let carriers = carriers.iter().map(|(id, weight)| {
+            let id = Name::parse(id)?;
+            Ok(StepCarrier { id, weight: *weight })
+        });
+        let carriers = carriers.collect::<anyhow::Result<_>>()?;
+        anyhow::Ok(StepConfig { carriers, wait })
+    };
+    let by_sms = vec![
+        step(None, &[("aurora", 3), ("borea", 2)])?,
+        step(None, &[("borea", 1)])?,
+        step(None, &[("aurora", 1)])?,
+        step(None, &[("aurora", 1), ("borea", 1)])?,
+    ];
+    let by_rcs_first = std::iter::once(step(Some(WAIT), &[(PLATFORM, 1)])?).chain(by_sms.clone());
+    let route = |senders: &[&str], steps| RouteConfig {
+        senders: senders.iter().map(|sender| (*sender).to_owned()).collect(),
+        steps,
+        failover_after: Duration::from_secs(2),
+        failover_after_urgent: Duration::from_millis(500),
+        ..RouteConfig::default()
+    };
+    Ok(BTreeMap::from([
+        (
+            Name::parse("bank")?,
+            route(&[SENDERS[0], SHORT_CODE], by_rcs_first.collect()),
+        ),
+        (Name::parse("everywhere")?, route(&[], by_sms)),
+    ]))
 }
 
 /// The shipped catalogue, its actions done by the bank. The phones are the bank's own: none need be verified.

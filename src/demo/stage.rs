@@ -10,6 +10,7 @@ use super::back_end::BackEnd;
 use super::bank::Bank;
 use super::board::Board;
 use super::carrier::SimulatedCarrier;
+use super::platform::Platform;
 use super::template::Templates;
 use super::wire::Wire;
 use crate::clock::{self, Clock};
@@ -21,6 +22,7 @@ pub(super) struct Stage {
     pub(super) run: String,
     pub(super) clock: Clock,
     pub(super) carriers: Vec<SimulatedCarrier>,
+    pub(super) platform: Platform,
     pub(super) back_end: BackEnd,
     pub(super) bank: Bank,
     pub(super) board: Board,
@@ -38,9 +40,8 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new(
         clock: Clock,
-        carriers: Vec<SimulatedCarrier>,
-        back_end: BackEnd,
-        bank: Bank,
+        (carriers, platform): (Vec<SimulatedCarrier>, Platform),
+        (back_end, bank): (BackEnd, Bank),
         running: bool,
     ) -> anyhow::Result<Self> {
         let assets = Assets::new();
@@ -48,6 +49,7 @@ impl Stage {
             run: hex::encode(&clock::secret_bits()[..8]),
             clock,
             carriers,
+            platform,
             back_end,
             bank,
             board: Board::default(),

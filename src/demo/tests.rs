@@ -1,4 +1,6 @@
-//! The page over HTTP, on a demo that really runs.
+//! The page over HTTP, on a demo that really runs. Tom's phone has SMS alone, Giulia's has RCS too.
+
+mod rcs;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,7 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
+    /// As text; what is no UTF-8 is replaced.
     body: String,
+    octets: Vec<u8>,
 }
 
 async fn demo() -> Demo {
@@ -66,7 +70,8 @@ async fn ask(page: SocketAddr, method: &str, path: &str, form: &str, headers: &[
     Answer {
         status: parts.status,
         headers: parts.headers,
-        body: String::from_utf8(text).unwrap(),
+        body: String::from_utf8_lossy(&text).into_owned(),
+        octets: text,
     }
 }
 
@@ -78,9 +83,9 @@ fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
     answer.headers.get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-/// Sends by the form and gives the id.
+/// Sends by the form, to a phone without RCS, and gives the id.
 async fn send(page: SocketAddr, text: &str) -> String {
-    let form = format!("to={}&from=BancaAurea&class=otp&text={text}", PHONES[0].number);
+    let form = format!("to={}&from=BancaAurea&class=otp&text={text}", PHONES[1].number);
     let answer = ask(page, "POST", "/demo/send", &form, &[]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     header(&answer, "location").rsplit_once("sent=").unwrap().1.to_owned()
@@ -90,7 +95,8 @@ async fn delivered(page: SocketAddr, id: &str) -> String {
     let looking = async {
         loop {
             let detail = get(page, &format!("/demo/messages/{id}")).await.body;
-            if detail.contains("data-final=\"true\"") && detail.contains("deliver_sm_resp") {
+            let is_told = detail.contains("deliver_sm_resp") || detail.contains("aria-label=\"RCS\"");
+            if detail.contains("data-final=\"true\"") && is_told {
                 return detail;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -123,6 +129,8 @@ async fn every_route_says_what_a_browser_may_do() {
         "/demo/bank",
         "/demo/measure",
         "/demo/text",
+        "/demo/tap",
+        "/demo/reach",
         "/demo/trickle",
         "/demo/carriers/aurora",
         "/demo/theme",
@@ -185,7 +193,7 @@ async fn hostile_texts_are_shown_as_texts() {
     let refused = format!("to={hostile}&from={hostile}&class={hostile}&text={hostile}");
     let refused = ask(demo.page, "POST", "/demo/send", &refused, &[("hx-request", "true")]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let page = get(demo.page, "/").await.body;
+    let page = get(demo.page, "/?phone=all").await.body;
     assert!(page.contains("&lt;script&gt;alert(1)"), "the bubble is there");
     for html in [detail, page, refused.body] {
         assert!(
@@ -212,7 +220,7 @@ async fn a_message_sent_by_hand_is_delivered_and_shown_with_its_pdus() {
     ] {
         assert!(detail.contains(part), "{part} in {detail}");
     }
-    let page = get(demo.page, &format!("/?phone={}", PHONES[0].number)).await.body;
+    let page = get(demo.page, &format!("/?phone={}", PHONES[1].number)).await.body;
     assert!(
         page.contains("Ciao dalla prova") && page.contains("data-by-hand"),
         "{page}"
@@ -267,7 +275,7 @@ async fn a_phone_texts_and_is_answered() {
             .is_empty()
         {}
         loop {
-            let page = get(demo.page, "/").await.body;
+            let page = get(demo.page, "/?phone=all").await.body;
             if page.contains("2418,06 EUR") && page.contains("inbound") {
                 return;
             }
@@ -309,7 +317,7 @@ async fn every_shipped_event_becomes_a_text_on_the_phone_and_a_verified_webhook_
     let demo = demo().await;
     let mut made = Vec::new();
     let events = super::event::all();
-    for (event, _) in &events {
+    for event in events.iter().map(|choice| &choice.name) {
         for locale in ["it", "en"] {
             let (id, answer) = publish(demo.page, event, locale).await;
             assert!(
@@ -329,7 +337,7 @@ async fn every_shipped_event_becomes_a_text_on_the_phone_and_a_verified_webhook_
     let detail = get(demo.page, &format!("/demo/messages/{}", made[0])).await.body;
     for part in [
         "by event",
-        "rule appointment-reminder",
+        "rule branch-opening",
         "webhook sent",
         "message.delivered, answered 204",
     ] {

@@ -4,10 +4,13 @@ use araldo_sms::{Encoding, ReferenceSize};
 use serde::Serialize;
 
 use super::bank::Doubt;
+use super::card::{CardView, ChipView, RichView};
 use super::carrier::{Habit, SimulatedCarrier};
+use super::platform::{self, AGENT_TITLE, PLATFORM, Platform};
 use super::setting::PHONES;
 use crate::dispatch::{BindState, CarrierReport};
 use crate::domain::{Class, Flag, Masked, State, UnixMillis};
+use crate::simulator::rcs::{self, PhoneState};
 use crate::simulator::{Mo, PhoneMessage};
 use crate::store::{Changed, InboundRecord, MessageRecord, Progress};
 
@@ -42,7 +45,7 @@ pub(super) struct BubbleView {
     pub(super) phone: String,
     /// Whose phone it is.
     pub(super) phone_short: String,
-    /// `theirs`, or `mine` for what the phone has sent.
+    /// `theirs`, `mine` for what the phone has sent, `note` for what it has done.
     pub(super) side: &'static str,
     pub(super) from: String,
     pub(super) text: String,
@@ -51,6 +54,11 @@ pub(super) struct BubbleView {
     pub(super) badge: String,
     pub(super) carrier: String,
     pub(super) failed: bool,
+    /// What the sender was told of it: `delivered`, `read`; empty by SMS, where phones tell nothing.
+    pub(super) tick: &'static str,
+    /// Its cards and chips, where it has any.
+    pub(super) cards: Vec<CardView>,
+    pub(super) chips: Vec<ChipView>,
 }
 
 /// A carrier.
@@ -63,6 +71,7 @@ pub(super) struct CarrierView {
     pub(super) bind_tone: &'static str,
     /// Of the carrier as a whole.
     pub(super) tone: &'static str,
+    /// What it was told to do; empty where it cannot be broken.
     pub(super) habit: &'static str,
     pub(super) in_flight: u32,
     pub(super) window: u32,
@@ -210,8 +219,35 @@ impl BubbleView {
             at: rfc3339(message.at),
             clock: clock(message.at),
             carrier: carrier.name().to_owned(),
-            failed: false,
+            ..Self::default()
         }
+    }
+
+    /// A message that has reached a phone by RCS; `None` of one that has not, or that shows nothing.
+    pub(super) fn rich(message: &rcs::PhoneMessage, pictures: &str) -> Option<Self> {
+        let tick = match message.state {
+            PhoneState::Delivered => "delivered",
+            PhoneState::Read => "read",
+            PhoneState::Waiting | PhoneState::Withdrawn => return None,
+        };
+        let RichView { text, cards, chips } = RichView::of(&message.content, pictures)?;
+        let phone = message.to.trim_start_matches('+');
+        Some(Self {
+            id: message.id.to_string(),
+            phone: phone.to_owned(),
+            phone_short: owner(phone),
+            side: "theirs",
+            from: AGENT_TITLE.to_owned(),
+            badge: "RCS".to_owned(),
+            text,
+            at: rfc3339(message.at),
+            clock: clock(message.at),
+            carrier: PLATFORM.to_owned(),
+            tick,
+            cards,
+            chips,
+            failed: false,
+        })
     }
 
     /// A text that a phone has sent, or could not send.
@@ -232,6 +268,7 @@ impl BubbleView {
             clock: clock(at),
             carrier: carrier.unwrap_or_default().to_owned(),
             failed: carrier.is_none(),
+            ..Self::default()
         }
     }
 }
@@ -287,45 +324,71 @@ impl CarrierView {
     /// Of a carrier, what the daemon says of it, and how fast it is.
     pub(super) fn of(carrier: &SimulatedCarrier, report: Option<&CarrierReport>, rate: f64, taken: u64) -> Self {
         let habit = carrier.habit();
+        let view = Self::linked(report, "bound", rate, taken);
+        let is_broken = matches!(habit, Habit::Slow | Habit::Silent | Habit::Refuse);
+        let why = match habit {
+            _ if !view.why.is_empty() => view.why,
+            Habit::Whole | Habit::Down => carrier.ways().to_owned(),
+            Habit::Slow | Habit::Silent | Habit::Refuse => habit.help().to_owned(),
+        };
+        Self {
+            id: carrier.name(),
+            name: carrier.title(),
+            tone: if is_broken && view.tone == "good" {
+                "doubt"
+            } else {
+                view.tone
+            },
+            habit: habit.id(),
+            window: u32::from(carrier.window()),
+            why,
+            ..view
+        }
+    }
+
+    /// Of the RCS platform.
+    pub(super) fn of_platform(platform: &Platform, report: Option<&CarrierReport>, rate: f64) -> Self {
+        let view = Self::linked(report, "signed in", rate, platform.stats().accepted);
+        let why = if view.why.is_empty() {
+            platform::WAYS.to_owned()
+        } else {
+            view.why
+        };
+        Self {
+            id: PLATFORM,
+            name: platform::TITLE.to_owned(),
+            window: u32::from(platform::WINDOW),
+            why,
+            ..view
+        }
+    }
+
+    /// What the daemon says; `up` is the word for a link that stands.
+    fn linked(report: Option<&CarrierReport>, up: &'static str, rate: f64, taken: u64) -> Self {
         let binds = report.map_or(&[][..], |report| &report.binds);
         let worst = binds
             .iter()
             .map(|(_, status)| status)
             .find(|status| status.state != BindState::Bound);
         let state = worst.map_or(BindState::Bound, |status| status.state);
-        let (word, bind_tone) = match state {
+        let (word, tone) = match state {
             _ if binds.is_empty() => ("starting", "wait"),
-            BindState::Bound => ("bound", "good"),
+            BindState::Bound => (up, "good"),
             BindState::Connecting => ("connecting", "off"),
             BindState::Waiting => ("link down", "off"),
             BindState::Draining => ("draining", "wait"),
             BindState::Stopped => ("stopped", "off"),
             BindState::Refused => ("bind refused", "bad"),
         };
-        let is_broken = matches!(habit, Habit::Slow | Habit::Silent | Habit::Refuse);
-        let tone = if is_broken && bind_tone == "good" {
-            "doubt"
-        } else {
-            bind_tone
-        };
-        let error = worst.and_then(|status| status.last_error.clone());
-        let why = match (error, habit) {
-            (Some(error), _) => error,
-            (None, Habit::Whole | Habit::Down) => carrier.ways().to_owned(),
-            (None, Habit::Slow | Habit::Silent | Habit::Refuse) => habit.help().to_owned(),
-        };
         Self {
-            id: carrier.name(),
-            name: carrier.title(),
             state: word,
-            bind_tone,
+            bind_tone: tone,
             tone,
-            habit: habit.id(),
             in_flight: binds.iter().map(|(_, status)| status.in_flight).sum(),
-            window: u32::from(carrier.window()),
             rate: format!("{rate:.1}"),
             taken,
-            why,
+            why: worst.and_then(|status| status.last_error.clone()).unwrap_or_default(),
+            ..Self::default()
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::task::TaskTracker;
 
+use super::platform::PLATFORM;
 use super::stage::Stage;
 use super::view::{BubbleView, CarrierView, RowView};
 use crate::app::Inside;
@@ -15,6 +16,7 @@ use crate::clock::monotonic;
 use crate::dispatch::Dispatch;
 use crate::domain::State;
 use crate::simulator::SimulatorEvent;
+use crate::simulator::rcs::RcsEvent;
 use crate::store::{Changed, EventKind, InboundQuery, MessageQuery, MessageRecord, Seq};
 
 /// How often new rows are looked for.
@@ -34,6 +36,7 @@ pub(super) async fn start(tasks: &TaskTracker, stage: &Arc<Stage>, inside: Insid
     for index in 0..stage.carriers.len() {
         tasks.spawn(follow_carrier(stage.clone(), index));
     }
+    tasks.spawn(follow_platform(stage.clone()));
     let mut eyes = Eyes {
         stage: stage.clone(),
         store: inside.store,
@@ -67,6 +70,27 @@ async fn follow_carrier(stage: Arc<Stage>, index: usize) {
     }
 }
 
+/// Messages as they reach a phone by RCS, and are read there.
+async fn follow_platform(stage: Arc<Stage>) {
+    let pictures = stage.assets.pictures();
+    let mut events = stage.platform.subscribe();
+    loop {
+        let event = tokio::select! {
+            () = stage.stop.cancelled() => return,
+            event = events.recv() => event,
+        };
+        match event.as_deref() {
+            Ok(RcsEvent::Message(message)) => {
+                if let Some(bubble) = BubbleView::rich(message, &pictures) {
+                    stage.board.bubble(bubble);
+                }
+            }
+            Ok(RcsEvent::User { .. }) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
 async fn follow_gateway(mut eyes: Eyes, dispatch: Arc<Dispatch>, mut feed: broadcast::Receiver<Arc<Changed>>) {
     let stage = eyes.stage.clone();
     let mut rates = Rates::default();
@@ -95,12 +119,15 @@ async fn follow_gateway(mut eyes: Eyes, dispatch: Arc<Dispatch>, mut feed: broad
                 eyes.count().await;
                 let reports = dispatch.report();
                 let now = monotonic();
+                let report = |name: &str| reports.iter().find(|report| report.id.as_str() == name);
                 let views = stage.carriers.iter().map(|carrier| {
                     let taken = carrier.stats().accepted;
-                    let report = reports.iter().find(|report| report.id.as_str() == carrier.name());
-                    CarrierView::of(carrier, report, rates.of(carrier.name(), taken, now), taken)
+                    CarrierView::of(carrier, report(carrier.name()), rates.of(carrier.name(), taken, now), taken)
                 });
-                stage.board.carriers(views.collect());
+                let mut views: Vec<_> = views.collect();
+                let rate = rates.of(PLATFORM, stage.platform.stats().accepted, now);
+                views.push(CarrierView::of_platform(&stage.platform, report(PLATFORM), rate));
+                stage.board.carriers(views);
             }
         }
     }

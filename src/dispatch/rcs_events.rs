@@ -167,19 +167,31 @@ impl RcsEvents {
         }
     }
 
-    /// Makes use of all that is kept.
+    /// Makes use of all that is kept. A page is marked together with the reports of the next, so that one commit serves
+    /// both.
     async fn drain(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         let mut after: Seq = 0;
+        let mut used = Vec::new();
         while !stop.is_cancelled() {
             let events = self.store.new_rcs_events(after, PAGE).await?;
             let Some(last) = events.last() else { break };
             after = last.place;
-            self.make_use(&events).await?;
+            let (made, marked) = tokio::join!(self.make_use(&events), self.mark(used));
+            marked?;
+            used = made?;
         }
-        Ok(())
+        self.mark(used).await
     }
 
-    async fn make_use(&self, events: &[RcsEvent]) -> Result<(), StoreError> {
+    async fn mark(&self, used: Vec<RcsMark>) -> Result<(), StoreError> {
+        if used.is_empty() {
+            return Ok(());
+        }
+        self.outbox.mark_rcs_events(used).await
+    }
+
+    /// Makes use of these; the marks are given back, for when all is committed.
+    async fn make_use(&self, events: &[RcsEvent]) -> Result<Vec<RcsMark>, StoreError> {
         let mut wanted = Wanted {
             taps: self.taps(events).await?,
             ..Wanted::default()
@@ -213,7 +225,7 @@ impl RcsEvents {
         for stored in join_all(texts).await {
             stored?;
         }
-        self.outbox.mark_rcs_events(wanted.marks).await
+        Ok(wanted.marks)
     }
 
     /// Confirms what was said by a menu. It counts whether it is confirmed or not.

@@ -17,7 +17,7 @@ const binary = process.argv[2] ?? process.env.ARALDO_BIN ?? join(here, "../../ta
 const browserPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => path && existsSync(path));
 const shots = process.env.SHOTS ?? join(here, "shots");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const SIZES = [[360, 800], [768, 1024], [1440, 900]];
+const SIZES = [[320, 640], [360, 800], [768, 1024], [1440, 900]];
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
@@ -114,7 +114,8 @@ async function journey(browser, url) {
   await page.goto(url);
 
   await step("a message of the trickle arrives on the phone", async () => {
-    await page.locator("#bubbles .bubble").first().waitFor({ timeout: 10_000 });
+    await page.locator("#phones").getByRole("link", { name: "All" }).click();
+    await page.locator("#bubbles .bubble:visible").first().waitFor({ timeout: 10_000 });
     await page.locator('#feed tr[data-tone="good"]').first().waitFor({ timeout: 10_000 });
     assert.equal(await page.locator("#link-state").innerText(), "live");
   });
@@ -231,6 +232,88 @@ async function journey(browser, url) {
     assert.ok(place("BLOCK CARD") < place("YES or NO") && place("YES or NO") < place("Card blocked"), said.join("\n"));
     await page.screenshot({ path: join(shots, "phone-1440.png") });
   });
+  const phone = (name) => page.locator("#phones").getByRole("link", { name, exact: true }).click();
+  const shown = (text) => page.locator("#bubbles .bubble:visible", { hasText: text });
+  const publish = (name) => page.locator("#publish").getByRole("button", { name, exact: true }).click();
+  const reach = async (word) => {
+    const button = page.locator("#reach").getByRole("button", { name: word, exact: true });
+    await button.click();
+    await page.locator('#reach button[aria-pressed="true"]', { hasText: word }).waitFor();
+  };
+  await step("a card comes by RCS, and a chip that is tapped by keyboard blocks the bank card", async () => {
+    await carrier(page, "zefiro").locator('[data-f="state"]', { hasText: "signed in" }).waitFor();
+    await phone("Giulia");
+    await page.getByRole("radio", { name: "Italian" }).check();
+    await publish("Suspicious payment");
+    const card = shown("Hai fatto tu questo pagamento?").last();
+    await card.waitFor();
+    for (const label of ["Sì, sono stato io", "Blocca carta", "Chiama la banca"]) {
+      await card.getByRole("button", { name: label, exact: true }).waitFor();
+    }
+    assert.equal(await card.locator('[data-f="badge"]').textContent(), "RCS");
+    await card.locator('[data-f="tick"]', { hasText: "read" }).waitFor();
+    await page.locator("#phone-live", { hasText: "Hai fatto tu questo pagamento?" }).waitFor({ state: "attached" });
+    await page.screenshot({ path: join(shots, "card-1440.png") });
+    await audit(page, "a card on the phone");
+    await card.getByRole("button", { name: "Blocca carta", exact: true }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator('#bubbles .bubble[data-side="mine"]:visible', { hasText: "Blocca carta" }).waitFor();
+    await shown("SI o NO").last().waitFor();
+    await type("si");
+    await shown("Carta bloccata").waitFor();
+    await page.screenshot({ path: join(shots, "card-blocked-1440.png") });
+    const made = await page.locator("#publish-result [data-made]").getAttribute("data-made");
+    await delivered(page, made, "zefiro");
+    await row(page, made).locator(".row-link").click();
+    const drawer = page.locator("#drawer");
+    await drawer.getByText("tapped", { exact: true }).waitFor();
+    await drawer.getByText("standaloneCard").waitFor();
+    await audit(page, "drawer of a card");
+    await page.keyboard.press("Escape");
+  });
+  await step("cards side by side have pictures, and an action is done by the phone", async () => {
+    await publish("Card offers");
+    const cards = shown("Carta Viaggi").last();
+    await cards.waitFor();
+    await page.waitForFunction(() => {
+      const pictures = [...document.querySelectorAll("#bubbles .card-picture:not([hidden])")];
+      return pictures.length === 3 && pictures.every((picture) => picture.complete && picture.naturalWidth > 0);
+    });
+    await page.screenshot({ path: join(shots, "carousel-1440.png") });
+    await audit(page, "cards side by side");
+    await publish("Branch opening");
+    const card = shown("Apre la filiale").last();
+    await card.waitFor();
+    await page.screenshot({ path: join(shots, "branch-1440.png") });
+    await card.getByRole("button", { name: "Segna in agenda" }).click();
+    await shown("the phone notes “Apertura della filiale”").waitFor();
+    await card.getByRole("button", { name: "Chiama", exact: true }).click();
+    await shown("the phone dials +39800000100").waitFor();
+    await audit(page, "a picture and chips");
+  });
+  await step("switched to SMS, the same event comes as a text within a second", async () => {
+    const cards = await shown("Hai fatto tu questo pagamento?").count();
+    await reach("SMS only");
+    const begun = Date.now();
+    await publish("Suspicious payment");
+    const text = shown("Hai fatto tu il pagamento di 249,90").last();
+    await text.waitFor();
+    const took = Date.now() - begun;
+    assert.ok(took < 1_000, `${took} ms`);
+    assert.match(await text.locator('[data-f="carrier"]').textContent(), /^(aurora|borea)$/);
+    assert.equal(await shown("Hai fatto tu questo pagamento?").count(), cards);
+    await page.screenshot({ path: join(shots, "sms-1440.png") });
+    await audit(page, "switched to SMS");
+  });
+  await step("without data the card is taken back, and the text comes", async () => {
+    await reach("No data");
+    const texts = await shown("Hai fatto tu il pagamento di 249,90").count();
+    await publish("Suspicious payment");
+    await page.waitForFunction((n) => [...document.querySelectorAll("#bubbles .bubble")]
+      .filter((bubble) => bubble.textContent.includes("Hai fatto tu il pagamento di 249,90")).length === n, texts + 1);
+    await reach("RCS");
+    await phone("Tom");
+  });
   await step("aurora breaks, and borea takes over", async () => {
     await habit(page, "aurora", "Down").click();
     await carrier(page, "aurora").locator('[data-f="state"]', { hasText: "link down" }).waitFor();
@@ -281,7 +364,7 @@ async function looks(browser, url) {
         const page = await browser.newPage({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce" });
         listen(page, what);
         await page.goto(url);
-        await page.locator("#bubbles .bubble").first().waitFor();
+        await page.locator("#bubbles .card:visible").first().waitFor();
         await page.locator("#link-state", { hasText: "live" }).waitFor();
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         if (wide > 0) problems.push(`${what}: ${wide} px wider than the window`);
@@ -322,6 +405,8 @@ async function plain(browser, url) {
   await page.getByText("La tua carta *1234").waitFor();
   await page.getByRole("link", { name: "All messages" }).click();
   await page.locator("#webhooks .webhook").first().waitFor();
+  await page.getByRole("button", { name: "Chiama la banca" }).first().click();
+  await page.getByText("“Chiama la banca”: the phone dials +39800000100").waitFor();
   await habit(page, "borea", "Slow").click();
   await page.waitForTimeout(600);
   await page.reload();

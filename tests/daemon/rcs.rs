@@ -54,7 +54,7 @@ impl Scene {
             "[outbox]\ndoubt_hold = \"1s\"\nrescue_interval = \"200ms\"\n[webhook]\nallow_networks = [\"127.0.0.0/8\"]\n\
              [address.\"{CODE}\"]\nclient = \"bank\"\nlocale = \"it\"\n{}{}\
              [route.all]\nsteps = [{{ carriers = [\"rbm\"], wait = \"{wait}\" }}, {{ carriers = [\"c\"] }}]\n",
-            platform.section(CODE),
+            platform.section(CODE, "throughput = 200"),
             carrier.section("")
         ));
         let daemon = house.start().await;

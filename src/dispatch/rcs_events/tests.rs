@@ -45,7 +45,7 @@ impl MessageEvents for Heard {
 struct World {
     worker: RcsEvents,
     heard: Arc<Heard>,
-    came: u8,
+    came: u32,
 }
 
 impl World {
@@ -107,9 +107,11 @@ impl World {
             payload["agentId"] = json!("bank@rbm.goog");
         }
         self.came += 1;
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(&self.came.to_be_bytes());
         let event = NewRcsEvent {
             carrier: name("rbm"),
-            key: [self.came; 32],
+            key,
             payload: payload.to_string().into(),
             at: NOW,
         };
@@ -215,6 +217,17 @@ async fn an_event_of_which_not_all_was_made_comes_again_and_nothing_is_made_twic
     world.worker.drain(&stop).await.unwrap();
     assert_eq!((world.heard(), world.left().await), (vec![Told::Delivered], 0));
     assert_eq!(world.texts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn more_than_two_pages_are_marked_to_their_end() {
+    let mut world = World::new().await;
+    let all = PAGE * 2 + 1;
+    for _ in 0..all {
+        world.keep(of_message("DELIVERED")).await;
+    }
+    world.worker.drain(&CancellationToken::new()).await.unwrap();
+    assert_eq!((world.heard().len(), world.left().await), (all as usize, 0));
 }
 
 #[tokio::test]

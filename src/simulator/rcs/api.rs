@@ -305,6 +305,7 @@ impl Platform {
         }
         state.use_id(id);
         state.stats.accepted += 1;
+        state.note_age(id, now);
         let fate = Fate::draw(&mut state);
         let on_its_way = OnItsWay {
             to: to.clone(),

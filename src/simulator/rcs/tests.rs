@@ -181,6 +181,29 @@ async fn a_message_is_withdrawn_before_it_arrives_and_not_after() {
 }
 
 #[tokio::test]
+async fn a_tap_is_on_the_newest_suggestion_of_a_label_or_on_the_one_that_brings_this_back() {
+    let caller = Caller::new(|_| {}).await;
+    for n in 1..=2 {
+        let mut message = text("Era lei?");
+        message.content_message.suggestions = vec![Suggestion::reply("Sì", format!("yes-{n}"))];
+        caller.send(n, &message).await;
+    }
+    let mut events = caller.simulator.subscribe();
+    let mut tapped = |act| {
+        let from = "+447700900123".to_owned();
+        caller.simulator.user(&UserAct { from, act })?;
+        loop {
+            if let RcsEvent::User { payload, .. } = &*events.try_recv().unwrap() {
+                return Ok(payload["suggestionResponse"]["postbackData"].clone());
+            }
+        }
+    };
+    assert_eq!(tapped(Act::Tap("Sì".into())), Ok(json!("yes-2")));
+    assert_eq!(tapped(Act::Postback("yes-1".into())), Ok(json!("yes-1")));
+    assert_eq!(tapped(Act::Postback("yes-3".into())), Err(UserError::NoSuggestion));
+}
+
+#[tokio::test]
 async fn a_message_whose_time_is_up_is_withdrawn() {
     let caller = Caller::new(|config| config.delivery.lost = 1.0).await;
     let mut message = text("Ciao");

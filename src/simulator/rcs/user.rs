@@ -30,6 +30,8 @@ pub enum Act {
     Text(String),
     /// Taps the newest suggestion with this label that was sent to the phone.
     Tap(String),
+    /// Taps the suggestion that brings this back, of those that were sent to the phone.
+    Postback(String),
     /// Shares a place.
     Location {
         /// Degrees.
@@ -58,8 +60,8 @@ pub enum UserError {
     /// The number is none.
     #[error("from {0}")]
     Number(#[from] InvalidMsisdn),
-    /// No suggestion has this label.
-    #[error("nothing that was sent to this phone has a suggestion with this label")]
+    /// No suggestion has this label, or brings this back.
+    #[error("nothing that was sent to this phone has this suggestion")]
     NoSuggestion,
     /// The phone has no RCS.
     #[error("the phone has no RCS")]
@@ -76,10 +78,8 @@ pub(super) fn act(platform: &Platform, user: &UserAct) -> Result<(), UserError> 
     let tells = |event| event_of(platform, &from, event);
     let payloads = match &user.act {
         Act::Text(text) => vec![says(UserContent::Text(text.clone()))],
-        Act::Tap(label) => {
-            let tap = tapped(platform, from.as_str(), label).ok_or(UserError::NoSuggestion)?;
-            vec![says(UserContent::SuggestionResponse(tap))]
-        }
+        Act::Tap(label) => vec![says(tapped(platform, from.as_str(), "text", label)?)],
+        Act::Postback(data) => vec![says(tapped(platform, from.as_str(), "postbackData", data)?)],
         Act::Location { latitude, longitude } => vec![says(UserContent::Location(LatLng {
             latitude: *latitude,
             longitude: *longitude,
@@ -138,30 +138,31 @@ fn event_of(platform: &Platform, from: &Msisdn, event: UserEventType) -> Payload
     })
 }
 
-/// The newest suggestion of this label.
-fn tapped(platform: &Platform, phone: &str, label: &str) -> Option<SuggestionResponse> {
+/// The newest suggestion of which this member is as wanted, tapped.
+fn tapped(platform: &Platform, phone: &str, member: &str, wanted: &str) -> Result<UserContent, UserError> {
     let messages = platform.state().messages(Some(phone), usize::MAX);
-    messages
-        .iter()
-        .rev()
-        .find_map(|message| suggestion(&message.content, label))
+    let mut newest = messages.iter().rev();
+    let tap = newest.find_map(|message| suggestion(&message.content, member, wanted));
+    tap.map(UserContent::SuggestionResponse).ok_or(UserError::NoSuggestion)
 }
 
 /// Looks through the message, whatever holds the suggestions: its list, its card, its cards.
-fn suggestion(content: &Value, label: &str) -> Option<SuggestionResponse> {
+fn suggestion(content: &Value, member: &str, wanted: &str) -> Option<SuggestionResponse> {
     match content {
-        Value::Array(items) => items.iter().find_map(|item| suggestion(item, label)),
+        Value::Array(items) => items.iter().find_map(|item| suggestion(item, member, wanted)),
         Value::Object(members) => {
             let kinds = [("reply", SuggestionType::Reply), ("action", SuggestionType::Action)];
             let found = kinds.into_iter().find_map(|(name, kind)| {
-                let chip = members.get(name).filter(|chip| chip["text"] == label)?;
+                let chip = members.get(name).filter(|chip| chip[member] == wanted)?;
+                let text = |name: &str| chip[name].as_str().unwrap_or_default().to_owned();
                 Some(SuggestionResponse {
-                    postback_data: chip["postbackData"].as_str().unwrap_or_default().to_owned(),
-                    text: Some(label.to_owned()),
+                    postback_data: text("postbackData"),
+                    text: Some(text("text")),
                     suggestion_type: Some(kind),
                 })
             });
-            found.or_else(|| members.values().find_map(|member| suggestion(member, label)))
+            let mut within = members.values();
+            found.or_else(|| within.find_map(|inner| suggestion(inner, member, wanted)))
         }
         _ => None,
     }

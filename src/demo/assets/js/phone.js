@@ -1,5 +1,6 @@
 // The virtual phone: bubbles of the number chosen, or of all.
 import { field, say, when, fresh } from "./fill.js";
+import { rich } from "./rich.js";
 
 /** Bubbles kept on the page. */
 const MOST = 150;
@@ -16,8 +17,13 @@ export function startPhone() {
   const targets = [document.getElementById("send-to"), document.getElementById("publish-to")];
   const phone = screen.closest(".phone");
   const offer = document.getElementById("text-code");
+  const reach = document.getElementById("reach");
+  const reachSay = document.getElementById("reach-say");
+  const live = document.getElementById("phone-live");
   // The server draws one phone's bubbles; the stream brings all, so that tabs switch without asking.
   const all = new Map();
+  /** How each phone is reached, by its number. */
+  const reached = new Map();
   let shown = tabs.querySelector("[aria-current]").dataset.phone;
   phone.dataset.shown = shown;
 
@@ -36,6 +42,8 @@ export function startPhone() {
     say(bubble, "text", b.text);
     say(bubble, "badge", b.badge);
     say(bubble, "carrier", b.carrier);
+    field(bubble, "tick-box").dataset.tick = b.tick;
+    say(bubble, "tick", b.tick);
     when(field(bubble, "at"), b.at);
   }
 
@@ -48,6 +56,12 @@ export function startPhone() {
     const near = screen.scrollHeight - screen.scrollTop - screen.clientHeight < NEAR_PX;
     const bubble = fresh("bubble-template", "li");
     write(bubble, b);
+    const shows = rich(b);
+    if (shows) {
+      field(bubble, "text").after(shows);
+      bubble.toggleAttribute("data-wide", b.cards.length > 1);
+      window.htmx?.process(shows);
+    }
     if (isNew) bubble.classList.add("bubble--new");
     bubble.hidden = !isShown(bubble);
     all.set(b.id, bubble);
@@ -60,7 +74,33 @@ export function startPhone() {
       all.delete(oldest);
       element.remove();
     }
-    settle(near || b.side === "mine");
+    settle(near || b.side !== "theirs");
+    if (isNew && shown !== "all" && isShown(bubble) && b.side !== "mine") tell(b);
+  }
+
+  /** Says what came to whoever hears the page. */
+  function tell(b) {
+    const words = [b.text, ...b.cards.map((card) => card.title || card.text || card.file)].filter(Boolean).join(". ");
+    const chips = [...b.cards.flatMap((card) => card.chips), ...b.chips].length;
+    live.textContent = `${b.from ? `${b.from}: ` : ""}${words}${chips ? `. ${chips} to choose from` : ""}`;
+  }
+
+  /** How the phone that is shown is reached. */
+  function drawReach() {
+    reach.hidden = shown === "all";
+    const now = reached.get(shown);
+    const words = now?.say ?? "Choose a phone to switch it between RCS and SMS";
+    if (reachSay.textContent !== words) reachSay.textContent = words;
+    if (!now) return;
+    reach.elements.phone.value = shown;
+    for (const button of reach.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button.value === now.reach));
+    }
+  }
+
+  function phones(every) {
+    for (const one of every) reached.set(one.number, one);
+    drawReach();
   }
 
   // As phones do: the code of the last text is one touch away.
@@ -89,6 +129,7 @@ export function startPhone() {
       from.value = shown;
       for (const to of targets) to.value = shown;
     }
+    drawReach();
     for (const bubble of all.values()) bubble.hidden = !isShown(bubble);
     settle(true);
   }
@@ -109,7 +150,9 @@ export function startPhone() {
 
   return {
     bubble: (b) => put(b, true),
-    snapshot({ bubbles }) {
+    phones,
+    snapshot({ bubbles, phones: every }) {
+      phones(every);
       if (all.size === 0) list.replaceChildren();
       for (const b of bubbles) put(b, false);
       settle(true);
