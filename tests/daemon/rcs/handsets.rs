@@ -101,12 +101,10 @@ async fn the_handsets_of_a_campaign_are_looked_up_together() {
     };
     let lines: String = (0..OFFERS).map(line).collect();
     let headers = [("content-type", "application/x-ndjson".to_owned())];
-    let answer = scene
-        .client
-        .lock()
-        .await
-        .request(Method::POST, "/v1/messages", &headers, lines.into_bytes());
+    let mut client = scene.client.lock().await;
+    let answer = client.request(Method::POST, "/v1/messages", &headers, lines.into_bytes());
     assert!(answer.await.unwrap().status.is_success());
+    drop(client);
     until(LIMIT, "all are delivered", async || {
         let delivered = "SELECT count(*) FROM message WHERE state = 'delivered'";
         (scene.house.database().number(delivered).await == 1_600).then_some(())
