@@ -122,6 +122,27 @@ fn events_are_counted_until_their_last_outcome_is_told() {
 }
 
 #[test]
+fn messages_by_rcs_are_counted_until_the_platform_has_told_that_they_were_read() {
+    let figures = figures(&["--rcs", "--read", "-n", "400", "--connections", "4", "--rate", "2000"]);
+    assert_eq!(figures["accept"]["accepted"], 400);
+    let rcs = &figures["rcs"];
+    let counts = ["accepted", "webhooks_taken", "refused", "came_again", "webhooks_untold"];
+    assert_eq!(
+        counts.map(|name| rcs[name].as_u64().unwrap()),
+        [400, 800, 0, 0, 0],
+        "{figures}"
+    );
+    assert!(
+        figures["seconds"].as_f64().unwrap() >= 0.2,
+        "faster than it was to be: {figures}"
+    );
+    assert!(rcs["to_platform"]["max_ms"].as_u64().unwrap() > 0, "{figures}");
+    assert!(rcs["platform_cpu_seconds_per_1000"].as_f64().is_some(), "{figures}");
+    let configuration = figures["configuration"].as_str().unwrap();
+    assert!(configuration.contains("client_token = \"***\""), "{configuration}");
+}
+
+#[test]
 fn a_store_in_memory_is_refused() {
     let memory = Path::new("/dev/shm");
     if araldo::config::file_system(memory).as_deref() != Some("tmpfs") {

@@ -1,5 +1,5 @@
-//! The agents of RCS: their carriers, their webhooks, the worker that makes use of what these are told, and who asks
-//! platforms to take messages back.
+//! The agents of RCS: their carriers, their webhooks, the worker that makes use of what these are told, who asks platforms
+//! to take messages back, and who looks up the handsets that offers wait for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::carrier::rcs::{RcsCarrier, RcsLink};
 use crate::clock::Clock;
-use crate::config::{CarrierConfig, Config, Protocol, ReceiptId};
-use crate::dispatch::rcs_events::{Agent, RcsEvents, Reports};
-use crate::dispatch::{CarrierParts, ConsentStep, Revoker};
-use crate::domain::Name;
+use crate::config::{CarrierConfig, Config, Protocol, ReceiptId, RouteConfig};
+use crate::dispatch::rcs_events::{Agent, Confirmed, RcsEvents, Reports};
+use crate::dispatch::{CarrierParts, ConsentStep, Revoker, Scout};
+use crate::domain::{Lane, Name};
 use crate::http::RcsHooks;
 use crate::outbox::Outbox;
 use crate::store::Store;
@@ -51,7 +51,21 @@ pub(super) fn carriers(config: &Config, agents: &Agents) -> Vec<CarrierParts> {
     parts.collect()
 }
 
-/// Starts the worker and the revokers; what the listener serves.
+/// The steps that a carrier serves.
+fn lanes(config: &Config, carrier: &Name) -> Vec<Lane> {
+    let of_route = |(route, plan): (&Name, &RouteConfig)| {
+        let steps = plan.steps.iter().zip(0_u8..);
+        let own = steps.filter(|(step, _)| step.carriers.iter().any(|it| it.id == *carrier));
+        let lane = |(_, step)| Lane {
+            route: route.clone(),
+            step,
+        };
+        own.map(lane).collect::<Vec<_>>()
+    };
+    config.route.iter().flat_map(of_route).collect()
+}
+
+/// Starts the worker, the revokers and the scouts; what the listener serves.
 pub(super) fn start(
     (config, agents): (&Config, Agents),
     (store, outbox): (&Arc<dyn Store>, &Outbox),
@@ -70,6 +84,13 @@ pub(super) fn start(
             clock: clock.clone(),
         };
         tasks.spawn(revoker.run(stop.clone()));
+        let scout = Scout {
+            name: name.clone(),
+            carrier: carrier.clone(),
+            lanes: lanes(config, name),
+            store: store.clone(),
+        };
+        tasks.spawn(scout.run(stop.clone()));
     }
     let agents = agents.into_iter().map(|(name, carrier)| {
         let address = config.rbm[&name].address.as_deref().map(Into::into);
@@ -80,6 +101,7 @@ pub(super) fn start(
         outbox: outbox.clone(),
         agents: agents.collect(),
         consent: consent.clone(),
+        confirmed: Confirmed::default(),
         listener: Arc::new(Reports(outbox.clone())),
         came: came.clone(),
     };

@@ -177,7 +177,7 @@ mod tests {
         assert_eq!((both.command.len(), both.two_way.country.as_str()), (1, "DE"));
         let new = config("[two_way]\nmax_calls = 7\n[http.api]\nlisten = \"127.0.0.1:1\"\n");
         assert_eq!(left(&running, &new), ["http", "two_way"]);
-        assert_eq!(merged(&running, new).two_way.max_calls, 64);
+        assert_eq!(merged(&running, new).two_way.max_calls, 128);
     }
 
     #[test]

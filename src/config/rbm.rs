@@ -79,8 +79,12 @@ pub struct RbmConfig {
     /// How long one that could not be reached is left alone. Default 1 h.
     #[serde(with = "unit::duration")]
     pub unreachable_for: Duration,
-    /// Handsets that are remembered, 1000 to 10000000. Default 1000000, of about 200 bytes each.
+    /// Handsets that are remembered, 1000 to 10000000. Default 1000000, of about 400 bytes each.
     pub remembered: u32,
+    /// How long a message that not every handset can show waits to learn what its own can; then it is sent as it is. Offers
+    /// never wait. 0 asks nobody. Default 500 ms.
+    #[serde(with = "unit::duration")]
+    pub look_up_timeout: Duration,
 }
 
 /// Which of the platform's hosts.
@@ -129,6 +133,7 @@ impl Default for RbmConfig {
             reachable_for: Duration::from_hours(4),
             unreachable_for: Duration::from_hours(1),
             remembered: 1_000_000,
+            look_up_timeout: Duration::from_millis(500),
         }
     }
 }

@@ -31,7 +31,7 @@ impl Default for TwoWayConfig {
     fn default() -> Self {
         Self {
             reassembly_timeout: Duration::from_mins(5),
-            max_calls: 64,
+            max_calls: 128,
             address_per_minute: 0,
             max_numbers: 100_000,
             country: "IT".to_owned(),

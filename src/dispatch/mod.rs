@@ -11,6 +11,7 @@ mod flight;
 mod inbound;
 pub mod rcs_events;
 mod revoker;
+mod scout;
 mod status;
 mod wait;
 pub mod webhook;
@@ -19,6 +20,7 @@ pub use consent::ConsentStep;
 pub use control::{CarrierParts, CarrierReport, Dispatch};
 pub use failover::{LaneMap, Step};
 pub use revoker::Revoker;
+pub use scout::Scout;
 pub use status::{BindState, BindStatus, CarrierState, Counts};
 pub use wait::Waits;
 

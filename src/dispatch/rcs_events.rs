@@ -2,6 +2,8 @@
 //!
 //! An event is marked once all is made of it. After a crash it comes again, and the second time changes nothing.
 
+mod confirmed;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +28,11 @@ use crate::consent::Heard;
 use crate::domain::{BindRef, MessageId, Name, UnixMillis};
 use crate::inbound::Tap;
 use crate::outbox::Outbox;
-use crate::store::{NewConsent, RcsEvent, RcsMark, RcsReport, RcsSaid, Seq, Store, StoreError};
+use crate::store::{
+    Enqueue, IdempotencyKey, NewConsent, RcsEvent, RcsMark, RcsReport, RcsSaid, Seq, Store, StoreError,
+};
+pub use confirmed::Confirmed;
+use confirmed::Said;
 
 /// Events read at a time.
 const PAGE: u32 = 500;
@@ -121,6 +127,8 @@ pub struct RcsEvents {
     pub agents: BTreeMap<Name, Agent>,
     /// Hears STOP.
     pub consent: Arc<ConsentStep>,
+    /// Which consent words were confirmed of late.
+    pub confirmed: Confirmed,
     /// Hears of messages.
     pub listener: Arc<dyn MessageEvents>,
     /// Rung for every event that is kept.
@@ -133,6 +141,8 @@ struct Wanted {
     messages: Vec<MessageEvent>,
     texts: Vec<(Name, InboundText, UnixMillis)>,
     consents: Vec<NewConsent>,
+    /// Confirmations of what was said by a menu.
+    answers: Vec<Enqueue>,
     marks: Vec<RcsMark>,
     /// What was tapped, by the place of the event.
     taps: HashMap<Seq, Tap>,
@@ -157,19 +167,31 @@ impl RcsEvents {
         }
     }
 
-    /// Makes use of all that is kept.
+    /// Makes use of all that is kept. A page is marked together with the reports of the next, so that one commit serves
+    /// both.
     async fn drain(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         let mut after: Seq = 0;
+        let mut used = Vec::new();
         while !stop.is_cancelled() {
             let events = self.store.new_rcs_events(after, PAGE).await?;
             let Some(last) = events.last() else { break };
             after = last.place;
-            self.make_use(&events).await?;
+            let (made, marked) = tokio::join!(self.make_use(&events), self.mark(used));
+            marked?;
+            used = made?;
         }
-        Ok(())
+        self.mark(used).await
     }
 
-    async fn make_use(&self, events: &[RcsEvent]) -> Result<(), StoreError> {
+    async fn mark(&self, used: Vec<RcsMark>) -> Result<(), StoreError> {
+        if used.is_empty() {
+            return Ok(());
+        }
+        self.outbox.mark_rcs_events(used).await
+    }
+
+    /// Makes use of these; the marks are given back, for when all is committed.
+    async fn make_use(&self, events: &[RcsEvent]) -> Result<Vec<RcsMark>, StoreError> {
         let mut wanted = Wanted {
             taps: self.taps(events).await?,
             ..Wanted::default()
@@ -190,15 +212,34 @@ impl RcsEvents {
         if !wanted.consents.is_empty() {
             self.outbox.consents(wanted.consents).await?;
         }
+        self.confirm(wanted.answers).await;
         let texts = wanted.texts.into_iter().map(|(carrier, text, at)| {
             let bind = BindRef { carrier, bind: 0 };
-            self.outbox
-                .inbound(new_inbound(text, &bind, at, Vec::new(), &self.consent))
+            let mut text = new_inbound(text, &bind, at, Vec::new(), &self.consent);
+            let word = text.handled.filter(|_| !text.answers.is_empty());
+            if word.is_some_and(|word| !self.confirmed.is_first(&text.from, &text.to, word, Said::InWords, at)) {
+                text.answers.clear();
+            }
+            self.outbox.inbound(text)
         });
         for stored in join_all(texts).await {
             stored?;
         }
-        self.outbox.mark_rcs_events(wanted.marks).await
+        Ok(wanted.marks)
+    }
+
+    /// Confirms what was said by a menu. It counts whether it is confirmed or not.
+    async fn confirm(&self, answers: Vec<Enqueue>) {
+        if answers.is_empty() {
+            return;
+        }
+        let stored = match self.outbox.enqueue(answers).await {
+            Ok(results) => results.into_iter().collect::<Result<Vec<_>, _>>().map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            tracing::warn!(event = "consent_not_answered", %error);
+        }
     }
 
     /// What stands behind the taps among these events.
@@ -324,20 +365,20 @@ impl RcsEvents {
         match &told.event {
             UserEventType::Delivered { message_id } => wanted.messages.push(of_message(message_id, Told::Delivered)?),
             UserEventType::Read { message_id } => wanted.messages.push(of_message(message_id, Told::Read)?),
-            // The keyword comes beside it as a text, which is answered: this one is noted only.
-            UserEventType::Unsubscribe => wanted.consents.extend(self.consent(agent, number, "STOP", event.at)),
-            UserEventType::Subscribe => wanted.consents.extend(self.consent(agent, number, "START", event.at)),
+            UserEventType::Unsubscribe => self.said_by_menu("STOP", event, agent, told, wanted),
+            UserEventType::Subscribe => self.said_by_menu("START", event, agent, told, wanted),
             UserEventType::IsTyping | UserEventType::Other { .. } => {}
         }
         Ok(())
     }
 
-    /// What a menu of the handset says of consent, as if its keyword had been written.
-    fn consent(&self, agent: &Agent, number: &Msisdn, word: &str, at: UnixMillis) -> Vec<NewConsent> {
+    /// What a menu of the handset says of consent, as if its keyword had been written. Most handsets write it too: the two
+    /// are confirmed once.
+    fn said_by_menu(&self, word: &str, event: &RcsEvent, agent: &Agent, told: &UserEvent, wanted: &mut Wanted) {
         let Some(address) = &agent.address else {
-            return Vec::new();
+            return;
         };
-        let from = number.as_str().trim_start_matches('+');
+        let (from, at) = (digits(&told.sender_phone_number), event.at);
         let heard = Heard {
             text: word,
             from,
@@ -345,9 +386,26 @@ impl RcsEvents {
             at,
             pending: false,
         };
-        self.consent.hear(&heard).map_or_else(Vec::new, |reaction| {
-            self.consent.obey(reaction, from, address, at, false).consents
-        })
+        let Some(reaction) = self.consent.hear(&heard) else {
+            return;
+        };
+        let mut obeyed = self
+            .consent
+            .obey(reaction, from, address, at, self.consent.has_room(from));
+        wanted.consents.append(&mut obeyed.consents);
+        let is_first = || self.confirmed.is_first(from, address, obeyed.word, Said::ByMenu, at);
+        if let Some(answer) = obeyed.answer.filter(|_| is_first()) {
+            // After a crash the event comes again, and its confirmation is there.
+            let key = IdempotencyKey {
+                key: format!("rcs/{}/{}", event.carrier, told.event_id).into(),
+                fingerprint: [0; 32],
+                answer: Box::default(),
+            };
+            wanted.answers.push(Enqueue {
+                key: Some(key),
+                ..answer
+            });
+        }
     }
 }
 

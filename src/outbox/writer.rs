@@ -35,6 +35,9 @@ const WORK_QUEUE: usize = 4_096;
 /// nobody has anything to do, a turn takes a microsecond or two.
 const TURNS: usize = 4;
 
+/// Turns without a newcomer after which those whom the last commit has answered are not waited for any longer.
+const QUIET_TURNS: usize = 40;
+
 /// Starts the writer on a store whose lease was just taken. It ends when the last handle is dropped.
 pub async fn start(
     store: Arc<dyn Store>,
@@ -132,9 +135,17 @@ struct Waiting {
     downs: Vec<oneshot::Sender<()>>,
 }
 
+impl Waiting {
+    /// How many are told at once when the batch is committed.
+    fn answers(&self) -> usize {
+        self.requests.len() + self.groups.len() + self.receipts.len() + self.inbound.len() + self.turns.len()
+    }
+}
+
 impl Writer {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>, mut work: mpsc::Receiver<Work>) {
         let mut wake: Option<Instant> = None;
+        let mut answered = 0;
         loop {
             let mut batch = Batch::new(self.clock.now());
             let mut waiting = Waiting::default();
@@ -147,9 +158,8 @@ impl Writer {
                 Some(request) = requests.recv() => Self::gather_request(request, &mut batch, &mut waiting),
                 () = sleep_until(wake) => {}
             }
-            for _ in 0..TURNS {
-                tokio::task::yield_now().await;
-            }
+            let here = || requests.len() + work.len();
+            company(answered, here).await;
             while batch_len(&batch) < self.batch {
                 let Ok(item) = work.try_recv() else { break };
                 self.gather(item, &mut batch, &mut waiting);
@@ -158,6 +168,7 @@ impl Writer {
                 let Ok(request) = requests.try_recv() else { break };
                 Self::gather_request(request, &mut batch, &mut waiting);
             }
+            answered = waiting.answers();
             self.retry_when_due().await;
             batch.now = self.clock.now();
             if !self.health.has_failed() {
@@ -629,6 +640,22 @@ fn batch_len(batch: &Batch) -> usize {
         + batch.rcs_events.len()
         + batch.rcs_marks.len()
         + usize::from(batch.prune.is_some())
+}
+
+/// Lets others in before a commit. Who was answered by the last one often has the next thing to say at once: a peer
+/// that sends one after the other. So as many as were answered are waited for, as long as they keep coming; `here` counts
+/// those who are.
+async fn company(answered: usize, here: impl Fn() -> usize) {
+    let (mut turns, mut last_came) = (0, 0);
+    let mut known = 0;
+    while turns < TURNS || (known + 1 < answered && turns - last_came < QUIET_TURNS) {
+        tokio::task::yield_now().await;
+        turns += 1;
+        let now = here();
+        if now > known {
+            (known, last_came) = (now, turns);
+        }
+    }
 }
 
 async fn sleep_until(at: Option<Instant>) {

@@ -11,7 +11,7 @@ use super::{
     NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store, StoreError,
     Totals, UnhandledText, VerificationRecord,
 };
-use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
+use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
 /// What becomes of commits.
 pub(crate) trait Commits: Send + Sync + 'static {
@@ -52,6 +52,15 @@ impl<C: Commits> Store for Double<C> {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
         self.store.revocations(carrier, after, limit)
+    }
+
+    fn waiting<'a>(
+        &'a self,
+        lane: &'a Lane,
+        priority: u8,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
+        self.store.waiting(lane, priority, limit)
     }
 
     fn message<'a>(

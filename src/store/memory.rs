@@ -28,7 +28,7 @@ use super::{
     NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store,
     StoreError, Totals, UnhandledText, VerificationRecord,
 };
-use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
+use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
 /// An outbox that is gone with its process.
 #[derive(Default)]
@@ -73,6 +73,15 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
         async move { self.with(|tables| Ok(tables.revocations(carrier, after, limit))) }.boxed()
+    }
+
+    fn waiting<'a>(
+        &'a self,
+        lane: &'a Lane,
+        priority: u8,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.waiting(lane, priority, limit))) }.boxed()
     }
 
     fn message<'a>(

@@ -58,7 +58,7 @@ pub use two_way::{
     ActionProgress, ActionQuery, ActionRecord, ActionState, Between, Standing, Turn, TurnResult, UnhandledText,
 };
 
-use crate::domain::{CaseId, Endpoint, MessageId, Name, UnixMillis, VerificationId};
+use crate::domain::{CaseId, Endpoint, Lane, MessageId, Name, UnixMillis, VerificationId};
 
 /// A durable outbox.
 pub trait Store: Send + Sync + 'static {
@@ -123,6 +123,14 @@ pub trait Store: Send + Sync + 'static {
         after: Seq,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>>;
+
+    /// The recipients, as digits, of messages that wait in a lane and are due, of one priority, oldest first.
+    fn waiting<'a>(
+        &'a self,
+        lane: &'a Lane,
+        priority: u8,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Box<str>>, StoreError>>;
 
     /// Events of RCS platforms behind a place of which something is to be made, oldest first.
     fn new_rcs_events(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<RcsEvent>, StoreError>>;

@@ -132,6 +132,10 @@ fn describe() {
         "Requests to RCS platforms, by carrier, call and result."
     );
     describe_counter!(
+        "araldo_rcs_plainer_total",
+        "Messages sent as text since their handset cannot show them whole, by carrier."
+    );
+    describe_counter!(
         "araldo_rcs_webhooks_total",
         "Posts of RCS platforms, by carrier and outcome: kept, repeated, handshake, refused."
     );

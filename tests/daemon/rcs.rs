@@ -1,6 +1,9 @@
 //! RCS where the handset can, SMS where it cannot, never both by accident: over the real binary, a platform of RCS and a
 //! carrier of SMS.
 
+mod handsets;
+mod users;
+
 use std::fs;
 use std::time::Duration;
 
@@ -40,12 +43,18 @@ impl Scene {
         fs::create_dir(&conf).unwrap();
         let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/commands.toml");
         fs::copy(shipped, conf.join("10-commands.toml")).unwrap();
+        let commands = format!(
+            "[command.balance.action]\nurl = \"{}\"\n[command.block_card]\nconfirmation = \"code\"\n\
+             [command.block_card.action]\nurl = \"{}\"\n",
+            bank.url("/do/balance"),
+            bank.url("/do/block_card"),
+        );
+        fs::write(conf.join("20-bank.toml"), commands).unwrap();
         house.configure(&format!(
             "[outbox]\ndoubt_hold = \"1s\"\nrescue_interval = \"200ms\"\n[webhook]\nallow_networks = [\"127.0.0.0/8\"]\n\
-             [command.balance.action]\nurl = \"{}\"\n[address.\"{CODE}\"]\nclient = \"bank\"\nlocale = \"it\"\n{}{}\
+             [address.\"{CODE}\"]\nclient = \"bank\"\nlocale = \"it\"\n{}{}\
              [route.all]\nsteps = [{{ carriers = [\"rbm\"], wait = \"{wait}\" }}, {{ carriers = [\"c\"] }}]\n",
-            bank.url("/do/balance"),
-            platform.section(CODE),
+            platform.section(CODE, "throughput = 200"),
             carrier.section("")
         ));
         let daemon = house.start().await;
@@ -120,6 +129,15 @@ impl Scene {
         own.map(|(_, text)| text).collect()
     }
 
+    /// Waits for the n-th message that the phone has by RCS, from 1.
+    async fn shown(&self, number: &str, n: usize) -> Value {
+        let what = format!("message {n} on the phone");
+        until(LIMIT, &what, async || {
+            self.platform.phone(number).await.get(n - 1).cloned()
+        })
+        .await
+    }
+
     async fn end(&self, daemon: Daemon) {
         assert!(daemon.stop().await.success());
         assert!(self.house.alarms().is_empty());
@@ -134,45 +152,6 @@ fn has(message: &Value, note: &str) -> bool {
 fn happened(message: &Value) -> Vec<&str> {
     let timeline = message["timeline"].as_array().unwrap().iter();
     timeline.map(|entry| entry["event"].as_str().unwrap()).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_card_is_delivered_and_read_and_a_tap_runs_its_command() {
-    let _stage = together().await;
-    let (scene, daemon) = Scene::new("30s", &["--read", "1"]).await;
-    assert_eq!(scene.agent()["protocol"], "rbm");
-    let card = json!({ "rich": {
-        "card": { "title": "Il tuo conto", "text": "Ecco le novità.",
-                  "suggestions": [{ "type": "reply", "label": "Quanto ho?", "says": "saldo" }] },
-        "suggestions": [{ "type": "dial", "label": "Chiama", "number": "+39021234567" }],
-    } });
-    let (id, _) = scene.send(PHONE, "service", card).await;
-    let message = scene.becomes(&id, "it is read", |message| has(message, "read")).await;
-    assert_eq!(
-        (&message["state"], &message["carrier"]),
-        (&json!("delivered"), &json!("rbm"))
-    );
-    assert!(has(&message, "delivered_by_rcs"), "{message}");
-    let shown = scene.platform.phone(PHONE).await;
-    assert_eq!(shown.len(), 1, "{shown:?}");
-    let content = &shown[0]["content"]["richCard"]["standaloneCard"]["cardContent"];
-    assert_eq!(
-        (&content["title"], &shown[0]["traffic_type"]),
-        (&json!("Il tuo conto"), &json!("TRANSACTION"))
-    );
-    scene.platform.user(PHONE, json!({ "tap": "Quanto ho?" })).await;
-    let answer = until(LIMIT, "the tap is answered", async || {
-        let shown = scene.platform.phone(PHONE).await;
-        (shown.len() == 2).then(|| shown[1].clone())
-    })
-    .await;
-    assert_eq!(answer["content"]["text"], "Il tuo saldo è 12,34 EUR.");
-    assert_eq!(answer["traffic_type"], "SERVICEREQUEST");
-    assert_eq!(scene.bank.asked().len(), 1);
-    let message = scene.message(&id).await;
-    assert!(happened(&message).contains(&"tapped"), "{message}");
-    assert!(scene.sms(PHONE).is_empty());
-    scene.end(daemon).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +218,7 @@ async fn where_nobody_knows_the_class_decides_between_a_second_copy_and_none() {
     let revoke_fails = json!([{ "fault": { "status": { "code": 503 } }, "when": { "call": "revoke" } }]);
     scene.platform.set_faults(revoke_fails).await;
     let mut sent = Vec::new();
-    for (n, class) in ["otp", "alert", "transaction", "service", "marketing"]
+    for (n, class) in ["otp", "alert", "reply", "transaction", "service", "marketing"]
         .into_iter()
         .enumerate()
     {
@@ -257,76 +236,6 @@ async fn where_nobody_knows_the_class_decides_between_a_second_copy_and_none() {
             assert_eq!(scene.sms(&number).len(), 1, "{class}");
         }
     }
-    scene.end(daemon).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_comes_a_hundred_times_more_is_made_use_of_once() {
-    let _stage = together().await;
-    let (scene, daemon) = Scene::new("30s", &[]).await;
-    let repeated = json!([{ "fault": { "repeat": { "times": 100 } }, "when": { "call": "webhook", "nth": 1 } }]);
-    scene.platform.set_faults(repeated).await;
-    scene.platform.user(PHONE, json!({ "text": "saldo" })).await;
-    scene.platform.until(LIMIT, "webhooks_taken", 102).await;
-    until(LIMIT, "it is answered", async || {
-        (!scene.platform.phone(PHONE).await.is_empty()).then_some(())
-    })
-    .await;
-    let handled = "SELECT count(*) FROM inbound WHERE handled_at IS NOT NULL";
-    assert_eq!(scene.house.database().number(handled).await, 1);
-    assert_eq!(
-        (scene.bank.asked().len(), scene.platform.phone(PHONE).await.len()),
-        (1, 1)
-    );
-    scene.end(daemon).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_with_a_forged_signature_is_refused_and_nothing_of_it_is_kept() {
-    let _stage = together().await;
-    let (scene, daemon) = Scene::new("30s", &[]).await;
-    let forged = json!([{ "fault": "bad_signature", "when": { "call": "webhook", "nth": 1 } }]);
-    scene.platform.set_faults(forged).await;
-    scene.platform.user(PHONE, json!({ "text": "saldo" })).await;
-    scene.platform.until(LIMIT, "webhooks_refused", 1).await;
-    let kept = "SELECT (SELECT count(*) FROM rcs_inbox) + (SELECT count(*) FROM inbound)";
-    assert_eq!(scene.house.database().number(kept).await, 0);
-    // The next one is signed as it should be.
-    scene.platform.user(PHONE, json!({ "text": "saldo" })).await;
-    until(LIMIT, "it is answered", async || {
-        (!scene.platform.phone(PHONE).await.is_empty()).then_some(())
-    })
-    .await;
-    assert_eq!(scene.platform.answers()[..2], [json!(401), json!(200)]);
-    assert_eq!(scene.bank.asked().len(), 1);
-    scene.end(daemon).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_by_rcs_is_a_stop_by_sms_too_and_confirmed_once() {
-    let _stage = together().await;
-    let (scene, daemon) = Scene::new("30s", &[]).await;
-    // The menu of the handset: an event, and the keyword as a text.
-    scene.platform.user(PHONE, json!("unsubscribe")).await;
-    let confirmed = until(LIMIT, "the STOP is confirmed", async || {
-        scene.platform.phone(PHONE).await.first().cloned()
-    })
-    .await;
-    assert_eq!(confirmed["traffic_type"], "ACKNOWLEDGEMENT");
-    for channels in [
-        json!({}),
-        json!({ "channels": ["sms"] }),
-        json!({ "channels": ["rcs"] }),
-    ] {
-        let (_, state) = scene.send(PHONE, "service", channels).await;
-        assert_eq!(state, "suppressed");
-    }
-    let shown = scene.house.araldo(&["consent", "show", PHONE.trim_start_matches('+')]);
-    assert_eq!(shown["consents"][0]["state"], "opted_out");
-    assert_eq!(
-        (scene.platform.phone(PHONE).await.len(), scene.sms(PHONE).len()),
-        (1, 0)
-    );
     scene.end(daemon).await;
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::json;
 
-use crate::support::bank::{Bank, Mood};
+use crate::support::bank::{Bank, Mood, code};
 use crate::support::carrier::Carrier;
 use crate::support::daemon::{Daemon, House};
 use crate::support::ledger::Ledger;
@@ -97,16 +97,6 @@ impl Scene {
             .map(|body| body["slots"]["amount"].as_str().unwrap().to_owned());
         amounts.collect()
     }
-}
-
-/// The code in a text.
-fn code(text: &str) -> String {
-    let words = text.split(|c: char| !c.is_ascii_digit());
-    words
-        .filter(|word| word.len() == 6)
-        .map(str::to_owned)
-        .next()
-        .unwrap_or_else(|| panic!("{text}"))
 }
 
 fn another(code: &str) -> String {

@@ -76,6 +76,16 @@ impl Bank {
     }
 }
 
+/// The code of six digits in a text.
+pub(crate) fn code(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_ascii_digit());
+    words
+        .filter(|word| word.len() == 6)
+        .map(str::to_owned)
+        .next()
+        .unwrap_or_else(|| panic!("{text}"))
+}
+
 impl Drop for Bank {
     fn drop(&mut self) {
         self.task.abort();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use araldo::domain::Flags;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions, Row as _};
 
@@ -18,6 +19,7 @@ pub(crate) struct Whole {
     pub(crate) text: String,
     pub(crate) carrier: Option<String>,
     pub(crate) carrier_message_id: Option<String>,
+    pub(crate) flags: Flags,
     /// Number, state and the carrier's id of each segment of a long message.
     pub(crate) segments: Vec<(u8, String, Option<String>)>,
     /// What happened beside the plain way.
@@ -150,6 +152,7 @@ fn whole(row: &SqliteRow, segments: Vec<(u8, String, Option<String>)>, events: V
         text,
         carrier: row.get("carrier"),
         carrier_message_id: row.get("carrier_message_id"),
+        flags: Flags(row.get("flags")),
         segments,
         events,
     }

@@ -1,5 +1,6 @@
 //! An RCS platform in a process of its own: `araldo simulate rcs`, steered over its control.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -60,10 +61,10 @@ impl Platform {
     }
 
     /// Its section in the daemon's configuration: the carrier `rbm`, with back-offs short enough for a test.
-    pub(crate) fn section(&self, address: &str) -> String {
+    pub(crate) fn section(&self, address: &str, more: &str) -> String {
         format!(
             "[carrier.rbm]\nprotocol = \"rbm\"\nagent_id = \"simulator\"\napi_base = \"{}\"\nservice_account_file = \"{}\"\n\
-             client_token = \"{TOKEN}\"\naddress = \"{address}\"\nthroughput = 200\nretry_min = \"50ms\"\nretry_max = \"2s\"\n",
+             client_token = \"{TOKEN}\"\naddress = \"{address}\"\nretry_min = \"50ms\"\nretry_max = \"2s\"\n{more}\n",
             self.base,
             self.account.display()
         )
@@ -107,6 +108,12 @@ impl Platform {
         answer[what].as_u64().unwrap_or(0)
     }
 
+    /// Requests of one kind that it has read.
+    pub(crate) async fn asked(&self, call: &str) -> u64 {
+        let answer = self.control.lock().await.get("/stats").await.unwrap().json();
+        answer["requests"][call].as_u64().unwrap_or(0)
+    }
+
     /// Waits until a number is reached.
     pub(crate) async fn until(&self, limit: Duration, what: &str, at_least: u64) {
         until(limit, &format!("{what} of the platform is {at_least}"), async || {
@@ -117,18 +124,61 @@ impl Platform {
 
     /// How its webhooks were answered, in their order.
     pub(crate) fn answers(&self) -> Vec<Value> {
+        let told = self.lines().into_iter().filter(|line| line["dir"] == "webhook");
+        told.map(|line| line["status"].clone()).collect()
+    }
+
+    /// The ids of the messages that it took, by recipient: the digits. Whatever it did not answer it may have taken.
+    pub(crate) fn taken(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut asked: BTreeMap<u64, (String, String)> = BTreeMap::new();
+        for line in self.lines() {
+            let Some(number) = line["number"].as_u64() else {
+                continue;
+            };
+            if line["dir"] == "in" && line["call"] == "send" {
+                asked.insert(number, addressed(line["request"].as_str().unwrap()));
+            } else if line["dir"] == "out" && line["status"] != 200 {
+                asked.remove(&number);
+            }
+        }
+        let mut taken: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (to, id) in asked.into_values() {
+            taken.entry(to).or_default().insert(id);
+        }
+        taken
+    }
+
+    /// The messages of which it has told this, and was heard.
+    pub(crate) fn told(&self, what: &str) -> BTreeSet<String> {
+        let told = self
+            .lines()
+            .into_iter()
+            .filter(|line| line["dir"] == "webhook" && line["status"] == 200 && line["body"]["eventType"] == what);
+        told.filter_map(|line| Some(line["body"]["messageId"].as_str()?.to_owned()))
+            .collect()
+    }
+
+    fn lines(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.ledger).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines
-            .filter(|line| line["dir"] == "webhook")
-            .map(|line| line["status"].clone())
-            .collect()
+        lines.collect()
     }
 
     async fn put(&self, path: &str, body: &Value) {
         let answer = self.control.lock().await.put(path, body).await.unwrap();
         assert!(answer.status.is_success(), "{path}: {answer:?}");
     }
+}
+
+/// To whom a message goes and under which id: `POST /v1/phones/+393331234567/agentMessages?messageId=…&agentId=…`.
+fn addressed(request: &str) -> (String, String) {
+    let (path, query) = request.split_once('?').unwrap();
+    let to = path.split('/').nth(3).unwrap().replace("%2B", "+");
+    let id = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("messageId="))
+        .unwrap();
+    (to.trim_start_matches('+').to_owned(), id.to_owned())
 }
 
 impl Drop for Platform {

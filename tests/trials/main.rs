@@ -13,6 +13,7 @@ mod canary;
 mod disk;
 mod power;
 mod process;
+mod rcs;
 mod shim;
 mod slow;
 mod soak;

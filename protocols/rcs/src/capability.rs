@@ -82,13 +82,22 @@ impl Capabilities {
             suggestions.extend(card.cards().iter().flat_map(|card| &card.suggestions));
         }
         needed.extend(suggestions.into_iter().filter_map(feature_of));
-        let has = |feature: &Feature| match feature {
+        needed.into_iter().filter(|feature| !self.has(feature)).collect()
+    }
+
+    /// Whether a suggestion can be shown: a reply by every handset, an action by those that can do it.
+    #[must_use]
+    pub fn shows(&self, suggestion: &Suggestion) -> bool {
+        feature_of(suggestion).is_none_or(|feature| self.has(&feature))
+    }
+
+    fn has(&self, feature: &Feature) -> bool {
+        match feature {
             Feature::ActionOpenUrl => {
                 self.features.contains(feature) || self.features.contains(&Feature::ActionOpenUrlInWebview)
             }
             _ => self.features.contains(feature),
-        };
-        needed.into_iter().filter(|feature| !has(feature)).collect()
+        }
     }
 }
 

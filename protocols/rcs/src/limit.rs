@@ -37,6 +37,8 @@ pub const MAX_MESSAGE_BYTES: usize = 250_000;
 pub const MAX_TTL: Duration = Duration::from_secs(15 * 24 * 60 * 60);
 /// Users of one batch look-up.
 pub const MAX_BATCH_USERS: usize = 10_000;
+/// Users from which on the platform takes a batch look-up for one: fewer are answered, but by no estimate.
+pub const USEFUL_BATCH_USERS: usize = 500;
 /// A file, in bytes: 100 MiB.
 pub const MAX_FILE_BYTES: usize = 100 * 1_024 * 1_024;
 /// Ids that peers make, texts of places and of phone numbers to dial, in UTF-16 units. Not the platform's limit: ours.

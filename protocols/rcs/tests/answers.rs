@@ -193,6 +193,17 @@ fn what_a_handset_lacks_is_named() {
     let actions = [Feature::ActionShareLocation, Feature::ActionViewLocation];
     assert_eq!(lacks["send-text-all-actions.request.json"], actions);
     assert_eq!(lacks["send-text-compose-action.request.json"], [Feature::ActionCompose]);
+    let shown = |file: &str| {
+        let (_, message) = messages().into_iter().find(|(name, _)| *name == file).unwrap();
+        let suggestions = message.content_message.suggestions;
+        (
+            suggestions.iter().filter(|it| basic.shows(it)).count(),
+            suggestions.len(),
+        )
+    };
+    assert_eq!(shown("send-text-replies.request.json"), (3, 3));
+    let (some, all) = shown("send-text-all-actions.request.json");
+    assert_eq!(all - some, 2);
 }
 
 #[test]

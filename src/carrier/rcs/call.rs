@@ -20,6 +20,18 @@ pub(super) struct Call<'a> {
     pub(super) first: Request<Bytes>,
     /// What makes it for a later try, where it changes with the time; `None` of it once its time is over.
     pub(super) again: Option<&'a (dyn Fn(UnixMillis) -> Option<Request<Bytes>> + Send + Sync)>,
+    pub(super) effort: Effort,
+}
+
+/// How hard it is tried, and what a refusal for now means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// A message: refused as too many, it slows all messages, and they wait as long as the platform says.
+    Message,
+    /// As often, for itself.
+    Usual,
+    /// Once: whoever wants it can do without.
+    Once,
 }
 
 /// Why there is no answer that can be used.
@@ -49,6 +61,7 @@ impl Call<'_> {
             name,
             first: request,
             again: None,
+            effort: Effort::Usual,
         }
     }
 }
@@ -79,9 +92,14 @@ impl RcsCarrier {
     ) -> Result<T, CallError> {
         let mut request = call.first.clone();
         let (mut tries, mut doubt, mut renewed) = (0_u32, false, false);
+        let max_tries = if call.effort == Effort::Once {
+            1
+        } else {
+            self.config.max_tries
+        };
         loop {
             tries += 1;
-            let next = match self.try_once(call.name, request.clone(), read, &mut renewed).await? {
+            let next = match self.try_once(&call, request.clone(), read, &mut renewed).await? {
                 Ok(value) => return Ok(value),
                 Err(next) => next,
             };
@@ -106,7 +124,7 @@ impl RcsCarrier {
                     CallError::Later(pause)
                 }
             };
-            if tries >= self.config.max_tries || pause > max {
+            if tries >= max_tries || pause > max {
                 return Err(given_up());
             }
             tokio::time::sleep(pause).await;
@@ -119,11 +137,12 @@ impl RcsCarrier {
     /// One try. The outer error ends the call.
     async fn try_once<T>(
         &self,
-        name: &'static str,
+        call: &Call<'_>,
         mut request: Request<Bytes>,
         read: fn(&Response<Bytes>) -> Result<T, ApiError>,
         renewed: &mut bool,
     ) -> Result<Result<T, Next>, CallError> {
+        let name = call.name;
         let token = self.sign_in.token(&self.exchange).await?;
         token.access.authorize(&mut request);
         let answered = {
@@ -147,8 +166,11 @@ impl RcsCarrier {
         };
         Ok(Err(match error.advice() {
             Advice::Retry { after } => {
-                if error.kind == ErrorKind::RateLimited {
-                    self.pace.throttled();
+                if call.effort == Effort::Message {
+                    if error.kind == ErrorKind::RateLimited {
+                        self.pace.throttled();
+                    }
+                    self.hold_messages(after);
                 }
                 Next::Again {
                     after,

@@ -1,7 +1,7 @@
 //! Which handsets could be reached, and what they can show. What is in here may be old: a promise of nothing, and a
 //! question less.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use araldo_rcs::{Capabilities, Msisdn};
@@ -9,6 +9,9 @@ use moka::Expiry;
 use moka::sync::Cache;
 
 use crate::config::RbmConfig;
+
+/// Different sets of capabilities that are kept once for all handsets that have them. There are a handful: this is a bound.
+const KINDS: usize = 256;
 
 /// What is believed of a handset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ impl Handset {
 /// What was seen, for as long as it is believed.
 pub(super) struct Known {
     seen: Cache<Msisdn, Handset>,
+    /// Handsets are many, what they can show is a handful: each kind is kept once.
+    kinds: Mutex<Vec<Arc<Capabilities>>>,
     prefixes: Vec<String>,
     without_rcs: Vec<String>,
     skip_carriers: Vec<String>,
@@ -70,6 +75,7 @@ impl Known {
                 .max_capacity(config.remembered.into())
                 .expire_after(lifetimes)
                 .build(),
+            kinds: Mutex::default(),
             prefixes: config.prefixes.clone(),
             without_rcs: config.without_rcs.clone(),
             skip_carriers: config.skip_carriers.clone(),
@@ -90,13 +96,18 @@ impl Known {
         (!self.prefixes.is_empty() && !self.prefixes.iter().any(begins)) || self.without_rcs.iter().any(begins)
     }
 
-    /// It was reached; what it can show is kept.
+    /// It was reached. What it can show is believed no longer for that: it was asked when it was asked.
     pub(super) fn reached(&self, number: &Msisdn) {
-        let capabilities = match self.seen.get(number) {
-            Some(Handset::Reachable(capabilities)) => capabilities,
-            Some(Handset::NotReachable) | None => None,
-        };
-        self.seen.insert(number.clone(), Handset::Reachable(capabilities));
+        if !matches!(self.seen.get(number), Some(Handset::Reachable(Some(_)))) {
+            self.seen.insert(number.clone(), Handset::Reachable(None));
+        }
+    }
+
+    /// It could not show what it was said to show: it is asked again.
+    pub(super) fn refuted(&self, number: &Msisdn) {
+        if matches!(self.seen.get(number), Some(Handset::Reachable(Some(_)))) {
+            self.seen.insert(number.clone(), Handset::Reachable(None));
+        }
     }
 
     pub(super) fn not_reached(&self, number: &Msisdn) {
@@ -105,15 +116,41 @@ impl Known {
 
     /// It was asked: what is believed of it from now on.
     pub(super) fn seen(&self, number: &Msisdn, capabilities: Capabilities) -> Handset {
-        let carrier = capabilities.carrier.as_ref();
-        let skipped = carrier.is_some_and(|carrier| self.skip_carriers.contains(carrier));
-        let handset = if skipped {
+        let handset = if capabilities.carrier.as_deref().is_some_and(|name| self.skips(name)) {
             Handset::NotReachable
         } else {
-            Handset::Reachable(Some(Arc::new(capabilities)))
+            Handset::Reachable(Some(self.kind(capabilities)))
         };
         self.seen.insert(number.clone(), handset.clone());
         handset
+    }
+
+    /// Whether the users of this carrier are sent no RCS.
+    pub(super) fn skips(&self, carrier: &str) -> bool {
+        self.skip_carriers.iter().any(|skipped| skipped == carrier)
+    }
+
+    /// Frees what is believed no longer. Without it that goes on beside other calls, and not at all where there are none.
+    pub(super) fn sweep(&self) {
+        self.seen.run_pending_tasks();
+        self.kinds().retain(|kind| Arc::strong_count(kind) > 1);
+    }
+
+    /// These capabilities, shared with all that have the same.
+    fn kind(&self, capabilities: Capabilities) -> Arc<Capabilities> {
+        let mut kinds = self.kinds();
+        if let Some(kind) = kinds.iter().find(|kind| ***kind == capabilities) {
+            return kind.clone();
+        }
+        let kind = Arc::new(capabilities);
+        if kinds.len() < KINDS {
+            kinds.push(kind.clone());
+        }
+        kind
+    }
+
+    fn kinds(&self) -> MutexGuard<'_, Vec<Arc<Capabilities>>> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -163,6 +200,31 @@ mod tests {
         known.not_reached(&user);
         known.reached(&user);
         assert_eq!(known.of(&user), Some(Handset::Reachable(None)));
+    }
+
+    #[test]
+    fn handsets_of_one_kind_share_what_they_can_show_and_what_nobody_has_any_more_is_freed() {
+        let known = Known::new(&RbmConfig::default());
+        let numbers = || (0..1_000).map(|n| number(&format!("+3934712{n:05}")));
+        numbers().for_each(|user| drop(known.seen(&user, Capabilities::default())));
+        known.sweep();
+        assert_eq!((known.seen.entry_count(), known.kinds().len()), (1_000, 1));
+        numbers().for_each(|user| known.not_reached(&user));
+        known.sweep();
+        assert_eq!((known.seen.entry_count(), known.kinds().len()), (1_000, 0));
+    }
+
+    #[test]
+    fn no_more_handsets_are_remembered_than_is_allowed() {
+        let known = Known::new(&RbmConfig {
+            remembered: 1_000,
+            ..RbmConfig::default()
+        });
+        for n in 0..5_000 {
+            known.not_reached(&number(&format!("+3934712{n:05}")));
+        }
+        known.sweep();
+        assert!(known.seen.entry_count() <= 1_000);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use araldo_rcs::message::{AgentMessage, TrafficType};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
+use metrics::counter;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,7 +20,7 @@ use crate::carrier::{
     ByRcs, Carrier, DownReason, Link, LinkMode, LinkReport, Message, OpenError, RefusalAction, SubmitReport,
     SubmitResult,
 };
-use crate::domain::{BindRef, Rich, UnixMillis};
+use crate::domain::{BindRef, Class, Rich, UnixMillis};
 use crate::throttle::CarrierPace;
 
 /// What the timeline shows where there was no status of HTTP to keep.
@@ -129,6 +130,7 @@ impl RcsLink {
             // What cannot be said by RCS is said by SMS.
             return report(message.key, answered(BAD_REQUEST, RefusalAction::NotReachable));
         };
+        let said = self.fitted(&to, said, &message).await;
         let id = by_rcs.id.0;
         let until = self.take_out(id).unwrap_or(by_rcs.until);
         let result = match self.carrier.send(&to, id, &said, until).await {
@@ -152,6 +154,22 @@ impl RcsLink {
             }
         };
         report(message.key, result)
+    }
+
+    /// The message as its handset can show it. Of offers nobody is asked one by one: they go to many, whose handsets are
+    /// looked up together, and what one of these cannot show takes the next step.
+    async fn fitted(&self, to: &Msisdn, said: AgentMessage, message: &Message) -> AgentMessage {
+        let ask = message
+            .rcs
+            .as_ref()
+            .is_some_and(|by_rcs| by_rcs.class != Class::Marketing);
+        match self.carrier.shows(to, &said, ask).await {
+            Some(handset) if !handset.lacks(&said).is_empty() => {
+                counter!("araldo_rcs_plainer_total", "carrier" => self.carrier.name.to_string()).increment(1);
+                render::plainer(&said, &message.text, &handset)
+            }
+            Some(_) | None => said,
+        }
     }
 
     fn take_out(&self, id: Uuid) -> Option<UnixMillis> {

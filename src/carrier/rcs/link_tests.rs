@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::RbmConfig;
 use crate::domain::{Class, Encoding, MessageId, Reason, SenderId, Shape};
 use crate::fixture::bind;
-use crate::simulator::rcs::{FaultRule, Handset as Phone, RcsSimulator};
+use crate::simulator::rcs::{Call as Called, Fault, FaultRule, Handset as Phone, RcsSimulator};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -124,4 +124,102 @@ async fn a_message_that_the_platform_does_not_take_is_put_back_until_the_time_of
         message.rcs.as_mut().unwrap().until = short;
     });
     assert_eq!(over.await, answered(503, RefusalAction::Final(Reason::ValidityOver)));
+}
+
+const CARD: &str = r#"{"card":{"title":"Era lei?","suggestions":[
+    {"type":"dial","label":"Chiama","number":"+39021234567"},{"type":"reply","label":"Blocca carta"}]},
+    "suggestions":[{"type":"reply","label":"Grazie"}]}"#;
+
+fn card(id: u128, class: Class) -> impl FnOnce(&mut Message) {
+    move |message| {
+        let by_rcs = message.rcs.as_mut().unwrap();
+        by_rcs.id = MessageId(Uuid::from_u128(id));
+        by_rcs.class = class;
+        by_rcs.rich = Some(CARD.into());
+    }
+}
+
+fn without_cards() -> Phone {
+    let mut phone = Phone::default();
+    phone
+        .features
+        .retain(|feature| !feature.starts_with("RICHCARD") && feature != "ACTION_DIAL");
+    phone
+}
+
+impl Bound {
+    fn asked(&self, call: &str) -> u64 {
+        self.simulator.stats().requests.get(call).copied().unwrap_or(0)
+    }
+}
+
+#[tokio::test]
+async fn a_handset_without_cards_is_shown_the_text_and_the_replies_and_is_asked_about_once() {
+    let mut bound = Bound::to(World::with(|config| config.handset = without_cards()).await).await;
+    for id in 1..=3 {
+        let result = bound.submit(card(id, Class::Alert)).await;
+        assert!(matches!(result, SubmitResult::Accepted { .. }), "{result:?}");
+    }
+    let shown = &bound.simulator.messages(None, 9)[0].content;
+    assert_eq!(shown["text"], "Ciao");
+    let labels: Vec<_> = shown["suggestions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["reply"]["text"])
+        .collect();
+    assert_eq!(labels, ["Blocca carta", "Grazie"]);
+    // What a tap brings back is what it would have been in the card.
+    let tap = &shown["suggestions"][0]["reply"]["postbackData"];
+    let place = crate::domain::rich::Postback {
+        message: MessageId(Uuid::from_u128(1)),
+        place: 1,
+    };
+    assert_eq!(tap, &place.to_string());
+    assert_eq!((bound.asked("capabilities"), bound.asked("send")), (1, 3));
+}
+
+#[tokio::test]
+async fn a_handset_with_cards_is_shown_the_card_and_texts_are_sent_unasked() {
+    let mut bound = Bound::to(World::with(|_| {}).await).await;
+    bound.submit(|_| {}).await;
+    assert_eq!(bound.asked("capabilities"), 0);
+    bound.submit(card(1, Class::Service)).await;
+    assert!(bound.simulator.messages(None, 9)[1].content["richCard"].is_object());
+    assert_eq!(bound.asked("capabilities"), 1);
+}
+
+#[tokio::test]
+async fn an_offer_asks_about_nobody_and_what_its_handset_cannot_show_takes_the_next_step() {
+    let mut bound = Bound::to(World::with(|config| config.handset = without_cards()).await).await;
+    let refused = bound.submit(card(1, Class::Marketing)).await;
+    assert_eq!(refused, answered(400, RefusalAction::NotReachable));
+    assert_eq!(bound.asked("capabilities"), 0);
+}
+
+#[tokio::test]
+async fn a_look_up_that_nobody_answers_holds_a_code_up_for_its_timeout_once() {
+    let mute = vec![FaultRule::always(Fault::LoseAnswer).on(Called::Capabilities)];
+    let config = RbmConfig {
+        look_up_timeout: Duration::from_millis(100),
+        ..RbmConfig::default()
+    };
+    let mut bound = Bound::to(World::new(|platform| platform.faults = mute, config).await).await;
+    let begun = crate::clock::monotonic();
+    for id in 1..=10 {
+        let result = bound.submit(card(id, Class::Otp)).await;
+        assert!(matches!(result, SubmitResult::Accepted { .. }), "{result:?}");
+    }
+    let took = crate::clock::monotonic().duration_since(begun);
+    assert!((100..5_000).contains(&took.as_millis()), "{took:?}");
+    assert_eq!((bound.asked("capabilities"), bound.asked("send")), (1, 10));
+}
+
+#[tokio::test]
+async fn a_look_up_that_is_refused_is_tried_once_and_the_card_is_sent() {
+    let busy = vec![FaultRule::always(status(503)).on(Called::Capabilities)];
+    let mut bound = Bound::to(World::with(|config| config.faults = busy).await).await;
+    let result = bound.submit(card(1, Class::Alert)).await;
+    assert!(matches!(result, SubmitResult::Accepted { .. }), "{result:?}");
+    assert_eq!((bound.asked("capabilities"), bound.asked("send")), (1, 1));
 }

@@ -27,6 +27,7 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use araldo_rcs::answer::{Accepted, Reach, Revocation};
@@ -47,7 +48,7 @@ use crate::clock::Clock;
 use crate::config::RbmConfig;
 use crate::domain::{Name, UnixMillis};
 use crate::throttle::CarrierPace;
-use call::Call;
+use call::{Call, Effort};
 use exchange::Exchange;
 use known::Known;
 use sign_in::SignIn;
@@ -56,6 +57,10 @@ use sign_in::SignIn;
 const SHORTEST_TTL: Duration = Duration::from_secs(1);
 /// Batch look-ups that the platform allows in a minute.
 const LOOK_UPS_A_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
+/// After a look-up that came to nothing messages go unasked for this long: the next one would keep them waiting too.
+const LOOK_UPS_REST: Duration = Duration::from_secs(30);
+/// The longest that messages wait because the platform asks for it: it may be mistaken, and is asked again.
+const LONGEST_HOLD: Duration = Duration::from_mins(10);
 
 /// An agent of the business messaging API.
 pub struct RcsCarrier {
@@ -67,9 +72,29 @@ pub struct RcsCarrier {
     /// Requests under way at once.
     places: Semaphore,
     pace: Arc<CarrierPace>,
+    /// Until when no message is sent, since the platform asked for it.
+    held_until: Moment,
     look_ups: DefaultDirectRateLimiter,
+    /// Until when nobody waits for a look-up.
+    unasked_until: Moment,
     known: Known,
     clock: Clock,
+}
+
+/// A time that moves ahead.
+#[derive(Default)]
+struct Moment(AtomicI64);
+
+impl Moment {
+    fn put_off(&self, until: UnixMillis) {
+        self.0.fetch_max(until.0, Ordering::Relaxed);
+    }
+
+    /// How long it is until then.
+    fn left(&self, now: UnixMillis) -> Option<Duration> {
+        let left = UnixMillis(self.0.load(Ordering::Relaxed)).since(now);
+        (!left.is_zero()).then_some(left)
+    }
 }
 
 /// A carrier that cannot be built of its configuration.
@@ -90,7 +115,9 @@ impl RcsCarrier {
             sign_in: SignIn::new(account, clock.clone()),
             places: Semaphore::new(config.window.into()),
             pace: Arc::new(CarrierPace::new(config.throughput)),
+            held_until: Moment::default(),
             look_ups: RateLimiter::direct(Quota::per_minute(LOOK_UPS_A_MINUTE)),
+            unasked_until: Moment::default(),
             known: Known::new(config),
             name: name.clone(),
             config: config.clone(),
@@ -124,11 +151,19 @@ impl RcsCarrier {
         self.known.reached(from);
     }
 
+    /// Frees what is believed of handsets no longer; to be called now and then.
+    pub fn sweep(&self) {
+        self.known.sweep();
+    }
+
     /// Sends a message, which may be told until `until` and has this time as its ttl where it has none of its own. To be
     /// called again with the same id, never with another, after [`SendOutcome::Later`] and [`SendOutcome::InDoubt`].
     pub async fn send(&self, to: &Msisdn, id: Uuid, message: &AgentMessage, until: UnixMillis) -> SendOutcome {
         if let Some(refusal) = self.refused_unasked(to, message) {
             return SendOutcome::Refused(refusal);
+        }
+        if let Some(left) = self.held_until.left(self.clock.now()) {
+            return SendOutcome::Later(left);
         }
         let built = |now: UnixMillis| {
             let left = until.since(now);
@@ -145,15 +180,24 @@ impl RcsCarrier {
             name: "send",
             first: request,
             again: Some(&|now| built(now).and_then(Result::ok)),
+            effort: Effort::Message,
         };
         let answer = self.call(call, Accepted::read).await;
         let outcome = SendOutcome::of(answer);
         match &outcome {
             SendOutcome::Accepted(_) => self.known.reached(to),
             SendOutcome::Refused(Refusal::NotReachable) => self.known.not_reached(to),
+            SendOutcome::Refused(Refusal::CannotShow) => self.known.refuted(to),
             _ => {}
         }
         outcome
+    }
+
+    /// The platform asks for patience: so long no message is sent.
+    fn hold_messages(&self, after: Option<Duration>) {
+        if let Some(wait) = after {
+            self.held_until.put_off(self.clock.now().after(wait.min(LONGEST_HOLD)));
+        }
     }
 
     /// What needs no question: numbers left out by the configuration, handsets that could not be reached a while ago, and
@@ -174,20 +218,54 @@ impl RcsCarrier {
         RevokeOutcome::of(self.call(Call::repeated("revoke", request), Revocation::read).await)
     }
 
+    /// What a handset can show, of a message that asks for more than every handset can; from memory, or asked for where
+    /// `ask`s it and for no longer than `look_up_timeout`. `None`: nobody knows, and it is sent as it is.
+    pub async fn shows(&self, to: &Msisdn, message: &AgentMessage, ask: bool) -> Option<Arc<Capabilities>> {
+        if Capabilities::default().lacks(message).is_empty() {
+            return None;
+        }
+        match self.known.of(to) {
+            Some(Handset::Reachable(Some(capabilities))) => return Some(capabilities),
+            Some(Handset::NotReachable) => return None,
+            Some(Handset::Reachable(None)) | None => {}
+        }
+        let timeout = self.config.look_up_timeout;
+        if !ask || timeout.is_zero() || self.unasked_until.left(self.clock.now()).is_some() {
+            return None;
+        }
+        match tokio::time::timeout(timeout, self.look_up(to, Effort::Once)).await {
+            Ok(Ok(Handset::Reachable(capabilities))) => capabilities,
+            Ok(Ok(Handset::NotReachable)) => None,
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(
+                    event = "rcs_look_ups_rest",
+                    carrier = %self.name,
+                    "a look-up of what a handset can show came to nothing within look_up_timeout: for 30 s messages go without"
+                );
+                self.unasked_until.put_off(self.clock.now().after(LOOK_UPS_REST));
+                None
+            }
+        }
+    }
+
     /// What a handset can show; from memory where it was asked before.
     ///
     /// # Errors
     /// Nobody knows, and why.
     pub async fn capabilities(&self, to: &Msisdn) -> Result<Handset, CallError> {
         match self.known.of(to) {
-            Some(known @ (Handset::NotReachable | Handset::Reachable(Some(_)))) => return Ok(known),
-            Some(Handset::Reachable(None)) | None => {}
+            Some(known @ (Handset::NotReachable | Handset::Reachable(Some(_)))) => Ok(known),
+            Some(Handset::Reachable(None)) | None => self.look_up(to, Effort::Usual).await,
         }
+    }
+
+    async fn look_up(&self, to: &Msisdn, effort: Effort) -> Result<Handset, CallError> {
         let request = self.api.capabilities(to, crate::clock::message_id(self.clock.now()).0);
-        match self
-            .call(Call::repeated("capabilities", request), Capabilities::read)
-            .await
-        {
+        let call = Call {
+            effort,
+            ..Call::repeated("capabilities", request)
+        };
+        match self.call(call, Capabilities::read).await {
             Ok(capabilities) => Ok(self.known.seen(to, capabilities)),
             Err(CallError::Refused(error)) if error.kind == ErrorKind::NotReachable => {
                 self.known.not_reached(to);
@@ -222,9 +300,15 @@ impl RcsCarrier {
                 .batch_get(numbers)
                 .map_err(|error| CallError::Broken(error.to_string()))?;
             let reach = self.call(Call::repeated("batch_get", request), Reach::read).await?;
-            let reachable: HashSet<String> = reach.reachable_users.into_iter().collect();
+            let by_carrier = reach.reachable_users_map.iter();
+            let skipped = by_carrier.filter(|(carrier, _)| self.known.skips(carrier));
+            let skipped: HashSet<&str> = skipped
+                .flat_map(|(_, users)| users.reachable_users.iter().map(String::as_str))
+                .collect();
+            let reachable: HashSet<&str> = reach.reachable_users.iter().map(String::as_str).collect();
+            let is_wanted = |number: &str| reachable.contains(number) && !skipped.contains(number);
             for number in numbers {
-                let is_reachable = reachable.contains(number.as_str());
+                let is_reachable = is_wanted(number.as_str());
                 if is_reachable {
                     self.known.reached(number);
                 } else {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use araldo_rcs::Capabilities;
+use araldo_rcs::limit::MAX_SUGGESTIONS;
 use araldo_rcs::message::{
     Action, ActionKind, AgentContentMessage, AgentMessage, CardContent, CardOrientation, CardWidth, CarouselCard,
     Content, ContentInfo, CreateCalendarEventAction, Expiry, LatLng, Media, MediaHeight, MediaSource, OpenUrlAction,
@@ -38,6 +40,28 @@ pub const fn traffic_type(class: Class) -> TrafficType {
         Class::Alert | Class::Transaction | Class::Service => TrafficType::Transaction,
         Class::Reply => TrafficType::ServiceRequest,
         Class::Marketing => TrafficType::Promotion,
+    }
+}
+
+/// A message for a handset that cannot show the whole of it: its text, which says all of it in words, and under it the
+/// suggestions that the handset does know. A tap brings back what it would have brought from the whole.
+pub fn plainer(whole: &AgentMessage, text: &str, handset: &Capabilities) -> AgentMessage {
+    let content = &whole.content_message;
+    let cards = match &content.content {
+        Content::RichCard(card) => card.cards(),
+        _ => &[],
+    };
+    let suggestions = cards
+        .iter()
+        .flat_map(|card| &card.suggestions)
+        .chain(&content.suggestions);
+    let shown = suggestions.filter(|suggestion| handset.shows(suggestion));
+    AgentMessage {
+        content_message: AgentContentMessage {
+            content: Content::Text(text.to_owned()),
+            suggestions: shown.take(MAX_SUGGESTIONS).cloned().collect(),
+        },
+        ..whole.clone()
     }
 }
 

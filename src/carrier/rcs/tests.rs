@@ -107,6 +107,19 @@ async fn a_handset_without_rcs_is_asked_once() {
 }
 
 #[tokio::test]
+async fn a_country_without_rcs_is_never_asked_for() {
+    let config = RbmConfig {
+        without_rcs: vec!["44".into()],
+        ..RbmConfig::default()
+    };
+    let world = World::new(|_| {}, config).await;
+    assert_eq!(world.send(1).await, SendOutcome::Refused(Refusal::NotReachable));
+    assert!(world.carrier.shows(&phone(), &text(), true).await.is_none());
+    assert!(!world.carrier.reach(&[phone()]).await.unwrap()[&phone()]);
+    assert!(world.simulator.stats().requests.is_empty(), "not even a token");
+}
+
+#[tokio::test]
 async fn a_message_that_comes_by_rcs_proves_that_the_handset_has_it() {
     let world = World::with(|config| config.handset = Phone::without_rcs()).await;
     world.send(1).await;
@@ -190,6 +203,79 @@ async fn a_wait_that_is_asked_for_is_kept() {
     assert_eq!(world.send(1).await, SendOutcome::Later(Duration::from_secs(120)));
     assert_eq!(world.sent(), 1);
     assert!(world.carrier.pace().rate().is_some(), "the pace is slower");
+}
+
+#[tokio::test]
+async fn all_messages_wait_as_long_as_the_platform_asks_for_and_then_go() {
+    let asked = Fault::Status {
+        code: 429,
+        retry_after: Some(120),
+    };
+    let mut world = World::faulty(vec![FaultRule::always(asked).times(1)]).await;
+    let clock = Clock::manual(Clock::system().now());
+    world.carrier.clock = clock.clone();
+    world.until = clock.now().after(Duration::from_mins(10));
+    let begun = clock.now();
+    assert_eq!(world.send(1).await, SendOutcome::Later(Duration::from_secs(120)));
+    clock.set(begun.after(Duration::from_secs(119)));
+    assert_eq!(world.send(2).await, SendOutcome::Later(Duration::from_secs(1)));
+    assert_eq!(world.sent(), 1, "the second one has not asked");
+    clock.set(begun.after(Duration::from_secs(120)));
+    for id in 1..=2 {
+        assert!(matches!(world.send(id).await, SendOutcome::Accepted(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_asks_for_days_is_asked_again_after_minutes() {
+    let asked = Fault::Status {
+        code: 503,
+        retry_after: Some(1_000_000),
+    };
+    let mut world = World::faulty(vec![FaultRule::always(asked).times(1)]).await;
+    let clock = Clock::manual(Clock::system().now());
+    world.carrier.clock = clock.clone();
+    world.until = clock.now().after(Duration::from_hours(1));
+    world.send(1).await;
+    clock.set(clock.now().after(LONGEST_HOLD));
+    assert!(matches!(world.send(1).await, SendOutcome::Accepted(_)));
+}
+
+#[tokio::test]
+async fn what_a_handset_was_wrongly_said_to_show_is_asked_again() {
+    let world = World::with(|_| {}).await;
+    world.carrier.capabilities(&phone()).await.unwrap();
+    world.simulator.set_handset(phone().as_str(), Phone::plain());
+    let mut message = text();
+    message.content_message.suggestions = vec![Suggestion::action("Chiama", "call", ActionKind::dial("+442079460000"))];
+    let to = phone();
+    let sent = world.carrier.send(&to, Uuid::from_u128(1), &message, world.until).await;
+    assert_eq!(sent, SendOutcome::Refused(Refusal::CannotShow));
+    let shown = world.carrier.shows(&to, &message, true).await.unwrap();
+    assert!(!shown.lacks(&message).is_empty());
+}
+
+#[tokio::test]
+async fn the_users_of_a_skipped_carrier_are_out_of_reach_in_a_batch_too() {
+    let config = RbmConfig {
+        skip_carriers: vec!["Skipped".into()],
+        ..RbmConfig::default()
+    };
+    let of = |carrier: &str| Phone {
+        carrier: Some(carrier.to_owned()),
+        ..Phone::default()
+    };
+    let world = World::new(
+        |platform| {
+            platform.handsets.insert("+1202".into(), of("Skipped"));
+            platform.handsets.insert("+1303".into(), of("Other"));
+        },
+        config,
+    )
+    .await;
+    let numbers = ["+12025550143", "+13035550143"].map(|number| Msisdn::parse(number).unwrap());
+    let found = world.carrier.reach(&numbers).await.unwrap();
+    assert_eq!((found[&numbers[0]], found[&numbers[1]]), (false, true));
 }
 
 #[tokio::test]

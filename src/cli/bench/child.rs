@@ -72,11 +72,20 @@ impl Process {
 
     /// The most memory that it had resident at once, in KiB.
     pub(super) fn peak_rss_kib(&self) -> Result<u64, BenchError> {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory that it has resident now, in KiB.
+    pub(super) fn rss_kib(&self) -> Result<u64, BenchError> {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, name: &str) -> Result<u64, BenchError> {
         let status = self.proc("status")?;
-        let peak = status
+        let size = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-        peak.ok_or_else(|| BenchError::Process(self.name, "/proc does not tell its memory".to_owned()))
+            .find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok());
+        size.ok_or_else(|| BenchError::Process(self.name, "/proc does not tell its memory".to_owned()))
     }
 
     fn proc(&self, file: &str) -> Result<String, BenchError> {

@@ -51,6 +51,9 @@ pub struct GeneratorArgs {
     /// Send an idempotency key with each.
     #[arg(long)]
     keys: bool,
+    /// Messages a second; as fast as they are taken where it is absent.
+    #[arg(long)]
+    rate: Option<u32>,
 }
 
 /// A line that the generator prints.
@@ -91,6 +94,8 @@ pub(super) struct Accepts {
 struct Work {
     args: GeneratorArgs,
     key: String,
+    /// When the first request went out.
+    start: Cell<Instant>,
     next: Cell<u64>,
     waits: RefCell<Vec<u32>>,
     accepts: RefCell<Accepts>,
@@ -126,6 +131,7 @@ async fn generate(args: GeneratorArgs) -> io::Result<Accepts> {
     let work = Rc::new(Work {
         args,
         key,
+        start: Cell::new(monotonic()),
         next: Cell::new(first),
         waits: RefCell::new(Vec::with_capacity(requests)),
         accepts: RefCell::default(),
@@ -138,6 +144,7 @@ async fn generate(args: GeneratorArgs) -> io::Result<Accepts> {
     io::stdin().lock().read_line(&mut String::new())?;
 
     let start = monotonic();
+    work.start.set(start);
     let told = tokio::task::spawn_local(tell_progress(work.clone()));
     let tasks: Vec<_> = connections
         .into_iter()
@@ -171,7 +178,7 @@ async fn send(work: Rc<Work>, mut connection: Connection) -> io::Result<()> {
         }
         work.next.set(numbers.end);
         let request = requests.render(numbers.clone());
-        let mut start = monotonic();
+        let mut start = work.due(numbers.start).await;
         let mut status = connection.exchange(request).await?;
         while status == 503 || status == 429 {
             work.accepts.borrow_mut().retried += 1;
@@ -184,6 +191,18 @@ async fn send(work: Rc<Work>, mut connection: Connection) -> io::Result<()> {
 }
 
 impl Work {
+    /// Waits until a message is due. Where there is a rate its wait counts from when it was to be sent, so that a daemon
+    /// that stands still is not spared by those who wait for it.
+    async fn due(&self, number: u64) -> Instant {
+        let Some(rate) = self.args.rate else {
+            return monotonic();
+        };
+        let after = (number - self.args.first) as f64 / f64::from(rate);
+        let due = self.start.get() + Duration::from_secs_f64(after);
+        tokio::time::sleep_until(due.into()).await;
+        due
+    }
+
     fn answered(&self, start: Instant, status: u16, messages: u64, body: &[u8]) {
         let micros = u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX);
         self.waits.borrow_mut().push(micros);

@@ -2,11 +2,17 @@
 //! and memory are measured from outside, and nothing in it knows that it is measured.
 
 mod child;
+mod configuration;
 mod generator;
 mod http;
 mod machine;
+mod memory;
+mod rcs;
+mod remote;
 mod report;
 mod sink;
+mod stage;
+mod start;
 mod template;
 mod trial;
 
@@ -34,6 +40,7 @@ use trial::Trial;
     araldo bench --class otp --keys --json\n  \
     araldo bench --queued 1000000\n  \
     araldo bench --events\n  \
+    araldo bench --rcs --read --rate 2000\n  \
     araldo bench --set carrier.simulator.binds=2 --window 1000\n\n\
     Keys of the daemon's configuration are set with --set; it has one carrier, `simulator`.")]
 pub struct BenchArgs {
@@ -56,13 +63,22 @@ pub struct BenchArgs {
     /// webhook, as many a post.
     #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "100", conflicts_with_all = ["ndjson", "keys", "queued", "no_receipt"], value_parser = clap::value_parser!(u32).range(2..=1000))]
     events: Option<u32>,
+    /// Send by RCS, to a platform that holds every body against its schema and tells of deliveries by signed webhooks.
+    #[arg(long, conflicts_with_all = ["events", "queued", "no_receipt"])]
+    rcs: bool,
+    /// Every message is read, too: the platform tells of it twice.
+    #[arg(long, requires = "rcs")]
+    read: bool,
+    /// Messages a second [default: as fast as the daemon takes them].
+    #[arg(long, value_name = "COUNT", conflicts_with = "queued", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: Option<u32>,
     /// Send an Idempotency-Key with each message.
     #[arg(long)]
     keys: bool,
     /// Queue so many messages while the carrier is stopped (by NDJSON), then let them go: memory and time to drain.
     #[arg(long, value_name = "COUNT", conflicts_with = "messages", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     queued: Option<u64>,
-    /// Requests outstanding on the bind [default: carrier.*.window of the configuration].
+    /// Requests outstanding with the carrier [default: carrier.*.window of the configuration].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=5000))]
     window: Option<u16>,
     /// Where to make the directory of the trial; the disk there is what is measured [default: the working directory].

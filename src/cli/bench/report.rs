@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::BenchArgs;
 use super::machine::Machine;
 use super::template::Packing;
-use super::trial::Figures;
+use super::trial::{ByRcs, Figures};
 use crate::cli::table::Screen;
 
 /// Prints them.
@@ -53,6 +53,7 @@ fn rows(args: &BenchArgs, machine: &Machine, figures: &Figures) -> Vec<(&'static
     };
     let receipts = if args.no_receipt { "no receipts" } else { "receipts" };
     let keys = if args.keys { ", keys" } else { "" };
+    let rate = args.rate.map_or_else(String::new, |rate| format!(", {rate} a second"));
     let mut rows = vec![
         ("processor", format!("{} x {}", machine.cores, machine.cpu), ""),
         ("file system", machine.file_system.clone(), ""),
@@ -62,7 +63,7 @@ fn rows(args: &BenchArgs, machine: &Machine, figures: &Figures) -> Vec<(&'static
             "1/s",
         ),
         ("messages", count.to_string(), args_class(args)),
-        ("sent as", format!("{way}, {receipts}{keys}"), ""),
+        ("sent as", format!("{way}, {receipts}{keys}{rate}"), ""),
     ];
     match &figures.queued {
         None => rows.push((
@@ -98,6 +99,9 @@ fn rows(args: &BenchArgs, machine: &Machine, figures: &Figures) -> Vec<(&'static
             ("peak memory at a quarter", mib(events.quarter_peak_rss_kib), "MiB"),
         ]);
     }
+    if let Some(rcs) = &figures.rcs {
+        rows.extend(rcs_rows(args, rcs, count, figures.seconds));
+    }
     rows.extend([
         (
             "accepted",
@@ -110,10 +114,44 @@ fn rows(args: &BenchArgs, machine: &Machine, figures: &Figures) -> Vec<(&'static
         ("daemon's CPU for 1,000", per_thousand(figures.cpu_seconds, count), "s"),
         ("daemon's peak memory", mib(figures.peak_rss_kib), "MiB"),
     ]);
+    if let Some(growth) = figures.growth_kib {
+        rows.push(("daemon's memory grew by", format!("{growth:.1}"), "KiB per 1,000"));
+    }
     if accepts.retried > 0 {
         rows.push(("sent again, daemon busy", accepts.retried.to_string(), "requests"));
     }
     rows
+}
+
+fn rcs_rows(args: &BenchArgs, rcs: &ByRcs, count: u64, seconds: f64) -> Vec<(&'static str, String, &'static str)> {
+    let counts = &rcs.counts;
+    let told = if args.read { "DELIVERED and READ" } else { "DELIVERED" };
+    vec![
+        (
+            "platform",
+            "checks every token, and every body against the JSON Schema".to_owned(),
+            "",
+        ),
+        ("accept to platform p50", counts.age(0.5).to_string(), "ms"),
+        ("accept to platform p99", counts.age(0.99).to_string(), "ms"),
+        ("accept to platform longest", counts.age(1.0).to_string(), "ms"),
+        (
+            "signed webhooks",
+            format!("{:.0}", per_second(counts.told, seconds)),
+            "1/s",
+        ),
+        ("signed webhooks taken", counts.told.to_string(), told),
+        (
+            "refused; came again; webhooks untold",
+            format!("{}; {}; {}", counts.refused, counts.again, counts.untold),
+            "",
+        ),
+        (
+            "platform's CPU for 1,000",
+            per_thousand(rcs.platform_cpu_seconds, count),
+            "s",
+        ),
+    ]
 }
 
 fn args_class(args: &BenchArgs) -> &'static str {
@@ -142,6 +180,18 @@ fn document(args: &BenchArgs, machine: &Machine, directory: &Path, figures: &Fig
             "quarter_peak_rss_mib": in_mib(events.quarter_peak_rss_kib),
         })
     });
+    let rcs = figures.rcs.as_ref().map(|rcs| {
+        json!({
+            "read": args.read,
+            "accepted": rcs.counts.accepted, "came_again": rcs.counts.again, "refused": rcs.counts.refused,
+            "webhooks_taken": rcs.counts.told, "webhooks_untold": rcs.counts.untold,
+            "webhooks_per_second": per_second(rcs.counts.told, figures.seconds),
+            "to_platform": {
+                "p50_ms": rcs.counts.age(0.5), "p99_ms": rcs.counts.age(0.99), "max_ms": rcs.counts.age(1.0),
+            },
+            "platform_cpu_seconds_per_1000": rcs.platform_cpu_seconds * 1000.0 / count as f64,
+        })
+    });
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "publishable": publishable,
@@ -152,6 +202,7 @@ fn document(args: &BenchArgs, machine: &Machine, directory: &Path, figures: &Fig
             "messages": count, "connections": args.connections, "class": args.class, "receipt": !args.no_receipt,
             "messages_per_request": args.packing().size(), "ndjson": matches!(args.packing(), Packing::Ndjson(_)),
             "events": args.events.is_some(), "keys": args.keys,
+            "rcs": args.rcs, "rate": args.rate,
         },
         "seconds": figures.seconds,
         // Of a trial that queues first there is no such figure: the carrier was stopped for a while.
@@ -160,8 +211,10 @@ fn document(args: &BenchArgs, machine: &Machine, directory: &Path, figures: &Fig
         "accept": figures.accepts,
         "cpu_seconds_per_1000": figures.cpu_seconds * 1000.0 / count as f64,
         "peak_rss_mib": in_mib(figures.peak_rss_kib),
+        "growth_kib_per_1000": figures.growth_kib,
         "queued": queued,
         "events": events,
+        "rcs": rcs,
     })
 }
 

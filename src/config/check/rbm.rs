@@ -96,6 +96,11 @@ impl Check<'_> {
         let kept = secs(1)..=secs(31 * 86_400);
         self.span(&at("reachable_for"), config.reachable_for, kept.clone());
         self.span(&at("unreachable_for"), config.unreachable_for, kept);
+        self.span(
+            &at("look_up_timeout"),
+            config.look_up_timeout,
+            Duration::ZERO..=secs(10),
+        );
     }
 
     fn agent_numbers(&mut self, key: &str, config: &RbmConfig) {

@@ -14,7 +14,7 @@ use crate::outbox::Policy;
 use crate::router::Router;
 use crate::simulator::rcs::ACCOUNT;
 use crate::store::memory::MemoryStore;
-use crate::store::{ConsentQuery, InboundQuery, NewRcsEvent};
+use crate::store::{ConsentQuery, InboundQuery, MessageQuery, NewRcsEvent};
 
 const NOW: UnixMillis = UnixMillis(1_773_100_800_000);
 const MESSAGE: &str = "a8ae7a65-9aa3-558c-aa00-e845dbe5f0cc";
@@ -45,7 +45,7 @@ impl MessageEvents for Heard {
 struct World {
     worker: RcsEvents,
     heard: Arc<Heard>,
-    came: u8,
+    came: u32,
 }
 
 impl World {
@@ -89,6 +89,7 @@ impl World {
             outbox,
             agents: [(name("rbm"), agent)].into(),
             consent: Arc::new(ConsentStep::new(&config, intake, limits)),
+            confirmed: Confirmed::default(),
             listener: heard.clone(),
             came: Arc::default(),
         };
@@ -106,9 +107,11 @@ impl World {
             payload["agentId"] = json!("bank@rbm.goog");
         }
         self.came += 1;
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(&self.came.to_be_bytes());
         let event = NewRcsEvent {
             carrier: name("rbm"),
-            key: [self.came; 32],
+            key,
             payload: payload.to_string().into(),
             at: NOW,
         };
@@ -127,6 +130,15 @@ impl World {
         let page = self.worker.store.inbound(&query).await.unwrap();
         let text = |record: crate::store::InboundRecord| (record.from.into(), record.text.unwrap_or_default().into());
         page.rows.into_iter().rev().map(text).collect()
+    }
+
+    /// What was answered to it.
+    async fn answers(&self) -> usize {
+        let query = MessageQuery {
+            limit: 100,
+            ..MessageQuery::default()
+        };
+        self.worker.store.messages(&query).await.unwrap().rows.len()
     }
 
     async fn left(&self) -> usize {
@@ -208,13 +220,28 @@ async fn an_event_of_which_not_all_was_made_comes_again_and_nothing_is_made_twic
 }
 
 #[tokio::test]
-async fn unsubscribe_and_its_keyword_are_one_opt_out() {
-    for text_first in [false, true] {
+async fn more_than_two_pages_are_marked_to_their_end() {
+    let mut world = World::new().await;
+    let all = PAGE * 2 + 1;
+    for _ in 0..all {
+        world.keep(of_message("DELIVERED")).await;
+    }
+    world.worker.drain(&CancellationToken::new()).await.unwrap();
+    assert_eq!((world.heard().len(), world.left().await), (all as usize, 0));
+}
+
+#[tokio::test]
+async fn unsubscribe_and_its_keyword_are_one_opt_out_with_one_confirmation_and_so_is_each_alone() {
+    let event = || json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
+    let text = || said("1", json!({ "text": "STOP" }));
+    for said in [
+        vec![event(), text()],
+        vec![text(), event()],
+        vec![event()],
+        vec![text()],
+    ] {
         let mut world = World::new().await;
-        let event = json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
-        let text = said("1", json!({ "text": "STOP" }));
-        let both = if text_first { [text, event] } else { [event, text] };
-        for payload in both {
+        for payload in said {
             world.told(payload).await;
         }
         let query = ConsentQuery {
@@ -224,7 +251,31 @@ async fn unsubscribe_and_its_keyword_are_one_opt_out() {
         let consents = world.worker.store.consents(&query).await.unwrap().rows;
         assert_eq!(consents.len(), 1);
         assert_eq!(consents[0].will, crate::domain::Will::OptedOut);
+        assert_eq!(world.answers().await, 1);
     }
+}
+
+#[tokio::test]
+async fn a_word_that_is_written_again_is_answered_again() {
+    let mut world = World::new().await;
+    for id in ["1", "2"] {
+        world.told(said(id, json!({ "text": "STOP" }))).await;
+    }
+    world
+        .told(json!({ "eventType": "SUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "f" }))
+        .await;
+    assert_eq!(world.answers().await, 3);
+}
+
+#[tokio::test]
+async fn a_menu_whose_event_was_made_use_of_before_a_crash_is_confirmed_once() {
+    let mut world = World::new().await;
+    let event = json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
+    world.told(event.clone()).await;
+    // It comes again as it would if it had not been marked, and nothing is remembered.
+    world.worker.confirmed = Confirmed::default();
+    world.told(event).await;
+    assert_eq!(world.answers().await, 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The API: who calls, what, and whether the platform's rules allow it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -304,6 +305,7 @@ impl Platform {
         }
         state.use_id(id);
         state.stats.accepted += 1;
+        state.note_age(id, now);
         let fate = Fate::draw(&mut state);
         let on_its_way = OnItsWay {
             to: to.clone(),
@@ -432,11 +434,21 @@ impl Platform {
             0..ESTIMATED_FROM => 0,
             _ => count * SAMPLED_QUARTERS / 4,
         };
-        Ok(Answer::ok(json!({
+        let mut body = json!({
             "reachableUsers": reachable,
             "totalRandomSampleUserCount": sampled(users.len()),
             "reachableRandomSampleUserCount": sampled(reachable.len()),
-        })))
+        });
+        let mut by_carrier: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for user in &reachable {
+            if let Some(carrier) = &state.handsets.of(user).carrier {
+                by_carrier.entry(carrier).or_default().push(user);
+            }
+        }
+        for (carrier, users) in by_carrier {
+            body["reachableUsersMap"][carrier] = json!({ "reachableUsers": users });
+        }
+        Ok(Answer::ok(body))
     }
 
     fn upload(&self, asked: &Asked<'_>) -> Result<Answer, Answer> {

@@ -33,6 +33,7 @@ pub(super) fn router(simulator: Arc<RcsSimulator>) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/stats", get(stats))
+        .route("/ages", get(ages))
         .route("/user", post(user))
         .route("/faults", get(faults).put(set_faults))
         .route("/delivery", get(delivery).put(set_delivery))
@@ -48,13 +49,17 @@ pub(super) fn router(simulator: Arc<RcsSimulator>) -> Router {
 
 async fn index() -> Json<Value> {
     Json(json!({ "routes": [
-        "GET /stats", "POST /user", "GET|PUT /faults", "GET|PUT /delivery", "GET /handsets", "PUT /handsets/{number}",
+        "GET /stats", "GET /ages", "POST /user", "GET|PUT /faults", "GET|PUT /delivery", "GET /handsets", "PUT /handsets/{number}",
         "PUT /webhook", "DELETE /tokens", "GET /messages?to=&limit=", "GET /events",
     ] }))
 }
 
 async fn stats(State(simulator): Platform) -> Json<RcsStats> {
     Json(simulator.stats())
+}
+
+async fn ages(State(simulator): Platform) -> Json<BTreeMap<u64, u64>> {
+    Json(simulator.ages())
 }
 
 async fn user(

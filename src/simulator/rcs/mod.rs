@@ -198,6 +198,11 @@ impl RcsSimulator {
         }
     }
 
+    /// Messages by how old they came, in milliseconds, of those whose ids tell when they were made.
+    pub fn ages(&self) -> BTreeMap<u64, u64> {
+        self.platform.state().ages.clone()
+    }
+
     /// What was sent to a phone, or to all of them; oldest first, the last `limit`.
     pub fn messages(&self, to: Option<&str>, limit: usize) -> Vec<PhoneMessage> {
         self.platform.state().messages(to, limit)

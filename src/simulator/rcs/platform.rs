@@ -1,6 +1,6 @@
 //! What all calls share: ids, handsets, messages on their way, what the phones show.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use araldo_rcs::webhook::Payload;
@@ -28,6 +28,8 @@ use crate::simulator::ledger::Ledger;
 const IDS: usize = 2_000_000;
 /// Events that a slow reader may lag behind.
 const FEED: usize = 4_096;
+/// The greatest age that is counted by itself, in milliseconds.
+const OLDEST: u64 = 600_000;
 
 /// A message as its phone shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,6 +100,8 @@ pub(super) struct State {
     /// Messages that may still be withdrawn.
     pub(super) on_their_way: HashMap<Uuid, OnItsWay>,
     pub(super) stats: RcsStats,
+    /// Messages by how old they came.
+    pub(super) ages: BTreeMap<u64, u64>,
     faults: FaultScript,
     used: HashSet<Uuid>,
     used_in_order: VecDeque<Uuid>,
@@ -121,6 +125,7 @@ impl Platform {
             rng: StdRng::seed_from_u64(config.seed),
             on_their_way: HashMap::new(),
             stats: RcsStats::default(),
+            ages: BTreeMap::new(),
             faults: FaultScript::new(config.faults.clone(), config.seed)?,
             used: HashSet::new(),
             used_in_order: VecDeque::new(),
@@ -223,6 +228,19 @@ impl State {
             self.used.remove(&oldest);
         }
         true
+    }
+
+    /// Counts how old a message came, where its id tells when it was made (RFC 9562 §5.7).
+    pub(super) fn note_age(&mut self, id: Uuid, now: UnixMillis) {
+        let made = id.get_timestamp().filter(|_| id.get_version_num() == 7);
+        let Some((seconds, nanos)) = made.map(|made| made.to_unix()) else {
+            return;
+        };
+        let made = seconds
+            .saturating_mul(1_000)
+            .saturating_add(u64::from(nanos / 1_000_000));
+        let age = u64::try_from(now.0).unwrap_or(0).saturating_sub(made).min(OLDEST);
+        *self.ages.entry(age).or_default() += 1;
     }
 
     /// Remembers what a phone shows.

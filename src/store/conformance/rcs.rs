@@ -1,6 +1,6 @@
 use super::behaviours;
 use super::harness::*;
-use crate::domain::{Flag, State};
+use crate::domain::{Class, Flag, Lane, NewMessage, State};
 use crate::store::{Batch, EventKind, NoticeKind, NoticeQuery, Progress, RcsReport, RcsResult, RcsSaid, Seq};
 
 behaviours!(
@@ -9,6 +9,7 @@ behaviours!(
     reports_in_one_commit_see_each_other,
     what_is_read_is_told_once_and_after_that_it_was_delivered,
     what_is_to_be_taken_back_is_listed_until_that_is_settled,
+    who_waits_in_a_lane_is_listed_by_priority_until_it_is_claimed,
 );
 
 fn report(n: u32, said: RcsSaid) -> RcsReport {
@@ -106,4 +107,29 @@ async fn what_is_to_be_taken_back_is_listed_until_that_is_settled(bench: &Bench)
     assert!(other.is_empty());
     hear(bench, vec![report(1, RcsSaid::Revoked)]).await;
     assert_eq!(asked(0, 9).await, [of(3)]);
+}
+
+async fn who_waits_in_a_lane_is_listed_by_priority_until_it_is_claimed(bench: &Bench) {
+    let offer = |n, step| NewMessage {
+        class: Class::Marketing,
+        lane: Lane { step, ..italy() },
+        ..message(n)
+    };
+    bench.claimed(1).await;
+    let later = NewMessage {
+        not_before: Some(at(60_000)),
+        ..offer(2, 0)
+    };
+    bench
+        .enqueue([later, offer(3, 0), offer(4, 1), message(5), offer(6, 0), offer(7, 0)])
+        .await;
+    let waiting = |step, class: Class, limit| async move {
+        let lane = Lane { step, ..italy() };
+        bench.store.waiting(&lane, class.priority(), limit).await.unwrap()
+    };
+    let of = |n| number(n).into_boxed_str();
+    assert_eq!(waiting(0, Class::Marketing, 9).await, [of(3), of(6), of(7)]);
+    assert_eq!(waiting(0, Class::Marketing, 2).await, [of(3), of(6)]);
+    assert_eq!(waiting(1, Class::Marketing, 9).await, [of(4)]);
+    assert_eq!(waiting(0, message(5).class, 9).await, [of(5)]);
 }

@@ -2,7 +2,7 @@
 
 use super::commit::Transaction;
 use super::tables::Tables;
-use crate::domain::{Flag, Name};
+use crate::domain::{Flag, Lane, Name, State};
 use crate::store::notice::NewNotice;
 use crate::store::{RcsReport, RcsResult, Revocation, Seq};
 
@@ -41,5 +41,14 @@ impl Tables {
             to: row.to.clone(),
         };
         asked.take(limit as usize).map(revocation).collect()
+    }
+
+    pub(super) fn waiting(&self, lane: &Lane, priority: u8, limit: u32) -> Vec<Box<str>> {
+        let rows = self.messages.values().map(|message| &message.row);
+        let waits = rows.filter(|row| {
+            let is_there = row.route == lane.route && row.progress.step == lane.step;
+            is_there && row.progress.state == State::Queued && row.class.priority() == priority
+        });
+        waits.take(limit as usize).map(|row| row.to.clone()).collect()
     }
 }

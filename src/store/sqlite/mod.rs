@@ -55,7 +55,7 @@ use super::{
     NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq,
     Standing, Store, StoreError, Totals, UnhandledText, VerificationRecord,
 };
-use crate::domain::{CaseId, MessageId, Name, UnixMillis, VerificationId};
+use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
 /// An outbox in a SQLite file. Dropped, it leaves the file to the next process.
 pub struct SqliteStore {
@@ -142,6 +142,15 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'a, Result<Vec<Revocation>, StoreError>> {
         self.read(rcs::revocations(&self.readers, carrier, after, limit))
             .boxed()
+    }
+
+    fn waiting<'a>(
+        &'a self,
+        lane: &'a Lane,
+        priority: u8,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
+        self.read(rcs::waiting(&self.readers, lane, priority, limit)).boxed()
     }
 
     fn message<'a>(

@@ -13,7 +13,7 @@ use super::inbound::{BY_ID, BY_OCTETS};
 use super::notice::{HOLD_LATER, HURRY, REPLAY, REPLAY_OF, SETTLE};
 use super::notice_read::{DEAD, DUE as NOTICES_DUE, ENDPOINTS, OF_MESSAGE, STRETCH};
 use super::prune::OLD;
-use super::rcs::{BY_ID as MESSAGES_BY_ID, REVOKING};
+use super::rcs::{BY_ID as MESSAGES_BY_ID, HEAD, REVOKING};
 use super::read::{BACKLOG, REPLIES_TO, TEXTS_OF, TOTALS};
 use super::receipt::{BY_CARRIER_ID, BY_SEGMENT_ID, BY_SEQ, OUT_UNNAMED};
 use super::sweep::{DUE, ORPHANS, STRAYS};
@@ -159,6 +159,11 @@ async fn what_is_to_be_taken_back_is_read_from_its_own_index() {
         &["SEARCH m USING INDEX message_revoking (carrier=? AND seq>?)"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn who_waits_in_a_lane_is_read_from_the_queue() {
+    holds(HEAD, &["INDEX message_queue (route=? AND step=? AND priority=?)"]).await;
 }
 
 #[tokio::test]

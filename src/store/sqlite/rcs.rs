@@ -6,7 +6,7 @@ use sqlx::{Row as _, SqlitePool};
 
 use super::columns::{self, row_columns};
 use super::commit::Transaction;
-use crate::domain::{MessageId, Name};
+use crate::domain::{Lane, MessageId, Name};
 use crate::store::notice::NewNotice;
 use crate::store::{RcsReport, RcsResult, Revocation, Row, Seq};
 
@@ -19,6 +19,10 @@ pub(super) const BY_ID: &str = concat!(
 /// The bit is that of [`Flag::Revoking`](crate::domain::Flag::Revoking), written as in the partial index, to the letter.
 pub(super) const REVOKING: &str = "SELECT m.seq, m.id, m.recipient FROM message AS m \
      WHERE m.carrier = ? AND m.seq > ? AND (m.flags & 2048) <> 0 ORDER BY m.seq LIMIT ?";
+
+/// The head of the queue, as a claim would read it.
+pub(super) const HEAD: &str = "SELECT recipient FROM message WHERE state = 'queued' AND route = ? AND step = ? \
+     AND priority = ? ORDER BY seq LIMIT ?";
 
 impl Transaction<'_> {
     /// Applies what platforms tell, in its order: each report sees what those before it have made of the message.
@@ -79,4 +83,20 @@ pub(super) async fn revocations(
         })
     };
     found.iter().map(revocation).collect()
+}
+
+pub(super) async fn waiting(
+    readers: &SqlitePool,
+    lane: &Lane,
+    priority: u8,
+    limit: u32,
+) -> Result<Vec<Box<str>>, sqlx::Error> {
+    let found = sqlx::query(HEAD)
+        .bind(lane.route.as_str())
+        .bind(lane.step)
+        .bind(priority)
+        .bind(limit)
+        .fetch_all(readers)
+        .await?;
+    found.iter().map(|r| columns::words(r, 0)).collect()
 }
