@@ -397,12 +397,12 @@ async function plain(browser, url) {
   await page.fill("#send-text", "Senza script");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.getByRole("link", { name: "Follow it" }).click();
-  await page.getByText("Senza script").waitFor();
+  await page.locator(".detail-text", { hasText: "Senza script" }).waitFor();
   await page.getByRole("link", { name: "All messages" }).click();
   await page.getByRole("button", { name: "Card blocked", exact: true }).click();
   await page.getByText("com.bank.card.blocked.v1").waitFor();
   await page.getByRole("link", { name: "follow it" }).click();
-  await page.getByText("La tua carta *1234").waitFor();
+  await page.locator(".detail-text", { hasText: "La tua carta *1234" }).waitFor();
   await page.getByRole("link", { name: "All messages" }).click();
   await page.locator("#webhooks .webhook").first().waitFor();
   await page.getByRole("button", { name: "Chiama la banca" }).first().click();

@@ -19,6 +19,7 @@ async fn shows(page: SocketAddr, what: &str, wanted: impl Fn(&str) -> bool) -> S
     let looking = async {
         loop {
             let body = get(page, &format!("/?phone={GIULIA}")).await.body;
+            let body = body.replace("&#x2f;", "/");
             if wanted(&body) {
                 return body;
             }
