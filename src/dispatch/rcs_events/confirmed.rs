@@ -20,8 +20,11 @@ pub(super) enum Said {
     InWords,
 }
 
-/// Which consent words were confirmed of late. In memory alone: a restart between the two costs a second confirmation.
-pub struct Confirmed(Cache<(Box<str>, Box<str>, &'static str), (Said, UnixMillis)>);
+/// A word from a number to an address.
+type Spoken = (Box<str>, Box<str>, &'static str);
+
+/// Which consent words were confirmed of late, how they were said, and when. In memory alone: a restart between the two costs a second confirmation.
+pub struct Confirmed(Cache<Spoken, (Said, UnixMillis)>);
 
 impl Default for Confirmed {
     fn default() -> Self {
