@@ -20,11 +20,11 @@ pub(super) enum Said {
     InWords,
 }
 
-/// Who said which word to which address.
-type Opinion = (Box<str>, Box<str>, &'static str);
+/// A word from a number to an address.
+type Spoken = (Box<str>, Box<str>, &'static str);
 
-/// Which consent words were confirmed of late. In memory alone: a restart between the two costs a second confirmation.
-pub struct Confirmed(Cache<Opinion, (Said, UnixMillis)>);
+/// Which consent words were confirmed of late, how they were said, and when. In memory alone: a restart between the two costs a second confirmation.
+pub struct Confirmed(Cache<Spoken, (Said, UnixMillis)>);
 
 impl Default for Confirmed {
     fn default() -> Self {
