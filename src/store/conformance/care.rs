@@ -44,7 +44,6 @@ fn join(id: u32) -> CaseStep {
     CaseStep::Join {
         id: CaseId(id),
         heard_at: at(500),
-        note: Some("a back end is silent".into()),
     }
 }
 
