@@ -411,13 +411,12 @@ async fn done(
         change,
     })));
     turn.key = client.cloned().zip(key);
-    let answers = told.is_some();
+    let answers = told.as_ref().map(|told| told.message.client.clone());
     turn.messages.extend(told);
     let result = state.outbox.turn(turn).await.map_err(|error| store_problem(&error))?;
     match result {
         TurnResult::Done { .. } => {
-            let case = found(state, id, client).await?;
-            if let Some(client) = state.clients.named(case.client.as_str()).filter(|_| answers) {
+            if let Some(client) = answers.and_then(|client| state.clients.named(client.as_str())) {
                 client.count_accepted(Class::Reply);
             }
             whole(state, id, client, reveal).await
