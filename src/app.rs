@@ -175,6 +175,7 @@ impl Daemon {
             clock.clone(),
             stop_http.clone(),
         )?;
+        state.recall().await?;
         events::start(&config, &state, &tasks, &stop_http);
         let hooks = rcs::start(
             (&config, agents),

@@ -1,13 +1,13 @@
 //! The way of a text from a customer: the pipeline that handles it, the calls of back ends, the waits for a person.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Intake;
-use crate::backend::{AddressGuard, SimSwap, Webhooks};
+use crate::backend::{AddressGuard, SimSwap, SimSwapToken as Token, Webhooks};
 use crate::clock::Clock;
 use crate::config::{Config, SimSwapConfig};
 use crate::dispatch::action::{Actions, Parts};
@@ -24,11 +24,18 @@ pub(super) fn limits(config: &Config) -> Arc<Limits> {
 }
 
 fn sim_swap(config: &SimSwapConfig, caller: &Webhooks) -> SimSwap {
-    let token = &config.token;
+    let token = match &config.token_file {
+        _ if !config.token.is_set() => Token::Nothing,
+        None => Token::Fixed(config.token.expose().to_owned().into()),
+        Some(path) => Token::File {
+            path: path.clone(),
+            last: Mutex::new(config.token.expose().to_owned().into()),
+        },
+    };
     SimSwap {
         webhooks: caller.clone(),
         url: config.url.as_str().into(),
-        token: token.is_set().then(|| token.expose().to_owned().into()),
+        token,
         max_age_hours: config.max_age.as_secs() / 3_600,
         timeout: config.timeout,
     }

@@ -17,6 +17,6 @@ pub use connect::{Resolver, SystemResolver, TrustError};
 pub use guard::{AddressGuard, Refusal};
 pub use pauses::{Pause, Pauses};
 pub use signature::{InvalidKey, Keys};
-pub use sim_swap::{SimSwap, Swapped};
+pub use sim_swap::{SimSwap, Swapped, Token as SimSwapToken};
 pub use target::{Host, InvalidTarget, Target};
 pub use webhook::{Answer, Failure, MAX_RETRY_AFTER, Post, Webhooks};

@@ -2,6 +2,8 @@
 //! and how many hours count. What is not said is not known.
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
@@ -19,12 +21,46 @@ pub struct SimSwap {
     pub webhooks: Webhooks,
     /// Where: https, or http to an allowed network.
     pub url: Box<str>,
-    /// What is shown as `Authorization: Bearer`; `None` is nothing.
-    pub token: Option<SecretString>,
+    /// What is shown as `Authorization: Bearer`.
+    pub token: Token,
     /// How long ago a change still counts.
     pub max_age_hours: u64,
     /// How long an answer may take.
     pub timeout: Duration,
+}
+
+/// A token that is shown.
+pub enum Token {
+    /// None.
+    Nothing,
+    /// The same always.
+    Fixed(SecretString),
+    /// That in a file, which whoever renews it writes anew: it is read before each question.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it held when it was last read, which stands while it cannot be.
+        last: Mutex<SecretString>,
+    },
+}
+
+impl Token {
+    /// As it stands now.
+    async fn now(&self) -> Option<SecretString> {
+        let (path, last) = match self {
+            Self::Nothing => return None,
+            Self::Fixed(token) => return Some(token.clone()),
+            Self::File { path, last } => (path, last),
+        };
+        let read = tokio::fs::read_to_string(path).await;
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(text) if !text.trim().is_empty() => *last = text.trim().to_owned().into(),
+            Ok(_) => tracing::warn!(event = "sim_swap_token_kept", file = %path.display(), "the file is empty"),
+            Err(error) => tracing::warn!(event = "sim_swap_token_kept", file = %path.display(), %error),
+        }
+        Some(last.clone())
+    }
 }
 
 /// What is known of a SIM.
@@ -53,7 +89,8 @@ struct Answer {
 impl SimSwap {
     /// Asks about a number in E.164, once.
     pub async fn ask(&self, number: &str) -> Swapped {
-        let Some(request) = self.request(number) else {
+        let token = self.token.now().await;
+        let Some(request) = self.request(number, token.as_ref()) else {
             return Swapped::Unknown(Failure::Forbidden);
         };
         let exchange = self.webhooks.exchange(request, self.timeout).await;
@@ -71,7 +108,7 @@ impl SimSwap {
         }
     }
 
-    fn request(&self, number: &str) -> Option<Request<Full<Bytes>>> {
+    fn request(&self, number: &str, token: Option<&SecretString>) -> Option<Request<Full<Bytes>>> {
         let question = Question {
             phone_number: number,
             max_age: self.max_age_hours,
@@ -81,7 +118,7 @@ impl SimSwap {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = Target::parse(&self.url).ok()?.into_uri();
         let headers = request.headers_mut();
-        if let Some(token) = &self.token {
+        if let Some(token) = token {
             let mut token = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).ok()?;
             token.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, token);
@@ -118,7 +155,7 @@ impl fmt::Display for Swapped {
 mod tests {
     use super::*;
     use crate::backend::AddressGuard;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -149,7 +186,7 @@ mod tests {
         SimSwap {
             webhooks: Webhooks::new(AddressGuard::new(&networks), None).unwrap(),
             url: url.into(),
-            token: Some("t0ken".to_owned().into()),
+            token: Token::Fixed("t0ken".to_owned().into()),
             max_age_hours: 72,
             timeout: Duration::from_millis(300),
         }
@@ -199,6 +236,22 @@ mod tests {
                 asked.ends_with("{\"phonenumber\":\"+393331234567\",\"maxage\":72}"),
                 "{asked}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_in_a_file_is_shown_as_it_stands_and_the_last_one_while_there_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sim.token");
+        let token = Token::File {
+            path: path.clone(),
+            last: Mutex::new("first".to_owned().into()),
+        };
+        let shown = async || token.now().await.unwrap().expose_secret().to_owned();
+        assert_eq!(shown().await, "first");
+        for (written, expected) in [("second\n", "second"), ("", "second"), ("third", "third")] {
+            std::fs::write(&path, written).unwrap();
+            assert_eq!(shown().await, expected);
         }
     }
 

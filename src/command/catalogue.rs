@@ -337,6 +337,17 @@ fn replies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
     Ok(said.into_iter().map(|(outcome, said)| (outcome, each(said))).collect())
 }
 
+/// As carriers and laws write it.
+impl fmt::Display for Consent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stop => "STOP",
+            Self::Start => "START",
+            Self::Help => "HELP",
+        })
+    }
+}
+
 impl Literal {
     /// As it was written.
     pub fn as_str(&self) -> &str {

@@ -16,7 +16,8 @@ pub struct SimSwapConfig {
     /// What is shown as `Authorization: Bearer`. Set by loading, from whichever of the three forms was given. Default
     /// nothing.
     pub token: Secret,
-    /// A file that holds it.
+    /// A file that holds it, read before each question: whoever signs in at the operator, whose tokens live for minutes,
+    /// writes each new one there.
     pub token_file: Option<PathBuf>,
     /// The name of a systemd credential that holds it.
     pub token_credential: Option<String>,

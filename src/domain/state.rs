@@ -239,6 +239,8 @@ pub enum Flag {
     Read = 1 << 13,
     /// The one confirmation that its recipient wants no more.
     Acknowledges = 1 << 14,
+    /// For a certified number alone: what ends a certification withholds what was accepted before.
+    ForCertified = 1 << 15,
 }
 
 /// The notes of a message.

@@ -1,14 +1,20 @@
-//! What is left to a person: the case, and what the customer is told of it.
+//! What is left to a person: the case, what the customer is told of it, and what one hears who asks how it stands.
 
-use serde_json::Map;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
 
 use super::say::{self, Say};
 use super::{Book, decide};
 use crate::accept::{Client, Intake};
 use crate::command::Locale;
-use crate::domain::{CaseId, UnixMillis};
+use crate::dialogue::Frozen;
+use crate::domain::{CaseId, Name, UnixMillis};
 use crate::store::two_way::Between;
-use crate::store::{CaseReason, CaseRecord, CaseStep, Enqueue, NewCase};
+use crate::store::{CaseQuery, CaseReason, CaseRecord, CaseState, CaseStep, Enqueue, NewCase, Store, StoreError};
+
+/// A customer's cases that are looked at for one that is open.
+const LATEST: u32 = 20;
 
 /// What promises an answer by a person, and says so.
 #[derive(Clone, Copy)]
@@ -39,6 +45,46 @@ pub struct Left<'a> {
     pub heard_at: UnixMillis,
     /// Whether the customer is told.
     pub tells: bool,
+}
+
+/// A customer who asks how a case stands.
+pub(super) struct Asks {
+    /// Who.
+    pub(super) between: Between,
+    /// In whose name the customer is answered.
+    pub(super) client: Arc<Client>,
+    /// The customer's language.
+    pub(super) locale: Locale,
+    /// The command that asks for it.
+    pub(super) command: Name,
+    /// Its values.
+    pub(super) values: Frozen,
+    /// The number of the case as it was said; `None` is the latest.
+    pub(super) number: Option<Box<str>>,
+    /// When the text came.
+    pub(super) heard_at: UnixMillis,
+}
+
+impl Asks {
+    /// The case: the customer's own with that number, or the latest that is open, or the latest.
+    pub(super) async fn find(&self, store: &dyn Store) -> Result<Option<CaseRecord>, StoreError> {
+        let Some(said) = &self.number else {
+            let query = CaseQuery {
+                client: Some(self.client.name.clone()),
+                number: Some(self.between.number.clone()),
+                limit: LATEST,
+                ..CaseQuery::default()
+            };
+            let cases = store.cases(&query).await?.rows;
+            let open = cases.iter().find(|case| case.state != CaseState::Solved);
+            return Ok(open.or(cases.first()).cloned());
+        };
+        let Ok(id) = said.parse().or_else(|_| format!("TK-{said}").parse()) else {
+            return Ok(None);
+        };
+        let own = |case: &CaseRecord| case.client == self.client.name && case.between.number == self.between.number;
+        Ok(store.case(id).await?.filter(own))
+    }
 }
 
 impl Promise<'_> {
@@ -90,6 +136,57 @@ impl Promise<'_> {
             &say,
             case.heard_at,
         )
+    }
+
+    /// How a case stands, for the customer who asked; `None` is a case that is not that customer's, or none at all.
+    pub(super) fn told(&self, asks: &Asks, case: Option<&CaseRecord>) -> Option<Enqueue> {
+        let mut vars = say::values(self.book, &asks.command, &asks.values, asks.locale);
+        let (outcome, or) = match case {
+            Some(case) => {
+                let about = self.standing(case, asks.locale)?;
+                vars.insert("vars".to_owned(), about.clone().into());
+                vars.extend(about);
+                ("ok", "case_status")
+            }
+            None => ("case_not_found", "case_not_found"),
+        };
+        let say = Say::Reply {
+            command: asks.command.clone(),
+            outcomes: vec![outcome.to_owned()],
+            vars,
+            or,
+            own: self.book.command(&asks.command).is_some_and(|command| command.personal),
+        };
+        let (client, between) = (&asks.client, &asks.between);
+        say::message(
+            self.book,
+            self.intake,
+            client,
+            between,
+            asks.locale,
+            &say,
+            asks.heard_at,
+        )
+    }
+
+    /// Number, state, until when, and all of it in words.
+    fn standing(&self, case: &CaseRecord, locale: Locale) -> Option<Map<String, Json>> {
+        let (key, moment) = match (case.state, case.due_at) {
+            (CaseState::Solved, _) => ("case_is_solved", case.solved_at),
+            (CaseState::Opened | CaseState::Taken, Some(due)) => ("case_waits", Some(due)),
+            (CaseState::Opened, None) => ("case_is_late", None),
+            (CaseState::Taken, None) => ("case_in_hand", None),
+        };
+        let until = moment
+            .map(|at| self.book.desk().written(at, locale))
+            .unwrap_or_default();
+        let mut about = Map::new();
+        about.insert("case".to_owned(), case.id.to_string().into());
+        about.insert("state".to_owned(), case.state.as_str().into());
+        about.insert("until".to_owned(), until.into());
+        let status = self.book.words(key, locale, &about)?.text;
+        about.insert("status".to_owned(), status.into());
+        Some(about)
     }
 
     fn words(&self, key: &'static str, case: CaseId, until: UnixMillis, locale: Locale) -> Say {

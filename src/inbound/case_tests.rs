@@ -11,6 +11,11 @@ title = { it = "Blocco", en = "Block" }
 sensitive = true
 confirmation = "yes"
 keywords = { it = ["blocca carta"], en = ["block card"] }
+[command.status]
+title = { it = "Stato", en = "Status" }
+keywords = { it = ["pratica"], en = ["case"] }
+[command.status.slots.number]
+type = "case_id"
 [command.yes]
 title = { it = "Si", en = "Yes" }
 answers = "yes"
@@ -121,4 +126,32 @@ async fn where_nobody_is_there_no_case_is_opened() {
     let mut house = House::with(CATALOGUE, false).await;
     assert_eq!(house.text(SENTENCE).await.len(), 1);
     assert!(house.cases().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_how_a_case_stands_hears_the_truth_of_his_own() {
+    let mut house = House::with(CATALOGUE, true).await;
+    let nothing = house.text("pratica").await;
+    assert!(nothing[0].contains("Non troviamo"), "{nothing:?}");
+    house.text(SENTENCE).await;
+    let case = house.cases().await.remove(0);
+    let number = case.id.0.to_string();
+    let waits = house.text(&format!("pratica {number}")).await;
+    assert!(
+        waits[0].starts_with(&format!("Pratica {}: una persona ti risponde entro il ", case.id)),
+        "{waits:?}"
+    );
+    assert_eq!(house.text("pratica").await, waits, "the latest");
+    let other = house.text("pratica 123").await;
+    assert!(other[0].contains("Non troviamo"), "{other:?}");
+    assert_eq!(house.cases().await[0].joined, 0, "nothing was left to a person");
+    house.clock.set(case.due_at.unwrap());
+    house.waits.look().await.unwrap();
+    house.answers().await;
+    let late = house.text(&format!("pratica TK-{number}")).await;
+    assert!(late[0].contains("siamo in ritardo"), "{late:?}");
+    house.act(case.id, take("anna")).await;
+    house.act(case.id, CaseChange::Solve { by: "anna".into() }).await;
+    let solved = house.text("pratica").await;
+    assert!(solved[0].contains("chiusa il "), "{solved:?}");
 }

@@ -71,6 +71,17 @@ pub(super) struct Decision {
     pub(super) plea: Option<Plea>,
     /// What is left to a person.
     pub(super) case: Option<ToPerson>,
+    /// Which case is asked about.
+    pub(super) enquiry: Option<Enquiry>,
+}
+
+/// The wish to hear how a case stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Enquiry {
+    /// The number of the case as it was said; `None` is the latest.
+    pub(super) number: Option<Box<str>>,
+    /// What the reply may use.
+    pub(super) values: Frozen,
 }
 
 /// A text that a person answers.
@@ -237,6 +248,7 @@ pub(super) fn help(command: Name) -> Say {
         outcomes: vec!["ok".to_owned()],
         vars: Map::new(),
         or: "not_understood",
+        own: false,
     }
 }
 
@@ -504,7 +516,14 @@ pub(super) fn sure(
         });
         return decision;
     }
-    // The daemon's own: the language of the customer. All else is an answer that needs nobody, or one that nobody gives.
+    // The daemon's own: how a case stands.
+    let case = command.slots.iter().find(|(_, slot)| slot.kind == SlotKind::CaseId);
+    if let Some((slot, _)) = case {
+        let number = values.get(slot).and_then(Json::as_str).map(Into::into);
+        decision.enquiry = Some(Enquiry { number, values });
+        return decision;
+    }
+    // And the language of the customer. All else is an answer that needs nobody, or one that nobody gives.
     let language = command.slots.iter().find(|(_, slot)| slot.kind == SlotKind::Lang);
     if let Some(language) = language.and_then(|(slot, _)| values.get(slot)?.as_str()) {
         decision.person.language = Some(language.into());
@@ -515,6 +534,7 @@ pub(super) fn sure(
         command: name,
         outcomes: vec!["ok".to_owned()],
         or: "no_service",
+        own: command.personal,
     });
     decision
 }
@@ -547,6 +567,7 @@ impl Decision {
             command: None,
             plea: None,
             case: None,
+            enquiry: None,
         }
     }
 
@@ -605,6 +626,7 @@ impl Matter<'_> {
             command,
             outcomes: vec![why.to_owned()],
             or: why,
+            own: false,
         }
     }
 

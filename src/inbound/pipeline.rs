@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::case::{Left, Promise};
+use super::case::{Asks, Left, Promise};
 use super::decide::{Care, Decision, Matter, Next, Plea, ToPerson, decide, help, locale_of};
 use super::joined::{Joined, Joiner};
 use super::say::{self, Say};
@@ -96,6 +96,8 @@ struct Decided {
     standing: Standing,
     permit: Option<OwnedSemaphorePermit>,
     action: Option<NewAction>,
+    /// The case that is asked about.
+    asks: Option<Asks>,
 }
 
 impl Pipeline {
@@ -177,7 +179,10 @@ impl Pipeline {
                 Some(_) => standings.next().unwrap_or_default(),
                 None => Standing::default(),
             };
-            let (turn, one) = self.decide(ready, between, standing, false);
+            let (mut turn, mut one) = self.decide(ready, between, standing, false);
+            if let Some(asks) = one.asks.take() {
+                turn.messages.extend(self.tell_case(&asks).await);
+            }
             turns.push(turn);
             decided.push(one);
         }
@@ -213,8 +218,9 @@ impl Pipeline {
             },
             // A person or a back end was faster: decided upon again.
             Ok(TurnResult::NotAsSeen) => hand.ready.push_front(decided.ready),
+            // All but the first two are said to others: to who acts on a case, and to calls.
             Ok(TurnResult::Done { action: None, .. } | TurnResult::Gone | TurnResult::OverLimit)
-            | Ok(TurnResult::Refused(_)) => {}
+            | Ok(TurnResult::Refused(_) | TurnResult::Owned(_) | TurnResult::Replayed(_) | TurnResult::KeyReused) => {}
             Err(error) => self.again(hand, decided.ready, &error).await,
         }
     }
@@ -255,6 +261,7 @@ impl Pipeline {
             standing,
             permit: None,
             action: None,
+            asks: None,
             ready,
         };
         let outcome = match (&between, decided.ready.joined.text.text.clone()) {
@@ -421,6 +428,17 @@ impl Pipeline {
                 .as_ref()
                 .map_or_else(|| "no_client".to_owned(), |_| decision.outcome);
         };
+        if let (Some(enquiry), Some(command)) = (decision.enquiry, &decision.command) {
+            decided.asks = Some(Asks {
+                between: between.clone(),
+                client: client.clone(),
+                locale: decision.locale,
+                command: command.clone(),
+                values: enquiry.values,
+                number: enquiry.number,
+                heard_at,
+            });
+        }
         if let (Some(wish), Some(command)) = (decision.wish, &decision.command)
             && let Some(call) = self.book.call(command)
         {
@@ -451,6 +469,32 @@ impl Pipeline {
         decision.outcome
     }
 
+    /// How a case stands, for whoever asks.
+    async fn tell_case(&self, asks: &Asks) -> Option<Enqueue> {
+        let promise = Promise {
+            book: &self.book,
+            intake: &self.intake,
+        };
+        match asks.find(&*self.store).await {
+            Ok(case) => promise.told(asks, case.as_ref()),
+            Err(error) => {
+                tracing::warn!(event = "case_unknown", %error);
+                let vars = say::values(&self.book, &asks.command, &asks.values, asks.locale);
+                let say = Say::Words("failed", vars);
+                let (client, between) = (&asks.client, &asks.between);
+                say::message(
+                    &self.book,
+                    &self.intake,
+                    client,
+                    between,
+                    asks.locale,
+                    &say,
+                    asks.heard_at,
+                )
+            }
+        }
+    }
+
     fn care(&self, standing: &Standing) -> Care {
         match standing.case {
             Some(case) if case.is_taken => Care::Owned,
@@ -472,8 +516,7 @@ impl Pipeline {
     ) {
         let heard_at = decided.ready.joined.text.at;
         if let Some(open) = decided.standing.case {
-            let (id, note) = (open.id, None);
-            turn.case = Some(CaseStep::Join { id, heard_at, note });
+            turn.case = Some(CaseStep::Join { id: open.id, heard_at });
             return;
         }
         let Some(client) = client else { return };

@@ -7,7 +7,7 @@ use crate::accept::{Accepted, Body, Client, Code, Fault, Intake, Text, Wish, acc
 use crate::command::Locale;
 use crate::command::slot::Value;
 use crate::dialogue::Frozen;
-use crate::domain::{Flag, Name, UnixMillis};
+use crate::domain::{Flag, Flags, Name, UnixMillis};
 use crate::store::Enqueue;
 use crate::store::two_way::Between;
 
@@ -30,6 +30,8 @@ pub enum Say {
         vars: Map<String, Json>,
         /// Our own text.
         or: &'static str,
+        /// Whether it is for a certified number alone, still when it is sent: what a personal command came to.
+        own: bool,
     },
 }
 
@@ -46,22 +48,29 @@ pub fn message(
     say: &Say,
     heard_at: UnixMillis,
 ) -> Option<Enqueue> {
-    let (text, personal, most) = match say {
-        Say::Plain(text) => (text.clone(), false, None),
-        Say::Words(key, vars) => (book.words(key, locale, vars)?.text, false, None),
-        Say::Secret(key, vars) => (book.words(key, locale, vars)?.text, true, None),
+    let personal = Flags::default().with(Flag::Personal);
+    let (text, marks, most) = match say {
+        Say::Plain(text) => (text.clone(), Flags::default(), None),
+        Say::Words(key, vars) => (book.words(key, locale, vars)?.text, Flags::default(), None),
+        Say::Secret(key, vars) => (book.words(key, locale, vars)?.text, personal, None),
         Say::Reply {
             command,
             outcomes,
             vars,
             or,
+            own,
         } => {
             let most = book.command(command).map(|command| command.max_segments);
             let mut replies = outcomes
                 .iter()
                 .filter_map(|outcome| book.reply(command, outcome, locale, vars));
             let rendered = replies.next().or_else(|| book.words(or, locale, vars))?;
-            (rendered.text, true, most)
+            let marks = if *own {
+                personal.with(Flag::ForCertified)
+            } else {
+                personal
+            };
+            (rendered.text, marks, most)
         }
     };
     let accepted = accepted(intake, client, between, text, most, heard_at)
@@ -71,14 +80,9 @@ pub fn message(
         })
         .ok()?;
     client.count_accepted(accepted.message.class);
-    let flags = if personal {
-        accepted.flags.with(Flag::Personal)
-    } else {
-        accepted.flags
-    };
     let birth = crate::store::Birth {
         failed: accepted.ended,
-        flags,
+        flags: Flags(accepted.flags.0 | marks.0),
         ..crate::store::Birth::default()
     };
     Some(Enqueue {

@@ -362,6 +362,13 @@ struct Made {
 
 impl Made {
     fn stored_as(self, event: &Event, rule: &Rule, now: UnixMillis) -> Enqueue {
+        let mut flags = self.accepted.flags;
+        if self.personal {
+            flags = flags.with(Flag::Personal);
+        }
+        if self.for_certified && self.accepted.needs_certified() {
+            flags = flags.with(Flag::ForCertified);
+        }
         let note = format!("by event {} of {}, rule {}", event.id(), event.source(), rule.name);
         let birth = Birth {
             event: Some(crate::store::Event {
@@ -373,11 +380,7 @@ impl Made {
                 note: Some(note.into()),
             }),
             failed: self.accepted.ended,
-            flags: if self.personal {
-                self.accepted.flags.with(Flag::Personal)
-            } else {
-                self.accepted.flags
-            },
+            flags,
             verification: None,
         };
         Enqueue {

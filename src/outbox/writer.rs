@@ -2,6 +2,7 @@
 
 mod replay;
 mod rest;
+mod uncertified;
 mod withhold;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use metrics::{counter, histogram};
 use replay::Again;
 use rest::Rests;
 use tokio::sync::{broadcast, mpsc, oneshot};
+use uncertified::Ended;
 
 use super::arrivals::Arrivals;
 use super::bell::Bell;
@@ -56,6 +58,7 @@ pub async fn start(
     board.load(&store.backlog().await?);
     let gate = policy.gate.clone();
     withhold::learn(&*store, &gate).await?;
+    let uncertified = Ended::load(&*store, clock.now()).await?;
     let writer = Writer {
         store,
         policy,
@@ -70,6 +73,7 @@ pub async fn start(
         health: health.clone(),
         again: Again::default(),
         rests: Rests::default(),
+        uncertified,
         withheld: Vec::new(),
     };
     let last_word = LastWord(health.clone());
@@ -106,6 +110,8 @@ struct Writer {
     health: Arc<Health>,
     again: Again,
     rests: Rests,
+    /// Numbers that were certified and are so no more.
+    uncertified: Ended,
     /// Rows that were claimed and are not to be sent, or not now: settled with the next batch.
     withheld: Vec<Settle>,
 }
@@ -373,6 +379,8 @@ impl Writer {
         self.health.working.store(true, Ordering::Relaxed);
         self.health.commits.fetch_add(1, Ordering::Relaxed);
         self.policy.gate.learn(&applied.wants);
+        self.uncertified
+            .learn(std::mem::take(&mut applied.uncertified), batch.now);
         self.ring(&mut applied);
         self.hand_out_placed(batch, &applied);
         self.count_answers(batch, &applied);
@@ -459,7 +467,13 @@ impl Writer {
     fn hand_out_turn(&mut self, turn: &Turn, result: &TurnResult, now: UnixMillis) {
         let seqs = match result {
             TurnResult::Done { messages, .. } => messages.as_slice(),
-            TurnResult::Gone | TurnResult::OverLimit | TurnResult::NotAsSeen | TurnResult::Refused(_) => &[],
+            TurnResult::Gone
+            | TurnResult::OverLimit
+            | TurnResult::NotAsSeen
+            | TurnResult::Refused(_)
+            | TurnResult::Owned(_)
+            | TurnResult::Replayed(_)
+            | TurnResult::KeyReused => &[],
         };
         for (index, item) in turn.messages.iter().enumerate() {
             self.hand_out_item(item, seqs.get(index).copied(), now);

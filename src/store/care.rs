@@ -104,8 +104,13 @@ pub enum CaseStep {
         id: CaseId,
         /// When the customer's text came.
         heard_at: UnixMillis,
-        /// What its owner should know beside the text.
-        note: Option<Box<str>>,
+    },
+    /// What the owner of the case that is open should know.
+    Note {
+        /// The case.
+        id: CaseId,
+        /// What.
+        text: Box<str>,
     },
 }
 
@@ -237,35 +242,48 @@ pub(super) fn write_of(
             .map(Some)
             .map_err(TurnResult::Refused);
     }
-    let by_ourselves = |text: &Option<Box<str>>| {
-        text.as_ref().map(|text| CaseNote {
-            at: now,
-            author: OURSELVES.into(),
-            text: text.clone(),
-        })
+    let signed = |text: &Box<str>| CaseNote {
+        at: now,
+        author: OURSELVES.into(),
+        text: text.clone(),
+    };
+    let still_open = |id: &CaseId| {
+        let known = cases.by_id(*id).filter(|case| case.state != CaseState::Solved);
+        known.cloned().ok_or(TurnResult::NotAsSeen)
     };
     match &turn.case {
         None => Ok(None),
         Some(CaseStep::Open(new)) if cases.open(&new.between).is_none() && cases.by_id(new.id).is_none() => {
             Ok(Some(CaseWrite {
                 case: opened(next, new, now),
-                note: by_ourselves(&new.note),
+                note: new.note.as_ref().map(signed),
                 told: Some(NoticeKind::CaseOpened),
             }))
         }
-        Some(CaseStep::Join { id, heard_at, note }) => {
-            let known = cases.by_id(*id).filter(|case| case.state != CaseState::Solved);
-            let mut case = known.ok_or(TurnResult::NotAsSeen)?.clone();
+        Some(CaseStep::Join { id, heard_at }) => {
+            let mut case = still_open(id)?;
             case.joined += 1;
             case.heard_at = case.heard_at.max(*heard_at);
             Ok(Some(CaseWrite {
                 case,
-                note: by_ourselves(note),
+                note: None,
                 told: None,
             }))
         }
+        Some(CaseStep::Note { id, text }) => Ok(Some(CaseWrite {
+            case: still_open(id)?,
+            note: Some(signed(text)),
+            told: None,
+        })),
         Some(CaseStep::Open(_)) => Err(TurnResult::NotAsSeen),
     }
+}
+
+/// The case by which a person owns a conversation that a turn would speak into with what came of a call. `open` is the
+/// one that is open there.
+pub(super) fn owned(turn: &Turn, open: Option<OpenCase>) -> Option<CaseId> {
+    let speaks = matches!(turn.leaves, Leaves::Action { .. }) && !turn.messages.is_empty();
+    open.filter(|open| speaks && open.is_taken).map(|open| open.id)
 }
 
 fn acted(act: &CaseAct, known: Option<&CaseRecord>, now: UnixMillis) -> Result<CaseWrite, CaseRefused> {

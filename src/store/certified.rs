@@ -110,6 +110,17 @@ pub struct Certified {
     pub profile: Option<Name>,
 }
 
+/// The end of a number's certification: what was meant for its customer before is not for whoever has it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncertified {
+    /// The owner.
+    pub client: Name,
+    /// The number, digits.
+    pub msisdn: Box<str>,
+    /// When.
+    pub at: UnixMillis,
+}
+
 /// Which to list, oldest place first.
 #[derive(Clone, Debug, Default)]
 pub struct CertifiedQuery {

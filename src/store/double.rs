@@ -9,7 +9,7 @@ use super::{
     CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
     IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
     NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store, StoreError,
-    Totals, UnhandledText, VerificationRecord,
+    Totals, Uncertified, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
@@ -178,6 +178,14 @@ impl<C: Commits> Store for Double<C> {
 
     fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
         self.store.are_certified(pairs)
+    }
+
+    fn uncertified(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Uncertified>, StoreError>> {
+        self.store.uncertified(since)
+    }
+
+    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<(Box<str>, UnixMillis)>, StoreError>> {
+        self.store.codes(since, limit)
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -26,7 +26,7 @@ use super::{
     CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
     IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
     NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store,
-    StoreError, Totals, UnhandledText, VerificationRecord,
+    StoreError, Totals, Uncertified, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
@@ -258,6 +258,14 @@ impl Store for MemoryStore {
             })
         }
         .boxed()
+    }
+
+    fn uncertified(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Uncertified>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.numbers.uncertified(since))) }.boxed()
+    }
+
+    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<(Box<str>, UnixMillis)>, StoreError>> {
+        async move { self.with(|tables| Ok(tables.numbers.codes(since, limit))) }.boxed()
     }
 
     fn checkpoint(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -38,8 +38,8 @@ pub use care::{
     OpenCase,
 };
 pub use certified::{
-    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, VerificationRecord,
-    VerificationState,
+    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, Uncertified,
+    VerificationRecord, VerificationState,
 };
 pub use check::{CheckReport, CheckStage};
 pub use consent::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Wants};
@@ -179,6 +179,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Of each pair of a client and a number, digits, whether it is certified.
     fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>>;
+
+    /// What has ended since a time for the customer who had it: revoked, or certified for another.
+    fn uncertified(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Uncertified>, StoreError>>;
+
+    /// The latest codes since a time, so many at the most: to which number each was sent and when, oldest first.
+    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<(Box<str>, UnixMillis)>, StoreError>>;
 
     /// Whether what is to be written waits for another program, which holds the write lock: nothing is wrong with us.
     fn waits_for_lock(&self) -> bool {

@@ -9,8 +9,10 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use super::{CaseAct, CaseRefused, CaseStep, Certified, Enqueue, Lease, NewConsent, NewInbound, OpenCase, Seq};
-use crate::domain::{Concat, InboundId, Name, UnixMillis, UnknownWord};
+use super::{
+    CaseAct, CaseRefused, CaseStep, Certified, Enqueue, IdempotencyKey, Lease, NewConsent, NewInbound, OpenCase, Seq,
+};
+use crate::domain::{CaseId, Concat, InboundId, Name, UnixMillis, UnknownWord};
 
 /// An inbound text of which nothing was made yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,6 +247,8 @@ pub enum QuestionChange {
 pub struct Turn {
     /// What it moves on.
     pub leaves: Leaves,
+    /// Makes the same request of a client's twice one turn.
+    pub key: Option<(Name, IdempotencyKey)>,
     /// What becomes of the question; `None` leaves it.
     pub question: Option<QuestionChange>,
     /// What the customer said of what is to be sent: noted before the messages are stored.
@@ -277,6 +281,12 @@ pub enum TurnResult {
     NotAsSeen,
     /// The act on a case cannot be: nothing is applied.
     Refused(CaseRefused),
+    /// It would tell the customer what came of a call, and a person owns the conversation by this case: nothing is applied.
+    Owned(CaseId),
+    /// The same request was taken before: this was its answer.
+    Replayed(Box<str>),
+    /// The key was used for another request.
+    KeyReused,
 }
 
 impl Turn {
@@ -284,6 +294,7 @@ impl Turn {
     pub fn new(leaves: Leaves) -> Self {
         Self {
             leaves,
+            key: None,
             question: None,
             consents: Vec::new(),
             person: None,

@@ -7,129 +7,59 @@ use hyper::Method;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use crate::support::bank::{Bank, Mood};
-use crate::support::carrier::Carrier;
-use crate::support::daemon::{Daemon, House};
+use crate::support::bank::{Bank, Mood, code};
 use crate::support::http::Http;
-use crate::support::ledger::Ledger;
 use crate::support::owner::SECRET;
+use crate::support::scene::{Scene, action};
 use crate::support::seed::{rng, seed};
 use crate::support::sink::Sink;
 use crate::support::{alone, long, together, until};
 
 const LIMIT: Duration = Duration::from_secs(30);
-const CODE: &str = "48400";
+/// How long the bank may take, for the customer to hear nothing meanwhile.
+const MANNER: &str = "timeout = \"1s\"\nretries = 1";
 const SENTENCE: &str = "La sedia che ho ordinato da voi ha una gamba storta";
 const MORE: &str = "E il cane abbaia tutta la notte";
 
-struct Scene {
-    house: House,
-    carrier: Carrier,
-    bank: Bank,
-    sink: Sink,
+/// People who answer within `wait`, and a client who hears of it.
+async fn scene(wait: &str) -> (Scene, Sink) {
+    let sink = Sink::plain(&[SECRET]).await;
+    let ours = |bank: &Bank| {
+        let [topup, balance] = ["topup", "balance"].map(|command| action(bank, command, MANNER));
+        format!("[command.topup]\nauthorisation = \"none\"\n{topup}{balance}")
+    };
+    let more = format!(
+        "[client.bank.webhook]\nurl = \"{}\"\nsecret = \"{SECRET}\"\n[care]\nanswer_within = \"{wait}\"\n",
+        sink.url("/hook")
+    );
+    (Scene::new(ours, &more).await, sink)
 }
 
-impl Scene {
-    /// A daemon with the shipped catalogue, and people who answer within `wait`.
-    async fn new(wait: &str) -> Self {
-        let house = House::new("");
-        let carrier = Carrier::start(house.path(), "c", &[]);
-        let (bank, sink) = (Bank::open().await, Sink::plain(&[SECRET]).await);
-        let conf = house.path().join("conf.d");
-        fs::create_dir(&conf).unwrap();
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/commands.toml");
-        fs::copy(shipped, conf.join("10-commands.toml")).unwrap();
-        let action = |command: &str| {
-            let url = bank.url(&format!("/do/{command}"));
-            format!("[command.{command}.action]\nurl = \"{url}\"\ntimeout = \"1s\"\nretries = 1\n")
-        };
-        let ours = format!(
-            "[command.topup]\nauthorisation = \"none\"\n{}{}",
-            action("topup"),
-            action("balance")
-        );
-        fs::write(conf.join("20-bank.toml"), ours).unwrap();
-        house.configure(&format!(
-            "[client.bank.webhook]\nurl = \"{}\"\nsecret = \"{SECRET}\"\n[care]\nanswer_within = \"{wait}\"\n\
-             [outbox]\ndoubt_hold = \"1s\"\n[webhook]\nallow_networks = [\"127.0.0.0/8\"]\n\
-             [address.\"{CODE}\"]\nclient = \"bank\"\nlocale = \"it\"\n{}[route.all]\nsteps = [{{ carriers = [\"c\"] }}]\n",
-            sink.url("/hook"),
-            carrier.section("")
-        ));
-        Self {
-            house,
-            carrier,
-            bank,
-            sink,
-        }
-    }
+async fn cases(scene: &Scene, filter: &str) -> Vec<Value> {
+    let mut client = scene.house.client();
+    let page = client.get(&format!("/v1/cases?{filter}")).await.unwrap().json();
+    page["data"].as_array().unwrap_or_else(|| panic!("{page}")).clone()
+}
 
-    async fn start(&self) -> Daemon {
-        let daemon = self.house.start().await;
-        self.carrier.until(LIMIT, "bound", 1).await;
-        daemon
-    }
+/// What webhooks told of cases, in their order.
+fn told(sink: &Sink) -> Vec<(String, Value)> {
+    let seen = sink.seen();
+    let events = seen.iter().map(|seen| {
+        assert_eq!(seen.signature, Ok(()));
+        serde_json::from_slice::<Value>(&seen.body).unwrap()
+    });
+    let of_cases = events.filter(|event| event["type"].as_str().unwrap().starts_with("case."));
+    of_cases
+        .map(|event| (event["type"].as_str().unwrap().to_owned(), event["data"].clone()))
+        .collect()
+}
 
-    /// Texts, and waits for the carrier's answer.
-    async fn text(&self, from: &str, text: &str) {
-        until(LIMIT, "the text is taken", async || {
-            let statuses = self.carrier.text(from, CODE, text).await?;
-            statuses.iter().all(|status| status == "ESME_ROK").then_some(())
-        })
-        .await;
-    }
-
-    /// What the phone has, oldest first.
-    fn phone(&self, number: &str) -> Vec<String> {
-        let texts = Ledger::texts(self.carrier.ledger_file());
-        let own = texts.into_iter().filter(|(to, _)| to == number.trim_start_matches('+'));
-        own.map(|(_, text)| text).collect()
-    }
-
-    /// Waits for a text on the phone that has this in it.
-    async fn hears_of(&self, number: &str, part: &str) -> String {
-        let what = format!("a text with `{part}` on the phone");
-        let found = async || self.phone(number).into_iter().find(|text| text.contains(part));
-        until(LIMIT, &what, found).await
-    }
-
-    /// Waits until nothing that came is still to be handled.
-    async fn handled(&self) {
-        let unhandled = "SELECT count(*) FROM inbound WHERE handled_at IS NULL";
-        until(LIMIT, "all texts are handled", async || {
-            (self.house.database().number(unhandled).await == 0).then_some(())
-        })
-        .await;
-    }
-
-    async fn cases(&self, filter: &str) -> Vec<Value> {
-        let mut client = self.house.client();
-        let page = client.get(&format!("/v1/cases?{filter}")).await.unwrap().json();
-        page["data"].as_array().unwrap_or_else(|| panic!("{page}")).clone()
-    }
-
-    /// What webhooks told of cases, in their order.
-    fn told(&self) -> Vec<(String, Value)> {
-        let seen = self.sink.seen();
-        let events = seen.iter().map(|seen| {
-            assert_eq!(seen.signature, Ok(()));
-            serde_json::from_slice::<Value>(&seen.body).unwrap()
-        });
-        let of_cases = events.filter(|event| event["type"].as_str().unwrap().starts_with("case."));
-        of_cases
-            .map(|event| (event["type"].as_str().unwrap().to_owned(), event["data"].clone()))
-            .collect()
-    }
-
-    async fn hears_event(&self, kind: &str) -> Value {
-        until(LIMIT, kind, async || {
-            self.told()
-                .into_iter()
-                .find(|(told, _)| told == kind)
-                .map(|(_, data)| data)
-        })
-        .await
-    }
+async fn hears_event(sink: &Sink, kind: &str) -> Value {
+    until(LIMIT, kind, async || {
+        let found = told(sink).into_iter().find(|(told, _)| told == kind);
+        found.map(|(_, data)| data)
+    })
+    .await
 }
 
 async fn act(client: &mut Http, case: &str, act: &str, body: Value) -> (u16, Value) {
@@ -150,7 +80,7 @@ fn case_in(text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sentence_that_nobody_foresaw_is_taken_answered_and_solved_by_a_person() {
     let _stage = together().await;
-    let scene = Scene::new("4h").await;
+    let (scene, sink) = scene("4h").await;
     let daemon = scene.start().await;
     let number = "+393331234601";
     scene.text(number, SENTENCE).await;
@@ -158,7 +88,7 @@ async fn a_sentence_that_nobody_foresaw_is_taken_answered_and_solved_by_a_person
     let case = case_in(&told);
     scene.text(number, MORE).await;
     scene.handled().await;
-    let listed = scene.cases("state=opened").await;
+    let listed = cases(&scene, "state=opened").await;
     assert_eq!(listed.len(), 1, "{listed:?}");
     let (id, joined, colour) = (&listed[0]["id"], &listed[0]["joined"], &listed[0]["colour"]);
     assert_eq!((id, joined, colour), (&json!(case), &json!(1), &json!("red")));
@@ -217,9 +147,9 @@ async fn a_sentence_that_nobody_foresaw_is_taken_answered_and_solved_by_a_person
         (balances == 2).then_some(())
     })
     .await;
-    scene.hears_event("case.solved").await;
-    let told: Vec<String> = scene.told().into_iter().map(|(kind, _)| kind).collect();
-    assert_eq!(told, ["case.opened", "case.taken", "case.solved"]);
+    hears_event(&sink, "case.solved").await;
+    let events: Vec<String> = told(&sink).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(events, ["case.opened", "case.taken", "case.solved"]);
     let shown = scene.house.araldo(&["cases", "show", &case]);
     assert_eq!(
         (&shown["state"], &shown["history"][0]["text"]),
@@ -232,7 +162,7 @@ async fn a_sentence_that_nobody_foresaw_is_taken_answered_and_solved_by_a_person
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_that_is_not_kept_is_told_once_to_the_customer_and_to_the_client() {
     let _stage = together().await;
-    let scene = Scene::new("2s").await;
+    let (scene, sink) = scene("2s").await;
     let daemon = scene.start().await;
     let [late, in_time] = ["+393331234611", "+393331234612"];
     scene.text(in_time, SENTENCE).await;
@@ -245,7 +175,7 @@ async fn a_wait_that_is_not_kept_is_told_once_to_the_customer_and_to_the_client(
     let case = case_in(&scene.hears_of(late, "TK-").await);
     let told = scene.hears_of(late, "come promesso").await;
     assert_eq!(case_in(&told), case);
-    let overdue = scene.hears_event("case.overdue").await;
+    let overdue = hears_event(&sink, "case.overdue").await;
     assert_eq!((&overdue["id"], &overdue["state"]), (&json!(case), &json!("opened")));
     // Killed and started again it does not say so again.
     daemon.kill();
@@ -265,16 +195,14 @@ async fn a_wait_that_is_not_kept_is_told_once_to_the_customer_and_to_the_client(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_top_up_of_which_nobody_knows_is_left_to_a_person() {
     let _stage = together().await;
-    let scene = Scene::new("4h").await;
+    let (scene, sink) = scene("4h").await;
     let daemon = scene.start().await;
     let number = "+393331234621";
     scene.text(number, "ricarica 15 euro").await;
     let sent = scene.hears_of(number, "Per confermare").await;
-    let words = sent.split(|c: char| !c.is_ascii_digit());
-    let code = words.into_iter().find(|word| word.len() == 6).unwrap();
     // Done, and never answered; nor can the bank be asked.
     scene.bank.set_mood(Mood::Mute);
-    scene.text(number, code).await;
+    scene.text(number, &code(&sent)).await;
     let told = scene.hears_of(number, "una persona controlla").await;
     let case = case_in(&told);
     let shown = scene.house.araldo(&["cases", "show", &case, "--reveal"]);
@@ -290,8 +218,7 @@ async fn a_top_up_of_which_nobody_knows_is_left_to_a_person() {
     let other = "+393331234622";
     scene.text(other, "vorrei parlare con un operatore").await;
     scene.hears_of(other, "una persona entro il").await;
-    let reasons: Vec<Value> = scene
-        .cases("")
+    let reasons: Vec<Value> = cases(&scene, "")
         .await
         .iter()
         .map(|case| case["reason"].clone())
@@ -306,7 +233,7 @@ async fn killed_between_text_and_acknowledgement_each_customer_has_one_case_and_
     let _stage = alone().await;
     let seed = seed("killed between text and acknowledgement");
     let mut random = rng(seed, 1);
-    let scene = Scene::new("4h").await;
+    let (scene, sink) = scene("4h").await;
     let runs = if long() { 100 } else { 12 };
     let mut daemon = scene.start().await;
     for run in 0..runs {
@@ -331,11 +258,53 @@ async fn killed_between_text_and_acknowledgement_each_customer_has_one_case_and_
         }
         let told = scene.hears_of(&number, "TK-").await;
         let digits = number.trim_start_matches('+');
-        let cases = scene.cases(&format!("msisdn=%2B{digits}")).await;
+        let cases = cases(&scene, &format!("msisdn=%2B{digits}")).await;
         assert_eq!(cases.len(), 1, "run {run}, ARALDO_SEED={seed}: {cases:?}");
         assert_eq!(cases[0]["id"], case_in(&told));
         assert_eq!(cases[0]["joined"], 0, "{cases:?}");
     }
+    assert!(daemon.stop().await.success());
+    assert!(scene.house.alarms().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_of_a_call_goes_to_the_person_who_has_taken_the_conversation_meanwhile() {
+    let _stage = together().await;
+    let (scene, _sink) = scene("4h").await;
+    let slow = "[command.topup.action]\ntimeout = \"30s\"\nlate_after = \"1s\"\n";
+    fs::write(scene.house.path().join("conf.d/30-slow.toml"), slow).unwrap();
+    let daemon = scene.start().await;
+    let number = "+393331234631";
+    scene.text(number, SENTENCE).await;
+    let case = case_in(&scene.hears_of(number, "TK-").await);
+    scene.text(number, "ricarica 15 euro").await;
+    let sent = scene.hears_of(number, "Per confermare").await;
+    scene.bank.set_mood(Mood::Late(Duration::from_secs(5)));
+    scene.text(number, &code(&sent)).await;
+    until(LIMIT, "the bank is asked", async || {
+        (!scene.bank.asked().is_empty()).then_some(())
+    })
+    .await;
+    let mut client = scene.house.client();
+    let (status, taken) = act(&mut client, &case, "take", json!({ "by": "anna" })).await;
+    assert_eq!(status, 200, "{taken}");
+    let before = scene.phone(number);
+    let note = until(LIMIT, "a note on the case", async || {
+        let shown = client.get(&format!("/v1/cases/{case}")).await.unwrap().json();
+        shown["notes"][0]["text"].as_str().map(str::to_owned)
+    })
+    .await;
+    let key = &scene.bank.asked()[0].1;
+    assert!(note.starts_with("topup ") && note.contains("15.00"), "{note}");
+    assert!(note.contains(key) && note.contains("has ended: ok."), "{note}");
+    // The customer has heard nothing: neither that it takes long nor that it is done. What is said next comes next.
+    let answer = json!({ "by": "anna", "text": "La ricarica è fatta." });
+    act(&mut client, &case, "answer", answer).await;
+    scene.hears_of(number, "La ricarica è fatta.").await;
+    let heard = scene.phone(number);
+    assert_eq!(heard.len(), before.len() + 1, "{heard:?}");
+    assert!(!heard.iter().any(|text| text.contains("Fatto")), "{heard:?}");
+    assert_eq!(scene.moved(number), ["15.00"]);
     assert!(daemon.stop().await.success());
     assert!(scene.house.alarms().is_empty());
 }

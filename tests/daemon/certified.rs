@@ -16,22 +16,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-use crate::support::bank::Bank;
-use crate::support::carrier::Carrier;
-use crate::support::daemon::{Daemon, House};
+use crate::support::bank::{Bank, code};
 use crate::support::http::Http;
-use crate::support::ledger::Ledger;
+use crate::support::scene::{ADDRESS, Scene, action, another};
 use crate::support::{together, until};
 
 const LIMIT: Duration = Duration::from_secs(30);
-const CODE: &str = "48400";
-
-struct Scene {
-    house: House,
-    carrier: Carrier,
-    bank: Bank,
-    operator: Operator,
-}
 
 /// Knows of changed SIMs. Dropped, it is gone.
 struct Operator {
@@ -88,91 +78,32 @@ async fn check(State(sims): State<Arc<Mutex<Sims>>>, headers: HeaderMap, Json(bo
     }
 }
 
-impl Scene {
-    /// A daemon with the shipped catalogue, whose balance is personal and whose top-up asks for a certified number, and
-    /// with these sections beside.
-    async fn new(more: &str) -> Self {
-        let house = House::new("");
-        let carrier = Carrier::start(house.path(), "c", &[]);
-        let bank = Bank::open().await;
-        let operator = Operator::open().await;
-        let conf = house.path().join("conf.d");
-        fs::create_dir(&conf).unwrap();
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/commands.toml");
-        fs::copy(shipped, conf.join("10-commands.toml")).unwrap();
-        let action = |command: &str| {
-            format!(
-                "[command.{command}.action]\nurl = \"{}\"\ntimeout = \"3s\"\n",
-                bank.url(&format!("/do/{command}"))
-            )
-        };
-        let ours = format!(
-            "[command.balance]\npersonal = true\n[command.balance.replies]\nnot_certified = \"Chiama la banca.\"\n{}{}",
-            action("balance"),
-            action("topup")
-        );
-        fs::write(conf.join("20-bank.toml"), ours).unwrap();
-        house.configure(&format!(
-            "[webhook]\nallow_networks = [\"127.0.0.0/8\"]\n[address.\"{CODE}\"]\nclient = \"bank\"\nlocale = \"it\"\n{}\
-             [route.all]\nsteps = [{{ carriers = [\"c\"] }}]\n{more}",
-            carrier.section("")
-        ));
-        Self {
-            house,
-            carrier,
-            bank,
-            operator,
-        }
-    }
+/// A balance that is personal, a top-up that asks for a certified number, and these sections beside.
+async fn scene(more: &str) -> Scene {
+    let ours = |bank: &Bank| {
+        let [balance, topup] = ["balance", "topup"].map(|command| action(bank, command, "timeout = \"3s\""));
+        format!(
+            "[command.balance]\npersonal = true\n\
+             [command.balance.replies]\nnot_certified = \"Chiama la banca.\"\n{balance}{topup}"
+        )
+    };
+    Scene::new(ours, more).await
+}
 
-    async fn start(&self) -> Daemon {
-        let daemon = self.house.start().await;
-        self.carrier.until(LIMIT, "bound", 1).await;
-        daemon
-    }
-
-    async fn text(&self, from: &str, text: &str) {
-        until(LIMIT, "the text is taken", async || {
-            let statuses = self.carrier.text(from, CODE, text).await?;
-            statuses.iter().all(|status| status == "ESME_ROK").then_some(())
-        })
-        .await;
-    }
-
-    /// What the phone has, oldest first.
-    fn phone(&self, number: &str) -> Vec<String> {
-        let texts = Ledger::texts(self.carrier.ledger_file());
-        let own = texts.into_iter().filter(|(to, _)| to == number.trim_start_matches('+'));
-        own.map(|(_, text)| text).collect()
-    }
-
-    /// Texts, and waits for the next text on the phone.
-    async fn answer(&self, number: &str, text: &str) -> String {
-        let before = self.phone(number).len();
-        self.text(number, text).await;
-        self.hears(number, before + 1).await
-    }
-
-    async fn hears(&self, number: &str, n: usize) -> String {
-        let what = format!("text {n} on the phone");
-        until(LIMIT, &what, async || self.phone(number).get(n - 1).cloned()).await
-    }
-
-    /// Certifies a number: the code goes to the phone, and from there by way of the bank to the daemon.
-    async fn certify(&self, http: &mut Http, number: &str) -> String {
-        let before = self.phone(number).len();
-        let asked = json!({ "to": number, "customer": "c-1", "profile": "gold", "locale": "it", "from": CODE });
-        let sent = post_json(http, "/v1/verifications", &asked).await;
-        assert_eq!(sent.0, 202, "{}", sent.1);
-        let told = self.hears(number, before + 1).await;
-        let path = format!("/v1/verifications/{}/check", sent.1["id"].as_str().unwrap());
-        let code = code(&told);
-        let wrong = post_json(http, &path, &json!({ "code": another(&code) })).await;
-        assert_eq!((wrong.0, &wrong.1["tries_left"]), (422, &json!(2)), "{}", wrong.1);
-        let right = post_json(http, &path, &json!({ "code": code })).await;
-        assert_eq!((right.0, &right.1["state"]), (200, &json!("verified")), "{}", right.1);
-        code
-    }
+/// Certifies a number: the code goes to the phone, and from there by way of the bank to the daemon.
+async fn certify(scene: &Scene, http: &mut Http, number: &str) -> String {
+    let before = scene.phone(number).len();
+    let asked = json!({ "to": number, "customer": "c-1", "profile": "gold", "locale": "it", "from": ADDRESS });
+    let sent = post_json(http, "/v1/verifications", &asked).await;
+    assert_eq!(sent.0, 202, "{}", sent.1);
+    let told = scene.hears(number, before + 1).await;
+    let path = format!("/v1/verifications/{}/check", sent.1["id"].as_str().unwrap());
+    let code = code(&told);
+    let wrong = post_json(http, &path, &json!({ "code": another(&code) })).await;
+    assert_eq!((wrong.0, &wrong.1["tries_left"]), (422, &json!(2)), "{}", wrong.1);
+    let right = post_json(http, &path, &json!({ "code": code })).await;
+    assert_eq!((right.0, &right.1["state"]), (200, &json!("verified")), "{}", right.1);
+    code
 }
 
 async fn post_json(http: &mut Http, path: &str, body: &Value) -> (u16, Value) {
@@ -182,22 +113,10 @@ async fn post_json(http: &mut Http, path: &str, body: &Value) -> (u16, Value) {
     (answer.status.as_u16(), answer.json())
 }
 
-fn code(text: &str) -> String {
-    let mut words = text.split(|c: char| !c.is_ascii_digit());
-    words
-        .find(|word| word.len() == 6)
-        .unwrap_or_else(|| panic!("{text}"))
-        .to_owned()
-}
-
-fn another(code: &str) -> String {
-    format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_personal_is_refused_until_the_code_comes_back_and_after_it_is_revoked() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     let mut http = scene.house.client();
     let number = "+393331234601";
@@ -205,7 +124,7 @@ async fn what_is_personal_is_refused_until_the_code_comes_back_and_after_it_is_r
     let refused = scene.answer(number, "ricarica 10 euro").await;
     assert!(refused.contains("va verificato"), "{refused}");
     assert!(scene.bank.asked().is_empty());
-    let code = scene.certify(&mut http, number).await;
+    let code = certify(&scene, &mut http, number).await;
     assert_eq!(scene.answer(number, "Saldo!").await, "Il tuo saldo è 12,34 EUR.");
     // It holds over a crash, and the code is nowhere but in the message that brought it.
     daemon.kill();
@@ -231,10 +150,11 @@ async fn what_is_personal_is_refused_until_the_code_comes_back_and_after_it_is_r
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_sim_stops_what_is_personal_and_one_that_nobody_knows_stops_money() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
+    let operator = Operator::open().await;
     let sim_swap = format!(
         "[sim_swap]\nurl = \"{}\"\ntoken_file = \"sim.token\"\nmax_age = \"240h\"\ntimeout = \"1s\"\n",
-        scene.operator.url
+        operator.url
     );
     let conf = scene.house.path().join("conf.d");
     let token = conf.join("sim.token");
@@ -245,7 +165,7 @@ async fn a_changed_sim_stops_what_is_personal_and_one_that_nobody_knows_stops_mo
     let daemon = scene.start().await;
     let mut http = scene.house.client();
     let number = "+393331234611";
-    scene.certify(&mut http, number).await;
+    certify(&scene, &mut http, number).await;
     let topup = async || {
         let before = scene.phone(number).len();
         scene.text(number, "ricarica 10 euro").await;
@@ -253,12 +173,12 @@ async fn a_changed_sim_stops_what_is_personal_and_one_that_nobody_knows_stops_mo
         scene.text(number, &sent).await;
         scene.hears(number, before + 2).await
     };
-    scene.operator.says(Ok(true));
+    operator.says(Ok(true));
     assert!(topup().await.contains("per la tua sicurezza"));
     assert!(scene.answer(number, "saldo").await.contains("per la tua sicurezza"));
     // What nobody knows counts as changed where money moves, and not where it does not.
     for unknown in [404, 503] {
-        scene.operator.says(Err(unknown));
+        operator.says(Err(unknown));
         assert!(topup().await.contains("per la tua sicurezza"), "{unknown}");
     }
     assert_eq!(scene.answer(number, "il saldo").await, "Il tuo saldo è 12,34 EUR.");
@@ -269,29 +189,35 @@ async fn a_changed_sim_stops_what_is_personal_and_one_that_nobody_knows_stops_mo
             .iter()
             .all(|body| body["command"] == "balance")
     );
+    // A new token is shown from the moment on at which it stands in the file.
+    let before = operator.asked().len();
+    fs::write(&token, "n3w\n").unwrap();
     // What was stopped has left the day's limit alone.
-    scene.operator.says(Ok(false));
+    operator.says(Ok(false));
     assert!(topup().await.contains("Fatto"));
     let moved = scene.bank.done_for(number);
     assert_eq!(moved.iter().filter(|body| body["command"] == "topup").count(), 1);
-    let asked = scene.operator.asked();
+    let asked = operator.asked();
     let question = json!({ "phoneNumber": number, "maxAge": 240 });
-    assert!(
-        asked
-            .iter()
-            .all(|(shown, body)| shown.as_deref() == Some("Bearer t0ken") && *body == question)
-    );
+    for (n, (shown, body)) in asked.iter().enumerate() {
+        let token = if n < before { "Bearer t0ken" } else { "Bearer n3w" };
+        assert_eq!((shown.as_deref(), body), (Some(token), &question), "{n}");
+    }
+    assert!(asked.len() > before);
     let outcomes = "SELECT count(*) FROM action WHERE outcome IN ('sim_swapped', 'sim_unknown')";
     assert_eq!(scene.house.database().number(outcomes).await, 4);
     assert!(daemon.stop().await.success());
     let log = fs::read_to_string(scene.house.path().join("daemon.log")).unwrap();
-    assert!(!log.contains("t0ken") && !log.contains("393331234611"), "{log}");
+    assert!(
+        !log.contains("t0ken") && !log.contains("n3w") && !log.contains("393331234611"),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hang_up_brings_the_new_catalogue_whole_and_a_bad_one_changes_nothing() {
     let _stage = together().await;
-    let scene = Scene::new("[care]\nopen_cases = false\n").await;
+    let scene = scene("[care]\nopen_cases = false\n").await;
     let daemon = scene.start().await;
     let number = "+393331234621";
     let conf = scene.house.path().join("conf.d");

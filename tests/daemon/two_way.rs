@@ -1,113 +1,33 @@
 //! What a customer texts becomes the right act, once: over the real binary, a carrier and a bank with books of its own.
 
-use std::fs;
 use std::time::Duration;
 
 use rand::RngExt;
 use serde_json::json;
 
 use crate::support::bank::{Bank, Mood, code};
-use crate::support::carrier::Carrier;
-use crate::support::daemon::{Daemon, House};
-use crate::support::ledger::Ledger;
+use crate::support::scene::{ADDRESS, Scene, action, another};
 use crate::support::seed::{rng, seed};
 use crate::support::{alone, long, together, until};
 
 const LIMIT: Duration = Duration::from_secs(30);
-const CODE: &str = "48400";
 
-struct Scene {
-    house: House,
-    carrier: Carrier,
-    bank: Bank,
-}
-
-impl Scene {
-    /// A daemon with the shipped catalogue, whose actions the bank does.
-    async fn new(more: &str) -> Self {
-        let house = House::new("");
-        let carrier = Carrier::start(house.path(), "c", &[]);
-        let bank = Bank::open().await;
-        let conf = house.path().join("conf.d");
-        fs::create_dir(&conf).unwrap();
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/commands.toml");
-        fs::copy(shipped, conf.join("10-commands.toml")).unwrap();
-        let action = |command: &str, more: &str| {
-            format!(
-                "[command.{command}.action]\nurl = \"{}\"\ntimeout = \"3s\"\nretries = 10\nlate_after = \"1s\"\n{more}\n",
-                bank.url(&format!("/do/{command}"))
-            )
-        };
-        let status = format!("status_url = \"{}\"", bank.url("/status"));
-        let ours = format!(
-            "[command.topup]\nauthorisation = \"none\"\n{}{}{}{more}",
-            action("topup", &status),
-            action("balance", ""),
-            action("block_card", "")
-        );
-        fs::write(conf.join("20-bank.toml"), ours).unwrap();
-        house.configure(&format!(
-            "[outbox]\ndoubt_hold = \"1s\"\n[webhook]\nallow_networks = [\"127.0.0.0/8\"]\n[address.\"{CODE}\"]\nclient = \"bank\"\nlocale = \"it\"\n{}\
-             [route.all]\nsteps = [{{ carriers = [\"c\"] }}]\n",
-            carrier.section("")
-        ));
-        Self { house, carrier, bank }
-    }
-
-    async fn start(&self) -> Daemon {
-        let daemon = self.house.start().await;
-        self.carrier.until(LIMIT, "bound", 1).await;
-        daemon
-    }
-
-    /// Texts, and waits for the carrier's answer.
-    async fn text(&self, from: &str, text: &str) {
-        until(LIMIT, "the text is taken", async || {
-            let statuses = self.carrier.text_when_bound(LIMIT, from, CODE, text).await?;
-            statuses.iter().all(|status| status == "ESME_ROK").then_some(())
-        })
-        .await;
-    }
-
-    /// What the phone has, oldest first.
-    fn phone(&self, number: &str) -> Vec<String> {
-        let texts = Ledger::texts(self.carrier.ledger_file());
-        let own = texts.into_iter().filter(|(to, _)| to == number.trim_start_matches('+'));
-        own.map(|(_, text)| text).collect()
-    }
-
-    /// Waits for the n-th text on the phone.
-    async fn hears(&self, number: &str, n: usize) -> String {
-        let what = format!("text {n} on the phone");
-        until(LIMIT, &what, async || self.phone(number).get(n - 1).cloned()).await
-    }
-
-    /// Waits for a text on the phone that has this in it.
-    async fn hears_of(&self, number: &str, part: &str) -> String {
-        let what = format!("a text with `{part}` on the phone");
-        let found = async || self.phone(number).into_iter().find(|text| text.contains(part));
-        until(LIMIT, &what, found).await
-    }
-
-    fn moved(&self, number: &str) -> Vec<String> {
-        let done = self.bank.done_for(number);
-        let amounts = done
-            .iter()
-            .filter(|body| body["command"] == "topup")
-            .map(|body| body["slots"]["amount"].as_str().unwrap().to_owned());
-        amounts.collect()
-    }
-}
-
-fn another(code: &str) -> String {
-    let number: u32 = code.parse().unwrap();
-    format!("{:06}", (number + 1) % 1_000_000)
+/// A bank that may be asked what became of a top-up, and whatever the catalogue has beside that.
+async fn scene(more: &str) -> Scene {
+    const MANNER: &str = "timeout = \"3s\"\nretries = 10\nlate_after = \"1s\"";
+    let ours = |bank: &Bank| {
+        let asked = format!("{MANNER}\nstatus_url = \"{}\"", bank.url("/status"));
+        let [topup, balance, block] = [("topup", &*asked), ("balance", MANNER), ("block_card", MANNER)]
+            .map(|(command, manner)| action(bank, command, manner));
+        format!("[command.topup]\nauthorisation = \"none\"\n{topup}{balance}{block}{more}")
+    };
+    Scene::new(ours, "").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_balance_is_asked_of_the_bank_and_told() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     scene.text("+393331234501", "Saldo!!").await;
     assert_eq!(scene.hears("+393331234501", 1).await, "Il tuo saldo è 12,34 EUR.");
@@ -115,7 +35,10 @@ async fn a_balance_is_asked_of_the_bank_and_told() {
     let (command, key, body) = &asked[0];
     assert_eq!((asked.len(), command.as_str()), (1, "balance"));
     assert!(key.starts_with("act_"), "{key}");
-    assert_eq!((&body["number"], &body["to"]), (&json!("+393331234501"), &json!(CODE)));
+    assert_eq!(
+        (&body["number"], &body["to"]),
+        (&json!("+393331234501"), &json!(ADDRESS))
+    );
     assert_eq!((&body["text"], &body["language"]), (&json!("Saldo!!"), &json!("it")));
     // In English one is answered in English.
     scene.text("+393331234502", "what is my account balance please").await;
@@ -136,7 +59,7 @@ async fn a_balance_is_asked_of_the_bank_and_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn money_moves_by_the_code_alone_and_for_what_it_was_given() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     let number = "+393331234511";
     scene.text(number, "ricarica 10 euro").await;
@@ -186,7 +109,7 @@ async fn money_moves_by_the_code_alone_and_for_what_it_was_given() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_says_twice_is_answered_twice_and_moves_money_for_each_code_alone() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     let number = "+393331234571";
     for n in 1..=2 {
@@ -226,7 +149,7 @@ async fn what_a_person_says_twice_is_answered_twice_and_moves_money_for_each_cod
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_leaves_the_question_too() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     let number = "+393331234581";
     scene.text(number, "ricarica 10 euro").await;
@@ -245,7 +168,7 @@ async fn a_stop_leaves_the_question_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn six_wrong_codes_lock_a_number_for_money_alone() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     let number = "+393331234521";
     let mut wrong = 0;
@@ -279,7 +202,7 @@ async fn six_wrong_codes_lock_a_number_for_money_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_s_limit_holds_and_a_wish_that_comes_to_nothing_leaves_room() {
     let _stage = together().await;
-    let scene = Scene::new("[command.topup.limits]\nvalue_per_day = \"25.00\"\n").await;
+    let scene = scene("[command.topup.limits]\nvalue_per_day = \"25.00\"\n").await;
     let daemon = scene.start().await;
     let number = "+393331234531";
     for (amount, moves) in [("20", true), ("10", false), ("5", true)] {
@@ -298,7 +221,7 @@ async fn a_day_s_limit_holds_and_a_wish_that_comes_to_nothing_leaves_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bank_that_is_down_late_or_mute_moves_money_once_and_the_customer_hears_the_truth() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     let confirmed = async |number: &str, mood: Mood| {
         scene.text(number, "ricarica 15 euro").await;
@@ -328,7 +251,7 @@ async fn a_bank_that_is_down_late_or_mute_moves_money_once_and_the_customer_hear
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_text_is_understood_and_told_whole_over_a_restart_too() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     let number = "+393331234551";
     let text = format!("saldo {}", "per favore grazie mille ".repeat(9));
@@ -346,7 +269,7 @@ async fn a_long_text_is_understood_and_told_whole_over_a_restart_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_leaves_the_question_and_stop_however_it_is_said_is_obeyed_and_answered_once() {
     let _stage = together().await;
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let daemon = scene.start().await;
     let number = "+393331234561";
     let consents = |number: &str| {
@@ -385,7 +308,7 @@ async fn killed_between_action_and_reply_money_moves_exactly_once() {
     let _stage = alone().await;
     let seed = seed("killed between action and reply");
     let mut random = rng(seed, 1);
-    let scene = Scene::new("").await;
+    let scene = scene("").await;
     let runs = if long() { 500 } else { 30 };
     let mut daemon = scene.start().await;
     for run in 0..runs {

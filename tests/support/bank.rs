@@ -78,12 +78,11 @@ impl Bank {
 
 /// The code of six digits in a text.
 pub(crate) fn code(text: &str) -> String {
-    let words = text.split(|c: char| !c.is_ascii_digit());
+    let mut words = text.split(|c: char| !c.is_ascii_digit());
     words
-        .filter(|word| word.len() == 6)
-        .map(str::to_owned)
-        .next()
+        .find(|word| word.len() == 6)
         .unwrap_or_else(|| panic!("{text}"))
+        .to_owned()
 }
 
 impl Drop for Bank {

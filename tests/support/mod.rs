@@ -14,6 +14,7 @@ pub(crate) mod owner;
 pub(crate) mod platform;
 pub(crate) mod proxy;
 pub(crate) mod sample;
+pub(crate) mod scene;
 pub(crate) mod seed;
 pub(crate) mod sink;
 

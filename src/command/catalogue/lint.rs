@@ -1,7 +1,7 @@
 //! What makes a catalogue unfit: commands that clash, money without a question, replies too long or in too few
 //! languages. Each fault names the key, the cause and the cure; whoever loads the file adds the line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -327,26 +327,21 @@ impl Lint {
 
     /// Keywords that two commands have, or that a typo turns into one another.
     fn clashes(&mut self, catalogue: &Catalogue) {
-        let mut seen: BTreeMap<String, Keyword<'_>> = BTreeMap::new();
+        let mut seen: Vec<Keyword<'_>> = Vec::new();
         for keyword in Keyword::all(catalogue) {
             if let Some((word, consent)) = keyword.shadowed_by(&seen) {
-                let said = match consent {
-                    Consent::Stop => "STOP",
-                    Consent::Start => "START",
-                    Consent::Help => "HELP",
-                };
                 let cause = if word == keyword.folded {
-                    format!("`{word}` is a consent word ({said}), which is obeyed before any command")
+                    format!("`{word}` is a consent word ({consent}), which is obeyed before any command")
                 } else {
                     format!(
-                        "`{}` is so near the consent word `{word}` ({said}) that it would be taken for it",
+                        "`{}` is so near the consent word `{word}` ({consent}) that it would be taken for it",
                         keyword.folded
                     )
                 };
                 self.wrong(&keyword.key, cause, "choose another keyword");
                 continue;
             }
-            let clash = seen.values().find(|other| other.clashes_with(&keyword));
+            let clash = seen.iter().find(|other| other.clashes_with(&keyword));
             if let Some(other) = clash {
                 let cause = if other.folded == keyword.folded {
                     format!("`{}` is a keyword of `{}`, too", keyword.folded, other.command)
@@ -359,7 +354,7 @@ impl Lint {
                 let other = other.key.clone();
                 self.disagrees(&keyword.key, &other, cause, "choose another keyword for one of the two");
             } else {
-                seen.entry(keyword.folded.clone()).or_insert(keyword);
+                seen.push(keyword);
             }
         }
     }
@@ -418,12 +413,12 @@ impl<'a> Keyword<'a> {
     }
 
     /// The consent word that would be heard instead; the answers to a question are safe, since a question is asked first.
-    fn shadowed_by(&self, seen: &BTreeMap<String, Self>) -> Option<(String, Consent)> {
+    fn shadowed_by(&self, seen: &[Self]) -> Option<(String, Consent)> {
         if self.consent.is_some() || self.answer {
             return None;
         }
         let of_catalogue = seen
-            .values()
+            .iter()
             .filter_map(|other| Some((other.folded.as_str(), other.consent?)));
         let mut words = CONSENT_WORDS.into_iter().chain(of_catalogue);
         words

@@ -408,18 +408,19 @@ impl Actions {
             false,
             self.message(record, &say),
         );
-        if self.commit(turn).await {
+        if self.commit(turn, None).await {
             record.version += 1;
         }
     }
 
-    /// Notes what follows, and tells the customer where it is over.
+    /// Notes what follows, and tells the customer where it is over: or the person who owns the conversation by then.
     async fn settle(&self, record: &ActionRecord, after: After, outcome: &str) {
         let mut progress = record.action.progress.clone();
         progress.lease = None;
         progress.outcome = Some(outcome.into());
         let again = matches!(after, After::Again { .. });
         let unknown = matches!(after, After::Over(End::Unknown));
+        let mut note = None;
         let turn = match after {
             After::Again { at, asks, doubt } => {
                 (progress.state, progress.asks, progress.next_at) = (ActionState::Waiting, asks, Some(at));
@@ -435,6 +436,10 @@ impl Actions {
             After::Over(end) => {
                 (progress.state, progress.next_at, progress.late_at) = (ActionState::Done, None, None);
                 let (word, say) = self.said(record, &end);
+                note = Some(format!(
+                    "{} has ended: {word}. The customer was not told, as a person owns the conversation.",
+                    told_apart(record)
+                ));
                 progress.outcome = Some(word.into());
                 counter!(
                     "araldo_commands_total",
@@ -453,7 +458,7 @@ impl Actions {
         };
         match unknown {
             true => self.commit_with_case(record, turn).await,
-            false => self.commit(turn).await,
+            false => self.commit(turn, note.as_deref()).await,
         };
         if again {
             self.ring();
@@ -472,7 +477,7 @@ impl Actions {
                 self.parts.outbox.turn(turn).await
             };
             match done.await {
-                Ok(TurnResult::NotAsSeen) => {}
+                Ok(TurnResult::NotAsSeen | TurnResult::Owned(_)) => {}
                 Ok(result) => return matches!(result, TurnResult::Done { .. }),
                 Err(StoreError::Io(_) | StoreError::Open(_)) => return false,
                 Err(error) => {
@@ -485,18 +490,14 @@ impl Actions {
 
     fn to_person(&self, record: &ActionRecord, open: Option<OpenCase>, turn: &mut Turn) {
         let action = &record.action;
-        let note: Box<str> = format!(
-            "Nobody knows whether the back end has done it: {} {}, Idempotency-Key {}.",
-            action.command,
-            action.slots,
-            key(record)
-        )
-        .into();
+        let note: Box<str> = format!("Nobody knows whether the back end has done it: {}.", told_apart(record)).into();
         if let Some(open) = open {
-            turn.case = Some(CaseStep::Join {
+            if open.is_taken {
+                turn.messages.clear();
+            }
+            turn.case = Some(CaseStep::Note {
                 id: open.id,
-                heard_at: action.at,
-                note: Some(note),
+                text: note,
             });
             return;
         }
@@ -549,11 +550,21 @@ impl Actions {
         };
         fill(&mut vars, &said, &result);
         let outcomes = said.code.into_iter().chain([result.clone()]).collect();
+        // What else is said is of no use to whoever else has the number.
+        let tells = matches!(end, End::Answered(_) | End::Refused(_));
+        let own = tells
+            && self
+                .parts
+                .shelf
+                .load()
+                .command(&command)
+                .is_some_and(|command| command.personal);
         let say = Say::Reply {
             command,
             outcomes,
             vars,
             or,
+            own,
         };
         (result, say)
     }
@@ -578,22 +589,28 @@ impl Actions {
         )
     }
 
-    /// Commits what is known now, however long the store takes: nobody else knows it.
-    async fn commit(&self, turn: Turn) -> bool {
-        let mut again = Some(turn);
-        while let Some(turn) = again.take() {
-            let copy = copy(&turn);
-            match self.take(turn).await {
-                Ok(taken) => return taken,
+    /// Commits what is known now, however long the store takes: nobody else knows it. Where a person owns the
+    /// conversation, `note` on the case stands for what the customer would be told.
+    async fn commit(&self, turn: Turn, note: Option<&str>) -> bool {
+        let mut owned = None;
+        loop {
+            let mut turn = copy(&turn);
+            if let Some(id) = owned {
+                turn.messages.clear();
+                turn.case = note.map(|text| CaseStep::Note { id, text: text.into() });
+            }
+            match self.parts.outbox.turn(turn).await {
+                Ok(TurnResult::Owned(id)) => owned = Some(id),
+                // It was solved meanwhile.
+                Ok(TurnResult::NotAsSeen) => owned = None,
+                Ok(result) => return matches!(result, TurnResult::Done { .. }),
                 Err(StoreError::Io(_) | StoreError::Open(_)) => return false,
                 Err(error) => {
                     tracing::warn!(event = "call_not_settled", %error);
                     tokio::time::sleep(STORE_PAUSE).await;
-                    again = Some(copy);
                 }
             }
         }
-        false
     }
 
     async fn take(&self, turn: Turn) -> Result<bool, StoreError> {
@@ -632,6 +649,12 @@ impl End {
 /// `Idempotency-Key`: the same over all calls of one confirmed wish.
 fn key(record: &ActionRecord) -> String {
     format!("act_{}", record.action.id.simple())
+}
+
+/// A call as a person tells it from others.
+fn told_apart(record: &ActionRecord) -> String {
+    let action = &record.action;
+    format!("{} {}, Idempotency-Key {}", action.command, action.slots, key(record))
 }
 
 fn locale(record: &ActionRecord) -> Locale {

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::ApiState;
 use super::list::{self, ListQuery, page_limit, read_cursor};
-use super::send::{shown, store_problem};
+use super::send::{IDEMPOTENCY_REPLAYED, key_header, shown, store_problem};
 use crate::accept::{Body, Text, Wish, accept_answer};
 use crate::config::Scope;
 use crate::domain::{CaseId, Class, Flag, Masked, Msisdn, Name, SenderId, State as MessageState, UnixMillis};
@@ -20,8 +21,8 @@ use crate::http::json;
 use crate::http::problem::{Code, Fault, Problem};
 use crate::store::two_way::Leaves;
 use crate::store::{
-    CaseAct, CaseChange, CaseNote, CaseQuery, CaseReason, CaseRecord, CaseRefused, CaseState, Enqueue, InboundQuery,
-    MessageQuery, Turn, TurnResult,
+    CaseAct, CaseChange, CaseNote, CaseQuery, CaseReason, CaseRecord, CaseRefused, CaseState, Enqueue, IdempotencyKey,
+    InboundQuery, MessageQuery, Turn, TurnResult,
 };
 
 /// Texts of a person's that are shown with a case.
@@ -141,6 +142,20 @@ pub(in crate::http) struct CaseWish<'a> {
 
 const FIELDS: [&str; 3] = ["by", "from", "text"];
 
+impl CaseWish<'_> {
+    /// SHA-256 over what is wished of which case.
+    fn fingerprint(&self, id: CaseId, verb: Verb) -> [u8; 32] {
+        let mut sha = Sha256::new();
+        let id = id.to_string();
+        let given = [&self.by, &self.from, &self.text].map(|text| text.as_deref().unwrap_or_default());
+        for part in [id.as_str(), verb.word()].into_iter().chain(given) {
+            sha.update((part.len() as u64).to_be_bytes());
+            sha.update(part);
+        }
+        sha.finalize().into()
+    }
+}
+
 /// The acts on a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Verb {
@@ -154,17 +169,23 @@ pub(in crate::http) enum Verb {
     Solve,
 }
 
+impl Verb {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Take => "take",
+            Self::Note => "note",
+            Self::Answer => "answer",
+            Self::Solve => "solve",
+        }
+    }
+}
+
 impl std::str::FromStr for Verb {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        match word {
-            "take" => Ok(Self::Take),
-            "note" => Ok(Self::Note),
-            "answer" => Ok(Self::Answer),
-            "solve" => Ok(Self::Solve),
-            _ => Err(()),
-        }
+        let all = [Self::Take, Self::Note, Self::Answer, Self::Solve];
+        all.into_iter().find(|verb| verb.word() == word).ok_or(())
     }
 }
 
@@ -285,6 +306,7 @@ pub(in crate::http) async fn whole(
     params(
         ("id" = String, Path, pattern = "^TK-[0-9]{1,10}$", description = "The case's number", example = "TK-48213077"),
         ("act" = super::openapi::CaseActWord, Path, description = "What is done", example = "take"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and request: done once, and the case shown as it is by now. Kept 24 h."),
     ),
     request_body(content((super::openapi::CaseRequest = "application/json", examples(
         ("take" = (value = json!({ "by": "anna" }))),
@@ -306,7 +328,30 @@ pub(super) async fn act(
     let (id, verb) = id_and_verb(path)?;
     let body = body::whole(&parts.headers, body, state.body).await?;
     let wish: CaseWish<'_> = json::read(&body, &FIELDS, &[])?;
-    done(&state, id, Some(&client.name), verb, &wish, true).await
+    // What goes to the customer twice is what a key is for.
+    let required = client.require_idempotency_key && verb == Verb::Answer;
+    let Some(key) = key_header(&parts.headers, required)? else {
+        return done(&state, id, Some(&client.name), verb, &wish, None, true).await;
+    };
+    let key = IdempotencyKey {
+        key,
+        fingerprint: wish.fingerprint(id, verb),
+        answer: id.to_string().into(),
+    };
+    let before = state.store.key(&client.name, &key.key).await;
+    match before.map_err(|error| store_problem(&error))? {
+        Some(known) if known.fingerprint == key.fingerprint => replayed(&state, id, &client.name).await,
+        Some(_) => Err(Problem::new(Code::IdempotencyKeyReused)),
+        None => done(&state, id, Some(&client.name), verb, &wish, Some(key), true).await,
+    }
+}
+
+/// The case as it is by now, after what was done before.
+async fn replayed(state: &ApiState, id: CaseId, client: &Name) -> Result<Response, Problem> {
+    let mut shown = whole(state, id, Some(client), true).await?;
+    let replayed = (IDEMPOTENCY_REPLAYED.clone(), HeaderValue::from_static("true"));
+    shown.headers_mut().extend([replayed]);
+    Ok(shown)
 }
 
 /// The id and the verb in a path.
@@ -327,7 +372,7 @@ pub(in crate::http) async fn read_and_do(
     reveal: bool,
 ) -> Result<Response, Problem> {
     let wish: CaseWish<'_> = json::read(body, &FIELDS, &[])?;
-    done(state, id, None, verb, &wish, reveal).await
+    done(state, id, None, verb, &wish, None, reveal).await
 }
 
 async fn done(
@@ -336,6 +381,7 @@ async fn done(
     client: Option<&Name>,
     verb: Verb,
     wish: &CaseWish<'_>,
+    key: Option<IdempotencyKey>,
     reveal: bool,
 ) -> Result<Response, Problem> {
     let by: Box<str> = name("/by", wish.by.as_deref())?.into();
@@ -364,10 +410,17 @@ async fn done(
         client: client_of,
         change,
     })));
+    turn.key = client.cloned().zip(key);
+    let answers = told.as_ref().map(|told| told.message.client.clone());
     turn.messages.extend(told);
     let result = state.outbox.turn(turn).await.map_err(|error| store_problem(&error))?;
     match result {
-        TurnResult::Done { .. } => whole(state, id, client, reveal).await,
+        TurnResult::Done { .. } => {
+            if let Some(client) = answers.and_then(|client| state.clients.named(client.as_str())) {
+                client.count_accepted(Class::Reply);
+            }
+            whole(state, id, client, reveal).await
+        }
         TurnResult::Refused(CaseRefused::NotSo { state, owner }) => {
             let detail = match &owner {
                 Some(owner) => format!("the case is {state}, by {owner}"),
@@ -380,7 +433,13 @@ async fn done(
         TurnResult::Refused(CaseRefused::NotFound)
         | TurnResult::Gone
         | TurnResult::OverLimit
-        | TurnResult::NotAsSeen => Err(Problem::new(Code::NotFound)),
+        | TurnResult::NotAsSeen
+        | TurnResult::Owned(_) => Err(Problem::new(Code::NotFound)),
+        TurnResult::KeyReused => Err(Problem::new(Code::IdempotencyKeyReused)),
+        TurnResult::Replayed(_) => match client {
+            Some(client) => replayed(state, id, client).await,
+            None => whole(state, id, client, reveal).await,
+        },
     }
 }
 
@@ -413,7 +472,6 @@ fn answer(state: &ApiState, case: &CaseRecord, said: &str) -> Result<Enqueue, Pr
         pointer: "/text",
     };
     let accepted = accept_answer(&state.intake, client, &wish, body, case.heard_at).map_err(Problem::of_faults)?;
-    client.count_accepted(Class::Reply);
     Ok(accepted.into_answer())
 }
 

@@ -59,7 +59,7 @@ use crate::config::{Config, ConfigError, Origins};
 use crate::notify::{Notifier, Publisher, Templates};
 use crate::outbox::Outbox;
 use crate::router::Router;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The API's largest page.
 pub(super) const MAX_PAGE: u32 = 1_000;
@@ -108,6 +108,11 @@ impl ApiState {
     pub fn renew(&self, notifier: Notifier, code_words: Templates) {
         self.publisher.renew(notifier);
         self.verifying.renew(code_words);
+    }
+
+    /// Takes in what the store remembers of the last hour.
+    pub async fn recall(&self) -> Result<(), StoreError> {
+        self.verifying.recall(&*self.store, self.clock.now()).await
     }
 
     /// Builds the state from the configuration. Streams end when `stopping` is cancelled.

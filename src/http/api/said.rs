@@ -22,6 +22,7 @@ pub(super) async fn accept_wish(state: &ApiState, client: &Client, wish: &Wish<'
         accepted.flags = accepted.flags.with(Flag::Personal);
         if accepted.needs_certified() {
             certified(state, client, &accepted).await.map_err(|fault| vec![fault])?;
+            accepted.flags = accepted.flags.with(Flag::ForCertified);
         }
     }
     Ok(accepted)

@@ -182,7 +182,7 @@ fn prepare(
         }
     };
     let number = made.message.to.digits();
-    state.verifying.take(number)?;
+    state.verifying.take(number, now)?;
     let claim = Claim {
         client: &client.name,
         number,

@@ -112,3 +112,45 @@ async fn another_clients_case_is_not_found_and_what_is_wrong_is_told() {
     let answer = house.call(request(Method::GET, path, "reader-key", &[], "")).await;
     answer.is_problem(403, "scope_missing");
 }
+
+#[tokio::test]
+async fn the_same_act_under_the_same_key_is_done_once() {
+    let house = house().await;
+    house.act("take", &json!({ "by": "anna" })).await;
+    let keyed = async |key: &str, act: &str, body: Value| {
+        let path = format!("/v1/cases/TK-48213077/{act}");
+        let headers = [("idempotency-key", key)];
+        house
+            .call(request(Method::POST, &path, "bank-key", &headers, body.to_string()))
+            .await
+    };
+    let answer = json!({ "by": "anna", "text": "Buongiorno" });
+    let first = keyed("a", "answer", answer.clone()).await;
+    assert_eq!(
+        (first.status.as_u16(), first.header("idempotency-replayed")),
+        (200, None)
+    );
+    // The case has moved on since.
+    house.act("solve", &json!({ "by": "anna" })).await;
+    let again = keyed("a", "answer", answer).await;
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!((again.status.as_u16(), &again.json()["state"]), (200, &json!("solved")));
+    assert_eq!(house.stored().await, 1);
+    for (act, body) in [
+        ("answer", json!({ "by": "anna", "text": "Buonasera" })),
+        ("note", json!({ "by": "anna", "text": "Buongiorno" })),
+    ] {
+        keyed("a", act, body).await.is_problem(422, "idempotency_key_reused");
+    }
+    // What was refused leaves its key free.
+    let late = json!({ "by": "anna", "text": "Ancora" });
+    keyed("b", "answer", late.clone()).await.is_problem(409, "case_not_so");
+    keyed("b", "answer", late).await.is_problem(409, "case_not_so");
+    keyed("", "note", json!({ "by": "anna", "text": "x" }))
+        .await
+        .is_problem(400, "idempotency_key_invalid");
+    let note = json!({ "by": "anna", "text": "una volta" });
+    keyed("c", "note", note.clone()).await;
+    let noted = keyed("c", "note", note).await.json();
+    assert_eq!(noted["notes"].as_array().unwrap().len(), 1);
+}

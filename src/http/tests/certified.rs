@@ -274,3 +274,32 @@ async fn what_a_personal_template_says_goes_to_certified_numbers_alone() {
     assert_eq!(house.delete(&format!("/v1/certified/{TO}")).await.status, 200);
     house.post(&secret).await.is_problem(422, "number_not_certified");
 }
+
+#[tokio::test]
+async fn codes_of_the_last_hour_count_over_a_restart() {
+    let house = House::new().await;
+    for _ in 0..5 {
+        assert_eq!(house.verify(&wish_for("c-1")).await.status, 202);
+    }
+    let clock = Clock::manual(NOW.after(Duration::from_mins(13)));
+    let router = house.state.intake.router.clone();
+    let state = ApiState::new(
+        &config(),
+        house.state.outbox.clone(),
+        house.state.store.clone(),
+        router,
+        clock.clone(),
+        CancellationToken::new(),
+    );
+    let state = state.unwrap();
+    state.recall().await.unwrap();
+    let app = api_router(state);
+    let ask = async || {
+        let body = wish_for("c-1").to_string();
+        call(&app, request(Method::POST, "/v1/verifications", "bank-key", &[], body)).await
+    };
+    assert_eq!(ask().await.status, 202, "one has come free in twelve minutes");
+    ask().await.is_problem(429, "rate_limited");
+    clock.set(NOW.after(Duration::from_mins(25)));
+    assert_eq!(ask().await.status, 202);
+}

@@ -233,6 +233,8 @@ impl Writer {
         }
         let mut applied = committed?;
         self.policy.gate.learn(&applied.wants);
+        self.uncertified
+            .learn(std::mem::take(&mut applied.uncertified), batch.now);
         self.ring(&mut applied);
         self.rests.check(batch, &applied);
         for changed in std::mem::take(&mut applied.changed) {

@@ -97,6 +97,8 @@ impl Writer {
         };
         let (progress, event) = if gate.withholds(&recipient) {
             (was.clone().ended(State::Suppressed, Some(Reason::OptedOut), now), None)
+        } else if self.uncertified.withholds(claimed) {
+            (was.clone().ended(State::Failed, Some(Reason::NotCertified), now), None)
         } else if by.is_some_and(|channel| !was.flags.channels().allow(channel)) {
             let later = Progress {
                 state: State::Scheduled,

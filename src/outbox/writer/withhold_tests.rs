@@ -185,3 +185,83 @@ async fn what_may_go_by_rcs_alone_is_not_placed_with_a_bind_of_sms() {
     bench.outbox.enqueue(vec![Enqueue::new(other)]).await.unwrap();
     assert_eq!(claims.recv().await.unwrap().id, other_id);
 }
+
+#[tokio::test]
+async fn what_is_for_a_certified_number_is_not_claimed_once_that_has_ended() {
+    use crate::store::{CertifiedAct, NewVerification, VerificationState};
+    let bench = bench().await;
+    let verification = NewVerification {
+        id: crate::domain::VerificationId(uuid::Uuid::from_u128(1)),
+        customer: "c-1".into(),
+        profile: None,
+        code: "{}".into(),
+        expires_at: bench.clock.now().after(Duration::from_mins(5)),
+    };
+    let clock = bench.clock.clone();
+    let marked = |flags: Flags, verification: Option<NewVerification>| Enqueue {
+        birth: Some(Box::new(Birth {
+            flags,
+            verification,
+            ..Birth::default()
+        })),
+        ..Enqueue::new(message(&clock))
+    };
+    let own = Flags::default().with(Flag::ForCertified);
+    let items = vec![
+        marked(Flags::default(), Some(verification.clone())),
+        marked(own, None),
+        marked(Flags::default().with(Flag::Personal), None),
+    ];
+    let ids: Vec<_> = items.iter().map(|item| item.message.id).collect();
+    let client = items[0].message.client.clone();
+    bench.outbox.enqueue(items).await.unwrap();
+    let verified = CertifiedAct::Tried {
+        id: verification.id,
+        wrong: 0,
+        becomes: VerificationState::Verified,
+    };
+    assert!(bench.outbox.certify(verified).await.unwrap());
+    let revoked = CertifiedAct::Revoked {
+        client,
+        msisdn: "393331234567".into(),
+    };
+    assert!(bench.outbox.certify(revoked).await.unwrap());
+    let mut claims = bench.bind_up(10).await;
+    let claimed = [claims.recv().await.unwrap().id, claims.recv().await.unwrap().id];
+    assert_eq!(claimed, [ids[0], ids[2]]);
+    while bench.state(ids[1]).await != State::Failed {
+        bench.outbox.consents(Vec::new()).await.ok();
+    }
+    assert_eq!(reason(&bench, ids[1]).await, Some(Reason::NotCertified));
+    // Another process learns of it as it starts.
+    let lease = bench.store.take_lease().await.unwrap();
+    let settings = Settings {
+        queue: 4,
+        batch: 100,
+        ..fixture::settings()
+    };
+    let (outbox, _task) = start(
+        bench.store.clone(),
+        bench.policy.clone(),
+        &settings,
+        bench.clock.clone(),
+        lease,
+    )
+    .await
+    .unwrap();
+    let bench = Bench { outbox, ..bench };
+    let late = marked(own, None);
+    let id = late.message.id;
+    bench.outbox.enqueue(vec![late]).await.unwrap();
+    let _claims = bench.bind_up(10).await;
+    while bench.state(id).await != State::Failed {
+        bench.outbox.consents(Vec::new()).await.ok();
+    }
+    // What is accepted after that is for whoever has the number by then.
+    bench.clock.set(bench.clock.now().after(Duration::from_secs(1)));
+    let mut claims = bench.bind_up(10).await;
+    let new = marked(own, None);
+    let id = new.message.id;
+    bench.outbox.enqueue(vec![new]).await.unwrap();
+    assert_eq!(claims.recv().await.unwrap().id, id);
+}

@@ -24,7 +24,7 @@ pub use sweep::{Prune, PruneResult, Sweep, SweepResult};
 
 use super::{
     CertifiedAct, ConsentResult, InboxMark, NewConsent, NewRcsEvent, NoticeAct, NoticeSettle, Progress, RcsEventResult,
-    RcsMark, Row, Seq, Turn, TurnResult, Wants,
+    RcsMark, Row, Seq, Turn, TurnResult, Uncertified, Wants,
 };
 use crate::domain::{Class, Endpoint, MessageId, Name, State, UnixMillis};
 
@@ -102,6 +102,8 @@ pub struct Applied {
     pub turns: Vec<TurnResult>,
     /// Of each change of a number, whether it stood where the change leaves it.
     pub certified: Vec<bool>,
+    /// What has ended with them for the customer who had it.
+    pub uncertified: Vec<Uncertified>,
     /// One for each wish.
     pub acts: Vec<ActResult>,
     /// One for each sweep.

@@ -1,10 +1,13 @@
 use super::behaviours;
 use super::harness::*;
-use crate::domain::{CaseId, UnixMillis};
-use crate::store::two_way::Leaves;
+use uuid::Uuid;
+
+use crate::domain::{CaseId, InboundId, UnixMillis};
+use crate::store::two_way::{Leaves, NewAction};
 use crate::store::{
-    About, Batch, Between, CaseAct, CaseChange, CaseQuery, CaseReason, CaseRefused, CaseState, CaseStep, Enqueue,
-    InboundQuery, MessageQuery, NewCase, NewInbound, NoticeKind, NoticeQuery, OpenCase, Prune, Turn, TurnResult,
+    About, ActionProgress, ActionState, Batch, Between, CaseAct, CaseChange, CaseQuery, CaseReason, CaseRefused,
+    CaseState, CaseStep, Enqueue, IdempotencyKey, InboundQuery, MessageQuery, NewCase, NewInbound, NoticeKind,
+    NoticeQuery, OpenCase, Prune, Turn, TurnResult,
 };
 
 behaviours!(
@@ -17,6 +20,8 @@ behaviours!(
     every_step_of_a_case_is_told_to_its_client,
     what_a_person_texted_and_was_answered_is_found,
     a_case_that_was_solved_long_ago_is_forgotten,
+    what_came_of_a_call_is_noted_rather_than_told_over_a_person_who_owns_the_conversation,
+    the_same_request_under_a_key_is_done_once,
 );
 
 fn between(n: u32) -> Between {
@@ -27,7 +32,11 @@ fn between(n: u32) -> Between {
 }
 
 fn open(id: u32, n: u32) -> CaseStep {
-    CaseStep::Open(Box::new(NewCase {
+    CaseStep::Open(new_case(id, n))
+}
+
+fn new_case(id: u32, n: u32) -> Box<NewCase> {
+    Box::new(NewCase {
         id: CaseId(id),
         between: between(n),
         client: name("hook"),
@@ -37,14 +46,13 @@ fn open(id: u32, n: u32) -> CaseStep {
         heard_at: NOW,
         due_at: at(3_600_000),
         note: None,
-    }))
+    })
 }
 
 fn join(id: u32) -> CaseStep {
     CaseStep::Join {
         id: CaseId(id),
         heard_at: at(500),
-        note: Some("a back end is silent".into()),
     }
 }
 
@@ -130,7 +138,11 @@ async fn standing(bench: &Bench, n: u32) -> Option<OpenCase> {
 
 async fn a_text_opens_a_case_or_joins_the_open_one(bench: &Bench) {
     texts(bench, 3).await;
-    let mut first = leaves(1, open(7, 1));
+    let noted = NewCase {
+        note: Some("a back end is silent".into()),
+        ..*new_case(7, 1)
+    };
+    let mut first = leaves(1, CaseStep::Open(Box::new(noted)));
     first.messages.push(Enqueue::new(message(1)));
     let results = turns_at(bench, NOW, vec![first, leaves(2, join(7)), leaves(3, open(9, 2))]).await;
     assert!(results.iter().all(is_done), "{results:?}");
@@ -393,4 +405,95 @@ async fn a_case_that_was_solved_long_ago_is_forgotten(bench: &Bench) {
         newest.is_some(),
         "its place is not given again while notices may speak of it"
     );
+}
+
+fn progress(state: ActionState) -> ActionProgress {
+    ActionProgress {
+        state,
+        asks: false,
+        doubt: false,
+        attempts: 1,
+        lease: (state == ActionState::Running).then_some(LEASE),
+        next_at: None,
+        late_at: None,
+        outcome: None,
+    }
+}
+
+/// A turn that ends the call at a version, and tells its customer with message `n`.
+fn ends(version: u32, n: u32) -> Turn {
+    let mut turn = Turn::new(Leaves::Action {
+        seq: 1,
+        version,
+        becomes: Box::new(progress(ActionState::Done)),
+        refunds: false,
+    });
+    turn.messages.push(Enqueue::new(message(n)));
+    turn
+}
+
+async fn what_came_of_a_call_is_noted_rather_than_told_over_a_person_who_owns_the_conversation(bench: &Bench) {
+    texts(bench, 2).await;
+    let mut asks = leaves(1, open(7, 1));
+    asks.action = Some(Box::new(NewAction {
+        id: Uuid::from_u128(1),
+        inbound: InboundId(Uuid::from_u128(7)),
+        between: between(1),
+        client: name("hook"),
+        command: name("topup"),
+        language: "it".into(),
+        slots: "{}".into(),
+        text: "ricarica".into(),
+        spend: None,
+        at: NOW,
+        progress: progress(ActionState::Running),
+    }));
+    assert!(is_done(&turn(bench, asks).await));
+    // Taken in the very batch in which the call ends.
+    let both = vec![act(7, take("anna", None)), ends(1, 1)];
+    assert_eq!(turns_at(bench, NOW, both).await[1], TurnResult::Owned(CaseId(7)));
+    assert_eq!(turn(bench, ends(1, 1)).await, TurnResult::Owned(CaseId(7)));
+    assert!(bench.store.message(id(1), None).await.unwrap().is_none());
+    let mut noted = ends(1, 1);
+    noted.messages.clear();
+    noted.case = Some(CaseStep::Note {
+        id: CaseId(7),
+        text: "it is done".into(),
+    });
+    assert!(is_done(&turn(bench, noted).await));
+    let notes = bench.store.case_notes(CaseId(7)).await.unwrap();
+    assert_eq!((&*notes[0].author, &*notes[0].text), ("araldo", "it is done"));
+    assert_eq!(bench.store.case(CaseId(7)).await.unwrap().unwrap().joined, 0);
+    turn(bench, act(7, solve("anna"))).await;
+    assert!(is_done(&turn(bench, ends(2, 2)).await), "nobody owns it any more");
+}
+
+async fn the_same_request_under_a_key_is_done_once(bench: &Bench) {
+    opened(bench).await;
+    let keyed = |change: CaseChange, print: u8| {
+        let mut turn = act(7, change);
+        let key = IdempotencyKey {
+            key: "k".into(),
+            fingerprint: [print; 32],
+            answer: "TK-7".into(),
+        };
+        turn.key = Some((name("hook"), key));
+        turn
+    };
+    let refused = turn(bench, keyed(solve("anna"), 1)).await;
+    assert_eq!(refused, not_so(CaseState::Opened, None), "and the key is free");
+    let twice = vec![keyed(note("anna", "once"), 2), keyed(note("anna", "once"), 2)];
+    let results = turns_at(bench, NOW, twice).await;
+    assert!(is_done(&results[0]), "{results:?}");
+    assert_eq!(results[1], TurnResult::Replayed("TK-7".into()));
+    let replayed = turn(bench, keyed(note("anna", "once"), 2)).await;
+    assert_eq!(replayed, TurnResult::Replayed("TK-7".into()));
+    assert_eq!(
+        turn(bench, keyed(note("anna", "other"), 3)).await,
+        TurnResult::KeyReused
+    );
+    let known = bench.store.key(&name("hook"), "k").await.unwrap().unwrap();
+    assert_eq!((&*known.answer, known.fingerprint), ("TK-7", [2; 32]));
+    let notes = bench.store.case_notes(CaseId(7)).await.unwrap();
+    assert_eq!(notes.iter().filter(|note| &*note.text == "once").count(), 1);
 }

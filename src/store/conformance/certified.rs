@@ -3,7 +3,7 @@ use super::harness::*;
 use crate::domain::{Name, UnixMillis, VerificationId};
 use crate::store::{
     Batch, Between, Birth, Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, Enqueue,
-    NewVerification, Prune, VerificationState,
+    NewVerification, Prune, Uncertified, VerificationState,
 };
 use uuid::Uuid;
 
@@ -11,6 +11,8 @@ behaviours!(
     a_code_is_kept_with_the_message_that_brings_it_and_once_a_key,
     a_try_counts_from_where_it_stands_and_the_right_one_certifies,
     a_number_is_certified_for_one_customer_of_each_client,
+    what_ends_for_a_customer_is_told_and_what_goes_on_is_not,
+    codes_of_late_are_read_back,
     what_is_revoked_stays_in_the_history,
     codes_are_forgotten_and_certified_numbers_are_not,
 );
@@ -203,6 +205,59 @@ async fn a_number_is_certified_for_one_customer_of_each_client(bench: &Bench) {
         .await
         .unwrap();
     assert_eq!((first.rows.len(), rest.rows.len(), rest.next), (1, 1, None));
+}
+
+async fn what_ends_for_a_customer_is_told_and_what_goes_on_is_not(bench: &Bench) {
+    let customers = ["c-1", "c-1", "c-2"];
+    let sent = (1..).zip(customers).map(|(n, customer)| {
+        let mut item = brings(n, code(n, customer, None));
+        item.message.to = message(1).to;
+        item
+    });
+    send(bench, sent.collect()).await;
+    for n in 1..=3 {
+        let tried = vec![tried(n, 0, VerificationState::Verified)];
+        let batch = Batch {
+            certified: tried,
+            ..Batch::new(at(n.into()))
+        };
+        let ended = bench.commit(batch).await.uncertified;
+        assert_eq!(
+            ended.len(),
+            usize::from(n == 3),
+            "certified anew for the same one, nothing ends"
+        );
+    }
+    let revoked = CertifiedAct::Revoked {
+        client: name("bank"),
+        msisdn: number(1).into(),
+    };
+    let batch = Batch {
+        certified: vec![revoked.clone(), revoked],
+        ..Batch::new(at(9))
+    };
+    let ended = bench.commit(batch).await.uncertified;
+    let end = |n: i64| Uncertified {
+        client: name("bank"),
+        msisdn: number(1).into(),
+        at: at(n),
+    };
+    assert_eq!(ended, [end(9)]);
+    assert_eq!(bench.store.uncertified(at(1)).await.unwrap(), [end(3), end(9)]);
+    assert_eq!(bench.store.uncertified(at(4)).await.unwrap(), [end(9)]);
+}
+
+async fn codes_of_late_are_read_back(bench: &Bench) {
+    for n in 1..=3 {
+        let batch = Batch {
+            enqueue: vec![brings(n, code(n, "c-1", None))],
+            ..Batch::new(at(n.into()))
+        };
+        bench.commit(batch).await;
+    }
+    let sent = |n: u32| (Box::from(number(n)), at(n.into()));
+    assert_eq!(bench.store.codes(at(2), 9).await.unwrap(), [sent(2), sent(3)]);
+    assert_eq!(bench.store.codes(at(0), 2).await.unwrap(), [sent(2), sent(3)]);
 }
 
 async fn what_is_revoked_stays_in_the_history(bench: &Bench) {

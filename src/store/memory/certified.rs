@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::commit::Transaction;
 use crate::domain::{Name, UnixMillis, VerificationId};
 use crate::store::certified::{
-    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, VerificationRecord, VerificationState,
+    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, Uncertified, VerificationRecord,
+    VerificationState,
 };
 use crate::store::{Enqueue, Page, Prune, Seq};
 
@@ -49,11 +50,39 @@ impl Numbers {
             .collect()
     }
 
-    fn end(&mut self, client: &Name, msisdn: &str, now: UnixMillis, why: CertifiedEnd) -> bool {
+    /// Whose it was.
+    fn end(&mut self, client: &Name, msisdn: &str, now: UnixMillis, why: CertifiedEnd) -> Option<Box<str>> {
         let stands =
             |row: &&mut CertifiedRecord| row.ended.is_none() && row.client == *client && *row.msisdn == *msisdn;
-        let found = self.certified.iter_mut().find(stands);
-        found.map(|row| row.ended = Some((now, why))).is_some()
+        let row = self.certified.iter_mut().find(stands)?;
+        row.ended = Some((now, why));
+        Some(row.customer.clone())
+    }
+
+    pub(super) fn uncertified(&self, since: UnixMillis) -> Vec<Uncertified> {
+        let goes_on = |row: &CertifiedRecord, at: UnixMillis| {
+            let is_next = |next: &CertifiedRecord| {
+                next.at == at && next.client == row.client && next.msisdn == row.msisdn && next.customer == row.customer
+            };
+            self.certified.iter().any(is_next)
+        };
+        let ended = |row: &CertifiedRecord| {
+            let (at, why) = row.ended.filter(|(at, _)| *at >= since)?;
+            let is_over = why == CertifiedEnd::Revoked || !goes_on(row, at);
+            is_over.then(|| Uncertified {
+                client: row.client.clone(),
+                msisdn: row.msisdn.clone(),
+                at,
+            })
+        };
+        self.certified.iter().filter_map(ended).collect()
+    }
+
+    pub(super) fn codes(&self, since: UnixMillis, limit: u32) -> Vec<(Box<str>, UnixMillis)> {
+        let made = self.verifications.values().filter(|code| code.made_at >= since);
+        let mut made: Vec<_> = made.map(|code| (code.msisdn.clone(), code.made_at)).collect();
+        made.sort_by_key(|(_, at)| *at);
+        made.split_off(made.len().saturating_sub(limit as usize))
     }
 
     pub(super) fn prune(&mut self, prune: Prune) {
@@ -85,7 +114,13 @@ impl Transaction<'_> {
         let now = self.now;
         let numbers = &mut self.tables.numbers;
         let (id, wrong, becomes) = match act {
-            CertifiedAct::Revoked { client, msisdn } => return numbers.end(client, msisdn, now, CertifiedEnd::Revoked),
+            CertifiedAct::Revoked { client, msisdn } => {
+                let done = numbers.end(client, msisdn, now, CertifiedEnd::Revoked).is_some();
+                if done {
+                    self.uncertify(client, msisdn);
+                }
+                return done;
+            }
             CertifiedAct::Tried { id, wrong, becomes } => (id, *wrong, *becomes),
         };
         let known = numbers.verifications.get_mut(id);
@@ -108,9 +143,21 @@ impl Transaction<'_> {
                 at: now,
                 ended: None,
             };
-            numbers.end(&row.client, &row.msisdn, now, CertifiedEnd::Replaced);
-            numbers.certified.push(row);
+            let holder = numbers.end(&row.client, &row.msisdn, now, CertifiedEnd::Replaced);
+            numbers.certified.push(row.clone());
+            if holder.is_some_and(|holder| holder != row.customer) {
+                self.uncertify(&row.client, &row.msisdn);
+            }
         }
         true
+    }
+
+    /// What was for the customer who had the number is for nobody now.
+    fn uncertify(&mut self, client: &Name, msisdn: &str) {
+        self.applied.uncertified.push(Uncertified {
+            client: client.clone(),
+            msisdn: msisdn.into(),
+            at: self.now,
+        });
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::commit::Transaction;
 use super::tables::Tables;
 use crate::domain::UnixMillis;
-use crate::store::care::{Cases as _, write_of};
+use crate::store::care::{Cases as _, owned, write_of};
 use crate::store::notice::NewNotice;
 use crate::store::two_way::{
     ActionQuery, ActionRecord, ActionState, Between, Leaves, NewAction, Person, Question, QuestionChange, Standing,
@@ -58,7 +58,23 @@ impl Transaction<'_> {
         if !stands {
             return TurnResult::Gone;
         }
+        let place = turn.key.as_ref().map(|(client, key)| (client.clone(), key.key.clone()));
+        if let Some(((_, key), place)) = turn.key.as_ref().zip(place.as_ref())
+            && let Some((before, _)) = self.tables.keys.get(place)
+        {
+            return match before.fingerprint == key.fingerprint {
+                true => TurnResult::Replayed(before.answer.clone()),
+                false => TurnResult::KeyReused,
+            };
+        }
         let cases = &self.tables.cases;
+        if let Leaves::Action { seq, .. } = &turn.leaves {
+            let between = books.actions.get(seq).map(|(record, _)| &record.action.between);
+            let open = between.and_then(|between| cases.open(between)).map(OpenCase::from);
+            if let Some(id) = owned(turn, open) {
+                return TurnResult::Owned(id);
+            }
+        }
         let case = match write_of(turn, cases, cases.next(), self.now) {
             Ok(case) => case,
             Err(refused) => return refused,
@@ -107,6 +123,9 @@ impl Transaction<'_> {
         }
         if let Some(case) = case {
             self.write_case(case);
+        }
+        if let Some(((_, key), place)) = turn.key.as_ref().zip(place) {
+            self.tables.keys.insert(place, (key.clone(), self.now));
         }
         let messages = turn.messages.iter().map(|message| self.store_now(message)).collect();
         TurnResult::Done { action, messages }

@@ -90,7 +90,7 @@ impl Transaction<'_> {
                     ids.push(new.id.0);
                     pairs.push((&*new.between.number, &*new.between.address));
                 }
-                Some(CaseStep::Join { id, .. }) => ids.push(id.0),
+                Some(CaseStep::Join { id, .. } | CaseStep::Note { id, .. }) => ids.push(id.0),
                 None => {}
             }
         }

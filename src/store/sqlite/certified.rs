@@ -9,8 +9,8 @@ use super::columns::{self, Cells};
 use super::commit::Transaction;
 use crate::domain::{Name, UnixMillis, VerificationId};
 use crate::store::certified::{
-    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, VerificationRecord,
-    VerificationState,
+    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, Uncertified,
+    VerificationRecord, VerificationState,
 };
 use crate::store::{Enqueue, Page, Seq};
 
@@ -27,6 +27,19 @@ pub(super) const OF_NUMBER: &str = "SELECT seq, client, msisdn, customer, profil
 /// Which pairs of a client and a number are certified, by their places in the list.
 pub(super) const ARE: &str = "SELECT j.key FROM jsonb_each(?1) AS j CROSS JOIN certified AS cert \
      WHERE cert.msisdn = (j.value ->> 1) AND cert.client = (j.value ->> 0) AND cert.ended_at IS NULL";
+
+/// The customer for whom a code's number is certified so far.
+pub(super) const HOLDER: &str = "SELECT cert.customer FROM verification AS ver CROSS JOIN certified AS cert \
+     WHERE ver.id = ? AND cert.msisdn = ver.msisdn AND cert.client = ver.client AND cert.ended_at IS NULL";
+
+/// Read at the start alone: a walk over all that was ever certified.
+const UNCERTIFIED: &str = "SELECT cert.client, cert.msisdn, cert.ended_at FROM certified AS cert \
+     WHERE cert.ended_at >= ?1 AND (cert.ended = 'revoked' OR NOT EXISTS (SELECT 1 FROM certified AS next \
+     WHERE next.msisdn = cert.msisdn AND next.client = cert.client AND next.customer = cert.customer \
+     AND next.at = cert.ended_at)) ORDER BY cert.seq";
+
+pub(super) const CODES: &str = "SELECT msisdn, made_at FROM verification AS ver WHERE made_at >= ?1 \
+     ORDER BY made_at DESC LIMIT ?2";
 
 pub(super) const MARK: &str = "UPDATE verification SET state = ?, wrong = ?, ended_at = ? WHERE id = ?";
 
@@ -72,7 +85,11 @@ impl Transaction<'_> {
                 CertifiedAct::Tried { id, wrong, becomes } => self.tried(*id, *wrong, *becomes).await?,
                 CertifiedAct::Revoked { client, msisdn } => {
                     self.end(client, msisdn, CertifiedEnd::Revoked);
-                    self.send().await?.changed > 0
+                    let done = self.send().await?.changed > 0;
+                    if done {
+                        self.uncertify(client, msisdn);
+                    }
+                    done
                 }
             };
             self.applied.certified.push(done);
@@ -82,9 +99,17 @@ impl Transaction<'_> {
 
     async fn tried(&mut self, id: VerificationId, wrong: u8, becomes: VerificationState) -> Result<bool, sqlx::Error> {
         const CERTIFY: &str = "INSERT INTO certified (client, msisdn, customer, profile, at) VALUES (?, ?, ?, ?, ?)";
+        let known_at = self.script.next_place();
         self.script.add(VERIFICATION).bind(id.0);
+        self.script.add(HOLDER).bind(id.0);
         let answer = self.send().await?;
-        let known = answer.rows().next().map(verification).transpose()?;
+        let (mut known, mut holder) = (None, None);
+        for (place, r) in &answer.rows {
+            match *place == known_at {
+                true => known = Some(verification(r)?),
+                false => holder = Some(columns::words(r, 0)?),
+            }
+        }
         let stands = |known: &VerificationRecord| known.state == VerificationState::Pending && known.wrong == wrong;
         let Some(known) = known.filter(stands) else {
             return Ok(false);
@@ -98,6 +123,9 @@ impl Transaction<'_> {
             .bind(id.0);
         if right {
             self.end(&known.client, &known.msisdn, CertifiedEnd::Replaced);
+            if holder.is_some_and(|holder| holder != known.asked.customer) {
+                self.uncertify(&known.client, &known.msisdn);
+            }
             self.script
                 .add(CERTIFY)
                 .bind(known.client.as_str().to_owned())
@@ -107,6 +135,15 @@ impl Transaction<'_> {
                 .bind(self.now.0);
         }
         Ok(true)
+    }
+
+    /// What was for the customer who had the number is for nobody now.
+    fn uncertify(&mut self, client: &Name, msisdn: &str) {
+        self.applied.uncertified.push(Uncertified {
+            client: client.clone(),
+            msisdn: msisdn.into(),
+            at: self.now,
+        });
     }
 
     fn end(&mut self, client: &Name, msisdn: &str, end: CertifiedEnd) {
@@ -155,6 +192,28 @@ pub(super) async fn are(readers: &SqlitePool, pairs: &[(Name, Box<str>)]) -> Res
         }
     }
     Ok(are)
+}
+
+pub(super) async fn uncertified(readers: &SqlitePool, since: UnixMillis) -> Result<Vec<Uncertified>, sqlx::Error> {
+    let found = sqlx::query(UNCERTIFIED).bind(since.0).fetch_all(readers).await?;
+    let ended = |r: &SqliteRow| {
+        Ok(Uncertified {
+            client: columns::parsed(r, 0)?,
+            msisdn: columns::words(r, 1)?,
+            at: UnixMillis(columns::narrow(r, 2)?),
+        })
+    };
+    found.iter().map(ended).collect()
+}
+
+pub(super) async fn codes(
+    readers: &SqlitePool,
+    since: UnixMillis,
+    limit: u32,
+) -> Result<Vec<(Box<str>, UnixMillis)>, sqlx::Error> {
+    let found = sqlx::query(CODES).bind(since.0).bind(limit).fetch_all(readers).await?;
+    let sent = |r: &SqliteRow| Ok((columns::words(r, 0)?, UnixMillis(columns::narrow(r, 1)?)));
+    found.iter().rev().map(sent).collect()
 }
 
 /// Reads `client, profile`, from column `at`.

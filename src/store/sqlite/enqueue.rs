@@ -24,11 +24,15 @@ pub(super) const KNOWN_KEYS: &str = "SELECT i.client, i.key, i.fingerprint, i.an
      CROSS JOIN idempotency AS i WHERE i.client = (j.value ->> 0) AND i.key = (j.value ->> 1)";
 
 /// Client and key, fingerprint and answer.
-type KnownKeys = HashMap<(String, String), (Vec<u8>, Box<str>)>;
+pub(super) type KnownKeys = HashMap<(String, String), (Vec<u8>, Box<str>)>;
 
 impl Transaction<'_> {
     pub(super) async fn enqueue(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<(), sqlx::Error> {
-        let mut known = self.known_keys(items, groups).await?;
+        let single = items
+            .iter()
+            .filter_map(|item| Some((&item.message.client, item.key.as_ref()?)));
+        let grouped = groups.iter().map(|group| (&group.client, &group.key));
+        let mut known = self.known_keys(single.chain(grouped)).await?;
         let mut pending = self.pending_inbox(groups).await?;
         let mut rows: Vec<(Seq, &Enqueue)> = Vec::with_capacity(items.len());
         let mut keys: Vec<(&Name, &IdempotencyKey)> = Vec::new();
@@ -93,12 +97,12 @@ impl Transaction<'_> {
         seq
     }
 
-    async fn known_keys(&mut self, items: &[Enqueue], groups: &[Group]) -> Result<KnownKeys, sqlx::Error> {
-        let single = items
-            .iter()
-            .filter_map(|item| Some((item.message.client.as_str(), &*item.key.as_ref()?.key)));
-        let grouped = groups.iter().map(|group| (group.client.as_str(), &*group.key.key));
-        let keys: Vec<(&str, &str)> = single.chain(grouped).collect();
+    /// What the tables know of these keys; most requests have none.
+    pub(super) async fn known_keys(
+        &mut self,
+        keys: impl Iterator<Item = (&Name, &IdempotencyKey)>,
+    ) -> Result<KnownKeys, sqlx::Error> {
+        let keys: Vec<(&str, &str)> = keys.map(|(client, key)| (client.as_str(), &*key.key)).collect();
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
@@ -123,7 +127,7 @@ impl Transaction<'_> {
         self.keep_verifications(rows);
     }
 
-    fn keep_keys(&mut self, keys: &[(&Name, &IdempotencyKey)]) {
+    pub(super) fn keep_keys(&mut self, keys: &[(&Name, &IdempotencyKey)]) {
         #[derive(Serialize)]
         struct Key<'a>(&'a str, &'a str, String, &'a str, i64);
         const KEEP: &str = "INSERT INTO idempotency (client, key, fingerprint, answer, at) \
@@ -143,7 +147,7 @@ impl Transaction<'_> {
 }
 
 /// An earlier request under a key.
-enum Before {
+pub(super) enum Before {
     /// The same: its answer.
     Same(Box<str>),
     /// Another one.
@@ -152,15 +156,32 @@ enum Before {
 
 /// What an earlier request of the same key got; remembers this one for those that follow in the batch.
 fn replay(client: &Name, key: &IdempotencyKey, known: &mut KnownKeys) -> Option<Before> {
-    let place = (client.as_str().to_owned(), key.key.to_string());
-    match known.get(&place) {
-        Some((fingerprint, answer)) if fingerprint == &key.fingerprint => Some(Before::Same(answer.clone())),
-        Some(_) => Some(Before::Other),
-        None => {
-            known.insert(place, (key.fingerprint.to_vec(), key.answer.clone()));
-            None
-        }
+    let earlier = before(client, key, known);
+    if earlier.is_none() {
+        keep(client, key, known);
     }
+    earlier
+}
+
+/// What an earlier request of the same key got.
+pub(super) fn before(client: &Name, key: &IdempotencyKey, known: &KnownKeys) -> Option<Before> {
+    if known.is_empty() {
+        return None;
+    }
+    let (fingerprint, answer) = known.get(&place(client, key))?;
+    Some(match *fingerprint == key.fingerprint {
+        true => Before::Same(answer.clone()),
+        false => Before::Other,
+    })
+}
+
+/// Remembers a request for those that follow in the batch.
+pub(super) fn keep(client: &Name, key: &IdempotencyKey, known: &mut KnownKeys) {
+    known.insert(place(client, key), (key.fingerprint.to_vec(), key.answer.clone()));
+}
+
+fn place(client: &Name, key: &IdempotencyKey) -> (String, String) {
+    (client.as_str().to_owned(), key.key.to_string())
 }
 
 /// A new message, in the order of the insert.

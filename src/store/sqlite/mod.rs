@@ -53,7 +53,7 @@ use super::{
     CertifiedRecord, CheckReport, CheckStage, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices,
     DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
     NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq,
-    Standing, Store, StoreError, Totals, UnhandledText, VerificationRecord,
+    Standing, Store, StoreError, Totals, Uncertified, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
@@ -269,6 +269,14 @@ impl Store for SqliteStore {
 
     fn are_certified<'a>(&'a self, pairs: &'a [(Name, Box<str>)]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
         self.read(certified::are(&self.readers, pairs)).boxed()
+    }
+
+    fn uncertified(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Uncertified>, StoreError>> {
+        self.read(certified::uncertified(&self.readers, since)).boxed()
+    }
+
+    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<(Box<str>, UnixMillis)>, StoreError>> {
+        self.read(certified::codes(&self.readers, since, limit)).boxed()
     }
 
     fn waits_for_lock(&self) -> bool {

@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::care::{BY_ID as CASE_BY_ID, DUE as CASES_DUE, LIST as CASES, MET_BY_ID, MET_OPEN, NOTES as CASE_NOTES};
-use super::certified::{ARE, END, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION};
+use super::certified::{ARE, CODES, END, HOLDER, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION};
 use super::claim::{CLAIM, CLAIM_RESTS};
 use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING};
 use super::enqueue::KNOWN_KEYS;
@@ -320,7 +320,15 @@ async fn calls_are_read_from_what_is_open_and_moved_on_by_place() {
     )
     .await;
     holds(RUNNING, &["SEARCH action USING INDEX action_running (seq>?)"]).await;
-    holds(STILL_AT, &["SCAN j", "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)"]).await;
+    holds(
+        STILL_AT,
+        &[
+            "SCAN j",
+            "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH k USING INDEX care_case_open (number=? AND address=?)",
+        ],
+    )
+    .await;
     holds(
         MOVE_ON,
         &["SCAN j", "SEARCH action USING INTEGER PRIMARY KEY (rowid=?)"],
@@ -403,5 +411,14 @@ async fn what_is_certified_is_looked_up_by_number_and_codes_by_their_id() {
     holds(CERTIFIED, &["SEARCH cert USING INTEGER PRIMARY KEY (rowid>?)"]).await;
     holds(OF_NUMBER, &["INDEX certified_of (msisdn=? AND seq>?)"]).await;
     holds(VERIFICATION, &["SEARCH ver USING PRIMARY KEY (id=?)"]).await;
+    holds(
+        HOLDER,
+        &[
+            "SEARCH ver USING PRIMARY KEY (id=?)",
+            "SEARCH cert USING INDEX certified_now (msisdn=? AND client=?)",
+        ],
+    )
+    .await;
+    holds(CODES, &["SEARCH ver USING INDEX verification_made (made_at>?)"]).await;
     holds(MARK_CODE, &["SEARCH verification USING PRIMARY KEY (id=?)"]).await;
 }

@@ -11,16 +11,17 @@ use super::care::Met;
 use super::checksum::InboundHead;
 use super::columns::{self, Cells};
 use super::commit::Transaction;
+use super::enqueue::{Before, KnownKeys, before, keep};
 use super::json;
 use super::read::tell_of_damage;
-use crate::domain::{CaseId, InboundId, UnixMillis};
-use crate::store::care::write_of;
+use crate::domain::{CaseId, InboundId, Name, UnixMillis};
+use crate::store::care::{Cases as _, owned, write_of};
 use crate::store::notice::NewNotice;
 use crate::store::two_way::{
     ActionProgress, ActionQuery, ActionRecord, Between, Leaves, NewAction, Person, Question, QuestionChange, Spend,
     Standing, Turn, TurnResult, UnhandledText,
 };
-use crate::store::{CaseState, Certified, Enqueue, Lease, OpenCase, Seq};
+use crate::store::{CaseState, Certified, Enqueue, IdempotencyKey, Lease, OpenCase, Seq};
 
 pub(super) const UNHANDLED: &str = "SELECT json_group_array(json_array(o.seq, hex(o.id), o.carrier, o.sender, \
      o.recipient, o.text, o.segment_reference, o.segment_total, o.segment_number, o.segment_reference_bits, o.at, \
@@ -31,8 +32,11 @@ pub(super) const UNHANDLED: &str = "SELECT json_group_array(json_array(o.seq, he
 pub(super) const STILL_UNHANDLED: &str = "SELECT json_group_array(i.seq) FROM json_each(?) AS j CROSS JOIN inbound AS i \
      WHERE i.seq = j.value AND +i.handled_at IS NULL";
 
-pub(super) const STILL_AT: &str = "SELECT json_group_array(json_array(a.seq, a.version, a.number, a.command, a.spent_day, a.spent)) \
-     FROM jsonb_each(?) AS j CROSS JOIN action AS a WHERE a.seq = (j.value ->> 0) AND a.version = (j.value ->> 1)";
+/// With the case that is open in their conversations.
+pub(super) const STILL_AT: &str = "SELECT json_group_array(json_array(a.seq, a.version, a.number, a.command, a.spent_day, \
+     a.spent, k.id, k.state)) FROM jsonb_each(?) AS j CROSS JOIN action AS a LEFT JOIN care_case AS k \
+     ON k.number = a.number AND k.address = a.address AND k.state <> 'solved' \
+     WHERE a.seq = (j.value ->> 0) AND a.version = (j.value ->> 1)";
 
 pub(super) const SPENT: &str = "SELECT json_group_array(json_array(s.number, s.command, s.day, s.hundredths)) \
      FROM jsonb_each(?) AS j CROSS JOIN spent AS s \
@@ -159,11 +163,15 @@ fn open_case(r: &impl Cells) -> Result<(Between, OpenCase), sqlx::Error> {
         number: columns::words(r, 0)?,
         address: columns::words(r, 1)?,
     };
-    let case = OpenCase {
-        id: CaseId(columns::narrow(r, 2)?),
-        is_taken: columns::parsed::<CaseState>(r, 3)? == CaseState::Taken,
-    };
-    Ok((between, case))
+    Ok((between, open_of(r, 2)?))
+}
+
+/// Reads number and state of a case that is open, from column `at`.
+fn open_of(r: &impl Cells, at: usize) -> Result<OpenCase, sqlx::Error> {
+    Ok(OpenCase {
+        id: CaseId(columns::narrow(r, at)?),
+        is_taken: columns::parsed::<CaseState>(r, at + 1)? == CaseState::Taken,
+    })
 }
 
 fn question(r: &impl Cells) -> Result<Question, sqlx::Error> {
@@ -233,10 +241,30 @@ type SpentKey = (Box<str>, Box<str>, i64);
 #[derive(Default)]
 struct Found {
     unhandled: BTreeSet<Seq>,
-    /// The calls that stand where their turns say, each with what it was to move.
-    calls: BTreeMap<(Seq, u32), Option<(SpentKey, i64)>>,
+    /// The calls that stand where their turns say.
+    calls: BTreeMap<(Seq, u32), StandingCall>,
     spent: BTreeMap<SpentKey, i64>,
     cases: Met,
+    keys: KnownKeys,
+}
+
+/// A call as it stands.
+struct StandingCall {
+    /// What it was to move.
+    spent: Option<(SpentKey, i64)>,
+    /// The case that is open in its conversation.
+    open: Option<OpenCase>,
+}
+
+impl Found {
+    /// The case that is open in the conversation of a turn's call, as the turns so far leave it.
+    fn open_case(&self, turn: &Turn) -> Option<OpenCase> {
+        let Leaves::Action { seq, version, .. } = &turn.leaves else {
+            return None;
+        };
+        let open = self.calls.get(&(*seq, *version))?.open?;
+        Some(self.cases.by_id(open.id).map_or(open, OpenCase::from))
+    }
 }
 
 /// What a batch of turns writes.
@@ -250,6 +278,7 @@ struct Writes<'a> {
     people: Vec<PersonColumns<'a>>,
     spent: Vec<(SpentKey, i64)>,
     messages: Vec<(Seq, &'a Enqueue)>,
+    keys: Vec<(&'a Name, &'a IdempotencyKey)>,
 }
 
 #[derive(Serialize)]
@@ -324,8 +353,11 @@ impl Transaction<'_> {
     }
 
     async fn find(&mut self, turns: &[Turn]) -> Result<Found, sqlx::Error> {
+        let keyed = turns.iter().filter_map(|turn| turn.key.as_ref());
+        let keyed = keyed.map(|(client, key)| (client, key));
         let mut found = Found {
             cases: self.meet_cases(turns).await?,
+            keys: self.known_keys(keyed).await?,
             ..Found::default()
         };
         let (mut texts, mut calls) = (Vec::new(), Vec::new());
@@ -359,9 +391,14 @@ impl Transaction<'_> {
                         Some((day, spent)) => Some(((columns::words(&r, 2)?, columns::words(&r, 3)?, day), spent)),
                         None => None,
                     };
-                    found
-                        .calls
-                        .insert((columns::narrow(&r, 0)?, columns::narrow(&r, 1)?), spent);
+                    let open = match r.number(6)? {
+                        Some(_) => Some(open_of(&r, 6)?),
+                        None => None,
+                    };
+                    found.calls.insert(
+                        (columns::narrow(&r, 0)?, columns::narrow(&r, 1)?),
+                        StandingCall { spent, open },
+                    );
                 }
             } else if *place == spent_at {
                 for r in json::rows(row, 0)? {
@@ -382,6 +419,18 @@ impl Transaction<'_> {
         };
         if !stands {
             return TurnResult::Gone;
+        }
+        let earlier = turn
+            .key
+            .as_ref()
+            .and_then(|(client, key)| before(client, key, &found.keys));
+        match earlier {
+            Some(Before::Same(answer)) => return TurnResult::Replayed(answer),
+            Some(Before::Other) => return TurnResult::KeyReused,
+            None => {}
+        }
+        if let Some(id) = owned(turn, found.open_case(turn)) {
+            return TurnResult::Owned(id);
         }
         let case = match write_of(turn, &found.cases, self.writer.next.case, self.now) {
             Ok(case) => case,
@@ -423,7 +472,7 @@ impl Transaction<'_> {
                 becomes,
                 refunds,
             } => {
-                let spent = found.calls.remove(&(*seq, *version)).flatten();
+                let spent = found.calls.remove(&(*seq, *version)).and_then(|call| call.spent);
                 writes
                     .spent
                     .extend(spent.filter(|_| *refunds).map(|(key, spent)| (key, -spent)));
@@ -457,6 +506,10 @@ impl Transaction<'_> {
             writes.made.push(Made::of(seq, action));
             seq
         });
+        if let Some((client, key)) = &turn.key {
+            keep(client, key, &mut found.keys);
+            writes.keys.push((client, key));
+        }
         let first = writes.messages.len();
         for message in &turn.messages {
             self.next_place(&mut writes.messages, message);
@@ -503,6 +556,7 @@ impl Transaction<'_> {
             self.script.add(SPEND).bind_json(&writes.spent);
         }
         self.insert(&writes.messages);
+        self.keep_keys(&writes.keys);
     }
 }
 

@@ -12,11 +12,14 @@ use super::wish::VerificationWish;
 use crate::accept::{Code, Fault};
 use crate::config::{Config, ConfigError, Problem as ConfigProblem};
 use crate::dialogue::{self, CODE_PATIENCE};
-use crate::domain::Name;
+use crate::domain::{Name, UnixMillis};
 use crate::http::problem::Problem;
 use crate::notify::{Context, Locale, Rendered, Templates};
-use crate::throttle::number::NumberThrottle;
+use crate::store::{Store, StoreError};
+use crate::throttle::number::{MOST_NUMBERS, NumberThrottle};
 
+/// In milliseconds.
+const HOUR: i64 = 3_600_000;
 /// The key of our own words.
 const WORDS: &str = "verification";
 
@@ -43,9 +46,18 @@ impl Verifying {
         self.words.store(Arc::new(words));
     }
 
+    /// Counts the codes that were sent within the last hour, by whichever process.
+    pub(in crate::http::api) async fn recall(&self, store: &dyn Store, now: UnixMillis) -> Result<(), StoreError> {
+        let since = UnixMillis(now.0.saturating_sub(HOUR));
+        for (number, at) in store.codes(since, MOST_NUMBERS).await? {
+            self.throttle.take(&number, at).ok();
+        }
+        Ok(())
+    }
+
     /// Takes a place in the number's hour.
-    pub(super) fn take(&self, number: &str) -> Result<(), Problem> {
-        self.throttle.take(number).map_err(|wait| {
+    pub(super) fn take(&self, number: &str, now: UnixMillis) -> Result<(), Problem> {
+        self.throttle.take(number, now).map_err(|wait| {
             metrics::counter!("araldo_rate_limited_total", "scope" => "number").increment(1);
             let most = self.throttle.per_hour();
             let detail = format!("{most} codes an hour are sent to one number");
