@@ -242,10 +242,10 @@ pub(super) fn write_of(
             .map(Some)
             .map_err(TurnResult::Refused);
     }
-    let signed = |text: &Box<str>| CaseNote {
+    let signed = |text: &str| CaseNote {
         at: now,
         author: OURSELVES.into(),
-        text: text.clone(),
+        text: text.into(),
     };
     let still_open = |id: &CaseId| {
         let known = cases.by_id(*id).filter(|case| case.state != CaseState::Solved);
@@ -256,7 +256,7 @@ pub(super) fn write_of(
         Some(CaseStep::Open(new)) if cases.open(&new.between).is_none() && cases.by_id(new.id).is_none() => {
             Ok(Some(CaseWrite {
                 case: opened(next, new, now),
-                note: new.note.as_ref().map(signed),
+                note: new.note.as_deref().map(signed),
                 told: Some(NoticeKind::CaseOpened),
             }))
         }

@@ -121,6 +121,9 @@ pub struct Uncertified {
     pub at: UnixMillis,
 }
 
+/// To which number a code was sent, digits, and when.
+pub type SentCode = (Box<str>, UnixMillis);
+
 /// Which to list, oldest place first.
 #[derive(Clone, Debug, Default)]
 pub struct CertifiedQuery {

@@ -8,8 +8,8 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, Between, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
     CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
     IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
-    NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store, StoreError,
-    Totals, Uncertified, UnhandledText, VerificationRecord,
+    NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, SentCode, Seq, Standing, Store,
+    StoreError, Totals, Uncertified, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
@@ -184,7 +184,7 @@ impl<C: Commits> Store for Double<C> {
         self.store.uncertified(since)
     }
 
-    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<(Box<str>, UnixMillis)>, StoreError>> {
+    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<SentCode>, StoreError>> {
         self.store.codes(since, limit)
     }
 

@@ -25,8 +25,8 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
     CertifiedRecord, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices, DuePage, EndpointRecord,
     IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord, NewEvents, NoticePage,
-    NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent, Revocation, Rules, Seq, Standing, Store,
-    StoreError, Totals, Uncertified, UnhandledText, VerificationRecord,
+    NoticeQuery, NoticeRecord, Page, ParkedTotals, QuarantineRecord, RcsEvent, Revocation, Rules, SentCode, Seq,
+    Standing, Store, StoreError, Totals, Uncertified, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
@@ -264,7 +264,7 @@ impl Store for MemoryStore {
         async move { self.with(|tables| Ok(tables.numbers.uncertified(since))) }.boxed()
     }
 
-    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<(Box<str>, UnixMillis)>, StoreError>> {
+    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<SentCode>, StoreError>> {
         async move { self.with(|tables| Ok(tables.numbers.codes(since, limit))) }.boxed()
     }
 

@@ -38,7 +38,7 @@ pub use care::{
     OpenCase,
 };
 pub use certified::{
-    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, Uncertified,
+    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, SentCode, Uncertified,
     VerificationRecord, VerificationState,
 };
 pub use check::{CheckReport, CheckStage};
@@ -184,7 +184,7 @@ pub trait Store: Send + Sync + 'static {
     fn uncertified(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Uncertified>, StoreError>>;
 
     /// The latest codes since a time, so many at the most: to which number each was sent and when, oldest first.
-    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<(Box<str>, UnixMillis)>, StoreError>>;
+    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<SentCode>, StoreError>>;
 
     /// Whether what is to be written waits for another program, which holds the write lock: nothing is wrong with us.
     fn waits_for_lock(&self) -> bool {

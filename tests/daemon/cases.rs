@@ -42,7 +42,7 @@ async fn cases(scene: &Scene, filter: &str) -> Vec<Value> {
 }
 
 /// What webhooks told of cases, in their order.
-fn told(sink: &Sink) -> Vec<(String, Value)> {
+fn events_of_cases(sink: &Sink) -> Vec<(String, Value)> {
     let seen = sink.seen();
     let events = seen.iter().map(|seen| {
         assert_eq!(seen.signature, Ok(()));
@@ -56,7 +56,7 @@ fn told(sink: &Sink) -> Vec<(String, Value)> {
 
 async fn hears_event(sink: &Sink, kind: &str) -> Value {
     until(LIMIT, kind, async || {
-        let found = told(sink).into_iter().find(|(told, _)| told == kind);
+        let found = events_of_cases(sink).into_iter().find(|(told, _)| told == kind);
         found.map(|(_, data)| data)
     })
     .await
@@ -148,7 +148,7 @@ async fn a_sentence_that_nobody_foresaw_is_taken_answered_and_solved_by_a_person
     })
     .await;
     hears_event(&sink, "case.solved").await;
-    let events: Vec<String> = told(&sink).into_iter().map(|(kind, _)| kind).collect();
+    let events: Vec<String> = events_of_cases(&sink).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(events, ["case.opened", "case.taken", "case.solved"]);
     let shown = scene.house.araldo(&["cases", "show", &case]);
     assert_eq!(
@@ -195,7 +195,7 @@ async fn a_wait_that_is_not_kept_is_told_once_to_the_customer_and_to_the_client(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_top_up_of_which_nobody_knows_is_left_to_a_person() {
     let _stage = together().await;
-    let (scene, sink) = scene("4h").await;
+    let (scene, _sink) = scene("4h").await;
     let daemon = scene.start().await;
     let number = "+393331234621";
     scene.text(number, "ricarica 15 euro").await;
@@ -233,7 +233,7 @@ async fn killed_between_text_and_acknowledgement_each_customer_has_one_case_and_
     let _stage = alone().await;
     let seed = seed("killed between text and acknowledgement");
     let mut random = rng(seed, 1);
-    let (scene, sink) = scene("4h").await;
+    let (scene, _sink) = scene("4h").await;
     let runs = if long() { 100 } else { 12 };
     let mut daemon = scene.start().await;
     for run in 0..runs {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::commit::Transaction;
 use crate::domain::{Name, UnixMillis, VerificationId};
 use crate::store::certified::{
-    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, Uncertified, VerificationRecord,
+    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, SentCode, Uncertified, VerificationRecord,
     VerificationState,
 };
 use crate::store::{Enqueue, Page, Prune, Seq};
@@ -78,7 +78,7 @@ impl Numbers {
         self.certified.iter().filter_map(ended).collect()
     }
 
-    pub(super) fn codes(&self, since: UnixMillis, limit: u32) -> Vec<(Box<str>, UnixMillis)> {
+    pub(super) fn codes(&self, since: UnixMillis, limit: u32) -> Vec<SentCode> {
         let made = self.verifications.values().filter(|code| code.made_at >= since);
         let mut made: Vec<_> = made.map(|code| (code.msisdn.clone(), code.made_at)).collect();
         made.sort_by_key(|(_, at)| *at);

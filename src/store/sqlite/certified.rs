@@ -9,7 +9,7 @@ use super::columns::{self, Cells};
 use super::commit::Transaction;
 use crate::domain::{Name, UnixMillis, VerificationId};
 use crate::store::certified::{
-    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, Uncertified,
+    Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, NewVerification, SentCode, Uncertified,
     VerificationRecord, VerificationState,
 };
 use crate::store::{Enqueue, Page, Seq};
@@ -206,11 +206,7 @@ pub(super) async fn uncertified(readers: &SqlitePool, since: UnixMillis) -> Resu
     found.iter().map(ended).collect()
 }
 
-pub(super) async fn codes(
-    readers: &SqlitePool,
-    since: UnixMillis,
-    limit: u32,
-) -> Result<Vec<(Box<str>, UnixMillis)>, sqlx::Error> {
+pub(super) async fn codes(readers: &SqlitePool, since: UnixMillis, limit: u32) -> Result<Vec<SentCode>, sqlx::Error> {
     let found = sqlx::query(CODES).bind(since.0).bind(limit).fetch_all(readers).await?;
     let sent = |r: &SqliteRow| Ok((columns::words(r, 0)?, UnixMillis(columns::narrow(r, 1)?)));
     found.iter().rev().map(sent).collect()

@@ -52,8 +52,8 @@ use super::{
     ActionQuery, ActionRecord, Applied, Backlog, Batch, CaseNote, CaseQuery, CaseRecord, CertifiedQuery,
     CertifiedRecord, CheckReport, CheckStage, ConsentChange, ConsentQuery, ConsentRecord, DeadNotices, DueNotices,
     DuePage, EndpointRecord, IdempotencyKey, InboundQuery, InboundRecord, InboxRow, Lease, MessageQuery, MessageRecord,
-    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, Seq,
-    Standing, Store, StoreError, Totals, Uncertified, UnhandledText, VerificationRecord,
+    NewEvents, NoticePage, NoticeQuery, NoticeRecord, Page, QuarantineRecord, RcsEvent, Revocation, Rules, SentCode,
+    Seq, Standing, Store, StoreError, Totals, Uncertified, UnhandledText, VerificationRecord,
 };
 use crate::domain::{CaseId, Lane, MessageId, Name, UnixMillis, VerificationId};
 
@@ -275,7 +275,7 @@ impl Store for SqliteStore {
         self.read(certified::uncertified(&self.readers, since)).boxed()
     }
 
-    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<(Box<str>, UnixMillis)>, StoreError>> {
+    fn codes(&self, since: UnixMillis, limit: u32) -> BoxFuture<'_, Result<Vec<SentCode>, StoreError>> {
         self.read(certified::codes(&self.readers, since, limit)).boxed()
     }
 
