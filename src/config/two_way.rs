@@ -15,7 +15,7 @@ pub struct TwoWayConfig {
     /// 5 min.
     #[serde(with = "unit::duration")]
     pub reassembly_timeout: Duration,
-    /// Calls of back ends under way at once, 1 to 1000. Default 64.
+    /// Calls of back ends under way at once, 1 to 1000. Default 128.
     pub max_calls: u16,
     /// Texts that one of our addresses takes a minute, from all numbers together; 0 is no limit, the default.
     pub address_per_minute: u32,
