@@ -1,6 +1,5 @@
 //! A carrier's pace: a token for each segment, shared by all its binds. It halves when the carrier says that it is
-//! throttled, and climbs back along a cubic: fast at first, slow about the pace that was refused, and ever faster beyond
-//! it, since nothing says that the limit is still there (the curve of CUBIC, RFC 9438).
+//! throttled, and climbs back.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,15 +17,19 @@ use crate::outbox::Pace;
 const CLIMB_EVERY: Duration = Duration::from_millis(250);
 /// After a refusal, further refusals of what was already on its way do not halve again for this long.
 const HALVE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
-/// How long the climb takes from half the pace that was refused to the whole of it.
-const RECOVERY: Duration = Duration::from_secs(4);
+/// Steps of the quick climb, up to nearly the pace at which the carrier refused.
+const QUICK_STEPS: f64 = 16.0;
+/// How near to that pace the quick climb goes; from there it feels its way.
+const NEARLY: f64 = 0.95;
+/// The slow climb, a part of the pace each step.
+const SLOW_STEP: f64 = 0.0025;
+/// After so much peace the steps of the slow climb grow, by the square of it: the limit that was met may be no more.
+const HASTE_AFTER: Duration = Duration::from_secs(10);
 /// What a carrier without a limit of ours refuses for the first time counts as this many segments a second at least:
 /// how few had been sent by then says nothing of what it takes. Refused again, it goes lower.
 const UNMEASURED: f64 = 20.0;
-/// What remains each second of the busiest second before: a burst that was answered late is still remembered.
-const FADES: f64 = 0.8;
-/// A pace as good as none: a carrier without a limit of ours that has climbed so far is unlimited again.
-const FASTEST: f64 = 1e6;
+/// A carrier without a limit of ours, once throttled, is unlimited again after this much of peace.
+const FORGET_AFTER: Duration = Duration::from_mins(5);
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
@@ -60,9 +63,9 @@ struct State<C: Clock> {
     last_climb: Option<C::Instant>,
     /// Segments that left without a token, to be made up for first.
     debt: u32,
-    /// Segments taken in this second, and the most in one before, faded: what "half" means without a limit.
+    /// Segments taken in this second and in the last whole one: what "half" means without a limit.
     taken: u32,
-    busiest: f64,
+    taken_before: u32,
     second: Option<C::Instant>,
 }
 
@@ -84,7 +87,7 @@ impl<C: Clock + Clone> CarrierPace<C> {
             last_climb: None,
             debt: 0,
             taken: 0,
-            busiest: 0.0,
+            taken_before: 0,
             second: None,
         };
         Self {
@@ -104,12 +107,7 @@ impl<C: Clock + Clone> CarrierPace<C> {
         {
             return;
         }
-        if self.counts(&state) {
-            state.tick(now);
-        } else {
-            (state.taken, state.busiest, state.second) = (0, state.rate, Some(now));
-        }
-        let reached = f64::from(state.taken).max(state.busiest).max(1.0);
+        let reached = f64::from(state.taken.max(state.taken_before)).max(1.0);
         let at = if state.rate.is_finite() {
             state.rate.min(reached.max(state.rate / 2.0))
         } else {
@@ -127,34 +125,37 @@ impl<C: Clock + Clone> CarrierPace<C> {
         state.limiter.is_some().then_some(state.rate)
     }
 
-    /// Climbs where a step is due. Only where tokens have just been taken: a faster limiter starts without the tokens
-    /// that the slower one had gathered.
+    /// Climbs by the steps that are due. Only where tokens have just been taken: a faster limiter starts without the
+    /// tokens that the slower one had gathered.
     fn climb(&self, state: &mut State<C>, now: C::Instant) {
         let (Some(refused_at), Some(last)) = (state.refused_at, state.last_climb) else {
             return;
         };
-        if since::<C>(now, last) < CLIMB_EVERY {
+        let steps = (since::<C>(now, last).as_secs_f64() / CLIMB_EVERY.as_secs_f64()).floor();
+        if steps < 1.0 {
             return;
         }
         state.last_climb = Some(now);
-        let peace = state.last_refusal.map_or(Duration::ZERO, |at| since::<C>(now, at));
-        let rate = recovered(refused_at, peace).max(1.0);
-        let ceiling = self.ceiling.map_or(FASTEST, f64::from);
-        if rate >= ceiling {
+        let peace = state.last_refusal.map_or(FORGET_AFTER, |at| since::<C>(now, at));
+        if peace >= FORGET_AFTER && self.ceiling.is_none() {
             state.refused_at = None;
-        }
-        if rate >= ceiling && self.ceiling.is_none() {
             state.limiter = None;
             state.debt = 0;
             state.rate = f64::INFINITY;
-        } else {
-            state.set_rate(rate.min(ceiling), &self.clock);
+            return;
         }
-    }
-
-    /// Whether it is counted how many segments leave in a second: an undisturbed limit of ours says it.
-    fn counts(&self, state: &State<C>) -> bool {
-        state.refused_at.is_some() || self.ceiling.is_none()
+        let target = refused_at * NEARLY;
+        let faster = if state.rate < target {
+            (state.rate + steps * refused_at / QUICK_STEPS).min(target)
+        } else {
+            let haste = peace.as_secs_f64() / HASTE_AFTER.as_secs_f64();
+            state.rate * (1.0 + SLOW_STEP * haste.powi(2).max(1.0)).powf(steps)
+        };
+        let ceiling = self.ceiling.map_or(f64::INFINITY, f64::from);
+        if faster >= ceiling {
+            state.refused_at = None;
+        }
+        state.set_rate(faster.min(ceiling), &self.clock);
     }
 
     fn state(&self) -> MutexGuard<'_, State<C>> {
@@ -164,7 +165,8 @@ impl<C: Clock + Clone> CarrierPace<C> {
     /// Takes tokens, and climbs after it.
     fn take_with(&self, take: impl FnOnce(&mut State<C>) -> u32) -> u32 {
         let mut state = self.state();
-        let now = self.counts(&state).then(|| self.clock.now());
+        let adapts = state.refused_at.is_some() || self.ceiling.is_none();
+        let now = adapts.then(|| self.clock.now());
         if let Some(now) = now {
             state.tick(now);
         }
@@ -246,21 +248,14 @@ impl<C: Clock + Clone> State<C> {
         match self.second {
             Some(begun) if since::<C>(now, begun) < Duration::from_secs(1) => {}
             Some(begun) => {
-                let busiest = f64::from(self.taken).max(self.busiest);
-                self.busiest = busiest * FADES.powf(since::<C>(now, begun).as_secs_f64() - 1.0);
+                let whole = since::<C>(now, begun) < Duration::from_secs(2);
+                self.taken_before = if whole { self.taken } else { 0 };
                 self.taken = 0;
                 self.second = Some(now);
             }
             None => self.second = Some(now),
         }
     }
-}
-
-/// The pace after so much peace: half of what was refused at first, the whole after [`RECOVERY`], one and a half after
-/// twice as long, five times as much after three times as long.
-fn recovered(refused_at: f64, peace: Duration) -> f64 {
-    let beyond = peace.as_secs_f64() / RECOVERY.as_secs_f64() - 1.0;
-    refused_at * (1.0 + 0.5 * beyond.powi(3))
 }
 
 fn since<C: Clock>(now: C::Instant, earlier: C::Instant) -> Duration {
@@ -357,48 +352,19 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_the_first_message_costs_seconds() {
+    fn a_refusal_of_the_first_message_costs_less_than_a_minute() {
         let pace = CarrierPace::with_clock(0, FakeRelativeClock::default());
         pace.take(1);
         pace.throttled();
         assert_eq!(pace.rate(), Some(10.0));
-        let left = seconds(&pace, 20);
+        let left = seconds(&pace, 60);
         assert!(left[0] >= 9, "{left:?}");
-        assert!(left[4] >= 18, "{left:?}");
-        assert!(left[19] >= 400, "{left:?}");
+        assert!(left[4] >= 17, "{left:?}");
+        assert!(left[59] >= 1_000, "{left:?}");
     }
 
     #[test]
-    fn a_burst_that_is_refused_some_seconds_later_is_what_is_halved() {
-        let pace = CarrierPace::with_clock(0, FakeRelativeClock::default());
-        pace.take(400);
-        seconds_without_any(&pace, 2);
-        pace.throttled();
-        let rate = pace.rate().unwrap();
-        assert!((100.0..=200.0).contains(&rate), "{rate}");
-        let left = seconds(&pace, 6);
-        assert!(f64::from(left[5]) >= rate * 1.9, "{left:?}");
-    }
-
-    #[test]
-    fn a_carrier_without_a_limit_of_ours_is_as_fast_as_ever_after_some_minutes_of_peace() {
-        let pace = CarrierPace::with_clock(0, FakeRelativeClock::default());
-        pace.take(1);
-        pace.throttled();
-        seconds_without_any(&pace, 60);
-        pace.take(1);
-        assert!(pace.rate().is_some());
-        seconds_without_any(&pace, 140);
-        pace.take(1);
-        assert_eq!(pace.rate(), None);
-    }
-
-    fn seconds_without_any(pace: &CarrierPace<FakeRelativeClock>, seconds: u64) {
-        pace.clock.advance(Duration::from_secs(seconds));
-    }
-
-    #[test]
-    fn a_halved_pace_climbs_back_and_never_beyond_its_limit() {
+    fn a_halved_pace_climbs_back_to_nearly_where_it_was_refused_and_then_feels_its_way() {
         let pace = CarrierPace::with_clock(200, FakeRelativeClock::default());
         seconds(&pace, 3);
         pace.throttled();
