@@ -14,7 +14,7 @@ use crate::notify::{Notifier, Templates};
 /// The sections that are read anew, whole.
 const RENEWED: [&str; 5] = ["care", "command", "event", "template", "templates"];
 /// Those keys of `[two_way]` that are.
-const RENEWED_TWO_WAY: [&str; 2] = ["words", "country"];
+const RENEWED_TWO_WAY: [&str; 3] = ["words", "country", "receipts"];
 
 /// What goes by the catalogue.
 pub(super) struct Reload {
@@ -118,6 +118,7 @@ fn merged(running: &Config, new: Config) -> Config {
     config.templates = new.templates;
     config.two_way.words = new.two_way.words;
     config.two_way.country = new.two_way.country;
+    config.two_way.receipts = new.two_way.receipts;
     config
 }
 
@@ -170,11 +171,15 @@ mod tests {
     fn the_catalogue_its_words_and_the_rules_are_read_anew_and_the_rest_is_told() {
         let running = config("");
         let balance = "[command.balance]\ntitle.it = \"Saldo\"\nkeywords.it = [\"saldo\"]\n";
-        let words = "[two_way]\ncountry = \"DE\"\nwords.done.it = \"Ok.\"\n";
+        let words = "[two_way]\ncountry = \"DE\"\nreceipts = true\nwords.done.it = \"Ok.\"\n";
         let new = config(&format!("{words}{balance}"));
         assert_eq!(left(&running, &new), Vec::<String>::new());
         let both = merged(&running, new);
-        assert_eq!((both.command.len(), both.two_way.country.as_str()), (1, "DE"));
+        let two_way = &both.two_way;
+        assert_eq!(
+            (both.command.len(), two_way.country.as_str(), two_way.receipts),
+            (1, "DE", true)
+        );
         let new = config("[two_way]\nmax_calls = 7\n[http.api]\nlisten = \"127.0.0.1:1\"\n");
         assert_eq!(left(&running, &new), ["http", "two_way"]);
         assert_eq!(merged(&running, new).two_way.max_calls, 128);

@@ -17,6 +17,10 @@ pub struct TwoWayConfig {
     pub reassembly_timeout: Duration,
     /// Calls of back ends under way at once, 1 to 1000. Default 128.
     pub max_calls: u16,
+    /// Whether carriers are asked for receipts of what Araldo says by itself. Without them, the default, a reply is done
+    /// once a carrier has taken it: who texts has the phone in hand, and texts again. With them its client is told what
+    /// became of each, and another carrier gets what the first could not deliver.
+    pub receipts: bool,
     /// Texts that one of our addresses takes a minute, from all numbers together; 0 is no limit, the default.
     pub address_per_minute: u32,
     /// Numbers whose asking is counted, of each command, 1,000 to 10,000,000. Default 100,000.
@@ -32,6 +36,7 @@ impl Default for TwoWayConfig {
         Self {
             reassembly_timeout: Duration::from_mins(5),
             max_calls: 128,
+            receipts: false,
             address_per_minute: 0,
             max_numbers: 100_000,
             country: "IT".to_owned(),

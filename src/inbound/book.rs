@@ -42,6 +42,8 @@ pub struct Book {
     desk: Desk,
     /// The country of numbers that are written without its code.
     home: Region,
+    /// Whether carriers are asked for receipts of what is said.
+    receipts: bool,
 }
 
 struct Address {
@@ -147,6 +149,7 @@ impl Book {
             zone,
             desk: Desk::new(&config.care)?,
             home: Region::parse(&config.two_way.country).unwrap_or_else(Region::home),
+            receipts: config.two_way.receipts,
         })
     }
 
@@ -169,6 +172,11 @@ impl Book {
     /// The people who answer what no machine should.
     pub const fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Whether carriers are asked for receipts of what is said.
+    pub const fn receipts(&self) -> bool {
+        self.receipts
     }
 
     /// Whether there is nothing that anybody could ask for.

@@ -295,3 +295,23 @@ async fn a_code_that_comes_after_five_minutes_is_told_so_and_does_nothing() {
         assert!(said.contains(told), "{minutes}: {said}");
     }
 }
+
+#[test]
+fn what_is_said_asks_for_a_receipt_only_where_receipts_are_wanted() {
+    for receipts in [false, true] {
+        let mut config = config(CATALOGUE);
+        config.two_way.receipts = receipts;
+        let clock = Clock::manual(UnixMillis(1_773_100_800_000));
+        let router = Arc::new(Router::new(&config.route, |id| config.channel_of(id)));
+        let intake = Intake::new(&config, router, clock.clone());
+        let book = Book::new(&config).unwrap();
+        let between = Between {
+            number: "393331234567".into(),
+            address: "12345".into(),
+        };
+        let client = book.client(&between.address, None).unwrap();
+        let say = Say::Plain("Fatto.".to_owned());
+        let said = say::message(&book, &intake, client, &between, Locale::It, &say, clock.now()).unwrap();
+        assert_eq!(said.message.receipt, receipts);
+    }
+}

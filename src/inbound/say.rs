@@ -73,7 +73,7 @@ pub fn message(
             (rendered.text, marks, most)
         }
     };
-    let accepted = accepted(intake, client, between, text, most, heard_at)
+    let accepted = accepted(book, intake, client, between, text, most, heard_at)
         .inspect_err(|faults| {
             let codes: Vec<String> = faults.iter().map(|fault| format!("{:?}", fault.code)).collect();
             tracing::error!(event = "reply_not_sent", client = %client.name, why = codes.join(", "));
@@ -92,6 +92,7 @@ pub fn message(
 }
 
 fn accepted(
+    book: &Book,
     intake: &Intake,
     client: &Client,
     between: &Between,
@@ -104,6 +105,7 @@ fn accepted(
         to: Some(Text(format!("+{}", between.number).into())),
         from: is_name.then(|| Text((&*between.address).into())),
         class: Some(Text("reply".into())),
+        receipt: Some(book.receipts()),
         ..Wish::default()
     };
     let mut cuts = 0;
