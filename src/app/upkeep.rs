@@ -25,7 +25,7 @@ const CHECK_AFTER: Duration = Duration::from_secs(30);
 /// How long until a check that gave way is tried again.
 const CHECK_AGAIN_AFTER: Duration = Duration::from_mins(30);
 /// How often free space is looked at.
-const DISK_EVERY: Duration = Duration::from_secs(1);
+const DISK_EVERY: Duration = Duration::from_millis(250);
 /// How often gauges are drawn and the recorder tidies up.
 const GAUGES_EVERY: Duration = Duration::from_secs(5);
 
