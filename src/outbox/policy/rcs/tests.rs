@@ -1,5 +1,7 @@
 //! Rows in the hands of the rules, and whole lives of messages in a store.
 
+mod scenarios;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
