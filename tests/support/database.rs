@@ -114,6 +114,14 @@ impl Database {
         messages.iter().map(whole).collect()
     }
 
+    /// Every message as its recipient has it: to whom, what, and how often it came into doubt.
+    pub(crate) async fn letters(&self) -> Vec<(String, String, u32)> {
+        let sql = "SELECT recipient, text, (SELECT count(*) FROM message_event \
+                   WHERE message_seq = message.seq AND kind = 'doubted') FROM message ORDER BY seq";
+        let rows = sqlx::query(sql).fetch_all(&mut self.open_file().await).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+    }
+
     /// Every text that phones sent.
     pub(crate) async fn texts(&self) -> BTreeSet<String> {
         let rows = sqlx::query("SELECT text FROM inbound WHERE text IS NOT NULL")

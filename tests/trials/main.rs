@@ -21,3 +21,4 @@ mod synced;
 mod texts;
 mod torture;
 mod trace;
+mod two_way;
