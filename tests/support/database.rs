@@ -36,6 +36,19 @@ impl Database {
         options.connect().await.unwrap()
     }
 
+    /// Changes the tables while no daemon has them.
+    pub(crate) async fn alter(&self, sql: &'static str) {
+        let mut file = SqliteConnectOptions::new().filename(&self.0).connect().await.unwrap();
+        sqlx::query(sql).execute(&mut file).await.unwrap();
+    }
+
+    /// Takes the write lock, as another program might; it is given back with what is returned.
+    pub(crate) async fn hold(&self) -> SqliteConnection {
+        let mut file = SqliteConnectOptions::new().filename(&self.0).connect().await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut file).await.unwrap();
+        file
+    }
+
     /// Messages that are not final, by state.
     pub(crate) async fn open(&self) -> BTreeMap<String, i64> {
         let sql = "SELECT state, count(*) FROM message WHERE state IN ('scheduled', 'queued', 'claimed', 'uncertain') \
