@@ -1,7 +1,5 @@
 //! The samples are all there, and as their index says.
 
-#![expect(clippy::unwrap_used, reason = "in a test it is the assertion")]
-
 use std::collections::BTreeSet;
 
 use support::{index, sample_json, schema};
