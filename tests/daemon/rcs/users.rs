@@ -212,7 +212,7 @@ async fn an_offer_that_waits_for_its_handset_is_taken_back_by_a_stop_and_no_sms_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_told_while_nobody_can_store_it_is_told_again_and_taken() {
+async fn what_is_told_while_the_daemon_is_down_is_told_again_and_taken() {
     let _stage = together().await;
     let (scene, daemon) = Scene::new("30s", &[]).await;
     daemon.kill();
