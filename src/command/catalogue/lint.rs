@@ -12,7 +12,7 @@ use super::{
 use crate::command::normalise::fold;
 use crate::command::speller::limit;
 use crate::command::{Amount, Locale, expand};
-use crate::domain::Name;
+use crate::domain::{Name, bare};
 
 /// One thing wrong with a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -429,7 +429,10 @@ impl<'a> Keyword<'a> {
     fn clashes_with(&self, other: &Self) -> bool {
         let both_hear = self.addresses.is_empty()
             || other.addresses.is_empty()
-            || self.addresses.iter().any(|address| other.addresses.contains(address));
+            || self
+                .addresses
+                .iter()
+                .any(|own| other.addresses.iter().any(|address| bare(own) == bare(address)));
         self.command != other.command && self.answer == other.answer && both_hear && near(&self.folded, &other.folded)
     }
 }
