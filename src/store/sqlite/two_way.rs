@@ -53,7 +53,7 @@ pub(super) const DROP_QUESTION: &str = "DELETE FROM question WHERE (number, addr
      (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?))";
 
 pub(super) const STANDINGS: &str = "SELECT (SELECT json_group_array(json_array(p.number, p.language, p.passive, \
-     p.wrong_codes, p.wrong_since, p.locked_until, p.said, p.said_times, p.said_since)) \
+     p.wrong, p.locked_until, p.said, p.said_times, p.said_since)) \
      FROM jsonb_each(?1) AS j CROSS JOIN person AS p WHERE p.number = (j.value ->> 0)), \
      (SELECT json_group_array(json_array(q.number, q.address, q.said, q.asked_at, q.expires_at)) \
      FROM jsonb_each(?1) AS j CROSS JOIN question AS q WHERE q.number = (j.value ->> 0) AND q.address = (j.value ->> 1)), \
@@ -116,6 +116,7 @@ fn text_as_it_is(r: &impl Cells) -> Result<UnhandledText, sqlx::Error> {
         from: columns::words(r, 3)?,
         to: columns::words(r, 4)?,
         text: r.text(5)?.map(Into::into),
+        code: None,
         segment: columns::concat(r, 6)?,
         at: UnixMillis(columns::narrow(r, 10)?),
     })
@@ -148,14 +149,19 @@ fn person(r: &impl Cells) -> Result<(Box<str>, Person), sqlx::Error> {
     let person = Person {
         language: r.text(1)?.map(Into::into),
         passive: columns::narrow(r, 2)?,
-        wrong_codes: columns::narrow(r, 3)?,
-        wrong_since: r.number(4)?.map(UnixMillis),
-        locked_until: r.number(5)?.map(UnixMillis),
-        said: r.number(6)?,
-        said_times: columns::narrow(r, 7)?,
-        said_since: r.number(8)?.map(UnixMillis),
+        wrong: times(&columns::words(r, 3)?)?,
+        locked_until: r.number(4)?.map(UnixMillis),
+        said: r.number(5)?,
+        said_times: columns::narrow(r, 6)?,
+        said_since: r.number(7)?.map(UnixMillis),
     };
     Ok((columns::words(r, 0)?, person))
+}
+
+/// Times in a JSON array.
+fn times(json: &str) -> Result<Vec<UnixMillis>, sqlx::Error> {
+    let times: Vec<i64> = serde_json::from_str(json).map_err(columns::decode)?;
+    Ok(times.into_iter().map(UnixMillis).collect())
 }
 
 fn open_case(r: &impl Cells) -> Result<(Between, OpenCase), sqlx::Error> {
@@ -323,8 +329,7 @@ struct PersonColumns<'a>(
     &'a str,
     Option<&'a str>,
     u16,
-    u16,
-    Option<i64>,
+    Vec<i64>,
     Option<i64>,
     Option<i64>,
     u16,
@@ -356,7 +361,6 @@ impl Transaction<'_> {
         let keyed = turns.iter().filter_map(|turn| turn.key.as_ref());
         let keyed = keyed.map(|(client, key)| (client, key));
         let mut found = Found {
-            cases: self.meet_cases(turns).await?,
             keys: self.known_keys(keyed).await?,
             ..Found::default()
         };
@@ -379,6 +383,7 @@ impl Transaction<'_> {
         self.script.add(STILL_AT).bind_json(&calls);
         let spent_at = self.script.next_place();
         self.script.add(SPENT).bind_json(&keys);
+        let cases_at = self.look_for_cases(turns);
         let answer = self.send().await?;
         for (place, row) in &answer.rows {
             if *place == texts_at {
@@ -405,6 +410,8 @@ impl Transaction<'_> {
                     let key = (columns::words(&r, 0)?, columns::words(&r, 1)?, columns::narrow(&r, 2)?);
                     found.spent.insert(key, columns::narrow(&r, 3)?);
                 }
+            } else if cases_at.contains(place) {
+                found.cases.meet(row)?;
             }
         }
         Ok(found)
@@ -528,9 +535,9 @@ impl Transaction<'_> {
              value ->> 13, 1, value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18 FROM jsonb_each(?)";
         const ASK: &str = "INSERT OR REPLACE INTO question (number, address, said, asked_at, expires_at) \
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(?)";
-        const REMEMBER: &str = "INSERT OR REPLACE INTO person (number, language, passive, wrong_codes, wrong_since, \
-             locked_until, said, said_times, said_since, at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
-             value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM jsonb_each(?)";
+        const REMEMBER: &str = "INSERT OR REPLACE INTO person (number, language, passive, wrong, locked_until, said, \
+             said_times, said_since, at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+             value ->> 5, value ->> 6, value ->> 7, value ->> 8 FROM jsonb_each(?)";
         const SPEND: &str = "INSERT INTO spent (number, command, day, hundredths) \
              SELECT value -> 0 ->> 0, value -> 0 ->> 1, value -> 0 ->> 2, value ->> 1 FROM jsonb_each(?) WHERE true \
              ON CONFLICT (number, command, day) DO UPDATE SET hundredths = hundredths + excluded.hundredths";
@@ -618,8 +625,7 @@ impl<'a> PersonColumns<'a> {
             number,
             person.language.as_deref(),
             person.passive,
-            person.wrong_codes,
-            person.wrong_since.map(|at| at.0),
+            person.wrong.iter().map(|at| at.0).collect(),
             person.locked_until.map(|at| at.0),
             person.said,
             person.said_times,
