@@ -62,6 +62,7 @@ pub(super) fn start(
         clock: clock.clone(),
         shelf: shelf.clone(),
         intake: intake.clone(),
+        limits: limits.clone(),
         lease,
         most: settings.max_calls.into(),
     };
@@ -72,6 +73,7 @@ pub(super) fn start(
         clock: clock.clone(),
         shelf: shelf.clone(),
         intake: intake.clone(),
+        limits: limits.clone(),
     };
     tasks.spawn(waits.run(stop.clone()));
     let pipeline = Pipeline {

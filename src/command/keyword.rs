@@ -30,16 +30,38 @@ pub(crate) enum Found {
 #[derive(Debug, Default)]
 pub(crate) struct Keywords {
     /// Folded, words with a space between.
-    whole: HashMap<String, CommandIndex>,
+    whole: Phrases,
     /// The most words that a keyword has.
     longest: usize,
     /// Without the words that any request has, written together.
-    left: HashMap<String, CommandIndex>,
+    left: Phrases,
     together: Speller,
     /// Each command: a slip harms.
     delicate: Vec<bool>,
     /// Each command: the words that fill its slots.
     fills: Vec<Fills>,
+}
+
+/// Whose keyword a phrase is: of several commands where they listen on different addresses.
+#[derive(Debug, Default)]
+struct Phrases(HashMap<String, Vec<CommandIndex>>);
+
+/// Whether a command hears what is said.
+pub(crate) trait Listens: Fn(&CommandIndex) -> bool {}
+
+impl<F: Fn(&CommandIndex) -> bool> Listens for F {}
+
+impl Phrases {
+    fn add(&mut self, phrase: String, command: CommandIndex) {
+        let commands = self.0.entry(phrase).or_default();
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+
+    fn get(&self, phrase: &str, listens: &impl Listens) -> Option<CommandIndex> {
+        self.0.get(phrase)?.iter().copied().find(listens)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -75,9 +97,10 @@ impl Keywords {
                     };
                     keywords.together.add(&together, 1);
                     keywords.together.add(&words.concat(), 1);
-                    keywords.left.entry(together).or_insert(index);
-                    keywords.left.entry(words.concat()).or_insert(index);
-                    keywords.whole.entry(folded).or_insert(index);
+                    let written = words.concat();
+                    keywords.left.add(together, index);
+                    keywords.left.add(written, index);
+                    keywords.whole.add(folded, index);
                 }
             }
         }
@@ -86,20 +109,21 @@ impl Keywords {
     }
 
     /// The command that the whole text names.
-    pub(crate) fn whole(&self, reading: &Reading) -> Option<Found> {
+    pub(crate) fn whole(&self, reading: &Reading, listens: &impl Listens) -> Option<Found> {
         if reading.words.len() > self.longest {
             return None;
         }
         let text = joined(&reading.words, " ");
-        self.whole.get(&text).map(|command| Found::Whole(*command, text))
+        let command = self.whole.get(&text, listens)?;
+        Some(Found::Whole(command, text))
     }
 
     /// The command that the first words name, the longest keyword first, where the rest only fills slots.
-    pub(crate) fn first(&self, reading: &Reading) -> Option<Found> {
+    pub(crate) fn first(&self, reading: &Reading, listens: &impl Listens) -> Option<Found> {
         let words = &reading.words;
         (1..=self.longest.min(words.len())).rev().find_map(|count| {
             let keyword = joined(&words[..count], " ");
-            let command = *self.whole.get(&keyword)?;
+            let command = self.whole.get(&keyword, listens)?;
             // Behind a word that does harm, only what fills its slots, or courtesy.
             let frame = !self.delicate[command] || !self.fills[command].kinds.is_empty();
             let fits = |word: &Word| word.value || word.filler.is(frame) || self.fills[command].has(&word.text);
@@ -111,20 +135,20 @@ impl Keywords {
     }
 
     /// The command that is left when courtesy, the frame of a request and values are taken away.
-    pub(crate) fn left(&self, reading: &Reading) -> Option<Found> {
+    pub(crate) fn left(&self, reading: &Reading, listens: &impl Listens) -> Option<Found> {
         for frame in [false, true] {
             let content: Vec<&Word> = reading.content(frame).collect();
             if content.is_empty() || content.len() > self.longest {
                 continue;
             }
             let text: String = content.iter().map(|word| word.text.as_str()).collect();
-            if let Some(command) = self.left.get(&text)
-                && self.may_stand_alone(*command, frame, content.len(), reading)
+            if let Some(command) = self.left.get(&text, listens)
+                && self.may_stand_alone(command, frame, content.len(), reading)
             {
-                return Some(Found::Left(*command, text));
+                return Some(Found::Left(command, text));
             }
         }
-        self.several(reading)
+        self.several(reading, listens)
     }
 
     /// A single word that harms, in the frame of a request, may be said in passing: `it is the end`. It counts beside
@@ -136,7 +160,7 @@ impl Keywords {
     }
 
     /// Two keywords or more, and nothing else: `saldo e movimenti`.
-    fn several(&self, reading: &Reading) -> Option<Found> {
+    fn several(&self, reading: &Reading, listens: &impl Listens) -> Option<Found> {
         let content: Vec<&str> = reading.content(true).map(|word| word.text.as_str()).collect();
         if content.len() < 2 || content.len() > 6 {
             return None;
@@ -146,8 +170,8 @@ impl Keywords {
         while at < content.len() {
             let longest = (content.len() - at).min(self.longest);
             let (command, words) = (1..=longest).rev().find_map(|count| {
-                let found = self.left.get(&content[at..at + count].concat())?;
-                Some((*found, count))
+                let found = self.left.get(&content[at..at + count].concat(), listens)?;
+                Some((found, count))
             })?;
             if !commands.contains(&command) {
                 commands.push(command);
@@ -158,7 +182,12 @@ impl Keywords {
     }
 
     /// The command whose keyword the content, written together, misspells. `known` says which words are no misspelling.
-    pub(crate) fn near(&self, reading: &Reading, known: impl Fn(&str) -> bool) -> Option<Found> {
+    pub(crate) fn near(
+        &self,
+        reading: &Reading,
+        known: impl Fn(&str) -> bool,
+        listens: &impl Listens,
+    ) -> Option<Found> {
         for frame in [false, true] {
             let content: Vec<&str> = reading.content(frame).map(|word| word.text.as_str()).collect();
             if content.is_empty() || content.len() > self.longest + 1 {
@@ -174,12 +203,12 @@ impl Keywords {
             near.retain(|near| !all_known || near.distance == 1);
             let mut commands: Vec<CommandIndex> = near
                 .iter()
-                .filter_map(|near| self.left.get(near.word))
-                .copied()
+                .filter_map(|near| self.left.get(near.word, listens))
                 .collect();
             commands.sort_unstable();
             commands.dedup();
-            match (commands.as_slice(), near.first()) {
+            let first = near.iter().find(|near| self.left.get(near.word, listens).is_some());
+            match (commands.as_slice(), first) {
                 ([command], Some(near)) if self.may_stand_alone(*command, frame, content.len(), reading) => {
                     return Some(Found::Near(*command, near.word.to_owned()));
                 }

@@ -15,7 +15,7 @@ use super::normalise::{Token, tokens};
 use super::reading::Reading;
 use super::slot::{self, Setting, Slots};
 use super::speller::Speller;
-use crate::domain::{Name, Region};
+use crate::domain::{Name, Region, bare};
 
 /// A text to understand, with what is known beside it.
 #[derive(Clone, Copy, Debug)]
@@ -256,7 +256,7 @@ impl Matcher {
             addresses.is_empty()
                 || heard
                     .address
-                    .is_none_or(|address| addresses.iter().any(|own| own == address))
+                    .is_none_or(|address| addresses.iter().any(|own| bare(own) == bare(address)))
         };
         let (candidates, confidence, why) = self.decide(reading, listens);
         let outcome = match candidates.as_slice() {
@@ -290,19 +290,10 @@ impl Matcher {
 
     /// One command to accept, several to ask about, or none.
     fn decide(&self, reading: &Reading, listens: impl Fn(&CommandIndex) -> bool) -> (Vec<CommandIndex>, f32, Why) {
-        let heard = |found: &Found| match found {
-            Found::Whole(command, _)
-            | Found::First(command, ..)
-            | Found::Left(command, _)
-            | Found::Near(command, _) => listens(command),
-            Found::Several(commands) => commands.iter().all(&listens),
-        };
         let exact = |reading: &Reading| {
-            let whole = self.keywords.whole(reading).filter(heard);
-            let first = || self.keywords.first(reading).filter(heard);
-            whole
-                .or_else(first)
-                .or_else(|| self.keywords.left(reading).filter(heard))
+            let whole = self.keywords.whole(reading, &listens);
+            let first = || self.keywords.first(reading, &listens);
+            whole.or_else(first).or_else(|| self.keywords.left(reading, &listens))
         };
         if let Some(found) = exact(reading) {
             return match found {
@@ -318,7 +309,7 @@ impl Matcher {
         let misspelt = corrected.as_ref().and_then(exact);
         let misspelt = misspelt.or_else(|| {
             let known = |word: &str| self.speller.knows(word);
-            self.keywords.near(reading, known).filter(heard)
+            self.keywords.near(reading, known, &listens)
         });
         match misspelt {
             Some(Found::Whole(command, keyword) | Found::First(command, keyword, _)) => {

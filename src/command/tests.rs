@@ -292,6 +292,33 @@ fn a_command_listens_on_its_addresses_only() {
 }
 
 #[test]
+fn a_keyword_of_two_commands_is_that_of_the_one_that_listens() {
+    let mut catalogue = shipped();
+    let [balance, topup] = ["balance", "topup"].map(|name| Name::parse(name).unwrap());
+    for (name, address) in [(&balance, "+393399999991"), (&topup, "393399999992")] {
+        let command = catalogue.get_mut(name).unwrap();
+        command.addresses = vec![address.to_owned()];
+        let keywords = command.keywords.values_mut().next().unwrap();
+        keywords.push("zolfo".to_owned());
+    }
+    let matcher = Matcher::new(&catalogue);
+    for (address, name) in [("393399999991", &balance), ("+393399999992", &topup)] {
+        let heard = Heard {
+            text: "Zolfo",
+            address: Some(address),
+            pending: None,
+            locale: None,
+            today: TODAY,
+        };
+        assert_eq!(
+            matcher.understand(&heard).outcome,
+            Outcome::Accept(name.clone()),
+            "{address}"
+        );
+    }
+}
+
+#[test]
 fn the_matcher_fits_its_memory() {
     assert!(MATCHER.size() < 20 << 20, "{}", MATCHER.size());
 }

@@ -6,32 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 /// A catalogue without fault.
-const GOOD: &str = r#"[command.balance]
-title = { it = "Saldo", en = "Balance" }
-keywords = { it = ["saldo"], en = ["balance"] }
-[command.topup]
-title = { it = "Ricarica", en = "Top-up" }
-money = true
-confirmation = "code"
-keywords = { it = ["ricarica"], en = ["topup"] }
-[command.topup.slots.amount]
-type = "money"
-required = true
-min = 5
-max = "100.00"
-prompt = { it = "Di quanto?", en = "How much?" }
-[command.topup.replies.ok]
-it = "Fatto: {{ slots.amount }}."
-en = "Done: {{ slots.amount }}."
-[command.leave]
-title = { it = "Basta", en = "Leave" }
-consent = "stop"
-keywords = { it = ["niente"], en = ["unsubscribe"] }
-[command.yes]
-title = { it = "Si", en = "Yes" }
-answers = "yes"
-keywords = { it = ["si"], en = ["yes"] }
-"#;
+const GOOD: &str = include_str!("../command/catalogue/faultless.toml");
 
 /// What becomes bad, and what is said then: `-` lines give way to `+` lines, all else up to an empty line is the message.
 const TABLE: &str = include_str!("lint_tests.txt");

@@ -112,6 +112,46 @@ fn values_from_outside_files_become_what_their_keys_want() {
 }
 
 #[test]
+fn what_nobody_hears_and_what_is_said_in_another_language_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = "[command.balance]\ntitle = { en = \"Balance\", de = \"Kontostand\" }\n\
+                     addresses = [\"12345\", \"54321\"]\nkeywords = { en = [\"balance\"] }\n\
+                     [two_way.words.code]\nde = \"{{ code }}\"\n";
+    let text = format!("{GOOD}\n{catalogue}");
+    let main = write(&dir.path().join("araldo.toml"), &text, 0o600);
+    let set = ["address.12345.client=\"bank\""];
+    let told = |key: &str| {
+        let warnings = load(&main, &[], &set).unwrap().warnings;
+        let told: Vec<String> = warnings
+            .iter()
+            .filter(|it| it.key == key)
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(told.len(), 1, "{warnings:?}");
+        told[0].clone()
+    };
+    let heard = told("command.balance.addresses[1]");
+    assert!(
+        heard.contains("`54321` is not among our addresses, so that nobody can ask for it there"),
+        "{heard}"
+    );
+    assert!(
+        heard.contains("cure: add [address.\"54321\"], or leave it out"),
+        "{heard}"
+    );
+    let said = told("two_way.words");
+    assert!(
+        said.contains("is not there in de, which commands have a title in"),
+        "{said}"
+    );
+    assert!(said.contains("cancelled") && !said.contains(" code,"), "{said}");
+    assert!(
+        said.contains("cure: add two_way.words.") && said.contains(".de and so on"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_secret_comes_from_its_file_beside_the_file_that_names_it_or_from_a_credential() {
     let dir = tempfile::tempdir().unwrap();
     let text = GOOD

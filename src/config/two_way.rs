@@ -21,7 +21,8 @@ pub struct TwoWayConfig {
     /// once a carrier has taken it: who texts has the phone in hand, and texts again. With them its client is told what
     /// became of each, and another carrier gets what the first could not deliver.
     pub receipts: bool,
-    /// Texts that one of our addresses takes a minute, from all numbers together; 0 is no limit, the default.
+    /// Texts that one of our addresses takes a minute, from all numbers together; 0 is no limit, the default. Whoever is
+    /// beyond it is told so, once an hour.
     pub address_per_minute: u32,
     /// Numbers whose asking is counted, of each command, 1,000 to 10,000,000. Default 100,000.
     pub max_numbers: u32,

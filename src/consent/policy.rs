@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::quiet::country;
 use crate::command::normalise::fold;
 use crate::config::{Config, TopicConfig};
-use crate::domain::{Class, Name, UnixMillis, Will};
+use crate::domain::{Class, Name, UnixMillis, Will, bare};
 use crate::store::NewConsent;
 
 /// Whom a message is for, as far as consent is concerned.
@@ -193,9 +193,4 @@ impl Policy {
             .flat_map(|topic| topic.words.iter().map(String::as_str))
             .collect()
     }
-}
-
-/// Carriers write a number with or without its plus.
-fn bare(address: &str) -> &str {
-    address.trim_start_matches('+')
 }

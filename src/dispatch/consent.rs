@@ -82,8 +82,10 @@ impl ConsentStep {
         if reaction.spoken.word == Word::Help && self.hearing.load().catalogue_helps {
             return None;
         }
-        let answered = self.has_room(&text.source);
-        Some(self.obey(reaction, &text.source, &text.destination, at, answered))
+        let (from, to) = (&*text.source, &*text.destination);
+        let obeyed = self.obey(reaction, from, to, at, self.has_room(from, to, at));
+        self.note_answers(from, to, usize::from(obeyed.answer.is_some()), at);
+        Some(obeyed)
     }
 
     /// What a text means for consent; `None` where it is no consent word.
@@ -111,9 +113,14 @@ impl ConsentStep {
         self.hearing.load().ear.obey(policy, spoken, number, address, at)
     }
 
-    /// Whether a number may be answered by itself once more. Never one of our own addresses.
-    pub fn has_room(&self, number: &str) -> bool {
-        !self.intake.gate.policy.sends_from(number) && self.limits.fence(number.trim_start_matches('+'))
+    /// Whether a number may be answered by itself once more from an address. Never one of our own addresses.
+    pub fn has_room(&self, number: &str, address: &str, now: UnixMillis) -> bool {
+        !self.intake.gate.policy.sends_from(number) && self.limits.has_room(number, address, now)
+    }
+
+    /// A number was answered by itself.
+    pub fn note_answers(&self, number: &str, address: &str, answers: usize, now: UnixMillis) {
+        self.limits.sent(number, address, answers, now);
     }
 
     /// From where every brand can be answered for: the default sender of the only one. `None` where there are several, or

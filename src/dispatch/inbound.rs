@@ -13,6 +13,7 @@ use super::consent::ConsentStep;
 use super::status::{CarrierState, count};
 use crate::carrier::{AnswerSlot, Inbound, InboundReceipt, InboundText, Verdict as Answer};
 use crate::clock::{self, Clock};
+use crate::dialogue;
 use crate::domain::{BindRef, Name, UnixMillis};
 use crate::inbound::redact;
 use crate::outbox::Outbox;
@@ -187,7 +188,7 @@ pub(super) fn new_inbound(
     consent: &ConsentStep,
 ) -> NewInbound {
     let digest = digest(&text);
-    let text = without_secrets(text);
+    let (text, code) = without_secrets(text);
     let obeyed = consent.react(&text, at);
     let handled = obeyed.as_ref().map(|obeyed| obeyed.word);
     let (consents, answer) = obeyed.map_or_else(Default::default, |obeyed| (obeyed.consents, obeyed.answer));
@@ -200,6 +201,7 @@ pub(super) fn new_inbound(
         esm_class: text.esm_class,
         octets: text.octets,
         text: text.text,
+        code,
         lossy: text.lossy,
         segment: text.segment,
         carrier_message_id: text.carrier_message_id,
@@ -213,14 +215,17 @@ pub(super) fn new_inbound(
     }
 }
 
-/// The text without a PIN that somebody has written, which is not kept; nor are its octets then.
-fn without_secrets(mut text: InboundText) -> InboundText {
-    if let Some(Cow::Owned(redacted)) = text.text.as_deref().map(redact) {
-        text.text = Some(redacted.into());
-        text.octets = Bytes::new();
-        text.note = Some("a secret was taken out".into());
-    }
-    text
+/// The text without a PIN that somebody has written, which is not kept; nor are its octets then. With it, what was taken
+/// out where that may be the answer to a code of ours, since people call that their PIN too.
+fn without_secrets(mut text: InboundText) -> (InboundText, Option<Box<str>>) {
+    let Some((said, Cow::Owned(redacted))) = text.text.as_deref().map(|said| (said, redact(said))) else {
+        return (text, None);
+    };
+    let code = dialogue::digits(said).filter(|digits| digits.len() == dialogue::CODE_DIGITS);
+    text.text = Some(redacted.into());
+    text.octets = Bytes::new();
+    text.note = Some("a secret was taken out".into());
+    (text, code.map(Into::into))
 }
 
 /// What makes two texts the same to the octet.

@@ -384,7 +384,7 @@ impl RcsEvents {
         };
         let mut obeyed = self
             .consent
-            .obey(reaction, from, address, at, self.consent.has_room(from));
+            .obey(reaction, from, address, at, self.consent.has_room(from, address, at));
         wanted.consents.append(&mut obeyed.consents);
         let is_first = || self.confirmed.is_first(from, address, obeyed.word, consent.said, at);
         if let Some(answer) = obeyed.answer.filter(|_| is_first()) {
@@ -394,6 +394,7 @@ impl RcsEvents {
                 fingerprint: [0; 32],
                 answer: Box::default(),
             };
+            self.consent.note_answers(from, address, 1, at);
             wanted.answers.push(Enqueue {
                 key: Some(key),
                 ..answer

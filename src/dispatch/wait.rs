@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::Intake;
 use crate::clock::Clock;
-use crate::inbound::Shelf;
 use crate::inbound::case::Promise;
+use crate::inbound::{Limits, Shelf};
 use crate::outbox::Outbox;
 use crate::store::two_way::Leaves;
-use crate::store::{CaseAct, CaseChange, Store, StoreError, Turn, TurnResult};
+use crate::store::{Between, CaseAct, CaseChange, Store, StoreError, Turn, TurnResult};
 
 /// How often waits are looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -31,6 +31,8 @@ pub struct Waits {
     pub shelf: Arc<Shelf>,
     /// What checks the texts.
     pub intake: Arc<Intake>,
+    /// What counts them.
+    pub limits: Arc<Limits>,
 }
 
 impl Waits {
@@ -62,7 +64,9 @@ impl Waits {
             })));
             turn.messages.extend(promise.broken(&case));
             // Refused is an answer that came just now.
-            if let TurnResult::Done { .. } = self.outbox.turn(turn).await? {
+            if let TurnResult::Done { messages, .. } = self.outbox.turn(turn).await? {
+                let Between { number, address } = &case.between;
+                self.limits.sent(number, address, messages.len(), self.clock.now());
                 counter!("araldo_cases_overdue_total").increment(1);
                 tracing::warn!(event = "case_overdue", case = %case.id, "nobody has answered within the wait that was promised");
             }

@@ -17,6 +17,11 @@ pub struct Msisdn(Box<str>);
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ShortCode(Box<str>);
 
+/// An address without its plus: carriers write numbers with it or without.
+pub fn bare(address: &str) -> &str {
+    address.strip_prefix('+').unwrap_or(address)
+}
+
 /// Who a message comes from.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum SenderId {

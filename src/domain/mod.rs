@@ -14,7 +14,7 @@ mod shape;
 mod state;
 mod time;
 
-pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCode};
+pub use address::{Address, AddressError, AddressKind, Msisdn, SenderId, ShortCode, bare};
 pub use araldo_sms::{Concat, Encoding, ReferenceSize};
 pub use class::{AfterDoubt, Class};
 pub use consent::{Source, Will};

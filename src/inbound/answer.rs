@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::decide::{Decision, Matter, Next, Open, begin, complete, fresh, put, sure, understood, wants};
+use super::decide::{Decision, Next, fresh, understood, wants};
 use super::guard;
+use super::matter::Matter;
 use super::say::{self, Say};
+use super::wish::{Open, ask_again, begin, complete, put, sure};
 use crate::command::catalogue::AnswerKind;
 use crate::command::{Outcome, Pending as Awaited, Understanding, Why};
 use crate::dialogue::{Asked, CODE_DIGITS, Frozen, MOST_AGAIN, Pending, TRIES, digits};
 use crate::domain::Name;
 use crate::store::two_way::Person;
 
-/// Wrong codes within [`WRONG_WITHIN`] that lock a number, and for how long.
-const MOST_WRONG: u16 = 6;
+/// Wrong codes within any [`WRONG_WITHIN`] that lock a number, and for how long.
+const MOST_WRONG: usize = 6;
 const WRONG_WITHIN: Duration = Duration::from_hours(24);
 const LOCKED: Duration = Duration::from_hours(24);
 
@@ -76,7 +78,7 @@ pub(super) fn answer(matter: &Matter<'_>, person: Person, pending: Pending) -> D
                 wrong,
             },
             _,
-        ) => match digits(matter.text).filter(|digits| digits.len() >= CODE_DIGITS - 2) {
+        ) => match given(matter).filter(|digits| digits.len() >= CODE_DIGITS - 2) {
             Some(tried) if code.is(&tried, &command, &values) => go_on(matter, decision, pending, command, values),
             Some(_) => wrong_code(matter, decision, pending, wrong + 1),
             None => unclear(matter, decision, pending),
@@ -87,8 +89,8 @@ pub(super) fn answer(matter: &Matter<'_>, person: Person, pending: Pending) -> D
 
 /// A question whose time is over: an answer to it is told so, all else is a text of its own.
 pub(super) fn too_late(matter: &Matter<'_>, person: Person, pending: &Pending) -> Decision {
-    let code = matches!(pending.asked, Asked::Code { .. })
-        && digits(matter.text).is_some_and(|digits| digits.len() == CODE_DIGITS);
+    let code =
+        matches!(pending.asked, Asked::Code { .. }) && given(matter).is_some_and(|digits| digits.len() == CODE_DIGITS);
     let answers = code || matches!(said(matter, &person, &pending.asked), Said::Yes | Said::This(_));
     if !answers {
         return fresh(matter, person, Next::Drop);
@@ -104,7 +106,15 @@ pub(super) fn too_late(matter: &Matter<'_>, person: Person, pending: &Pending) -
     decision
 }
 
+/// The code that the text gives, also where it calls it a PIN and so was stored without it.
+fn given(matter: &Matter<'_>) -> Option<String> {
+    matter.code.map(str::to_owned).or_else(|| digits(matter.text))
+}
+
 fn said(matter: &Matter<'_>, person: &Person, asked: &Asked) -> Said {
+    if matter.code.is_some() && matches!(asked, Asked::Code { .. }) {
+        return Said::Else;
+    }
     let understand = |awaited| matter.book.matcher().understand(&matter.heard(person, Some(awaited)));
     let offered = match asked {
         Asked::Which { offered } => offered.as_slice(),
@@ -198,16 +208,11 @@ fn go_on(matter: &Matter<'_>, mut decision: Decision, pending: Pending, name: Na
 
 fn wrong_code(matter: &Matter<'_>, mut decision: Decision, mut pending: Pending, tried: u8) -> Decision {
     let person = &mut decision.person;
-    let recent = person
-        .wrong_since
-        .is_some_and(|since| matter.now.since(since) < WRONG_WITHIN);
-    if !recent {
-        (person.wrong_codes, person.wrong_since) = (0, Some(matter.now));
-    }
-    person.wrong_codes = person.wrong_codes.saturating_add(1);
-    if person.wrong_codes >= MOST_WRONG {
+    person.wrong.retain(|at| matter.now.since(*at) < WRONG_WITHIN);
+    person.wrong.push(matter.now);
+    if person.wrong.len() >= MOST_WRONG {
         person.locked_until = Some(matter.now.after(LOCKED));
-        (person.wrong_codes, person.wrong_since) = (0, None);
+        person.wrong.clear();
         decision.question = Next::Drop;
         decision.say = Some(Say::Words("locked", Map::new()));
         return decision.because("locked");
@@ -237,7 +242,7 @@ fn unclear(matter: &Matter<'_>, mut decision: Decision, mut pending: Pending) ->
         return decision.because("unclear");
     }
     pending.again += 1;
-    decision.say = Some(super::decide::ask_again(matter, &pending));
+    decision.say = Some(ask_again(matter, &pending));
     decision.question = Next::Ask(Box::new(pending));
     decision.because("unclear")
 }

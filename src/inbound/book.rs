@@ -19,7 +19,7 @@ use crate::command::catalogue::{Action, Localised, Method};
 use crate::command::{Catalogue, Command, Locale, Matcher};
 use crate::config::{ClientConfig, Config, ConfigError, Origins, Problem};
 use crate::dialogue;
-use crate::domain::{Name, Region, UnixMillis};
+use crate::domain::{Name, Region, UnixMillis, bare};
 use crate::notify::{Rendered, Templates};
 
 /// The catalogue in use: whoever begins something takes it as it stands and keeps it to the end.
@@ -336,9 +336,4 @@ fn answering(name: &Name, config: &ClientConfig) -> Client {
         ..config.clone()
     };
     Client::new(name, &config, &Default::default())
-}
-
-/// Carriers write a number with or without its plus.
-fn bare(address: &str) -> &str {
-    address.strip_prefix('+').unwrap_or(address)
 }

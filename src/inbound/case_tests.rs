@@ -3,9 +3,10 @@
 use super::consent_tests::House;
 use super::*;
 use crate::domain::CaseId;
+use crate::store::two_way::Leaves;
 use crate::store::{CaseAct, CaseChange, CaseQuery, CaseRecord, CaseState};
 
-const CATALOGUE: &str = r#"
+pub(super) const CATALOGUE: &str = r#"
 [command.block]
 title = { it = "Blocco", en = "Block" }
 sensitive = true
@@ -26,7 +27,7 @@ answers = "no"
 keywords = { it = ["no"], en = ["no"] }
 "#;
 
-const SENTENCE: &str = "ieri sera la vicina ha dipinto la staccionata di verde";
+pub(super) const SENTENCE: &str = "ieri sera la vicina ha dipinto la staccionata di verde";
 
 impl House {
     async fn cases(&self) -> Vec<CaseRecord> {

@@ -8,13 +8,15 @@ use tokio_util::sync::DropGuard;
 
 use super::*;
 use crate::backend::{AddressGuard, Webhooks};
-use crate::command::Catalogue;
+use crate::clock;
+use crate::command::{Catalogue, Locale};
 use crate::config::{AddressConfig, ClientConfig, Config, RouteConfig, StepCarrier, StepConfig};
 use crate::consent::Gate;
 use crate::dispatch::Waits;
 use crate::dispatch::action::Parts;
-use crate::domain::{Concat, ReferenceSize};
+use crate::domain::{Concat, ReferenceSize, UnixMillis};
 use crate::fixture::{self, bind, name};
+use crate::inbound::say::{self, Say};
 use crate::outbox::Policy;
 use crate::router::Router;
 use crate::store::memory::MemoryStore;
@@ -104,9 +106,12 @@ impl House {
     }
 
     pub(super) async fn with(catalogue: &str, open_cases: bool) -> Self {
+        Self::over(Arc::new(MemoryStore::new()), catalogue, open_cases).await
+    }
+
+    pub(super) async fn over(store: Arc<dyn Store>, catalogue: &str, open_cases: bool) -> Self {
         let mut config = config(catalogue);
         config.care.open_cases = open_cases;
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let policy = Policy {
             gate: Arc::new(Gate::new(&config)),
             ..fixture::policy()
@@ -131,6 +136,7 @@ impl House {
             clock: clock.clone(),
             shelf: shelf.clone(),
             intake: intake(),
+            limits: limits.clone(),
             lease,
             most: 1,
         };
@@ -140,6 +146,7 @@ impl House {
             clock: clock.clone(),
             shelf: shelf.clone(),
             intake: intake(),
+            limits: limits.clone(),
         };
         let pipeline = Pipeline {
             store: store.clone(),
@@ -171,18 +178,25 @@ impl House {
     }
 
     async fn bring(&mut self, said: &str, segment: Option<Concat>) -> Vec<String> {
+        self.bring_from("393331234567", said, segment).await;
+        self.answers().await
+    }
+
+    /// A text of a number's.
+    pub(super) async fn bring_from(&mut self, from: &str, said: &str, segment: Option<Concat>) {
         self.texts += 1;
         self.clock.set(self.clock.now().after(Duration::from_secs(1)));
         let at = self.clock.now();
         let text = NewInbound {
             id: clock::inbound_id(at),
             bind: bind(),
-            from: "393331234567".into(),
+            from: from.into(),
             to: "12345".into(),
             data_coding: 0,
             esm_class: 0,
             octets: Bytes::new(),
             text: Some(said.into()),
+            code: None,
             lossy: false,
             segment,
             carrier_message_id: None,
@@ -195,7 +209,6 @@ impl House {
             answers: Vec::new(),
         };
         self.outbox.inbound(text).await.unwrap();
-        self.answers().await
     }
 
     /// What the customer was told since the last look.

@@ -15,23 +15,11 @@ const MOST_SAID: u16 = 3;
 /// Answers that nobody need have asked for, until a valid command.
 const MOST_PASSIVE: u16 = 5;
 
-/// Phrases of away notices and other automatic answers, folded.
-const AUTOMATIC: [&str; 44] = [
+/// What a text says of itself that a machine wrote, folded.
+const DECLARED: [&str; 23] = [
     "messaggio automatico",
     "risposta automatica",
     "risponditore automatico",
-    "non rispondere a questo messaggio",
-    "non rispondere a questo sms",
-    "questo numero non riceve",
-    "questo numero non e abilitato",
-    "non sono disponibile al momento",
-    "al momento non sono disponibile",
-    "sono fuori ufficio",
-    "sono in ferie",
-    "sto guidando",
-    "sono alla guida",
-    "ti richiamero appena possibile",
-    "ti ricontattero appena possibile",
     "automatic reply",
     "automatic response",
     "automatic message",
@@ -43,15 +31,6 @@ const AUTOMATIC: [&str; 44] = [
     "auto response",
     "out of office",
     "out of the office",
-    "on annual leave",
-    "i am driving",
-    "im driving",
-    "i m driving",
-    "do not reply to this",
-    "please do not reply",
-    "this number is not monitored",
-    "this mailbox is not monitored",
-    "this number does not accept",
     "reponse automatique",
     "message automatique",
     "absent du bureau",
@@ -62,6 +41,124 @@ const AUTOMATIC: [&str; 44] = [
     "resposta automatica",
     "mensagem automatica",
 ];
+/// What an away notice begins with, and a person may say too.
+const AWAY: [&str; 17] = [
+    "questo numero non riceve",
+    "questo numero non e abilitato",
+    "non sono disponibile al momento",
+    "al momento non sono disponibile",
+    "sono fuori ufficio",
+    "sono in ferie",
+    "sto guidando",
+    "sono alla guida",
+    "ti richiamero appena possibile",
+    "ti ricontattero appena possibile",
+    "on annual leave",
+    "i am driving",
+    "im driving",
+    "i m driving",
+    "this number is not monitored",
+    "this mailbox is not monitored",
+    "this number does not accept",
+];
+/// What a machine's text ends with.
+const CLOSING: [&str; 4] = [
+    "non rispondere a questo messaggio",
+    "non rispondere a questo sms",
+    "please do not reply",
+    "do not reply to this",
+];
+/// What may stand before the phrase that a notice begins with.
+const OPENING: [&str; 52] = [
+    "ciao",
+    "salve",
+    "buongiorno",
+    "buonasera",
+    "gentile",
+    "cliente",
+    "mittente",
+    "questo",
+    "questa",
+    "e",
+    "un",
+    "una",
+    "mi",
+    "dispiace",
+    "purtroppo",
+    "al",
+    "momento",
+    "sono",
+    "hi",
+    "hello",
+    "dear",
+    "sender",
+    "sorry",
+    "please",
+    "this",
+    "is",
+    "an",
+    "a",
+    "i",
+    "am",
+    "im",
+    "m",
+    "currently",
+    "bonjour",
+    "ceci",
+    "est",
+    "je",
+    "suis",
+    "actuellement",
+    "dies",
+    "ist",
+    "eine",
+    "hallo",
+    "hola",
+    "este",
+    "es",
+    "ola",
+    "esta",
+    "uma",
+    "um",
+    "eu",
+    "estou",
+];
+/// Beginnings of the words of who was robbed or has had an accident: no machine sends them by itself.
+const TROUBLE: [&str; 16] = [
+    "rubat",
+    "furto",
+    "clonat",
+    "frod",
+    "truff",
+    "aggredit",
+    "incident",
+    "stolen",
+    "theft",
+    "cloned",
+    "fraud",
+    "scam",
+    "accident",
+    "gestohlen",
+    "robad",
+    "roubad",
+];
+/// Beginnings of the words of who needs something: not in an away notice that does not say what it is.
+const NEED: [&str; 14] = [
+    "aiut", "help", "blocc", "bloque", "block", "sperr", "smarrit", "perso", "persa", "lost", "perdu", "perdid",
+    "verloren", "urgent",
+];
+/// Words that an away notice has beside its phrase, at the most, and a machine's text behind the phrase that it ends with.
+const MOST_BESIDE: usize = 20;
+const MOST_BEHIND: usize = 3;
+
+/// What a text looks like as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// It says of itself that a machine wrote it.
+    Declared,
+    /// An away notice, as phones send them and people may write them.
+    Away,
+}
 
 /// The person behind a sender's address; `None` for names, short codes and our own addresses, which no machine answers.
 pub(super) fn person(from: &str, is_ours: impl Fn(&str) -> bool) -> Option<Msisdn> {
@@ -71,10 +168,37 @@ pub(super) fn person(from: &str, is_ours: impl Fn(&str) -> bool) -> Option<Msisd
     Msisdn::written(from).ok()
 }
 
-/// Whether the text says of itself that a machine wrote it.
-pub(super) fn is_automatic(text: &str) -> bool {
+/// The notice that a text looks like as a whole: one that begins with its phrase, or ends with it, and does not tell of
+/// trouble. Whether a command is in it, the matcher knows.
+pub(super) fn notice(text: &str) -> Option<Notice> {
     let folded = fold(text);
-    AUTOMATIC.iter().any(|phrase| folded.contains(phrase))
+    let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+    let any = |beginnings: &[&str]| {
+        words
+            .iter()
+            .any(|word| beginnings.iter().any(|it| word.starts_with(it)))
+    };
+    if any(&TROUBLE) {
+        return None;
+    }
+    let opens = |at: &usize| words[..*at].iter().all(|word| OPENING.contains(word));
+    let begins = |phrase: &&str| place(&words, phrase).is_some_and(|at| opens(&at));
+    let ends = |phrase: &&str| {
+        let behind = |at: usize| words.len() - at - phrase.split(' ').count();
+        place(&words, phrase).is_some_and(|at| opens(&at) || behind(at) <= MOST_BEHIND)
+    };
+    if DECLARED.iter().any(|phrase| begins(&phrase)) || CLOSING.iter().any(|phrase| ends(&phrase)) {
+        return Some(Notice::Declared);
+    }
+    let phrase = AWAY.iter().find(|phrase| begins(phrase))?;
+    let beside = words.len() - phrase.split(' ').count();
+    (beside <= MOST_BESIDE && !words.contains(&"?") && !any(&NEED)).then_some(Notice::Away)
+}
+
+/// Where a phrase first stands among words.
+fn place(words: &[&str], phrase: &str) -> Option<usize> {
+    let phrase: Vec<&str> = phrase.split(' ').collect();
+    words.windows(phrase.len()).position(|window| window == phrase)
 }
 
 /// Notes a text that is no command; whether it may be answered still.
@@ -137,12 +261,38 @@ mod tests {
     fn away_notices_are_known_in_each_language() {
         for text in [
             "Risposta automatica: sono in ferie fino al 20",
-            "I'm driving - will call you later",
             "AUTO-REPLY: out of the office",
             "Réponse automatique : je suis absente",
+            "Ciao, questo è un messaggio automatico. Ti risponderò presto",
+            "La richiesta è stata ricevuta. Si prega di non rispondere a questo SMS. Grazie",
         ] {
-            assert!(is_automatic(text), "{text}");
+            assert_eq!(notice(text), Some(Notice::Declared), "{text}");
         }
-        assert!(!is_automatic("saldo"));
+        for text in [
+            "Sto guidando, ti richiamo appena arrivo",
+            "I'm driving - will call you later",
+            "I’m driving with Do Not Disturb While Driving turned on. I’ll see your message when I get where I’m going.",
+            "Mi dispiace, sono in ferie fino al 20 agosto!",
+        ] {
+            assert_eq!(notice(text), Some(Notice::Away), "{text}");
+        }
+        assert_eq!(notice("saldo"), None);
+    }
+
+    #[test]
+    fn who_says_in_passing_what_a_notice_says_is_no_machine() {
+        for text in [
+            "Sto guidando, mi hanno rubato la carta, bloccatela!",
+            "ho ricevuto un messaggio automatico e non capisco",
+            "mi hanno detto che siete out of office ma non ci credo",
+            "sono in ferie, quanto ho sul conto?",
+            "sono in ferie a Roma e ho perso la carta",
+            "I am driving and my card was stolen",
+            "questo numero non riceve i codici, aiutatemi",
+            "vorrei non rispondere a questo messaggio ogni volta che me lo mandate voi",
+            "im driving to the branch now because nobody there picks up the phone and I need somebody to tell me what to do",
+        ] {
+            assert_eq!(notice(text), None, "{text}");
+        }
     }
 }

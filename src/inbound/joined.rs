@@ -132,6 +132,7 @@ mod tests {
             from: "393331234567".into(),
             to: "12345".into(),
             text: Some(text.into()),
+            code: None,
             segment: Concat::new(ReferenceSize::Bits8, 7, 3, number),
             at: UnixMillis(at),
         }

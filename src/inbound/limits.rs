@@ -1,20 +1,18 @@
 //! How often a number, all numbers together, and an address may ask; and the last fence against a loop.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::fence::Fence;
 use crate::command::Catalogue;
 use crate::command::catalogue;
-use crate::domain::Name;
+use crate::domain::{Name, UnixMillis, bare};
 
-/// Automatic texts that a number may get at once, and how fast room for more comes: ten in five minutes.
-const FENCE: u32 = 10;
-const FENCE_PACE: Duration = Duration::from_secs(30);
 /// The one key of all numbers beyond the bound.
 const OTHERS: &str = "";
 
@@ -23,9 +21,9 @@ pub struct Limits {
     commands: ArcSwap<Commands>,
     /// Of all texts to one of our addresses, in a minute; `None` is no limit.
     address: Option<DefaultKeyedRateLimiter<Box<str>>>,
-    fence: DefaultKeyedRateLimiter<Box<str>>,
-    /// Who was told of a limit within the hour.
-    told: DefaultKeyedRateLimiter<(Box<str>, Name)>,
+    fence: Fence,
+    /// Who was told of which limit within the hour.
+    told: DefaultKeyedRateLimiter<(Box<str>, Box<str>)>,
     most_keys: usize,
 }
 
@@ -38,7 +36,7 @@ struct OfCommand {
     all: Option<DefaultDirectRateLimiter>,
 }
 
-/// Whether a command may be asked for.
+/// Whether something may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
     /// It may.
@@ -49,14 +47,34 @@ pub(super) enum Room {
     Silent,
 }
 
+/// What the limits said of one text. They are asked once, however often the text is decided upon.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts(RefCell<Vec<(Box<str>, Room)>>);
+
+impl Verdicts {
+    /// What was said of a scope, or is said now.
+    pub(super) fn once(&self, scope: &str, ask: impl FnOnce() -> Room) -> Room {
+        let known = self
+            .0
+            .borrow()
+            .iter()
+            .find(|(known, _)| **known == *scope)
+            .map(|(_, room)| *room);
+        known.unwrap_or_else(|| {
+            let room = ask();
+            self.0.borrow_mut().push((scope.into(), room));
+            room
+        })
+    }
+}
+
 impl Limits {
     /// The limits of each command; of an address, so many texts a minute (0 is no limit); numbers remembered.
     pub fn new(catalogue: &Catalogue, address_per_minute: u32, most_keys: usize) -> Self {
-        let fence = Quota::with_period(FENCE_PACE).unwrap_or(Quota::per_minute(at_least_one(2)));
         Self {
             commands: ArcSwap::from_pointee(commands(catalogue, &Commands::new())),
             address: NonZeroU32::new(address_per_minute).map(|most| RateLimiter::keyed(Quota::per_minute(most))),
-            fence: RateLimiter::keyed(fence.allow_burst(at_least_one(FENCE))),
+            fence: Fence::new(most_keys),
             told: RateLimiter::keyed(Quota::per_hour(at_least_one(1))),
             most_keys,
         }
@@ -68,17 +86,24 @@ impl Limits {
         self.commands.store(Arc::new(commands(catalogue, &before)));
     }
 
-    /// Whether there is room for another automatic text to the number.
-    pub fn fence(&self, number: &str) -> bool {
-        let key = self.key(&self.fence, number);
-        self.fence.check_key(&key).is_ok()
+    /// Whether another text may be sent by itself between a number and one of our addresses.
+    pub fn has_room(&self, number: &str, address: &str, now: UnixMillis) -> bool {
+        self.fence.has_room(number, address, now)
     }
 
-    /// Whether the address takes another text.
-    pub(super) fn address(&self, address: &str) -> bool {
-        self.address
-            .as_ref()
-            .is_none_or(|limiter| limiter.check_key(&address.into()).is_ok())
+    /// Texts were sent by themselves between a number and one of our addresses.
+    pub fn sent(&self, number: &str, address: &str, texts: usize, now: UnixMillis) {
+        self.fence.sent(number, address, texts, now);
+    }
+
+    /// Whether the address takes another text, from this number.
+    pub(super) fn address(&self, number: &str, address: &str) -> Room {
+        let Some(limiter) = &self.address else { return Room::Yes };
+        let address = bare(address);
+        if limiter.check_key(&self.key(limiter, address)).is_ok() {
+            return Room::Yes;
+        }
+        self.refused(number.into(), address)
     }
 
     /// Whether the number may ask for the command.
@@ -92,18 +117,23 @@ impl Limits {
         if limits.number.check_key(&key).is_ok() && all() {
             return Room::Yes;
         }
-        let told = self.told.len() >= self.most_keys || self.told.check_key(&(key, command.clone())).is_err();
+        self.refused(key, command.as_str())
+    }
+
+    fn refused(&self, number: Box<str>, limit: &str) -> Room {
+        let told = self.told.len() >= self.most_keys || self.told.check_key(&(number, limit.into())).is_err();
         if told { Room::Silent } else { Room::No }
     }
 
     /// Forgets who has not asked for long. Cheap enough for once a minute.
-    pub fn sweep(&self) {
+    pub fn sweep(&self, now: UnixMillis) {
         let commands = self.commands.load();
         let keyed = commands.values().map(|limits| &limits.number);
-        for limiter in keyed.chain(&self.address).chain([&self.fence]) {
+        for limiter in keyed.chain(&self.address) {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
+        self.fence.sweep(now);
         self.told.retain_recent();
         self.told.shrink_to_fit();
     }
@@ -112,7 +142,8 @@ impl Limits {
     pub fn keys(&self) -> usize {
         let commands = self.commands.load();
         let numbers = commands.values().map(|limits| limits.number.len());
-        numbers.sum::<usize>() + self.fence.len() + self.told.len()
+        let addresses = self.address.as_ref().map_or(0, RateLimiter::len);
+        numbers.sum::<usize>() + addresses + self.fence.keys() + self.told.len()
     }
 
     /// Above the bound, numbers that are new share one key.
@@ -186,29 +217,47 @@ mod tests {
     }
 
     #[test]
-    fn ten_automatic_texts_at_once_are_the_most() {
-        let limits = Limits::new(&shipped(), 0, 100);
-        assert!((0..10).all(|_| limits.fence("1")));
-        assert!(!limits.fence("1"));
-        assert!(limits.fence("2"));
-    }
-
-    #[test]
-    fn the_numbers_remembered_are_bounded() {
-        let limits = Limits::new(&shipped(), 0, 10);
-        (0..1_000).for_each(|n| {
-            limits.fence(&n.to_string());
-        });
-        assert!(limits.keys() <= 11, "{}", limits.keys());
-        assert!(!limits.fence("new"), "strangers share one key then");
-        limits.sweep();
+    fn the_numbers_and_addresses_remembered_are_bounded() {
+        let limits = Limits::new(&shipped(), 1, 10);
+        let balance = Name::parse("balance").unwrap();
+        for n in 0..1_000 {
+            let n = n.to_string();
+            limits.room(&n, &balance);
+            limits.address(&n, &n);
+            limits.sent(&n, &n, 1, UnixMillis(0));
+        }
+        assert!(limits.keys() <= 44, "{}", limits.keys());
+        assert_eq!(
+            limits.address("new", "new"),
+            Room::Silent,
+            "strangers share one key then"
+        );
+        limits.sweep(UnixMillis(0));
     }
 
     #[test]
     fn an_address_takes_so_many_a_minute() {
         let limits = Limits::new(&shipped(), 2, 10);
-        let take = || limits.address("12345");
-        assert_eq!([take(), take(), take()], [true, true, false]);
-        assert!(limits.address("999"));
+        let take = |number| limits.address(number, "12345");
+        assert_eq!(
+            [take("1"), take("2"), take("1"), take("1"), take("2")],
+            [Room::Yes, Room::Yes, Room::No, Room::Silent, Room::No],
+            "each is told once"
+        );
+        assert_eq!(limits.address("1", "999"), Room::Yes);
+    }
+
+    #[test]
+    fn of_one_text_the_limits_are_asked_once() {
+        let verdicts = Verdicts::default();
+        let ask = |scope, room| verdicts.once(scope, || room);
+        assert_eq!(
+            [
+                ask("balance", Room::Yes),
+                ask("balance", Room::No),
+                ask("topup", Room::Silent)
+            ],
+            [Room::Yes, Room::Yes, Room::Silent]
+        );
     }
 }

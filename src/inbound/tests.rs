@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use jiff::civil::date;
 use serde::Deserialize;
 
-use super::decide::{Care, Decision, Matter, Next, Plea, decide};
+use super::decide::{Decision, Next, Plea, decide};
+use super::limits::Verdicts;
+use super::matter::{Care, Matter};
 use super::say::Say;
 use super::{Book, Limits};
 use crate::command::Catalogue;
@@ -122,6 +124,7 @@ struct Talk {
     question: Option<(Pending, bool)>,
     limits: Limits,
     care: Care,
+    has_room: bool,
     now: UnixMillis,
     draw: u8,
     certified: Vec<Certified>,
@@ -134,6 +137,7 @@ impl Talk {
             question: None,
             limits: Limits::new(&config().command, 0, 100),
             care: Care::Nobody,
+            has_room: true,
             now: UnixMillis(1_773_100_800_000),
             draw: 0,
             certified: Vec::new(),
@@ -141,6 +145,10 @@ impl Talk {
     }
 
     fn text(&mut self, text: &str) -> Decision {
+        self.hear(text, None)
+    }
+
+    fn hear(&mut self, text: &str, code: Option<&str>) -> Decision {
         self.draw = self.draw.wrapping_add(1);
         let between = Between {
             number: "393331234567".into(),
@@ -149,7 +157,10 @@ impl Talk {
         let matter = Matter {
             book: &BOOK,
             limits: &self.limits,
+            verdicts: &Verdicts::default(),
+            has_room: self.has_room,
             text,
+            code,
             between: &between,
             leaves: ["cancella", "cancel"].contains(&text),
             certified: &self.certified,
@@ -242,6 +253,48 @@ fn three_wrong_codes_end_the_wish_and_six_lock_the_number_for_a_day() {
     assert!(talk.text("saldo").wish.is_some(), "what moves no money goes on");
     talk.now = UnixMillis(talk.now.0 + 24 * 3_600_000 + 1);
     assert_eq!(words(&talk.text("ricarica 10 euro")), "code");
+}
+
+#[test]
+fn six_wrong_codes_within_any_24_hours_lock_the_number_for_24_hours_from_the_sixth() {
+    const HOUR: i64 = 3_600_000;
+    let begin = Talk::new().now;
+    // When each came, in hours, and whether the last one locks.
+    for (hours, locks) in [
+        ([0, 20, 21, 22, 23, 30], false),
+        ([0, 1, 2, 3, 4, 24], false),
+        ([0, 1, 2, 3, 4, 23], true),
+        ([10, 20, 25, 30, 31, 32], true),
+    ] {
+        let mut talk = Talk::new();
+        for hour in hours {
+            talk.now = UnixMillis(begin.0 + hour * HOUR);
+            talk.rest();
+            let code = Talk::code(&talk.text("ricarica 10 euro"));
+            talk.text(if code == "000000" { "000001" } else { "000000" });
+        }
+        for (after, locked) in [(0, locks), (24 * HOUR - 1, locks), (24 * HOUR, false)] {
+            talk.now = UnixMillis(begin.0 + hours[5] * HOUR + after);
+            talk.rest();
+            assert_eq!(
+                talk.text("ricarica 10 euro").outcome == "locked",
+                locked,
+                "{hours:?} {after}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_code_that_is_called_a_pin_and_so_not_kept_is_the_code_all_the_same() {
+    let mut talk = Talk::new();
+    let code = Talk::code(&talk.text("ricarica 10 euro"));
+    assert_eq!(
+        words(&talk.text("pin ******")),
+        "code_unclear",
+        "after a crash nobody knows it"
+    );
+    assert!(talk.hear("pin ******", Some(&code)).wish.is_some());
 }
 
 #[test]
@@ -365,6 +418,64 @@ fn two_machines_that_answer_one_another_stop_within_five_texts() {
     assert!(answered.count() <= 5);
     talk.rest();
     assert!(talk.text("saldo").wish.is_some());
+}
+
+#[test]
+fn who_is_robbed_while_driving_is_no_machine() {
+    let mut talk = Talk::new();
+    talk.care = Care::Ready;
+    let text = "Sto guidando, mi hanno rubato la carta, bloccatela!";
+    let heard = talk.text(text);
+    assert!(heard.case.is_some() || heard.say.is_some(), "{heard:?}");
+    assert_eq!(words(&talk.text("Sto guidando, blocca carta")), "confirm");
+    talk.care = Care::Nobody;
+    for notice in ["Sto guidando, ti richiamo dopo", "Risposta automatica: saldo"] {
+        let heard = talk.text(notice);
+        assert_eq!(
+            (heard.outcome.as_str(), words(&heard), heard.case),
+            ("automatic", "", None),
+            "{notice}"
+        );
+    }
+}
+
+#[test]
+fn what_no_machine_answers_goes_into_the_conversation_of_a_person() {
+    let notice = "Sto guidando, ti richiamo dopo";
+    for (care, has_room, text, outcome) in [
+        (Care::Owned, true, notice, "owned"),
+        (Care::Waiting, true, notice, "automatic"),
+        (Care::Waiting, false, "saldo", "fenced"),
+    ] {
+        let mut talk = Talk::new();
+        (talk.care, talk.has_room) = (care, has_room);
+        let heard = talk.text(text);
+        assert_eq!((heard.outcome.as_str(), words(&heard)), (outcome, ""));
+        assert!(
+            heard.wish.is_none() && heard.case.is_some_and(|case| !case.tells),
+            "{outcome}"
+        );
+    }
+}
+
+#[test]
+fn a_wish_for_no_more_messages_is_heard_through_every_limit() {
+    let stop = |decision: Decision| decision.plea.map(|plea| (plea.word, plea.topic));
+    let mut talk = Talk::new();
+    talk.has_room = false;
+    assert_eq!(
+        stop(talk.text("basta offerte")),
+        Some((Consent::Stop, Some("promo".into())))
+    );
+    assert_eq!(stop(talk.text("riattiva")), Some((Consent::Start, None)));
+    assert_eq!(talk.text("saldo").outcome, "fenced");
+    let mut talk = Talk::new();
+    talk.limits = Limits::new(&config().command, 1, 100);
+    talk.text("saldo");
+    let limited = talk.text("saldo");
+    assert_eq!((limited.outcome.as_str(), words(&limited)), ("address_limited", "busy"));
+    assert_eq!(stop(talk.text("basta")), Some((Consent::Stop, None)));
+    assert_eq!(words(&talk.text("saldo")), "", "it was said");
 }
 
 #[test]

@@ -242,6 +242,11 @@ pub(super) fn write_of(
             .map(Some)
             .map_err(TurnResult::Refused);
     }
+    if let Some((between, open)) = &turn.seen
+        && cases.open(between).map(OpenCase::from) != *open
+    {
+        return Err(TurnResult::NotAsSeen);
+    }
     let signed = |text: &str| CaseNote {
         at: now,
         author: OURSELVES.into(),

@@ -29,6 +29,8 @@ pub struct UnhandledText {
     pub to: Box<str>,
     /// What it says; `None` where it is no text.
     pub text: Option<Box<str>>,
+    /// See [`NewInbound::code`]; nothing where the text is read from the store.
+    pub code: Option<Box<str>>,
     /// The place of a segment in its message.
     pub segment: Option<Concat>,
     /// When it came.
@@ -64,10 +66,8 @@ pub struct Person {
     pub language: Option<Box<str>>,
     /// Answers since the last valid command that nobody need have asked for.
     pub passive: u16,
-    /// Wrong codes since [`Person::wrong_since`].
-    pub wrong_codes: u16,
-    /// When the first of them came.
-    pub wrong_since: Option<UnixMillis>,
+    /// When wrong codes came of late, the oldest first.
+    pub wrong: Vec<UnixMillis>,
     /// Until when nothing that moves money is done for this number.
     pub locked_until: Option<UnixMillis>,
     /// The last text that was no command, as a hash.
@@ -247,6 +247,9 @@ pub enum QuestionChange {
 pub struct Turn {
     /// What it moves on.
     pub leaves: Leaves,
+    /// The conversation that it speaks into, and the case that was open there when it was decided upon: where that stands
+    /// otherwise by now, nothing of the turn is applied.
+    pub seen: Option<(Between, Option<OpenCase>)>,
     /// Makes the same request of a client's twice one turn.
     pub key: Option<(Name, IdempotencyKey)>,
     /// What becomes of the question; `None` leaves it.
@@ -277,7 +280,8 @@ pub enum TurnResult {
     Gone,
     /// The day has no room for what its call would move.
     OverLimit,
-    /// The case that it opens or joins is not as it was seen, or its number is another's: nothing is applied.
+    /// The case of its conversation, or that it opens or joins, is not as it was seen, or its number is another's:
+    /// nothing is applied.
     NotAsSeen,
     /// The act on a case cannot be: nothing is applied.
     Refused(CaseRefused),
@@ -294,6 +298,7 @@ impl Turn {
     pub fn new(leaves: Leaves) -> Self {
         Self {
             leaves,
+            seen: None,
             key: None,
             question: None,
             consents: Vec::new(),
@@ -315,6 +320,7 @@ impl UnhandledText {
             from: text.from.clone(),
             to: text.to.clone(),
             text: text.text.clone(),
+            code: text.code.clone(),
             segment: text.segment,
             at: text.at,
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::command::normalise::fold;
 use crate::command::speller::limit;
 use crate::command::{Amount, Locale, expand};
-use crate::domain::Name;
+use crate::domain::{Name, SenderId, bare};
 
 /// One thing wrong with a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +104,13 @@ impl Lint {
             );
         }
         self.phrases(key, command);
+        for (index, address) in command.addresses.iter().enumerate() {
+            if let Err(error) = SenderId::parse(address) {
+                let key = format!("{key}.addresses[{index}]");
+                let cure = "write one of our own addresses, e.g. addresses = [\"12345\"]";
+                self.wrong(key, format!("`{address}` {error}"), cure);
+            }
+        }
         if command.money && command.confirmation == Confirmation::None {
             let cause = "moves money, and nothing is asked before it does";
             self.wrong(
@@ -429,7 +436,10 @@ impl<'a> Keyword<'a> {
     fn clashes_with(&self, other: &Self) -> bool {
         let both_hear = self.addresses.is_empty()
             || other.addresses.is_empty()
-            || self.addresses.iter().any(|address| other.addresses.contains(address));
+            || self
+                .addresses
+                .iter()
+                .any(|own| other.addresses.iter().any(|address| bare(own) == bare(address)));
         self.command != other.command && self.answer == other.answer && both_hear && near(&self.folded, &other.folded)
     }
 }

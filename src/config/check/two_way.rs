@@ -1,10 +1,13 @@
 //! `[two_way]`, and whether somebody answers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Check, secs};
+use crate::command::Locale;
+use crate::command::catalogue::Localised;
 use crate::dialogue;
-use crate::domain::Region;
+use crate::domain::{Region, bare};
 
 impl Check<'_> {
     pub(super) fn two_way(&mut self) {
@@ -34,6 +37,52 @@ impl Check<'_> {
         }
         self.within("verification.per_hour", self.config.verification.per_hour, 1..=100);
         self.who_answers();
+        self.who_hears();
+        self.in_every_language();
+    }
+
+    /// A command listens on addresses that are ours.
+    fn who_hears(&mut self) {
+        let config = self.config;
+        let is_ours = |address: &str| config.address.keys().any(|own| bare(own) == bare(address));
+        for (name, command) in config.command.iter().filter(|_| !config.address.is_empty()) {
+            let others = command.addresses.iter().enumerate();
+            for (index, address) in others.filter(|(_, address)| !is_ours(address)) {
+                let key = format!("command.{name}.addresses[{index}]");
+                let cause = format!("`{address}` is not among our addresses, so that nobody can ask for it there");
+                self.warn(&key, cause, format!("add [address.\"{address}\"], or leave it out"));
+            }
+        }
+    }
+
+    /// Whoever is answered in a language by the commands is asked and told in it by Araldo, too.
+    fn in_every_language(&mut self) {
+        let config = self.config;
+        let spoken: BTreeSet<Locale> = config
+            .command
+            .values()
+            .flat_map(|command| command.title.keys().copied())
+            .collect();
+        let shipped = dialogue::shipped();
+        for locale in spoken {
+            let is_said = |key: &str, texts: &Localised<String>| {
+                let own = config.two_way.words.get(key);
+                texts.contains_key(&locale) || own.is_some_and(|own| own.contains_key(&locale))
+            };
+            let missing: Vec<&str> = shipped
+                .iter()
+                .filter(|(key, texts)| !is_said(key, texts))
+                .map(|(key, _)| key.as_str())
+                .collect();
+            if let Some(first) = missing.first() {
+                let cause = format!(
+                    "is not there in {locale}, which commands have a title in: customers are told in another language {}",
+                    missing.join(", ")
+                );
+                let cure = format!("add two_way.words.{first}.{locale} and so on");
+                self.warn("two_way.words", cause, cure);
+            }
+        }
     }
 
     /// A command answers in a client's name, and that client must be there.

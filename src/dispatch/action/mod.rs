@@ -25,8 +25,8 @@ use crate::backend::{self, Called, SimSwap, Webhooks};
 use crate::clock::Clock;
 use crate::command::Locale;
 use crate::domain::UnixMillis;
-use crate::inbound::Shelf;
 use crate::inbound::book::Call;
+use crate::inbound::{Limits, Shelf};
 use crate::outbox::Outbox;
 use crate::store::{
     ActionProgress, ActionQuery, ActionRecord, ActionState, Lease, Seq, Store, StoreError, Turn, TurnResult,
@@ -85,6 +85,8 @@ pub struct Parts {
     pub shelf: Arc<Shelf>,
     /// What checks the answers.
     pub intake: Arc<Intake>,
+    /// What counts them.
+    pub limits: Arc<Limits>,
     /// The process.
     pub lease: Lease,
     /// Calls under way at the most.

@@ -23,7 +23,7 @@ impl Actions {
             false,
             self.message(record, &say),
         );
-        if self.commit(turn, None).await {
+        if self.commit(record, turn, None).await {
             record.version += 1;
         }
     }
@@ -73,7 +73,7 @@ impl Actions {
         };
         match unknown {
             true => self.commit_with_case(record, turn).await,
-            false => self.commit(turn, note.as_deref()).await,
+            false => self.commit(record, turn, note.as_deref()).await,
         };
         if again {
             self.ring();
@@ -93,7 +93,7 @@ impl Actions {
             };
             match done.await {
                 Ok(TurnResult::NotAsSeen | TurnResult::Owned(_)) => {}
-                Ok(result) => return matches!(result, TurnResult::Done { .. }),
+                Ok(result) => return self.is_done(record, &result),
                 Err(StoreError::Io(_) | StoreError::Open(_)) => return false,
                 Err(error) => {
                     tracing::warn!(event = "call_not_settled", %error);
@@ -142,7 +142,7 @@ impl Actions {
 
     /// Commits what is known now, however long the store takes: nobody else knows it. Where a person owns the
     /// conversation, `note` on the case stands for what the customer would be told.
-    pub(super) async fn commit(&self, turn: Turn, note: Option<&str>) -> bool {
+    pub(super) async fn commit(&self, record: &ActionRecord, turn: Turn, note: Option<&str>) -> bool {
         let mut owned = None;
         loop {
             let mut turn = copy(&turn);
@@ -154,7 +154,7 @@ impl Actions {
                 Ok(TurnResult::Owned(id)) => owned = Some(id),
                 // It was solved meanwhile.
                 Ok(TurnResult::NotAsSeen) => owned = None,
-                Ok(result) => return matches!(result, TurnResult::Done { .. }),
+                Ok(result) => return self.is_done(record, &result),
                 Err(StoreError::Io(_) | StoreError::Open(_)) => return false,
                 Err(error) => {
                     tracing::warn!(event = "call_not_settled", %error);
@@ -162,6 +162,19 @@ impl Actions {
                 }
             }
         }
+    }
+
+    /// Whether a turn was taken; what the customer is told by it counts.
+    fn is_done(&self, record: &ActionRecord, result: &TurnResult) -> bool {
+        let TurnResult::Done { messages, .. } = result else {
+            return false;
+        };
+        let between = &record.action.between;
+        let now = self.parts.clock.now();
+        self.parts
+            .limits
+            .sent(&between.number, &between.address, messages.len(), now);
+        true
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) fn text_to(address: &str, at: i64) -> NewInbound {
         esm_class: 0,
         octets: bytes::Bytes::from_static(b"SALDO"),
         text: Some("SALDO".into()),
+        code: None,
         lossy: false,
         segment: None,
         carrier_message_id: None,

@@ -106,6 +106,7 @@ async fn bring(n: usize, world: &Mutex<World>, outbox: &Outbox, said: &str, id: 
             esm_class: 0,
             octets: Bytes::new(),
             text: Some(said.into()),
+            code: None,
             lossy: false,
             segment: None,
             carrier_message_id: world.names_texts.then(|| id.into()),

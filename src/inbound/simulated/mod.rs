@@ -96,6 +96,7 @@ async fn live_once(
         clock: clock.clone(),
         shelf: shelf.clone(),
         intake: intake(),
+        limits: limits.clone(),
         lease,
         most: 4,
     };

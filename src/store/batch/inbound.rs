@@ -24,6 +24,9 @@ pub struct NewInbound {
     pub octets: Bytes,
     /// What they say; `None` where they are no text.
     pub text: Option<Box<str>>,
+    /// Digits that stood behind a word for a secret and are not in the text: they may be the answer to a code of ours. In
+    /// memory alone, never stored.
+    pub code: Option<Box<str>>,
     /// Whether reading lost something.
     pub lossy: bool,
     /// The place of a segment in its message.

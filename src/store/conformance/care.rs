@@ -13,6 +13,7 @@ use crate::store::{
 behaviours!(
     a_text_opens_a_case_or_joins_the_open_one,
     a_turn_whose_case_has_moved_is_not_taken_at_all,
+    a_text_whose_conversation_a_person_takes_meanwhile_is_decided_upon_again,
     a_case_is_taken_by_one_and_given_up_to_another_only_knowingly,
     only_its_owner_answers_and_solves,
     a_wait_that_is_over_is_told_once,
@@ -134,6 +135,46 @@ async fn opened(bench: &Bench) {
 
 async fn standing(bench: &Bench, n: u32) -> Option<OpenCase> {
     bench.store.standings(&[between(n)]).await.unwrap().remove(0).case
+}
+
+async fn a_text_whose_conversation_a_person_takes_meanwhile_is_decided_upon_again(bench: &Bench) {
+    opened(bench).await;
+    let inbound = vec![text_in(2, 2), text_in(3, 3)];
+    let batch = Batch {
+        inbound,
+        ..Batch::new(NOW)
+    };
+    bench.commit(batch).await;
+    let answers = |seq: i64, n, is_taken: Option<bool>| {
+        let mut turn = Turn::new(Leaves::Text {
+            seq,
+            parts: Vec::new(),
+            outcome: "command.balance".into(),
+            whole: None,
+        });
+        let open = is_taken.map(|is_taken| OpenCase {
+            id: CaseId(7),
+            is_taken,
+        });
+        turn.seen = Some((between(n), open));
+        turn.messages.push(Enqueue::new(message(n)));
+        turn
+    };
+    let turns = vec![
+        answers(2, 1, None),
+        act(7, take("anna", None)),
+        answers(2, 1, Some(false)),
+        answers(3, 2, None),
+    ];
+    let results = turns_at(bench, at(1_000), turns).await;
+    assert_eq!(results[0], TurnResult::NotAsSeen);
+    assert!(is_done(&results[1]) && is_done(&results[3]), "{results:?}");
+    assert_eq!(results[2], TurnResult::NotAsSeen);
+    assert!(
+        bench.store.message(id(1), None).await.unwrap().is_none(),
+        "nothing was said"
+    );
+    assert!(is_done(&turn(bench, answers(2, 1, Some(true))).await));
 }
 
 async fn a_text_opens_a_case_or_joins_the_open_one(bench: &Bench) {

@@ -131,6 +131,7 @@ pub(crate) fn text_in(n: u128, digest: u8) -> NewInbound {
         esm_class: 0,
         octets: Bytes::from_static(b"STOP\0"),
         text: Some("STOP\0".into()),
+        code: None,
         lossy: false,
         segment: None,
         carrier_message_id: None,

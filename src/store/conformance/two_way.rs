@@ -53,8 +53,7 @@ fn person() -> Person {
     Person {
         language: Some("it".into()),
         passive: 2,
-        wrong_codes: 1,
-        wrong_since: Some(NOW),
+        wrong: vec![at(-9), NOW],
         locked_until: Some(at(7)),
         said: Some(i64::MIN),
         said_times: 3,

@@ -1,6 +1,7 @@
 //! Cases: read for a batch of turns, written one by one, since people are slow.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
@@ -66,6 +67,17 @@ const MOST_NOTES: u32 = 500;
 #[derive(Default)]
 pub(super) struct Met(BTreeMap<CaseId, CaseRecord>);
 
+impl Met {
+    /// Takes in the cases of an answer.
+    pub(super) fn meet(&mut self, row: &SqliteRow) -> Result<(), sqlx::Error> {
+        for r in json::rows(row, 0)? {
+            let case = case(&r, 0)?;
+            self.0.insert(case.id, case);
+        }
+        Ok(())
+    }
+}
+
 impl Cases for Met {
     fn by_id(&self, id: CaseId) -> Option<&CaseRecord> {
         self.0.get(&id)
@@ -78,13 +90,19 @@ impl Cases for Met {
 }
 
 impl Transaction<'_> {
-    /// The cases that turns speak of; most speak of none.
-    pub(super) async fn meet_cases(&mut self, turns: &[Turn]) -> Result<Met, sqlx::Error> {
+    /// Asks for the cases that turns speak of, and for those that are open where they speak; gives the places of the
+    /// answers.
+    pub(super) fn look_for_cases(&mut self, turns: &[Turn]) -> Range<usize> {
         let (mut ids, mut pairs) = (Vec::new(), Vec::new());
         for turn in turns {
             if let Leaves::Case(act) = &turn.leaves {
                 ids.push(act.id.0);
             }
+            pairs.extend(
+                turn.seen
+                    .iter()
+                    .map(|(between, _)| (&*between.number, &*between.address)),
+            );
             match &turn.case {
                 Some(CaseStep::Open(new)) => {
                     ids.push(new.id.0);
@@ -94,20 +112,14 @@ impl Transaction<'_> {
                 None => {}
             }
         }
-        let mut met = Met::default();
-        if ids.is_empty() {
-            return Ok(met);
+        let first = self.script.next_place();
+        if !ids.is_empty() {
+            self.script.add(MET_BY_ID).bind_json(&ids);
         }
-        self.script.add(MET_BY_ID).bind_json(&ids);
-        self.script.add(MET_OPEN).bind_json(&pairs);
-        let answer = self.send().await?;
-        for (_, row) in &answer.rows {
-            for r in json::rows(row, 0)? {
-                let case = case(&r, 0)?;
-                met.0.insert(case.id, case);
-            }
+        if !pairs.is_empty() {
+            self.script.add(MET_OPEN).bind_json(&pairs);
         }
-        Ok(met)
+        first..self.script.next_place()
     }
 
     /// Writes what a turn makes of a case.

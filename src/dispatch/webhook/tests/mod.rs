@@ -137,6 +137,7 @@ impl House {
                 esm_class: 0,
                 octets: Bytes::from_static(b"SALDO"),
                 text: Some("SALDO".into()),
+                code: None,
                 lossy: false,
                 segment: None,
                 carrier_message_id: None,

@@ -21,7 +21,7 @@ pub(in crate::store::sqlite) const UNHANDLED: &str = "SELECT json_group_array(js
      FROM (SELECT * FROM inbound WHERE handled_at IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2) AS o";
 
 pub(in crate::store::sqlite) const STANDINGS: &str = "SELECT (SELECT json_group_array(json_array(p.number, p.language, p.passive, \
-     p.wrong_codes, p.wrong_since, p.locked_until, p.said, p.said_times, p.said_since)) \
+     p.wrong, p.locked_until, p.said, p.said_times, p.said_since)) \
      FROM jsonb_each(?1) AS j CROSS JOIN person AS p WHERE p.number = (j.value ->> 0)), \
      (SELECT json_group_array(json_array(q.number, q.address, q.said, q.asked_at, q.expires_at)) \
      FROM jsonb_each(?1) AS j CROSS JOIN question AS q WHERE q.number = (j.value ->> 0) AND q.address = (j.value ->> 1)), \
@@ -88,6 +88,7 @@ fn text_as_it_is(r: &impl Cells) -> Result<UnhandledText, sqlx::Error> {
         from: columns::words(r, 3)?,
         to: columns::words(r, 4)?,
         text: r.text(5)?.map(Into::into),
+        code: None,
         segment: columns::concat(r, 6)?,
         at: UnixMillis(columns::narrow(r, 10)?),
     })
@@ -123,14 +124,19 @@ fn person(r: &impl Cells) -> Result<(Box<str>, Person), sqlx::Error> {
     let person = Person {
         language: r.text(1)?.map(Into::into),
         passive: columns::narrow(r, 2)?,
-        wrong_codes: columns::narrow(r, 3)?,
-        wrong_since: r.number(4)?.map(UnixMillis),
-        locked_until: r.number(5)?.map(UnixMillis),
-        said: r.number(6)?,
-        said_times: columns::narrow(r, 7)?,
-        said_since: r.number(8)?.map(UnixMillis),
+        wrong: times(&columns::words(r, 3)?)?,
+        locked_until: r.number(4)?.map(UnixMillis),
+        said: r.number(5)?,
+        said_times: columns::narrow(r, 6)?,
+        said_since: r.number(7)?.map(UnixMillis),
     };
     Ok((columns::words(r, 0)?, person))
+}
+
+/// Times in a JSON array.
+fn times(json: &str) -> Result<Vec<UnixMillis>, sqlx::Error> {
+    let times: Vec<i64> = serde_json::from_str(json).map_err(columns::decode)?;
+    Ok(times.into_iter().map(UnixMillis).collect())
 }
 
 fn open_case(r: &impl Cells) -> Result<(Between, OpenCase), sqlx::Error> {

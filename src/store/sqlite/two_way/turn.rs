@@ -110,7 +110,6 @@ impl Transaction<'_> {
         let keyed = turns.iter().filter_map(|turn| turn.key.as_ref());
         let keyed = keyed.map(|(client, key)| (client, key));
         let mut found = Found {
-            cases: self.meet_cases(turns).await?,
             keys: self.known_keys(keyed).await?,
             ..Found::default()
         };
@@ -133,6 +132,7 @@ impl Transaction<'_> {
         self.script.add(STILL_AT).bind_json(&calls);
         let spent_at = self.script.next_place();
         self.script.add(SPENT).bind_json(&keys);
+        let cases_at = self.look_for_cases(turns);
         let answer = self.send().await?;
         for (place, row) in &answer.rows {
             if *place == texts_at {
@@ -159,6 +159,8 @@ impl Transaction<'_> {
                     let key = (columns::words(&r, 0)?, columns::words(&r, 1)?, columns::narrow(&r, 2)?);
                     found.spent.insert(key, columns::narrow(&r, 3)?);
                 }
+            } else if cases_at.contains(place) {
+                found.cases.meet(row)?;
             }
         }
         Ok(found)
@@ -282,9 +284,9 @@ impl Transaction<'_> {
              value ->> 13, 1, value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18 FROM jsonb_each(?)";
         const ASK: &str = "INSERT OR REPLACE INTO question (number, address, said, asked_at, expires_at) \
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(?)";
-        const REMEMBER: &str = "INSERT OR REPLACE INTO person (number, language, passive, wrong_codes, wrong_since, \
-             locked_until, said, said_times, said_since, at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
-             value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM jsonb_each(?)";
+        const REMEMBER: &str = "INSERT OR REPLACE INTO person (number, language, passive, wrong, locked_until, said, \
+             said_times, said_since, at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+             value ->> 5, value ->> 6, value ->> 7, value ->> 8 FROM jsonb_each(?)";
         const SPEND: &str = "INSERT INTO spent (number, command, day, hundredths) \
              SELECT value -> 0 ->> 0, value -> 0 ->> 1, value -> 0 ->> 2, value ->> 1 FROM jsonb_each(?) WHERE true \
              ON CONFLICT (number, command, day) DO UPDATE SET hundredths = hundredths + excluded.hundredths";

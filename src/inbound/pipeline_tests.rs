@@ -1,0 +1,148 @@
+//! A store that refuses, and people who are faster.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use futures_util::future::BoxFuture;
+
+use super::case_tests::{CATALOGUE, SENTENCE};
+use super::consent_tests::House;
+use super::*;
+use crate::store::double::{Commits, Double};
+use crate::store::memory::MemoryStore;
+use crate::store::two_way::Leaves;
+use crate::store::{Applied, Batch, CaseAct, CaseChange, CaseQuery, Rules, Seq};
+
+fn has_text(batch: &Batch, wanted: impl Fn(Seq) -> bool) -> bool {
+    let mut turns = batch.turns.iter();
+    turns.any(|turn| matches!(&turn.leaves, Leaves::Text { seq, .. } if wanted(*seq)))
+}
+
+/// Refuses the turn of the first text so often.
+struct Refuses(AtomicU32);
+
+impl Commits for Refuses {
+    fn commit<'a>(
+        &'a self,
+        store: &'a dyn Store,
+        batch: &'a Batch,
+        rules: &'a dyn Rules,
+    ) -> BoxFuture<'a, Result<Applied, StoreError>> {
+        Box::pin(async move {
+            let less = |left: u32| left.checked_sub(1);
+            if has_text(batch, |seq| seq == 1)
+                && self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+            {
+                return Err(StoreError::Statement("out of mood".to_owned()));
+            }
+            store.commit(batch, rules).await
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_the_store_refuses_holds_back_no_other_number() {
+    let store = Double::new(Arc::new(MemoryStore::new()), Arc::new(Refuses(AtomicU32::new(9))));
+    let mut house = House::over(Arc::new(store), CATALOGUE, false).await;
+    let (one, other) = ("393331110001", "393331110002");
+    for (from, said) in [
+        (one, "blocca carta"),
+        (other, "blocca carta"),
+        (other, "si"),
+        (one, "no"),
+    ] {
+        house.bring_from(from, said, None).await;
+    }
+    // No time goes by: nobody sleeps while there is something to do.
+    assert_eq!(house.answers().await.len(), 2, "the other number has both answers");
+    for _ in 0..5 {
+        house.clock.set(house.clock.now().after(Duration::from_secs(2)));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    let answers = house.answers().await;
+    assert!(
+        answers.len() == 2 && answers[1].starts_with("Annullato"),
+        "in their order: {answers:?}"
+    );
+}
+
+/// A person takes the case while the turn of a text is on its way.
+struct Takes(AtomicBool);
+
+impl Commits for Takes {
+    fn commit<'a>(
+        &'a self,
+        store: &'a dyn Store,
+        batch: &'a Batch,
+        rules: &'a dyn Rules,
+    ) -> BoxFuture<'a, Result<Applied, StoreError>> {
+        Box::pin(async move {
+            if has_text(batch, |seq| seq > 1) && !self.0.swap(true, Ordering::Relaxed) {
+                let query = CaseQuery {
+                    limit: 1,
+                    ..CaseQuery::default()
+                };
+                let act = CaseAct {
+                    id: store.cases(&query).await?.rows[0].id,
+                    client: None,
+                    change: CaseChange::Take {
+                        by: "anna".into(),
+                        from: None,
+                    },
+                };
+                let turns = vec![Turn::new(Leaves::Case(Box::new(act)))];
+                let taken = Batch {
+                    now: batch.now,
+                    turns,
+                    ..Batch::default()
+                };
+                store.commit(&taken, rules).await?;
+            }
+            store.commit(batch, rules).await
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_answered_once_a_person_has_taken_the_conversation() {
+    let store = Double::new(Arc::new(MemoryStore::new()), Arc::new(Takes(AtomicBool::new(false))));
+    let mut house = House::over(Arc::new(store), CATALOGUE, true).await;
+    assert_eq!(house.text(SENTENCE).await.len(), 1);
+    assert_eq!(house.text("blocca carta").await, [""; 0]);
+    let query = CaseQuery {
+        limit: 9,
+        ..CaseQuery::default()
+    };
+    let cases = house.store.cases(&query).await.unwrap().rows;
+    assert_eq!((cases.len(), cases[0].joined), (1, 1), "it is the person's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_texts_in_five_minutes_are_the_most_that_are_sent_by_themselves() {
+    let mut house = House::with(CATALOGUE, false).await;
+    let mut answers = 0;
+    for _ in 0..30 {
+        answers += house.text("blocca carta").await.len();
+    }
+    assert_eq!(answers, 10, "what comes in costs nothing, what goes out does");
+    house.clock.set(house.clock.now().after(Duration::from_mins(5)));
+    assert_eq!(house.text("blocca carta").await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_day_has_no_room_for_is_told_so_though_it_is_decided_upon_twice() {
+    const CATALOGUE: &str = r#"
+[command.gift]
+title = { it = "Dono", en = "Gift" }
+money = true
+limits = { value_per_day = "50.00", number_per_hour = 1 }
+keywords = { it = ["dono"], en = ["gift"] }
+[command.gift.slots.amount]
+type = "money"
+required = true
+[command.gift.action]
+url = "https://bank.example/gift"
+"#;
+    let mut house = House::with(CATALOGUE, false).await;
+    let answers = house.text("dono 60 euro").await;
+    assert!(answers.len() == 1 && answers[0].contains("50,00"), "{answers:?}");
+}
