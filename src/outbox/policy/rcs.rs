@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Policy, backoff, event_of};
+use super::{Policy, backoff, claimed_for, event_of, recipient};
+use crate::domain::rich::Postback;
 use crate::domain::{Channel, Class, Flag, Flags, Name, Reason, State, UnixMillis};
 use crate::outbox::fallback::{Deed, Known, Stand};
 use crate::store::{Claimed, Event, EventKind, Progress, RcsReport, RcsSaid, Row};
@@ -59,8 +60,8 @@ impl Policy {
 
     /// Where a message stands between the two channels.
     fn stand(&self, route: &Name, was: &Progress) -> Stand {
-        // What is told of a message that no carrier has claimed yet is told by RCS.
         let may_be_there = was.flags.has(Flag::MayBeThere);
+        // What is told of a message that no carrier has claimed yet is told by RCS.
         let by_rcs = self.by(was) != Some(Channel::Sms);
         match was.state {
             State::Delivered if was.flags.has(Flag::DeliveredByRcs) => Stand::Delivered,
@@ -104,11 +105,11 @@ impl Policy {
             RcsSaid::NotRevoked => Known::NotRevoked,
             RcsSaid::Tapped { place } => {
                 let mut event = event_of(was, EventKind::Tapped, None, report.at);
-                event.note = Some(format!("suggestion {}", place + 1).into());
+                event.note = Some(Postback::place_in_words(place).into());
                 return Some((was.clone(), Some(event)));
             }
         };
-        let moved = self.moved(&row.route, row.class, was, known, now);
+        let moved = self.moved(row, known, now);
         let moved = moved.map(|(progress, event)| (dated(was, progress, report.at), event));
         if report.said != RcsSaid::Read || was.flags.has(Flag::Read) {
             return moved;
@@ -150,9 +151,7 @@ impl Policy {
                     ),
                 })
             }
-            Stand::Accepted | Stand::Revoking | Stand::Doubtful => {
-                self.moved(&row.route, row.class, was, Known::TimeOver, now)
-            }
+            Stand::Accepted | Stand::Revoking | Stand::Doubtful => self.moved(row, Known::TimeOver, now),
             Stand::Trying if was.flags.has(Flag::MayBeThere) && was.expires_at <= now => {
                 Some(match self.by(was) {
                     Some(Channel::Rcs) => self.wanted_back(row.class, was.clone(), now),
@@ -221,6 +220,53 @@ impl Policy {
         (progress, Some(event))
     }
 
+    /// The platform has it. Who has opted out while it was told has it asked back at once.
+    pub(super) fn rcs_taken(&self, claimed: &Claimed, carrier_message_id: Option<Box<str>>, now: UnixMillis) -> Moved {
+        let was = claimed.progress.clone();
+        let settled = was.state == State::Uncertain;
+        let settled = settled.then(|| event_of(&was, EventKind::DoubtSettled, None, now));
+        let was = Progress {
+            flags: was
+                .flags
+                .without(Flag::Felled)
+                .without(Flag::CopyDue)
+                .with(Flag::WithPlatform),
+            ..was
+        };
+        let taken = self.submitted(claimed, was, carrier_message_id, now);
+        if taken.final_at.is_none() && self.gate.withholds(&claimed_for(claimed)) {
+            return self.asked_back(claimed.class, &taken, now);
+        }
+        (taken, settled)
+    }
+
+    /// Its recipient has opted out of it: what the platform has and awaits is asked back.
+    pub(super) fn rcs_opted_out(&self, row: &Row, now: UnixMillis) -> Option<Moved> {
+        let was = &row.progress;
+        let awaited = was.final_at.is_none() && self.stand(&row.route, was) == Stand::Accepted;
+        awaited.then(|| self.asked_back(row.class, was, now))
+    }
+
+    fn asked_back(&self, class: Class, was: &Progress, now: UnixMillis) -> Moved {
+        let progress = Progress {
+            flags: was.flags.with(Flag::Revoking),
+            wake_at: Some(now.after(self.report_hold(class, was))),
+            ..was.clone()
+        };
+        (progress, Some(event_of(was, EventKind::Revoking, None, now)))
+    }
+
+    /// The SMS is not wanted any more: an end without it.
+    fn not_wanted(was: &Progress, in_doubt: bool, now: UnixMillis) -> Moved {
+        let flags = was.flags.without(Flag::Revoking);
+        let (flags, state, reason) = match in_doubt {
+            true => (flags, State::Unconfirmed, Reason::NoReceipt),
+            false => (flags.without(Flag::MayBeThere), State::Suppressed, Reason::OptedOut),
+        };
+        let left = Progress { flags, ..was.clone() };
+        (left.ended(state, Some(reason), now), correction(was, now))
+    }
+
     /// A message that a process which is no more had claimed: tried again under the same id, which the platform shows once.
     /// Until that is answered the platform may have it.
     pub(super) fn rcs_orphaned(&self, row: &Row, now: UnixMillis) -> Moved {
@@ -237,7 +283,8 @@ impl Policy {
         (self.waiting(&row.route, was, now), Some(event))
     }
 
-    fn moved(&self, route: &Name, class: Class, was: &Progress, known: Known, now: UnixMillis) -> Option<Moved> {
+    fn moved(&self, row: &Row, known: Known, now: UnixMillis) -> Option<Moved> {
+        let (route, class, was) = (&row.route, row.class, &row.progress);
         let (_, deed) = self.stand(route, was).step(known, class);
         Some(match deed? {
             Deed::Deliver | Deed::WithdrawSms => (delivered(was, was.flags, now), correction(was, now)),
@@ -246,19 +293,7 @@ impl Policy {
                 event.note = Some("rcs".into());
                 (delivered(was, was.flags.with(Flag::DeliveredTwice), now), Some(event))
             }
-            Deed::Revoke => {
-                let wake_at = Some(now.after(self.report_hold(class, was)));
-                let flags = was.flags.with(Flag::Revoking);
-                let event = event_of(was, EventKind::Revoking, None, now);
-                (
-                    Progress {
-                        flags,
-                        wake_at,
-                        ..was.clone()
-                    },
-                    Some(event),
-                )
-            }
+            Deed::Revoke => self.asked_back(class, was, now),
             Deed::Hold => {
                 let progress = Progress {
                     state: State::Uncertain,
@@ -270,6 +305,7 @@ impl Policy {
                 };
                 (progress, Some(event_of(was, EventKind::Doubted, None, now)))
             }
+            Deed::SendSms { in_doubt } if self.gate.withholds(&recipient(row)) => Self::not_wanted(was, in_doubt, now),
             Deed::SendSms { in_doubt: false } => self.leave(
                 route,
                 was,
