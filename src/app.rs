@@ -347,6 +347,7 @@ fn policy(config: &Config, router: &Router) -> Policy {
     });
     Policy {
         steps: router.steps(),
+        agents: router.agents(),
         receipt_grace: config.outbox.receipt_grace,
         carriers: carriers.chain(agents).collect(),
         former_carrier: CarrierPolicy {

@@ -54,6 +54,7 @@ pub(crate) fn message(now: UnixMillis) -> NewMessage {
 pub(crate) fn policy() -> Policy {
     Policy {
         steps: HashMap::from([(name("all"), vec![PlanStep::sms(None)])]),
+        agents: HashMap::new(),
         receipt_grace: Duration::from_hours(24),
         carriers: HashMap::new(),
         former_carrier: CarrierPolicy::default(),

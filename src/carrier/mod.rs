@@ -68,6 +68,9 @@ pub struct Link {
     pub peer: Box<str>,
     /// Ends the link in good order: what is outstanding is awaited, then it unbinds.
     pub stop: CancellationToken,
+    /// Whether the carrier took nothing when it was up last: it is given one message at a time, and counts as down, until it
+    /// says [`LinkReport::Proven`].
+    pub on_trial: bool,
 }
 
 /// A message to submit. Cheap to make: what is long is shared.
@@ -121,6 +124,8 @@ pub struct ByRcs {
 pub enum LinkReport {
     /// What became of submits.
     Submits(Vec<SubmitReport>),
+    /// On trial, it has taken a message: it is as good as any.
+    Proven,
     /// It submits nothing more; answers to what is out may still come.
     Closing,
     /// A delivery waited too long for its commit and was answered busy: it may be stored all the same, and the carrier

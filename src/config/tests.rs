@@ -320,6 +320,23 @@ fn leaves(json: &Json, path: &str, found: &mut Vec<(String, Json)>) {
     }
 }
 
+#[test]
+fn a_route_with_two_agents_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let agents = "\n[carrier.one]\nprotocol = \"rbm\"\n[carrier.other]\nprotocol = \"rbm\"\n";
+    for steps in [
+        r#"[{ carriers = ["one", "other"], wait = "30s" }, { carriers = ["tim"] }]"#,
+        r#"[{ carriers = ["one"] }, { carriers = ["other"] }, { carriers = ["tim"] }]"#,
+        r#"[{ carriers = ["one"] }, { carriers = ["tim"] }]"#,
+    ] {
+        let text = GOOD.replace(r#"[{ carriers = ["tim"] }]"#, steps) + agents;
+        let main = write(&dir.path().join("araldo.toml"), &text, 0o600);
+        let error = load(&main, &[], &[]).unwrap_err().to_string();
+        let told = error.contains("two agents of RCS, `one` and `other`");
+        assert_eq!(told, steps.contains("other"), "{error}");
+    }
+}
+
 /// The tables that the file shows, each at the code's defaults.
 fn defaults_like_the_file() -> Config {
     let name = |text: &str| crate::domain::Name::parse(text).unwrap();

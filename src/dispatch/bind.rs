@@ -172,7 +172,8 @@ impl Bind {
     /// A bind that is up, until it is down and everything claimed by it is settled.
     async fn session(&mut self, mut link: Link) -> DownReason {
         tracing::info!(event = "bound", carrier = %self.shared.name, bind = self.bind.bind, mode = self.mode.as_str());
-        self.set(BindState::Bound, None);
+        let mut on_trial = link.on_trial;
+        self.set(up(on_trial), None);
         let inbound = std::mem::replace(&mut link.inbound, mpsc::channel(1).1);
         self.shared
             .tasks
@@ -196,8 +197,8 @@ impl Bind {
             let serves = stage == Stage::Up && wanted == Wanted::Run && self.mode.submits();
             match (serves, &mut claims) {
                 (true, None) => {
-                    self.set(BindState::Bound, None);
-                    claims = Some(self.offer(session.taken()).await);
+                    self.set(up(on_trial), None);
+                    claims = Some(self.offer(session.taken(), on_trial).await);
                 }
                 (false, Some(open)) => {
                     self.set(BindState::Draining, None);
@@ -215,6 +216,13 @@ impl Bind {
                 biased;
                 report = link.reports.recv() => match report {
                     Some(LinkReport::Submits(reports)) => session.settle(reports).await,
+                    Some(LinkReport::Proven) => {
+                        on_trial = false;
+                        if let Some(mut open) = claims.take() {
+                            // Offered anew, with the whole window.
+                            self.take_back(&mut session, &mut open).await;
+                        }
+                    }
                     Some(LinkReport::Closing) if stage == Stage::Up => stage = Stage::Closing,
                     Some(LinkReport::Closing) => {}
                     Some(LinkReport::AnsweredBusy) => self.shared.state.answered_busy(),
@@ -273,14 +281,14 @@ impl Bind {
         session.give_back(claims).await;
     }
 
-    /// Offers the window to the outbox; what it claims comes out of the channel.
-    async fn offer(&self, taken: Taken) -> mpsc::UnboundedReceiver<Arc<Claimed>> {
+    /// Offers the window to the outbox, or a place in it to be tried with; what it claims comes out of the channel.
+    async fn offer(&self, taken: Taken, on_trial: bool) -> mpsc::UnboundedReceiver<Arc<Claimed>> {
         let shared = &self.shared;
         let offer = Offer {
             services: shared
                 .lanes
                 .services(&shared.name, |carrier| (shared.down_for)(carrier)),
-            window: u32::from(shared.config.window),
+            window: if on_trial { 1 } else { u32::from(shared.config.window) },
             taken,
             pace: shared.pace.clone(),
         };
@@ -304,6 +312,14 @@ impl Bind {
 
     fn set(&self, state: BindState, error: Option<String>) {
         self.shared.state.set(&self.bind, self.mode, state, error);
+    }
+}
+
+/// How a bind is that is up. On trial it counts as down, so that other carriers take what waits.
+const fn up(on_trial: bool) -> BindState {
+    match on_trial {
+        true => BindState::Connecting,
+        false => BindState::Bound,
     }
 }
 

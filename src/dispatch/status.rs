@@ -18,7 +18,7 @@ use crate::store::{Loss, NewInbound};
 pub enum BindState {
     /// Stopped by a person.
     Stopped,
-    /// Connecting and binding.
+    /// Connecting and binding; or on trial: up, and given one message at a time until it takes one.
     Connecting,
     /// Up.
     Bound,

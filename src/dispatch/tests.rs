@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::accept::Intake;
 use crate::carrier::{
-    AnswerSlot, Carrier, Inbound, InboundText, Link, LinkMode, LinkReport, Message, OpenError, Verdict,
+    AnswerSlot, Carrier, Inbound, InboundText, Link, LinkMode, LinkReport, Message, OpenError, SubmitReport,
+    SubmitResult, Verdict,
 };
 use crate::clock::{Clock, monotonic};
 use crate::config::{AddressConfig, CarrierConfig, ClientConfig, Config, RouteConfig, StepCarrier, StepConfig};
@@ -33,8 +34,8 @@ struct Peer {
     inbound: mpsc::Sender<Inbound>,
 }
 
-/// Accepts every bind and hands its other end to the test.
-struct HandHeld(mpsc::UnboundedSender<Peer>);
+/// Accepts every bind, on trial or not, and hands its other end to the test.
+struct HandHeld(mpsc::UnboundedSender<Peer>, bool);
 
 impl Carrier for HandHeld {
     fn open(&self, _: BindRef, _: LinkMode) -> BoxFuture<'_, Result<Link, OpenError>> {
@@ -52,6 +53,7 @@ impl Carrier for HandHeld {
             reports: reports_rx,
             inbound: inbound_rx,
             stop: CancellationToken::new(),
+            on_trial: self.1,
         };
         async move {
             self.0.send(peer).expect("the test listens");
@@ -65,7 +67,7 @@ struct House {
     outbox: Outbox,
     store: Arc<dyn Store>,
     clock: Clock,
-    _dispatch: Arc<Dispatch>,
+    dispatch: Arc<Dispatch>,
     peers: mpsc::UnboundedReceiver<Peer>,
 }
 
@@ -75,7 +77,13 @@ async fn house() -> House {
 
 async fn house_of(config: &Config) -> House {
     let (peers_tx, peers) = mpsc::unbounded_channel();
-    house_with(config, Arc::new(HandHeld(peers_tx)), CarrierConfig::default(), peers).await
+    house_with(
+        config,
+        Arc::new(HandHeld(peers_tx, false)),
+        CarrierConfig::default(),
+        peers,
+    )
+    .await
 }
 
 async fn house_with(
@@ -124,7 +132,7 @@ async fn house_with(
         outbox,
         store,
         clock,
-        _dispatch: dispatch,
+        dispatch,
         peers,
     }
 }
@@ -196,6 +204,41 @@ async fn a_link_that_closes_is_given_nothing_more() {
     house.send().await;
     settle_down().await;
     assert!(peer.submits.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_on_trial_counts_as_down_and_is_given_one_message_until_it_has_taken_one() {
+    let (peers_tx, peers) = mpsc::unbounded_channel();
+    let config = CarrierConfig::default();
+    let carrier = Arc::new(HandHeld(peers_tx, true));
+    let mut house = house_with(&Config::default(), carrier, config, peers).await;
+    let mut peer = house.peers.recv().await.unwrap();
+    settle_down().await;
+    for _ in 0..3 {
+        house.send().await;
+    }
+    settle_down().await;
+    let first = peer.submits.recv().await.unwrap();
+    assert_eq!(first.len(), 1);
+    assert!(peer.submits.try_recv().is_err());
+    assert_eq!(house.dispatch.bound(), (0, 1), "others stand in for it");
+    let taken = SubmitReport {
+        key: first[0].key,
+        number: 1,
+        total: 1,
+        result: SubmitResult::Accepted {
+            carrier_message_id: Some("a1".into()),
+        },
+    };
+    peer.reports.send(LinkReport::Submits(vec![taken])).unwrap();
+    peer.reports.send(LinkReport::Proven).unwrap();
+    settle_down().await;
+    assert_eq!(house.dispatch.bound(), (1, 1));
+    let mut got = 0;
+    while let Ok(batch) = peer.submits.try_recv() {
+        got += batch.len();
+    }
+    assert_eq!(got, 2, "all that waits");
 }
 
 #[tokio::test(start_paused = true)]

@@ -243,6 +243,11 @@ pub enum Flag {
     ForCertified = 1 << 15,
     /// An RCS platform has taken it.
     WithPlatform = 1 << 16,
+    /// The RCS platform may have it: the answer to a try was lost, or a process fell with one. It goes to the same agent
+    /// again, which shows it once, or is taken back first.
+    MayBeThere = 1 << 17,
+    /// The RCS platform has, had or may have had it, and shows nothing more under its id.
+    IdSpent = 1 << 18,
 }
 
 /// The notes of a message.

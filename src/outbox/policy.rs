@@ -10,16 +10,21 @@ use std::time::Duration;
 use super::hearing::Hearing;
 use super::segment_habit::SegmentHabit;
 use crate::consent::{Gate, Recipient};
-use crate::domain::{AfterDoubt, Channel, Endpoint, Flag, Name, PlanStep, Reason, State, UnixMillis};
+use crate::domain::{AfterDoubt, Channel, Endpoint, Flag, Flags, Name, PlanStep, Reason, State, UnixMillis};
 use crate::store::{
     Act, ActResult, Claimed, Event, EventKind, NewConsent, NoticeKind, Progress, RcsReport, Receipt, Row, Rules,
     SegmentRecord, Seq, Settle, Verdict,
 };
 
+/// How long a message waits for a carrier of its own channel before it is offered again.
+const OTHER_CHANNEL: Duration = Duration::from_secs(10);
+
 /// The rules of the outbox: the plan's length, the patience with carriers, the memory of their habits.
 pub struct Policy {
     /// The steps of each route.
     pub steps: HashMap<Name, Vec<PlanStep>>,
+    /// The agent of each route that has a step by RCS.
+    pub agents: HashMap<Name, Name>,
     /// How long a receipt is awaited after the end of validity.
     pub receipt_grace: Duration,
     /// Patience with each carrier.
@@ -113,8 +118,14 @@ impl Policy {
         let was = &claimed.progress;
         let by_rcs = self.by(was) == Some(Channel::Rcs);
         let (progress, event) = match outcome {
+            // What is said of a later try tells nothing of an earlier one.
+            Outcome::NotReachable { .. } | Outcome::NextStep { .. } | Outcome::Refused { .. }
+                if by_rcs && was.flags.has(Flag::MayBeThere) =>
+            {
+                self.wanted_back(claimed.class, was.clone(), now)
+            }
             Outcome::NotReachable { status } => self.not_reachable(&claimed.route, was.clone(), *status, now),
-            Outcome::Uncertain if by_rcs => self.rcs_lost(claimed.class, was.clone(), now),
+            Outcome::Uncertain if by_rcs => self.rcs_lost(claimed, now, jitter),
             Outcome::Submitted { carrier_message_id } if by_rcs => {
                 self.rcs_taken(claimed, carrier_message_id.clone(), now)
             }
@@ -185,9 +196,13 @@ impl Policy {
         now: UnixMillis,
     ) -> Progress {
         // What goes by RCS is awaited, wanted or not, where an SMS would follow.
-        let falls_back = self.by(&was) == Some(Channel::Rcs) && self.step_after(&claimed.route, &was).is_some();
+        let by_rcs = self.by(&was) == Some(Channel::Rcs);
+        let falls_back = by_rcs && self.step_after(&claimed.route, &was).is_some();
         let awaited = claimed.receipt || falls_back;
-        let mut flags = was.flags;
+        let mut flags = match by_rcs {
+            true => was.flags.without(Flag::MayBeThere).with(Flag::IdSpent),
+            false => beside_rcs(was.flags),
+        };
         if carrier_message_id.is_none() && claimed.segments == 1 {
             flags = flags.with(Flag::NoCarrierId);
         }
@@ -263,7 +278,7 @@ impl Policy {
 
     /// What becomes of a message of which another carrier has a part: it goes out whole as a copy that is counted first,
     /// or its outcome stays unknown where its class allows none.
-    pub(super) fn as_copy(&self, claimed: &Claimed, now: UnixMillis) -> (Progress, Option<Event>) {
+    fn as_copy(&self, claimed: &Claimed, now: UnixMillis) -> (Progress, Option<Event>) {
         let was = claimed.progress.clone();
         if was.copies >= claimed.class.copies_allowed() {
             return (was.ended(State::Failed, Some(Reason::OutcomeUnknown), now), None);
@@ -283,9 +298,41 @@ impl Policy {
         Progress {
             state: State::Uncertain,
             wake_at: Some(now.after(hold)),
-            flags: was.flags.with(Flag::WasUncertain).without(Flag::CopyDue),
+            flags: beside_rcs(was.flags).with(Flag::WasUncertain).without(Flag::CopyDue),
             ..was
         }
+    }
+
+    /// What becomes of a claimed row that is not to be sent now, or not by the carrier that has claimed it in the place of
+    /// one that is down; `None` sends it.
+    pub(super) fn held_back(&self, claimed: &Claimed, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
+        let was = &claimed.progress;
+        let later = |at: UnixMillis| Progress {
+            state: State::Scheduled,
+            wake_at: Some(at.min(was.expires_at)),
+            ..was.clone()
+        };
+        if self.gate.withholds(&claimed_for(claimed)) {
+            Some((was.clone().ended(State::Suppressed, Some(Reason::OptedOut), now), None))
+        } else if self.is_another_channels(claimed) {
+            Some((later(now.after(OTHER_CHANNEL)), None))
+        } else if let Some(end) = self.gate.quiet.until(claimed.class, &claimed.to, now) {
+            Some((later(end), None))
+        } else if claimed.is_uncounted_copy() {
+            Some(self.as_copy(claimed, now))
+        } else {
+            None
+        }
+    }
+
+    /// Whether the carrier that has claimed it is to leave it to those of the other channel: it may not go by this one, or
+    /// the platform may have it and its class is not worth a second copy.
+    fn is_another_channels(&self, claimed: &Claimed) -> bool {
+        let flags = claimed.progress.flags;
+        let by = self.by(&claimed.progress);
+        let would_be_in_doubt = by == Some(Channel::Sms) && flags.has(Flag::MayBeThere);
+        by.is_some_and(|channel| !flags.channels().allow(channel))
+            || (would_be_in_doubt && !claimed.class.sends_sms_in_doubt())
     }
 
     /// The next step by a channel that the message may go.
@@ -294,6 +341,18 @@ impl Policy {
         let after = steps.iter().enumerate().skip(usize::from(was.step) + 1);
         let (step, _) = after.into_iter().find(|(_, step)| channels.allow(step.channel))?;
         u8::try_from(step).ok()
+    }
+
+    /// Where a message begins that a person has queued anew; `None` where it cannot go again. A platform shows nothing
+    /// more under an id that it knows: what may have gone there goes another way.
+    fn step_anew(&self, route: &Name, was: &Progress) -> Option<u8> {
+        let by_rcs = self.by(was) == Some(Channel::Rcs);
+        if was.flags.has(Flag::IdSpent) || (by_rcs && was.submitted_at.is_some()) {
+            let (steps, channels) = (self.steps.get(route)?, was.flags.channels());
+            let is_open = |step: &PlanStep| step.channel != Channel::Rcs && channels.allow(step.channel);
+            return u8::try_from(steps.iter().position(is_open)?).ok();
+        }
+        Some(self.step_after(route, was).filter(|_| by_rcs).unwrap_or(0))
     }
 
     /// When the wait for the receipt of a message that was taken just now is over: that of its step, where another one
@@ -387,7 +446,8 @@ impl Rules for Policy {
     }
 
     fn when_due(&self, row: &Row, now: UnixMillis) -> (Progress, Option<Event>) {
-        if self.by(&row.progress) != Some(Channel::Sms)
+        let may_be_there = row.progress.flags.has(Flag::MayBeThere);
+        if (may_be_there || self.by(&row.progress) != Some(Channel::Sms))
             && let Some(moved) = self.rcs_due(row, now)
         {
             return moved;
@@ -446,17 +506,15 @@ impl Rules for Policy {
                 if may_be_there {
                     flags = flags.with(Flag::PossibleDuplicate);
                 }
+                flags = beside_rcs(flags);
                 // A validity that is over would end it at once: the person asks for a new one.
                 let expires_at = if was.expires_at > now {
                     was.expires_at
                 } else {
                     now.after(row.class.default_validity())
                 };
-                // An id that an RCS platform knows is never shown again: what may have gone there goes another way now.
-                let by_rcs = self.by(&was) == Some(Channel::Rcs);
-                let step = self.step_after(&row.route, &was).filter(|_| by_rcs);
                 let fresh = Progress {
-                    step: step.unwrap_or(0),
+                    step: self.step_anew(&row.route, &was).ok_or(ActResult::IdSpent)?,
                     tries: 0,
                     flags,
                     expires_at,
@@ -520,6 +578,14 @@ pub(super) fn claimed_for(claimed: &Claimed) -> Recipient<'_> {
             .flags
             .has(Flag::Solicited)
             .then_some(claimed.accepted_at),
+    }
+}
+
+/// The notes of what a carrier of SMS has, or may have: the RCS platform may have it too.
+fn beside_rcs(flags: Flags) -> Flags {
+    match flags.has(Flag::MayBeThere) {
+        true => flags.without(Flag::MayBeThere).with(Flag::PossibleDuplicate),
+        false => flags,
     }
 }
 

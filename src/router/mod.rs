@@ -134,6 +134,15 @@ impl Router {
             .collect()
     }
 
+    /// The agent of each route that has a step by RCS.
+    pub fn agents(&self) -> HashMap<Name, Name> {
+        let agent = |route: &Route| {
+            let by_rcs = route.steps.iter().find(|step| step.plan.channel == Channel::Rcs)?;
+            Some((route.name.clone(), by_rcs.carriers.first()?.id.clone()))
+        };
+        self.routes.iter().filter_map(agent).collect()
+    }
+
     /// The channels of a route in the order of its steps, each once.
     pub fn channels_of_route(&self, route: &Name) -> Vec<Channel> {
         let mut channels: Vec<Channel> = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Reason, State, UnixMillis, UnknownWord};
+use crate::domain::{Flag, Reason, State, UnixMillis, UnknownWord};
 
 use super::{Claimed, Loss, NewInbound, Receipt, Row, SegmentRecord, SegmentState, Verdict};
 
@@ -33,7 +33,8 @@ pub fn is_out_unnamed(row: &Row, now: UnixMillis) -> bool {
     let progress = &row.progress;
     let unnamed = progress.carrier_message_id.is_none();
     match progress.state {
-        State::Uncertain => true,
+        // What an RCS platform may have is named by our own id.
+        State::Uncertain => !progress.flags.has(Flag::MayBeThere),
         State::Submitted => row.segments == 1 && unnamed,
         State::Failed => {
             let in_doubt = progress.reason == Some(Reason::OutcomeUnknown);

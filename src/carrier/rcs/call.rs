@@ -10,7 +10,7 @@ use metrics::counter;
 use super::RcsCarrier;
 use super::exchange::Lost;
 use super::sign_in::SignInError;
-use crate::clock::jitter;
+use crate::clock::{jitter, monotonic};
 use crate::domain::UnixMillis;
 
 /// A request and how to make it again.
@@ -99,11 +99,15 @@ impl RcsCarrier {
         };
         loop {
             tries += 1;
-            let next = match self.try_once(&call, request.clone(), read, &mut renewed).await? {
-                Ok(value) => return Ok(value),
-                Err(next) => next,
+            let next = match self.try_once(&call, request.clone(), read, &mut renewed).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(next)) => next,
+                // What keeps a later try from its effect says nothing of an earlier one.
+                Err(_) if doubt => return Err(CallError::InDoubt),
+                Err(error) => return Err(error),
             };
             let after = match next {
+                Next::Refused(_) if doubt => return Err(CallError::InDoubt),
                 Next::Refused(error) => return Err(CallError::Refused(error)),
                 Next::NewToken => {
                     // No try of the platform's: the token was at fault.
@@ -124,10 +128,13 @@ impl RcsCarrier {
                     CallError::Later(pause)
                 }
             };
-            if tries >= max_tries || pause > max {
+            if tries >= max_tries || pause > max || self.is_hopeless(&call) {
                 return Err(given_up());
             }
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.circuit.opened(), if call.effort == Effort::Message => return Err(given_up()),
+            }
             if let Some(again) = call.again {
                 request = again(self.clock.now()).ok_or_else(given_up)?;
             }
@@ -143,16 +150,30 @@ impl RcsCarrier {
         renewed: &mut bool,
     ) -> Result<Result<T, Next>, CallError> {
         let name = call.name;
-        let token = self.sign_in.token(&self.exchange).await?;
+        let mut begun = monotonic();
+        let failed = |begun, why: String| {
+            if call.effort == Effort::Message {
+                self.circuit.failed(begun, why);
+            }
+        };
+        let token = match self.sign_in.token(&self.exchange).await {
+            Ok(token) => token,
+            Err(error) => {
+                failed(begun, error.to_string());
+                return Err(error.into());
+            }
+        };
         token.access.authorize(&mut request);
         let answered = {
             let _place = self.places.acquire().await.map_err(|_| CallError::InDoubt)?;
+            begun = monotonic();
             self.exchange.exchange(request).await
         };
         let answer = match answered {
             Ok(answer) => answer,
             Err(lost) => {
                 self.count(name, lost.as_str());
+                failed(begun, lost.as_str().replace('_', " "));
                 return Ok(Err(Next::Again {
                     after: None,
                     doubt: lost == Lost::Unanswered,
@@ -161,11 +182,15 @@ impl RcsCarrier {
         };
         self.count(name, answer.status().as_str());
         let error = match read(&answer) {
-            Ok(value) => return Ok(Ok(value)),
+            Ok(value) => {
+                self.answered(call);
+                return Ok(Ok(value));
+            }
             Err(error) => error,
         };
         Ok(Err(match error.advice() {
             Advice::Retry { after } => {
+                failed(begun, format!("status {}", answer.status().as_u16()));
                 if call.effort == Effort::Message {
                     if error.kind == ErrorKind::RateLimited {
                         self.pace.throttled();
@@ -184,6 +209,7 @@ impl RcsCarrier {
                 Next::NewToken
             }
             Advice::RefreshToken | Advice::Configuration => {
+                self.answered(call);
                 tracing::warn!(
                     event = "rcs_refused",
                     carrier = %self.name,
@@ -193,8 +219,23 @@ impl RcsCarrier {
                 );
                 Next::Refused(error)
             }
-            Advice::Downgrade | Advice::NextStep => Next::Refused(error),
+            Advice::Downgrade | Advice::NextStep => {
+                self.answered(call);
+                Next::Refused(error)
+            }
         }))
+    }
+
+    /// The platform takes messages, or says what is wrong with this one.
+    fn answered(&self, call: &Call<'_>) {
+        if call.effort == Effort::Message {
+            self.circuit.answered();
+        }
+    }
+
+    /// Whether another try would keep a message waiting for a platform that takes none.
+    fn is_hopeless(&self, call: &Call<'_>) -> bool {
+        call.effort == Effort::Message && self.circuit.outage().is_some()
     }
 
     fn count(&self, call: &'static str, result: &str) {

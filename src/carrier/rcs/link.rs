@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use metrics::counter;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ const UNAVAILABLE: u32 = 503;
 
 /// The longest that a message keeps its place in the window while the platform takes nothing: codes want one too.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often it is looked whether the platform takes anything.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Messages put back from which on those are looked for that nobody will claim again.
 const MANY: usize = 10_000;
 
@@ -61,6 +64,8 @@ impl Carrier for RcsLink {
                 Some(_) => OpenError::Lost(error.to_string()),
                 None => OpenError::Settings(error.to_string()),
             })?;
+            self.patient()?;
+            let on_trial = self.carrier.circuit.try_again();
             let (submits, messages) = mpsc::unbounded_channel();
             let (reporter, reports) = mpsc::unbounded_channel();
             let (nothing, inbound) = mpsc::channel(1);
@@ -77,6 +82,7 @@ impl Carrier for RcsLink {
                 inbound,
                 peer: self.carrier.config.base().into(),
                 stop,
+                on_trial,
             })
         }
         .boxed()
@@ -88,15 +94,33 @@ impl Carrier for RcsLink {
 }
 
 impl RcsLink {
-    /// Sends what comes, all of it at once: the window bounds it. Told to stop, it awaits the last answers.
+    /// A platform that took nothing, and has asked for patience, is not tried before that is over.
+    fn patient(&self) -> Result<(), OpenError> {
+        let carrier = &self.carrier;
+        match carrier.held_until.left(carrier.clock.now()) {
+            Some(left) if carrier.circuit.is_on_trial() => {
+                let left = humantime::format_duration(Duration::from_secs(left.as_secs().max(1)));
+                Err(OpenError::Lost(format!(
+                    "the platform asks for patience for another {left}"
+                )))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Sends what comes, all of it at once: the window bounds it. Told to stop, or with the platform out, it awaits the last
+    /// answers.
     async fn run(
         self,
         mut messages: mpsc::UnboundedReceiver<Vec<Message>>,
         reports: mpsc::UnboundedSender<LinkReport>,
         stop: CancellationToken,
     ) {
+        let circuit = &self.carrier.circuit;
         let mut under_way = FuturesUnordered::new();
-        let mut is_open = true;
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut is_open, mut on_trial, mut down) = (true, circuit.is_on_trial(), DownReason::Stopped);
         while is_open || !under_way.is_empty() {
             tokio::select! {
                 Some(first) = under_way.next() => {
@@ -111,16 +135,25 @@ impl RcsLink {
                     None => is_open = false,
                 },
                 () = stop.cancelled(), if is_open => {
-                    messages.close();
                     is_open = false;
-                    while let Ok(batch) = messages.try_recv() {
-                        let unsent = batch.iter().map(|message| report(message.key, SubmitResult::NotWritten));
-                        reports.send(LinkReport::Submits(unsent.collect())).ok();
+                    give_back(&mut messages, &reports);
+                }
+                _ = looks.tick(), if is_open => {
+                    if let Some(why) = circuit.outage() {
+                        circuit.open();
+                        is_open = false;
+                        down = DownReason::Lost(why);
+                        reports.send(LinkReport::Closing).ok();
+                        give_back(&mut messages, &reports);
                     }
                 }
             }
+            if on_trial && !circuit.is_on_trial() {
+                on_trial = false;
+                reports.send(LinkReport::Proven).ok();
+            }
         }
-        reports.send(LinkReport::Down(DownReason::Stopped)).ok();
+        reports.send(LinkReport::Down(down)).ok();
     }
 
     async fn submit(&self, message: Message, stop: &CancellationToken) -> SubmitReport {
@@ -144,6 +177,7 @@ impl RcsLink {
                 tokio::select! {
                     () = tokio::time::sleep(wait.min(left).min(LONGEST_PAUSE)) => {}
                     () = stop.cancelled() => {}
+                    () = self.carrier.circuit.opened() => {}
                 }
                 if until <= self.carrier.clock.now() {
                     refused(&Refusal::Expired, until < message.expires_at)
@@ -184,6 +218,17 @@ impl RcsLink {
             put_back.retain(|_, until| *until > now);
         }
         put_back.insert(id, until);
+    }
+}
+
+/// Takes no more messages; those that are here go back unsent.
+fn give_back(messages: &mut mpsc::UnboundedReceiver<Vec<Message>>, reports: &mpsc::UnboundedSender<LinkReport>) {
+    messages.close();
+    while let Ok(batch) = messages.try_recv() {
+        let unsent = batch
+            .iter()
+            .map(|message| report(message.key, SubmitResult::NotWritten));
+        reports.send(LinkReport::Submits(unsent.collect())).ok();
     }
 }
 

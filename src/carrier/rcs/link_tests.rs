@@ -15,6 +15,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 struct Bound {
     simulator: RcsSimulator,
+    carrier: RcsLink,
     link: Link,
 }
 
@@ -24,6 +25,7 @@ impl Bound {
         let link = carrier.open(bind(), LinkMode::Both).await.unwrap();
         Self {
             simulator: world.simulator,
+            carrier,
             link,
         }
     }
@@ -124,6 +126,73 @@ async fn a_message_that_the_platform_does_not_take_is_put_back_until_the_time_of
         message.rcs.as_mut().unwrap().until = short;
     });
     assert_eq!(over.await, answered(503, RefusalAction::Final(Reason::ValidityOver)));
+}
+
+impl Bound {
+    /// What the link says, until it is down.
+    async fn goes_down(&mut self) -> (Vec<SubmitResult>, String) {
+        let (mut results, mut closing) = (Vec::new(), false);
+        loop {
+            match self.link.reports.recv().await {
+                Some(LinkReport::Submits(reports)) => results.extend(reports.into_iter().map(|it| it.result)),
+                Some(LinkReport::Closing) => closing = true,
+                Some(LinkReport::Down(DownReason::Lost(why))) if closing => return (results, why),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    async fn opens_again(&mut self) {
+        self.link = self.carrier.open(bind(), LinkMode::Both).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_takes_nothing_is_down_until_it_takes_a_message_that_is_tried_alone() {
+    let config = RbmConfig {
+        max_tries: 100,
+        ..RbmConfig::default()
+    };
+    let busy = vec![FaultRule::always(status(503))];
+    let mut bound = Bound::to(World::new(|platform| platform.faults = busy, config).await).await;
+    assert!(!bound.link.on_trial);
+    bound.link.submits.send(vec![message(), message()]).unwrap();
+    while bound.asked("send") < 4 {
+        tokio::task::yield_now().await;
+    }
+    bound
+        .carrier
+        .carrier
+        .circuit
+        .age(crate::carrier::rcs::circuit::PATIENCE);
+    let (results, why) = bound.goes_down().await;
+    assert_eq!(
+        results,
+        vec![answered(503, RefusalAction::Throttle); 2],
+        "others may have them"
+    );
+    assert!(why.contains("status 503"), "{why}");
+
+    bound.opens_again().await;
+    assert!(bound.link.on_trial);
+    bound.link.submits.send(vec![message()]).unwrap();
+    let (results, _) = bound.goes_down().await;
+    assert_eq!(
+        results,
+        [answered(503, RefusalAction::Throttle)],
+        "the first try decides"
+    );
+
+    bound.simulator.set_faults(Vec::new()).unwrap();
+    bound.opens_again().await;
+    let taken = bound.submit(|_| {}).await;
+    assert!(matches!(taken, SubmitResult::Accepted { .. }), "{taken:?}");
+    let proven = bound.link.reports.recv().await;
+    assert!(matches!(proven, Some(LinkReport::Proven)), "{proven:?}");
+    bound.link.stop.cancel();
+    bound.link.reports.recv().await;
+    bound.opens_again().await;
+    assert!(!bound.link.on_trial);
 }
 
 const CARD: &str = r#"{"card":{"title":"Era lei?","suggestions":[

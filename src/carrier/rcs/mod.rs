@@ -8,12 +8,14 @@
 //! | `exchange` | connections of HTTP/2, and one request over them |
 //! | `sign_in` | the access token: one for all, refreshed early and by one alone |
 //! | `call` | tries with their pauses, until the answer can be used |
+//! | `circuit` | whether the platform takes messages at all |
 //! | `known` | which handsets could be reached, and what they can show |
 //! | [`render`] | a message of ours as the API has it |
 //! | [`outcome`](SendOutcome) | what became of a message |
 //! | [`link`](RcsLink) | the agent as a carrier that can be bound to |
 
 mod call;
+mod circuit;
 mod exchange;
 mod known;
 mod link;
@@ -46,11 +48,12 @@ pub use link::RcsLink;
 pub use outcome::{Refusal, RevokeOutcome, SendOutcome};
 pub use sign_in::SignInError;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::config::RbmConfig;
 use crate::domain::{Name, UnixMillis};
 use crate::throttle::CarrierPace;
 use call::{Call, Effort};
+use circuit::Circuit;
 use exchange::Exchange;
 use known::Known;
 use sign_in::SignIn;
@@ -80,6 +83,7 @@ pub struct RcsCarrier {
     /// Until when nobody waits for a look-up.
     unasked_until: Moment,
     known: Known,
+    circuit: Circuit,
     clock: Clock,
 }
 
@@ -121,6 +125,7 @@ impl RcsCarrier {
             look_ups: RateLimiter::direct(Quota::per_minute(LOOK_UPS_A_MINUTE)),
             unasked_until: Moment::default(),
             known: Known::new(config),
+            circuit: Circuit::new(),
             name: name.clone(),
             config: config.clone(),
             exchange,
@@ -165,6 +170,7 @@ impl RcsCarrier {
             return SendOutcome::Refused(refusal);
         }
         if let Some(left) = self.held_until.left(self.clock.now()) {
+            self.circuit.failed(monotonic(), "it asks for patience");
             return SendOutcome::Later(left);
         }
         let built = |now: UnixMillis| {

@@ -188,6 +188,36 @@ async fn no_answer_at_all_is_doubt() {
 }
 
 #[tokio::test]
+async fn what_keeps_a_later_try_from_its_effect_says_nothing_of_one_whose_answer_was_lost() {
+    for later in [status(404), status(403), status(503), Fault::UserTrafficLimit] {
+        let impatient = RbmConfig {
+            response_timeout: Duration::from_secs(1),
+            max_tries: 2,
+            ..RbmConfig::default()
+        };
+        let rules = vec![FaultRule::nth(Fault::LoseAnswer, 1), FaultRule::always(later)];
+        let world = World::new(|platform| platform.faults = rules, impatient).await;
+        assert_eq!(world.send(1).await, SendOutcome::InDoubt);
+        assert_eq!(world.simulator.stats().accepted, 1, "it is there");
+    }
+}
+
+#[tokio::test]
+async fn no_token_for_a_later_try_says_nothing_of_one_whose_answer_was_lost() {
+    let impatient = RbmConfig {
+        response_timeout: Duration::from_secs(1),
+        ..RbmConfig::default()
+    };
+    let rules = vec![
+        FaultRule::nth(Fault::LoseAnswer, 1),
+        FaultRule::always(status(401)),
+        FaultRule::nth(status(400), 2).on(Called::Token),
+    ];
+    let world = World::new(|platform| platform.faults = rules, impatient).await;
+    assert_eq!(world.send(1).await, SendOutcome::InDoubt);
+}
+
+#[tokio::test]
 async fn what_answers_503_has_not_sent_it() {
     let world = World::faulty(vec![FaultRule::always(status(503))]).await;
     assert!(matches!(world.send(1).await, SendOutcome::Later(_)));

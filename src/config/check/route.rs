@@ -99,6 +99,25 @@ impl Check<'_> {
         for (index, step) in route.steps.iter().enumerate() {
             self.step(&format!("{key}.steps[{index}]"), step);
         }
+        self.one_agent(key, route);
+    }
+
+    /// What one agent may have must not go out by another: the handset would show it twice.
+    fn one_agent(&mut self, key: &str, route: &RouteConfig) {
+        let config = self.config;
+        let carriers = route.steps.iter().flat_map(|step| &step.carriers);
+        let agents: BTreeSet<&Name> = carriers
+            .map(|carrier| &carrier.id)
+            .filter(|id| config.rbm.contains_key(*id))
+            .collect();
+        let mut agents = agents.into_iter();
+        if let (Some(one), Some(other)) = (agents.next(), agents.next()) {
+            let cause =
+                format!("has two agents of RCS, `{one}` and `{other}`: a handset could be shown one message by both");
+            let cure =
+                "keep one, and give the other a route of its own, told apart by prefixes, classes, clients or senders";
+            self.wrong(&format!("{key}.steps"), cause, cure);
+        }
     }
 
     fn step(&mut self, key: &str, step: &StepConfig) {

@@ -62,6 +62,7 @@ impl Carrier for Simulated {
                 inbound: inbound_rx,
                 peer: "127.0.0.1:2775".into(),
                 stop,
+                on_trial: false,
             })
         }
         .boxed()

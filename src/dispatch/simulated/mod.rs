@@ -140,6 +140,7 @@ impl Life {
         };
         Policy {
             steps: HashMap::from([(name("italy"), vec![PlanStep::sms(None), PlanStep::sms(None)])]),
+            agents: HashMap::new(),
             receipt_grace: GRACE,
             carriers: self.lines.iter().map(|line| (name(line.id), patience)).collect(),
             former_carrier: patience,

@@ -143,6 +143,13 @@ pub(crate) async fn act(
     match state.outbox.act(item).await.map_err(|error| store_problem(&error))? {
         ActResult::Done(_) => Ok(()),
         ActResult::NotFound => Err(Problem::with_detail(Code::NotFound, "there is no such message")),
+        ActResult::IdSpent => {
+            let cause = "the RCS platform has had the message, shows nothing twice under one id, and there is no other way to send it";
+            Err(Problem::with_detail(
+                refused,
+                format!("{cause}; send it as a new message"),
+            ))
+        }
         ActResult::Refused { state, since } => {
             let detail = match since {
                 Some(at) => format!("the message is {state} since {at}"),

@@ -40,6 +40,7 @@ async fn claimed(house: &House) -> Claimed {
         ..Batch::new(NOW)
     };
     let rules = Policy {
+        agents: Default::default(),
         steps: Default::default(),
         receipt_grace: Duration::ZERO,
         carriers: Default::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Policy, claimed_for, event_of, recipient};
+use super::{Policy, backoff, claimed_for, event_of, recipient};
 use crate::domain::rich::Postback;
 use crate::domain::{Channel, Class, Flag, Flags, Name, Reason, State, UnixMillis};
 use crate::outbox::fallback::{Deed, Known, Stand};
@@ -60,6 +60,7 @@ impl Policy {
 
     /// Where a message stands between the two channels.
     fn stand(&self, route: &Name, was: &Progress) -> Stand {
+        let may_be_there = was.flags.has(Flag::MayBeThere);
         // What is told of a message that no carrier has claimed yet is told by RCS.
         let by_rcs = self.by(was) != Some(Channel::Sms);
         match was.state {
@@ -68,15 +69,21 @@ impl Policy {
             State::Queued | State::Scheduled => match self.by(was) {
                 // A copy of the SMS that waits: the first one may have left.
                 Some(Channel::Sms) if was.flags.has(Flag::CopyDue) => Stand::SmsLeft,
-                Some(Channel::Rcs) | None if self.step_channel(route, was.step) == Channel::Rcs => Stand::Trying,
+                by if self.step_channel(route, was.step) == Channel::Rcs
+                    && (may_be_there || by != Some(Channel::Sms)) =>
+                {
+                    Stand::Trying
+                }
                 Some(Channel::Rcs | Channel::Sms) | None => Stand::SmsWaits,
             },
             State::Claimed if by_rcs => Stand::Trying,
             State::Submitted | State::Uncertain if by_rcs && was.flags.has(Flag::Revoking) => Stand::Revoking,
             State::Submitted if by_rcs => Stand::Accepted,
-            State::Uncertain if by_rcs => Stand::Doubtful,
-            State::Unconfirmed if by_rcs => Stand::GivenUp,
+            State::Uncertain if by_rcs || may_be_there => Stand::Doubtful,
+            State::Unconfirmed if by_rcs || may_be_there => Stand::GivenUp,
             State::Claimed | State::Submitted | State::Uncertain | State::Unconfirmed => Stand::SmsLeft,
+            // Given up in doubt.
+            State::Failed if !by_rcs && was.reason == Some(Reason::OutcomeUnknown) => Stand::SmsLeft,
             State::Undelivered
             | State::Failed
             | State::Expired
@@ -89,6 +96,9 @@ impl Policy {
     /// What a report of the platform's makes of its message; `None` leaves the row alone.
     pub(super) fn reported(&self, row: &Row, report: &RcsReport, now: UnixMillis) -> Option<Moved> {
         let was = &row.progress;
+        if !self.is_of(row, &report.carrier) {
+            return None;
+        }
         let known = match report.said {
             RcsSaid::Delivered | RcsSaid::Read => Known::Delivered,
             RcsSaid::Revoked => Known::Revoked,
@@ -109,6 +119,15 @@ impl Policy {
         let flags = progress.flags.with(Flag::Read);
         let event = event_of(was, EventKind::Read, None, report.at);
         Some((Progress { flags, ..progress }, Some(event)))
+    }
+
+    /// Whether an agent has the message, or had it. A route has one agent, so that whoever has claimed the message since
+    /// by SMS is no matter.
+    fn is_of(&self, row: &Row, agent: &Name) -> bool {
+        let by_rcs = self.by(&row.progress) == Some(Channel::Rcs);
+        let last = row.progress.bind.as_ref().filter(|_| by_rcs);
+        let own = last.map(|bind| &bind.carrier).or_else(|| self.agents.get(&row.route));
+        own.is_none_or(|own| own == agent)
     }
 
     /// The time of a message is over that the platform has, or of which nobody knows; `None` where it never went there.
@@ -133,6 +152,16 @@ impl Policy {
                 })
             }
             Stand::Accepted | Stand::Revoking | Stand::Doubtful => self.moved(row, Known::TimeOver, now),
+            Stand::Trying if was.flags.has(Flag::MayBeThere) && was.expires_at <= now => {
+                Some(match self.by(was) {
+                    Some(Channel::Rcs) => self.wanted_back(row.class, was.clone(), now),
+                    // Its agent has not been there for long: nobody is left to ask.
+                    Some(Channel::Sms) | None => {
+                        let ended = was.clone().ended(State::Unconfirmed, Some(Reason::NoReceipt), now);
+                        (ended, None)
+                    }
+                })
+            }
             Stand::Trying | Stand::SmsWaits | Stand::SmsLeft | Stand::Delivered | Stand::GivenUp | Stand::Ended => None,
         }
     }
@@ -152,13 +181,36 @@ impl Policy {
         )
     }
 
-    /// The answer to the tries was lost: the platform is asked to take back what it may have.
-    pub(super) fn rcs_lost(&self, class: Class, was: Progress, now: UnixMillis) -> Moved {
+    /// The answer to the tries was lost. Where nothing else follows the message is tried again under its id, which the
+    /// platform shows once, for as long as it is worth sending.
+    pub(super) fn rcs_lost(&self, claimed: &Claimed, now: UnixMillis, jitter: f64) -> Moved {
+        let was = claimed.progress.clone();
+        if self.step_after(&claimed.route, &was).is_some() || now >= was.expires_at {
+            return self.wanted_back(claimed.class, was, now);
+        }
+        let kind = match was.flags.has(Flag::MayBeThere) {
+            true => EventKind::Retried,
+            false => EventKind::Doubted,
+        };
+        let event = event_of(&was, kind, None, now);
+        let (carrier, tries) = (self.carrier(&was), was.tries.saturating_add(1));
+        let due = now.after(backoff(carrier.retry_min, carrier.retry_max, tries, jitter));
+        let progress = Progress {
+            state: State::Scheduled,
+            wake_at: Some(due.min(was.expires_at)),
+            tries,
+            flags: perhaps_there(was.flags).with(Flag::WasUncertain).without(Flag::Felled),
+            ..was
+        };
+        (progress, Some(event))
+    }
+
+    /// The platform is asked to take back what it may have, and then the class decides.
+    pub(super) fn wanted_back(&self, class: Class, was: Progress, now: UnixMillis) -> Moved {
         let event = event_of(&was, EventKind::Doubted, None, now);
         let progress = Progress {
             state: State::Uncertain,
-            flags: was
-                .flags
+            flags: perhaps_there(was.flags)
                 .with(Flag::WasUncertain)
                 .with(Flag::Revoking)
                 .without(Flag::Felled),
@@ -206,18 +258,20 @@ impl Policy {
 
     /// The SMS is not wanted any more: an end without it.
     fn not_wanted(was: &Progress, in_doubt: bool, now: UnixMillis) -> Moved {
-        let (state, reason) = match in_doubt {
-            true => (State::Unconfirmed, Reason::NoReceipt),
-            false => (State::Suppressed, Reason::OptedOut),
-        };
         let flags = was.flags.without(Flag::Revoking);
+        let (flags, state, reason) = match in_doubt {
+            true => (flags, State::Unconfirmed, Reason::NoReceipt),
+            false => (flags.without(Flag::MayBeThere), State::Suppressed, Reason::OptedOut),
+        };
         let left = Progress { flags, ..was.clone() };
         (left.ended(state, Some(reason), now), correction(was, now))
     }
 
     /// A message that a process which is no more had claimed: tried again under the same id, which the platform shows once.
+    /// Until that is answered the platform may have it.
     pub(super) fn rcs_orphaned(&self, row: &Row, now: UnixMillis) -> Moved {
         let mut was = row.progress.clone();
+        was.flags = perhaps_there(was.flags);
         if was.attempt == 1 {
             was.flags = was.flags.with(Flag::Felled);
         }
@@ -243,7 +297,9 @@ impl Policy {
             Deed::Hold => {
                 let progress = Progress {
                     state: State::Uncertain,
-                    flags: was.flags.with(Flag::WasUncertain).without(Flag::Revoking),
+                    flags: perhaps_there(was.flags)
+                        .with(Flag::WasUncertain)
+                        .without(Flag::Revoking),
                     wake_at: Some(now.after(self.report_hold(class, was))),
                     ..was.clone()
                 };
@@ -286,6 +342,7 @@ impl Policy {
         let flags = was
             .flags
             .without(Flag::Revoking)
+            .without(Flag::MayBeThere)
             .without(Flag::CopyDue)
             .without(Flag::Felled);
         let flags = match leaving.in_doubt {
@@ -324,10 +381,16 @@ impl Policy {
     }
 }
 
+/// The notes of what the platform may have.
+fn perhaps_there(flags: Flags) -> Flags {
+    flags.with(Flag::MayBeThere).with(Flag::IdSpent)
+}
+
 fn delivered(was: &Progress, flags: Flags, now: UnixMillis) -> Progress {
     let flags = flags
         .with(Flag::DeliveredByRcs)
         .without(Flag::Revoking)
+        .without(Flag::MayBeThere)
         .without(Flag::CopyDue);
     if was.state == State::Delivered {
         return Progress { flags, ..was.clone() };

@@ -12,6 +12,7 @@ fn name(text: &str) -> Name {
 
 fn policy() -> Policy {
     Policy {
+        agents: HashMap::new(),
         steps: HashMap::from([(name("italy"), vec![PlanStep::sms(None), PlanStep::sms(None)])]),
         receipt_grace: Duration::from_hours(24),
         carriers: HashMap::new(),

@@ -1,19 +1,14 @@
 //! What is not to be sent, or not now: asked when a message is stored, and again when it is claimed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Waiting, Writer};
 use crate::consent::{Gate, Recipient};
 use crate::domain::{Flag, NewMessage, Reason, State, UnixMillis};
-use crate::outbox::policy::claimed_for;
 use crate::store::{
-    Applied, Batch, Birth, Claimed, ConsentQuery, Enqueue, InboundResult, NewConsent, Progress, Settle, Store,
-    StoreError,
+    Applied, Batch, Birth, Claimed, ConsentQuery, Enqueue, InboundResult, NewConsent, Settle, Store, StoreError,
 };
 
-/// How long a message waits for a carrier of its own channel before it is offered again.
-const OTHER_CHANNEL: Duration = Duration::from_secs(10);
 /// People read at once at the start.
 const PAGE: u32 = 10_000;
 
@@ -87,31 +82,13 @@ impl Writer {
     /// What becomes of a claimed row that is not to be sent now, or not by the carrier that has claimed it in the place of
     /// one that is down.
     pub(super) fn held_back(&self, claimed: &Arc<Claimed>, now: UnixMillis) -> Option<Settle> {
-        let gate = &self.policy.gate;
-        let was = &claimed.progress;
-        let by = self.policy.by(was);
-        let (progress, event) = if gate.withholds(&claimed_for(claimed)) {
-            (was.clone().ended(State::Suppressed, Some(Reason::OptedOut), now), None)
-        } else if self.uncertified.withholds(claimed) {
-            (was.clone().ended(State::Failed, Some(Reason::NotCertified), now), None)
-        } else if by.is_some_and(|channel| !was.flags.channels().allow(channel)) {
-            let later = Progress {
-                state: State::Scheduled,
-                wake_at: Some(now.after(OTHER_CHANNEL).min(was.expires_at)),
-                ..was.clone()
-            };
-            (later, None)
-        } else if let Some(end) = gate.quiet.until(claimed.class, &claimed.to, now) {
-            let later = Progress {
-                state: State::Scheduled,
-                wake_at: Some(end.min(was.expires_at)),
-                ..was.clone()
-            };
-            (later, None)
-        } else if claimed.is_uncounted_copy() {
-            self.policy.as_copy(claimed, now)
-        } else {
-            return None;
+        let uncertified = || {
+            let was = claimed.progress.clone();
+            (was.ended(State::Failed, Some(Reason::NotCertified), now), None)
+        };
+        let (progress, event) = match self.uncertified.withholds(claimed) {
+            true => uncertified(),
+            false => self.policy.held_back(claimed, now)?,
         };
         Some(Settle {
             claimed: claimed.clone(),

@@ -34,6 +34,8 @@ pub enum ActResult {
         /// Since when, where known.
         since: Option<UnixMillis>,
     },
+    /// It can go by RCS alone, whose platform shows nothing more under its id.
+    IdSpent,
     /// No such message.
     NotFound,
 }

@@ -82,6 +82,7 @@ pub(super) async fn open(shared: Arc<Shared>, bind: BindRef, mode: LinkMode) -> 
         inbound: inbound_rx,
         peer,
         stop,
+        on_trial: false,
     })
 }
 

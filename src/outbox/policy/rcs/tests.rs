@@ -1,12 +1,10 @@
 //! Rows in the hands of the rules, and whole lives of messages in a store.
 
+mod lives;
 mod scenarios;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::domain::{BindRef, Lane, MessageId, NewMessage, PlanStep, Source, Will};
@@ -14,13 +12,12 @@ use crate::fixture::{self, name};
 use crate::outbox::{CarrierPolicy, Outcome};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    Applied, Batch, Claim, Claimed, Enqueue, LaneClaim, Lease, NewConsent, RcsResult, Receipt, Settle, Store, Sweep,
-    Verdict,
+    Act, ActItem, ActResult, Applied, Batch, Claim, Claimed, Enqueue, LaneClaim, Lease, NewConsent, RcsResult, Receipt,
+    Settle, Store, Sweep, Verdict,
 };
 
 const NOW: UnixMillis = UnixMillis(1_764_000_000_000);
 const WAIT: Duration = Duration::from_secs(30);
-const LEASE: Lease = Lease(1);
 
 fn policy() -> Policy {
     let rcs = CarrierPolicy {
@@ -32,6 +29,7 @@ fn policy() -> Policy {
             (name("both"), vec![PlanStep::rcs(Some(WAIT)), PlanStep::sms(None)]),
             (name("rcs"), vec![PlanStep::rcs(None)]),
         ]),
+        agents: HashMap::from([(name("both"), name("rbm")), (name("rcs"), name("rbm"))]),
         carriers: HashMap::from([(name("rbm"), rcs), (name("tim"), CarrierPolicy::default())]),
         habits: Mutex::default(),
         ..fixture::policy()
@@ -66,6 +64,7 @@ struct Life {
     class: Class,
     route: &'static str,
     now: UnixMillis,
+    lease: Lease,
 }
 
 impl Life {
@@ -78,6 +77,7 @@ impl Life {
             class,
             route,
             now: NOW,
+            lease: Lease(1),
         };
         let batch = Batch {
             enqueue: vec![Enqueue::new(message)],
@@ -98,7 +98,7 @@ impl Life {
         };
         let claim = Claim {
             bind: bind(carrier),
-            lease: LEASE,
+            lease: self.lease,
             lanes: vec![LaneClaim {
                 lane,
                 priority: self.class.priority(),
@@ -111,6 +111,51 @@ impl Life {
         };
         let mut claimed = self.commit(batch).await.claims;
         claimed.remove(0).remove(0).rows.pop().map(Arc::new)
+    }
+
+    /// What a carrier of SMS has claimed and may send.
+    async fn claim_sms(&mut self, step: u8) -> Option<Arc<Claimed>> {
+        let claimed = self.claim("tim", step).await?;
+        let Some((progress, event)) = self.policy.held_back(&claimed, self.now) else {
+            return Some(claimed);
+        };
+        let batch = Batch {
+            settle: vec![Settle {
+                claimed,
+                progress,
+                event,
+            }],
+            ..Batch::new(self.now)
+        };
+        self.commit(batch).await;
+        None
+    }
+
+    /// The process falls, and another one takes its place.
+    async fn fall(&mut self) {
+        self.lease = Lease(self.lease.0 + 1);
+        let orphans = Sweep::Orphans {
+            lease: self.lease,
+            limit: 9,
+        };
+        let batch = Batch {
+            sweeps: vec![orphans],
+            ..Batch::new(self.now)
+        };
+        self.commit(batch).await;
+    }
+
+    async fn requeue(&mut self) -> ActResult {
+        let item = ActItem {
+            id: self.id,
+            client: None,
+            act: Act::Requeue,
+        };
+        let batch = Batch {
+            acts: vec![item],
+            ..Batch::new(self.now)
+        };
+        self.commit(batch).await.acts.remove(0)
     }
 
     async fn settle(&mut self, claimed: &Arc<Claimed>, outcome: &Outcome) {
@@ -148,10 +193,14 @@ impl Life {
     }
 
     async fn say(&mut self, said: RcsSaid) -> RcsResult {
+        self.say_by("rbm", said).await
+    }
+
+    async fn say_by(&mut self, agent: &str, said: RcsSaid) -> RcsResult {
         let report = RcsReport {
             message: self.id,
             to: "393331234567".into(),
-            carrier: name("rbm"),
+            carrier: name(agent),
             said,
             at: self.now,
         };
@@ -460,17 +509,175 @@ async fn a_try_whose_answer_was_lost_is_taken_back() {
 async fn what_a_dead_process_had_claimed_is_tried_again_under_its_id() {
     let mut life = Life::of(Class::Otp, "both").await;
     life.claim("rbm", 0).await.unwrap();
-    let batch = Batch {
-        sweeps: vec![Sweep::Orphans {
-            lease: Lease(2),
-            limit: 9,
-        }],
-        ..Batch::new(life.now)
-    };
-    life.commit(batch).await;
+    life.fall().await;
     let progress = life.progress().await;
     assert_eq!((progress.state, progress.step, progress.copies), (State::Queued, 0, 0));
     assert!(!progress.flags.has(Flag::PossibleDuplicate));
+    life.accepted().await;
+    assert!(!life.progress().await.flags.has(Flag::MayBeThere), "it is known now");
+}
+
+const BUSY: Outcome = Outcome::NextStep { status: 503 };
+
+#[tokio::test]
+async fn what_a_dead_process_had_claimed_is_taken_back_before_an_sms_takes_its_place() {
+    for later in [
+        BUSY,
+        Outcome::NotReachable { status: 404 },
+        Outcome::NextStep { status: 429 },
+    ] {
+        for class in Class::ALL {
+            let mut life = Life::of(class, "both").await;
+            life.claim("rbm", 0).await.unwrap();
+            life.fall().await;
+            let claimed = life.claim("rbm", 0).await.unwrap();
+            life.settle(&claimed, &later).await;
+            assert_eq!(
+                (life.state().await, life.revocations().await),
+                ((State::Uncertain, 0), 1),
+                "{class}, {later:?}"
+            );
+            life.wait(Duration::from_secs(30)).await;
+            let progress = life.progress().await;
+            if class.sends_sms_in_doubt() {
+                assert_eq!((progress.state, progress.step), (State::Queued, 1), "{class}");
+                assert!(progress.flags.has(Flag::PossibleDuplicate), "{class}");
+            } else {
+                assert_eq!(progress.state, State::Unconfirmed, "{class}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_carrier_of_sms_that_stands_in_for_the_agent_sends_what_may_be_there_by_class() {
+    for class in Class::ALL {
+        let mut life = Life::of(class, "both").await;
+        life.claim("rbm", 0).await.unwrap();
+        life.fall().await;
+        match life.claim_sms(0).await {
+            Some(sms) => {
+                assert!(class.sends_sms_in_doubt(), "{class}");
+                life.settle(&sms, &taken("sms-id")).await;
+                let flags = life.progress().await.flags;
+                assert!(flags.has(Flag::PossibleDuplicate) && !flags.has(Flag::MayBeThere));
+                life.say(RcsSaid::Delivered).await;
+                assert!(life.progress().await.flags.has(Flag::DeliveredTwice));
+            }
+            None => {
+                assert!(!class.sends_sms_in_doubt(), "{class}");
+                assert_eq!(life.state().await, (State::Scheduled, 0), "{class}");
+                life.wait(Duration::from_secs(10)).await;
+                life.accepted().await;
+                assert_eq!(life.state().await, (State::Submitted, 0), "its agent is back: {class}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_there_when_its_time_is_over_has_not_expired() {
+    for by_sms in [false, true] {
+        let mut life = Life::of(Class::Service, "both").await;
+        life.claim("rbm", 0).await.unwrap();
+        life.fall().await;
+        if by_sms {
+            assert!(life.claim_sms(0).await.is_none());
+        }
+        life.wait(Duration::from_hours(1)).await;
+        life.wait(Duration::from_mins(1)).await;
+        let progress = life.progress().await;
+        assert_eq!(
+            (progress.state, progress.reason),
+            (State::Unconfirmed, Some(Reason::NoReceipt)),
+            "{by_sms}"
+        );
+        life.say(RcsSaid::Delivered).await;
+        let progress = life.progress().await;
+        assert_eq!(progress.state, State::Delivered);
+        assert!(!progress.flags.has(Flag::DeliveredTwice));
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_else_follows_a_lost_answer_is_tried_again_for_as_long_as_it_is_worth_it() {
+    let mut life = Life::of(Class::Service, "rcs").await;
+    let mut tries = 0;
+    for _ in 0..400 {
+        if let Some(claimed) = life.claim("rbm", 0).await {
+            life.settle(&claimed, &Outcome::Uncertain).await;
+            tries += 1;
+        }
+        if life.now >= NOW.after(Duration::from_mins(58)) {
+            break;
+        }
+        assert_eq!(life.state().await, (State::Scheduled, 0), "after {tries} tries");
+        life.wait(Duration::from_secs(10)).await;
+    }
+    assert!((8..30).contains(&tries), "{tries} tries, further and further apart");
+    life.wait(Duration::from_mins(2)).await;
+    assert_eq!(life.revocations().await, 1, "over: nobody wants to see it now");
+    life.wait(Duration::from_secs(30)).await;
+    assert_eq!(life.state().await.0, State::Unconfirmed);
+}
+
+#[tokio::test]
+async fn a_lost_answer_that_is_given_by_a_later_try_is_forgotten() {
+    let mut life = Life::of(Class::Service, "rcs").await;
+    let claimed = life.claim("rbm", 0).await.unwrap();
+    life.settle(&claimed, &Outcome::Uncertain).await;
+    life.wait(Duration::from_secs(10)).await;
+    life.accepted().await;
+    life.say(RcsSaid::Delivered).await;
+    assert_eq!(life.state().await.0, State::Delivered);
+}
+
+#[tokio::test]
+async fn an_agent_tells_of_its_own_messages_alone_even_after_their_sms_has_left() {
+    let mut life = Life::of(Class::Otp, "both").await;
+    life.accepted().await;
+    let before = life.progress().await;
+    life.say_by("other", RcsSaid::Revoked).await;
+    assert_eq!(life.progress().await, before);
+    life.say(RcsSaid::Revoked).await;
+    let sms = life.claim("tim", 1).await.unwrap();
+    life.settle(&sms, &taken("sms-id")).await;
+    let before = life.progress().await;
+    life.say_by("other", RcsSaid::Delivered).await;
+    assert_eq!(life.progress().await, before);
+    life.say(RcsSaid::Delivered).await;
+    assert!(life.progress().await.flags.has(Flag::DeliveredTwice));
+}
+
+#[tokio::test]
+async fn what_a_platform_has_had_is_queued_anew_for_sms_or_not_at_all() {
+    let mut life = Life::of(Class::Service, "rcs").await;
+    life.accepted().await;
+    life.say(RcsSaid::Revoked).await;
+    assert_eq!(life.state().await.0, State::Undelivered);
+    assert_eq!(life.requeue().await, ActResult::IdSpent);
+    assert_eq!(life.state().await.0, State::Undelivered);
+
+    let mut life = Life::of(Class::Service, "both").await;
+    life.accepted().await;
+    life.say(RcsSaid::Revoked).await;
+    let sms = life.claim("tim", 1).await.unwrap();
+    let refused = Outcome::Refused {
+        status: 1,
+        reason: Reason::CarrierRefused,
+    };
+    life.settle(&sms, &refused).await;
+    assert_eq!(life.requeue().await, ActResult::Done(State::Queued));
+    assert_eq!(life.state().await, (State::Queued, 1));
+
+    let mut life = Life::of(Class::Service, "rcs").await;
+    let claimed = life.claim("rbm", 0).await.unwrap();
+    life.settle(&claimed, &Outcome::NotReachable { status: 404 }).await;
+    assert_eq!(
+        life.requeue().await,
+        ActResult::Done(State::Queued),
+        "it never was there"
+    );
 }
 
 #[tokio::test]
@@ -503,113 +710,4 @@ async fn the_platform_gives_up_a_little_after_the_outbox() {
     assert_eq!(policy.rcs_ttl(&name("rcs"), &waiting, NOW), Duration::from_mins(10));
     let late = Progress::waiting(0, None, NOW.after(Duration::from_secs(2)));
     assert_eq!(policy.rcs_ttl(&name("both"), &late, NOW), Duration::from_secs(10));
-}
-
-/// What a life has seen.
-#[derive(Debug, Default)]
-struct Seen {
-    reported: bool,
-    /// That nothing was or will be shown by RCS.
-    conclusive: bool,
-    /// Claims of the SMS.
-    sms: u32,
-    /// Delivered was first reported after the SMS had left.
-    too_late: bool,
-}
-
-/// A life with whatever comes in whichever order, the same things several times.
-async fn live(seed: u64) {
-    let mut random = StdRng::seed_from_u64(seed);
-    let class = Class::ALL[random.random_range(0..Class::ALL.len())];
-    let mut life = Life::of(class, "both").await;
-    let mut seen = Seen::default();
-    for _ in 0..random.random_range(1..12) {
-        match random.random_range(0..8) {
-            0 => life.wait(Duration::from_secs(random.random_range(0..40))).await,
-            1 | 2 => try_rcs(&mut life, &mut seen, random.random_range(0..5)).await,
-            3 => try_sms(&mut life, &mut seen).await,
-            4 => hear(&mut life, &mut seen, RcsSaid::Delivered).await,
-            5 => hear(&mut life, &mut seen, RcsSaid::Read).await,
-            6 => hear(&mut life, &mut seen, RcsSaid::Revoked).await,
-            _ => hear(&mut life, &mut seen, RcsSaid::NotRevoked).await,
-        }
-    }
-    for _ in 0..6 {
-        try_rcs(&mut life, &mut seen, 4).await;
-        life.wait(Duration::from_secs(40)).await;
-        try_sms(&mut life, &mut seen).await;
-    }
-    let progress = life.progress().await;
-    let told = || format!("ARALDO_SEED={seed} {class}: {seen:?} {progress:?}");
-    assert!(seen.sms <= 1, "more than one SMS: {}", told());
-    let is_delivered = progress.state == State::Delivered;
-    assert_eq!(
-        is_delivered,
-        seen.reported,
-        "delivered wins, and nothing else does: {}",
-        told()
-    );
-    if class.sends_sms_in_doubt() {
-        assert!(seen.reported || seen.sms == 1, "silence where it harms: {}", told());
-    } else {
-        assert!(seen.sms == 0 || seen.conclusive, "a copy in doubt: {}", told());
-        assert!(
-            is_delivered || seen.sms == 1 || progress.state == State::Unconfirmed,
-            "no end: {}",
-            told()
-        );
-    }
-    let twice = progress.flags.has(Flag::DeliveredTwice);
-    assert_eq!(twice, seen.too_late, "two copies are noted, and only they: {}", told());
-    assert_eq!(life.revocations().await, 0, "nothing is left to ask: {}", told());
-}
-
-async fn try_rcs(life: &mut Life, seen: &mut Seen, how: u32) {
-    let Some(claimed) = life.claim("rbm", 0).await else {
-        return;
-    };
-    let outcome = match how {
-        0 | 1 => taken("rcs-id"),
-        2 => Outcome::NotReachable { status: 404 },
-        3 => Outcome::NotWritten,
-        _ => Outcome::Uncertain,
-    };
-    seen.conclusive |= how == 2;
-    life.settle(&claimed, &outcome).await;
-}
-
-async fn try_sms(life: &mut Life, seen: &mut Seen) {
-    let Some(claimed) = life.claim("tim", 1).await else {
-        return;
-    };
-    seen.sms += 1;
-    life.settle(&claimed, &taken("sms-id")).await;
-}
-
-async fn hear(life: &mut Life, seen: &mut Seen, said: RcsSaid) {
-    match said {
-        RcsSaid::Delivered | RcsSaid::Read => {
-            seen.too_late |= !seen.reported && seen.sms > 0;
-            seen.reported = true;
-        }
-        RcsSaid::Revoked => seen.conclusive = true,
-        RcsSaid::NotRevoked | RcsSaid::Tapped { .. } => {}
-    }
-    life.say(said).await;
-}
-
-/// `ARALDO_SEED=n` lives one of them again; `ARALDO_LONG` lives ten times as many.
-#[tokio::test]
-async fn every_order_of_what_comes_ends_as_it_must() {
-    if let Some(seed) = std::env::var("ARALDO_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        return live(seed).await;
-    }
-    let lives = if std::env::var_os("ARALDO_LONG").is_some() {
-        100_000
-    } else {
-        10_000
-    };
-    for seed in 0..lives {
-        live(seed).await;
-    }
 }

@@ -44,6 +44,7 @@ impl<'s> Scenario<'s> {
             class,
             route: "both",
             now: NOW,
+            lease: Lease(1),
         };
         let batch = Batch {
             enqueue: vec![Enqueue::new(message)],
