@@ -22,10 +22,12 @@ use uuid::Uuid;
 
 use super::consent::ConsentStep;
 use super::inbound::new_inbound;
+use super::status::{CarrierState, count};
 use crate::carrier::InboundText;
 use crate::carrier::rcs::RcsCarrier;
 use crate::consent::Heard;
-use crate::domain::{BindRef, MessageId, Name, UnixMillis};
+use crate::domain::rich::Postback;
+use crate::domain::{BindRef, MessageId, Name, Shared, Source, UnixMillis};
 use crate::inbound::Tap;
 use crate::outbox::Outbox;
 use crate::store::{
@@ -115,6 +117,8 @@ pub struct Agent {
     pub carrier: Arc<RcsCarrier>,
     /// Our number that stands for the agent: what users say comes to it, as by SMS.
     pub address: Option<Box<str>>,
+    /// Where its reports and texts are counted.
+    pub state: Arc<CarrierState>,
 }
 
 /// The worker.
@@ -216,6 +220,7 @@ impl RcsEvents {
         let texts = wanted.texts.into_iter().map(|(carrier, text, at)| {
             let bind = BindRef { carrier, bind: 0 };
             let mut text = new_inbound(text, &bind, at, Vec::new(), &self.consent);
+            text.consents.iter_mut().for_each(|noted| noted.source = Source::Rcs);
             let word = text.handled.filter(|_| !text.answers.is_empty());
             if word.is_some_and(|word| !self.confirmed.is_first(&text.from, &text.to, word, Said::InWords, at)) {
                 text.answers.clear();
@@ -273,6 +278,7 @@ impl RcsEvents {
         let kind = match &payload {
             Payload::UserMessage(message) => {
                 is_ours(&message.agent_id)?;
+                count(&agent.state.counts.inbound);
                 agent.carrier.heard_from(&message.sender_phone_number);
                 let tap = wanted.taps.remove(&event.place);
                 wanted.messages.extend(tap.as_ref().map(|tap| MessageEvent {
@@ -292,6 +298,7 @@ impl RcsEvents {
             }
             Payload::ServerEvent(told) => {
                 is_ours(&told.agent_id)?;
+                count(&agent.state.counts.receipts);
                 wanted.messages.extend(server_event(event, told)?);
                 match &told.event {
                     ServerEventType::Other(_) => "unknown",
@@ -311,7 +318,7 @@ impl RcsEvents {
     }
 
     /// What a user says, as a text to the number that stands for the agent. A tap on an action says nothing: the handset
-    /// does it.
+    /// does it. Nor does one with a postback of ours that went to another number: it was passed on.
     fn text(
         &self,
         event: &RcsEvent,
@@ -326,10 +333,20 @@ impl RcsEvents {
             (UserContent::SuggestionResponse(tap), None) if tap.suggestion_type == Some(SuggestionType::Action) => {
                 return None;
             }
+            (UserContent::SuggestionResponse(tap), None) if tap.postback_data.parse::<Postback>().is_ok() => {
+                return None;
+            }
             (UserContent::SuggestionResponse(tap), None) => tap.text.clone()?,
-            // RFC 5870.
-            (UserContent::Location(at), _) => format!("geo:{},{}", at.latitude, at.longitude),
-            (UserContent::UserFile(file), _) => file.payload.file_uri.clone(),
+            (UserContent::Location(at), _) => Shared::Location {
+                latitude: at.latitude,
+                longitude: at.longitude,
+            }
+            .to_string(),
+            (UserContent::UserFile(file), _) => Shared::File {
+                media_type: file.payload.mime_type.clone(),
+                uri: file.payload.file_uri.clone(),
+            }
+            .to_string(),
         };
         let Some(address) = &agent.address else {
             tracing::warn!(event = "rcs_text_unheard", carrier = %event.carrier, "carrier.ID.address is not set");
@@ -363,8 +380,14 @@ impl RcsEvents {
             })
         };
         match &told.event {
-            UserEventType::Delivered { message_id } => wanted.messages.push(of_message(message_id, Told::Delivered)?),
-            UserEventType::Read { message_id } => wanted.messages.push(of_message(message_id, Told::Read)?),
+            UserEventType::Delivered { message_id } => {
+                count(&agent.state.counts.receipts);
+                wanted.messages.push(of_message(message_id, Told::Delivered)?);
+            }
+            UserEventType::Read { message_id } => {
+                count(&agent.state.counts.receipts);
+                wanted.messages.push(of_message(message_id, Told::Read)?);
+            }
             UserEventType::Unsubscribe => self.said_by_menu("STOP", event, agent, told, wanted),
             UserEventType::Subscribe => self.said_by_menu("START", event, agent, told, wanted),
             UserEventType::IsTyping | UserEventType::Other { .. } => {}
@@ -392,6 +415,7 @@ impl RcsEvents {
         let mut obeyed = self
             .consent
             .obey(reaction, from, address, at, self.consent.has_room(from));
+        obeyed.consents.iter_mut().for_each(|noted| noted.source = Source::Rcs);
         wanted.consents.append(&mut obeyed.consents);
         let is_first = || self.confirmed.is_first(from, address, obeyed.word, Said::ByMenu, at);
         if let Some(answer) = obeyed.answer.filter(|_| is_first()) {

@@ -10,7 +10,7 @@ use crate::command::catalogue::{Confirmation, Consent, SlotKind};
 use crate::command::slot::{Slots, Value, normal};
 use crate::command::{Amount, Command, Explanation, Heard, Locale, Outcome, Understanding, Why};
 use crate::dialogue::{Asked, Code, Frozen, Pending, draw};
-use crate::domain::{Name, UnixMillis};
+use crate::domain::{Name, Shared, UnixMillis};
 use crate::store::two_way::{Between, Person, Spend};
 use crate::store::{CaseReason, Certified};
 
@@ -127,6 +127,9 @@ pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pend
     if guard::is_automatic(matter.text) {
         return Decision::silent("automatic", person);
     }
+    if Shared::is_marked(matter.text) && matter.care == Care::Owned {
+        return shared(matter, person);
+    }
     if matter.care == Care::Owned {
         return owned(matter, person);
     }
@@ -135,6 +138,9 @@ pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pend
     }
     if !matter.limits.fence(&matter.between.number) {
         return Decision::silent("fenced", person);
+    }
+    if Shared::is_marked(matter.text) {
+        return shared(matter, person);
     }
     match question {
         Some((pending, false)) => super::answer::answer(matter, person, pending),
@@ -158,6 +164,18 @@ fn owned(matter: &Matter<'_>, person: Person) -> Decision {
     {
         decision = consent(decision, name, command, &understanding.slots, &understanding.why);
     }
+    decision
+}
+
+/// A place or a file: no words, so neither a command nor the answer to a question, which goes on waiting. A person looks at
+/// it, where one is there.
+fn shared(matter: &Matter<'_>, mut person: Person) -> Decision {
+    let tells = matter.care == Care::Ready && guard::may_answer(&mut person, matter.text, matter.now);
+    let locale = matter.preferred(&person);
+    let mut decision = Decision::silent("shared", person);
+    decision.locale = locale.unwrap_or(decision.locale);
+    let kind = Shared::read(matter.text).map_or("object", |shared| shared.kind());
+    decision.case = (matter.care != Care::Nobody).then(|| to_person(format!("a shared {kind}"), tells));
     decision
 }
 

@@ -15,7 +15,7 @@ use super::list::{self, ListQuery, page_limit, read_cursor};
 use super::send::{IDEMPOTENCY_REPLAYED, key_header, shown, store_problem};
 use crate::accept::{Body, Text, Wish, accept_answer};
 use crate::config::Scope;
-use crate::domain::{CaseId, Class, Flag, Masked, Msisdn, Name, SenderId, State as MessageState, UnixMillis};
+use crate::domain::{CaseId, Class, Flag, Masked, Msisdn, Name, SenderId, Shared, State as MessageState, UnixMillis};
 use crate::http::body;
 use crate::http::json;
 use crate::http::problem::{Code, Fault, Problem};
@@ -496,7 +496,7 @@ async fn history(state: &ApiState, case: &CaseRecord, reveal: bool) -> Result<Ve
     let came = came.into_iter().map(|text| TextView {
         at: text.at,
         direction: "in",
-        text: text.text.filter(|_| reveal),
+        text: text.text.filter(|_| reveal).map(|text| Shared::shown(&text).into()),
         state: None,
     });
     let went = went.into_iter().map(|message| {
