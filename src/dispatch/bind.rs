@@ -215,6 +215,7 @@ impl Bind {
                 biased;
                 report = link.reports.recv() => match report {
                     Some(LinkReport::Submits(reports)) => session.settle(reports).await,
+                    Some(LinkReport::Fault(text)) => self.shared.state.fault(&self.bind, text),
                     Some(LinkReport::Closing) if stage == Stage::Up => stage = Stage::Closing,
                     Some(LinkReport::Closing) => {}
                     Some(LinkReport::AnsweredBusy) => self.shared.state.answered_busy(),

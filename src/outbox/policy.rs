@@ -94,6 +94,15 @@ pub enum Outcome {
         /// The status of the answer.
         status: u32,
     },
+    /// A fault of the message or of the agent, by RCS: the next step at once, or the end.
+    Rejected {
+        /// The status of the answer.
+        status: u32,
+        /// Why.
+        reason: Reason,
+        /// The member at fault, where it is known.
+        field: Option<Box<str>>,
+    },
     /// Nobody will take it.
     Refused {
         /// The command_status.
@@ -114,6 +123,20 @@ impl Policy {
         let by_rcs = self.by(was) == Some(Channel::Rcs);
         let (progress, event) = match outcome {
             Outcome::NotReachable { status } => self.not_reachable(&claimed.route, was.clone(), *status, now),
+            Outcome::Rejected { status, reason, field } => {
+                let fault = (*status, *reason, field.as_deref());
+                self.rejected(&claimed.route, was, fault, now)
+            }
+            // The row's own is that of the SMS, should one follow.
+            Outcome::Submitted {
+                carrier_message_id: Some(id),
+            } if by_rcs && was.state != State::Uncertain && self.step_after(&claimed.route, was).is_some() => {
+                let event = Event {
+                    note: Some(id.clone()),
+                    ..event_of(was, EventKind::Submitted, None, now)
+                };
+                (self.after_outcome(claimed, outcome, now, jitter).0, Some(event))
+            }
             Outcome::Uncertain if by_rcs => self.rcs_lost(claimed.class, was.clone(), now),
             outcome => {
                 let (progress, event) = self.after_outcome(claimed, outcome, now, jitter);
@@ -154,14 +177,15 @@ impl Policy {
             ),
             Outcome::Throttled { .. } => (self.waiting(&claimed.route, was, now), None),
             Outcome::Retry { status } => self.retried(&claimed.route, was, *status, now, jitter),
-            Outcome::NextStep { status } | Outcome::NotReachable { status } => self.next_step(
-                &claimed.route,
-                was,
-                Some(*status),
-                State::Failed,
-                Reason::CarrierRefused,
-                now,
-            ),
+            Outcome::NextStep { status } | Outcome::NotReachable { status } | Outcome::Rejected { status, .. } => self
+                .next_step(
+                    &claimed.route,
+                    was,
+                    Some(*status),
+                    State::Failed,
+                    Reason::CarrierRefused,
+                    now,
+                ),
             Outcome::Refused { status, reason } => {
                 let progress = Progress {
                     code: Some(*status),
@@ -183,7 +207,10 @@ impl Policy {
     ) -> Progress {
         // What goes by RCS is awaited, wanted or not, where an SMS would follow.
         let falls_back = self.by(&was) == Some(Channel::Rcs) && self.step_after(&claimed.route, &was).is_some();
-        let awaited = claimed.receipt || falls_back;
+        let outlives = self.by(&was) == Some(Channel::Rcs) && rcs::outlives(Some(now), &was);
+        let awaited = claimed.receipt || falls_back || outlives;
+        let due = self.receipt_due(&claimed.route, &was, now);
+        let due = if outlives { due.min(was.expires_at) } else { due };
         let mut flags = was.flags;
         if carrier_message_id.is_none() && claimed.segments == 1 {
             flags = flags.with(Flag::NoCarrierId);
@@ -193,7 +220,7 @@ impl Policy {
         }
         Progress {
             state: State::Submitted,
-            wake_at: awaited.then(|| self.receipt_due(&claimed.route, &was, now)),
+            wake_at: awaited.then_some(due),
             final_at: (!awaited).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,

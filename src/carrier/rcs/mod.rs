@@ -8,6 +8,7 @@
 //! | `exchange` | connections of HTTP/2, and one request over them |
 //! | `sign_in` | the access token: one for all, refreshed early and by one alone |
 //! | `call` | tries with their pauses, until the answer can be used |
+//! | `fault` | what only a person can mend, told once a minute |
 //! | `known` | which handsets could be reached, and what they can show |
 //! | [`render`] | a message of ours as the API has it |
 //! | [`outcome`](SendOutcome) | what became of a message |
@@ -15,6 +16,7 @@
 
 mod call;
 mod exchange;
+mod fault;
 mod known;
 mod link;
 mod outcome;
@@ -31,10 +33,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use araldo_rcs::answer::{Accepted, Reach, Revocation};
+use araldo_rcs::error::ApiError;
 use araldo_rcs::limit::MAX_BATCH_USERS;
 use araldo_rcs::message::{AgentMessage, Expiry};
 use araldo_rcs::{AgentId, Api, Capabilities, ErrorKind, Msisdn, ServiceAccount};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use hyper::StatusCode;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -50,6 +54,7 @@ use crate::domain::{Name, UnixMillis};
 use crate::throttle::CarrierPace;
 use call::{Call, Effort};
 use exchange::Exchange;
+use fault::Faults;
 use known::Known;
 use sign_in::SignIn;
 
@@ -78,6 +83,7 @@ pub struct RcsCarrier {
     /// Until when nobody waits for a look-up.
     unasked_until: Moment,
     known: Known,
+    faults: Faults,
     clock: Clock,
 }
 
@@ -119,6 +125,7 @@ impl RcsCarrier {
             look_ups: RateLimiter::direct(Quota::per_minute(LOOK_UPS_A_MINUTE)),
             unasked_until: Moment::default(),
             known: Known::new(config),
+            faults: Faults::default(),
             name: name.clone(),
             config: config.clone(),
             exchange,
@@ -173,7 +180,10 @@ impl RcsCarrier {
         };
         let request = match built(self.clock.now()) {
             None => return SendOutcome::Refused(Refusal::Expired),
-            Some(Err(violations)) => return SendOutcome::Refused(Refusal::Broken(violations.to_string())),
+            Some(Err(violations)) => {
+                let field = violations.iter().next().map(|first| first.path.as_str().into());
+                return SendOutcome::Refused(Refusal::Rejected { field });
+            }
             Some(Ok(request)) => request,
         };
         let call = Call {
@@ -183,7 +193,7 @@ impl RcsCarrier {
             effort: Effort::Message,
         };
         let answer = self.call(call, Accepted::read).await;
-        let outcome = SendOutcome::of(answer);
+        let outcome = SendOutcome::of(message, answer);
         match &outcome {
             SendOutcome::Accepted(_) => self.known.reached(to),
             SendOutcome::Refused(Refusal::NotReachable) => self.known.not_reached(to),
@@ -259,6 +269,14 @@ impl RcsCarrier {
         }
     }
 
+    /// Asks about a handset whatever is believed of it: whether the agent is let in.
+    ///
+    /// # Errors
+    /// It is not, or nobody answers.
+    pub async fn ask(&self, to: &Msisdn) -> Result<Handset, CallError> {
+        self.look_up(to, Effort::Usual).await
+    }
+
     async fn look_up(&self, to: &Msisdn, effort: Effort) -> Result<Handset, CallError> {
         let request = self.api.capabilities(to, crate::clock::message_id(self.clock.now()).0);
         let call = Call {
@@ -267,6 +285,12 @@ impl RcsCarrier {
         };
         match self.call(call, Capabilities::read).await {
             Ok(capabilities) => Ok(self.known.seen(to, capabilities)),
+            // By 403 an agent without launch was answered once; a wrong key is, and that is no fault of the handset's.
+            Err(CallError::Refused(error)) if error.http_status == StatusCode::FORBIDDEN => {
+                self.fault("capabilities", &Refusal::Configuration { status: 403 });
+                let kind = ErrorKind::PermissionDenied;
+                Err(CallError::Refused(ApiError { kind, ..error }))
+            }
             Err(CallError::Refused(error)) if error.kind == ErrorKind::NotReachable => {
                 self.known.not_reached(to);
                 Ok(Handset::NotReachable)
