@@ -129,6 +129,16 @@ impl Carrier {
         .await
     }
 
+    /// What a phone shows, oldest first.
+    pub(crate) async fn phone(&self, number: &str) -> Vec<String> {
+        let path = format!("/messages?to={}", number.trim_start_matches('+'));
+        let messages = self.control.lock().await.get(&path).await.unwrap().json();
+        let messages = messages.as_array().unwrap().iter();
+        messages
+            .map(|message| message["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     async fn inject(&self, from: &str, to: &str, text: &str) -> Option<Answer> {
         let headers = [("content-type", "application/json".to_owned())];
         let body = json!({ "from": from, "to": to, "text": text }).to_string().into_bytes();
