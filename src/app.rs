@@ -180,7 +180,7 @@ impl Daemon {
         let hooks = rcs::start(
             (&config, agents),
             (&store, &outbox),
-            &consent,
+            (&dispatch, &consent),
             &clock,
             &tasks,
             &stop_upkeep,

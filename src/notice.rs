@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::domain::{
-    CaseId, Class, Flags, InboundId, Masked, MessageId, Name, Reason, Source, State, UnixMillis, Will,
+    CaseId, Class, Flags, InboundId, Masked, MessageId, Name, Reason, Shared, Source, State, UnixMillis, Will,
 };
 use crate::store::{
     About, AboutInbound, AboutMessage, CaseReason, CaseRecord, CaseState, ConsentRecord, Notice, NoticeKind,
@@ -64,6 +64,9 @@ struct InboundData<'a> {
     from: Cow<'a, str>,
     to: &'a str,
     text: Option<&'a str>,
+    /// What was shared by RCS in the place of a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<Shared>,
     /// Where the text goes on beyond what is told.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     text_cut: bool,
@@ -157,6 +160,7 @@ impl<'a> Event<'a> {
             Data::Inbound(inbound) => {
                 inbound.from = Masked(&inbound.from).to_string().into();
                 inbound.text = None;
+                inbound.shared = None;
             }
         }
         self
@@ -233,13 +237,15 @@ impl<'a> ConsentData<'a> {
 
 impl<'a> InboundData<'a> {
     fn new(notice: &'a Notice, inbound: &'a AboutInbound) -> Self {
-        let text = inbound.text.as_deref();
+        let shared = inbound.text.as_deref().and_then(Shared::read);
+        let text = inbound.text.as_deref().filter(|_| shared.is_none());
         let told = text.map(|text| &text[..text.floor_char_boundary(TEXT)]);
         Self {
             id: inbound.id,
             from: Cow::Borrowed(&inbound.from),
             to: &inbound.to,
             text: told,
+            shared,
             text_cut: told != text,
             carrier: notice.carrier.as_ref(),
             segment: inbound.segment.map(|segment| Segment {

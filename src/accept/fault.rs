@@ -49,6 +49,7 @@ codes! {
     IdempotencyKeyInvalid 400 "idempotency_key_invalid" "The Idempotency-Key cannot be used" "Use 1 to 255 visible ASCII characters; in NDJSON a field of each line, otherwise the header."
     BodyIncomplete 400 "body_incomplete" "The body ended early" "Nothing was stored. Send the request again."
     Unauthenticated 401 "unauthenticated" "The key is missing or not known" "Send `Authorization: Bearer KEY` with the key of a configured client."
+    BadSignature 401 "bad_signature" "The post is not signed with the carrier's client token" "Give the carrier in client_token_file the token that the webhook has in the console."
     ScopeMissing 403 "scope_missing" "The key may not do this" "Ask the operator for the scope named in `need`."
     ForbiddenOrigin 403 "forbidden_origin" "The admin interface answers only to this host" "Call it by a loopback name, and from no other site."
     NotFound 404 "not_found" "There is no such thing" "Check the path or the id; another client's objects are not found either."

@@ -8,7 +8,7 @@ use crate::backend::AddressGuard;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::consent::Gate;
-use crate::domain::{Channel, Name};
+use crate::domain::{Channel, Channels, Name};
 use crate::router::{Plan, Router};
 
 /// What checks, measures and routes messages, wherever they come from.
@@ -29,7 +29,7 @@ pub struct Intake {
 /// What is known of a route's carriers.
 struct RouteFacts {
     /// Every carrier of the route, in the order of its steps.
-    carriers: Vec<Name>,
+    carriers: Vec<(Name, Channel)>,
     /// Every channel of the route, in the order of its steps.
     channels: Vec<Channel>,
     /// How a text is written that each of them can take.
@@ -65,9 +65,11 @@ impl Intake {
             .map_or(&self.unrouted, |facts| &facts.common)
     }
 
-    /// The carriers that may carry what goes a route, likeliest first.
-    pub fn carriers(&self, route: &Name) -> &[Name] {
-        self.routes.get(route).map_or(&[], |facts| &facts.carriers)
+    /// The carriers that may carry what goes a route by these channels, likeliest first.
+    pub fn carriers(&self, route: &Name, channels: Channels) -> Vec<&Name> {
+        let carriers = self.routes.get(route).map_or(&[][..], |facts| &facts.carriers);
+        let allowed = carriers.iter().filter(|(_, channel)| channels.allow(*channel));
+        allowed.map(|(name, _)| name).collect()
     }
 
     /// The channels by which what goes a route may go, in their order.
@@ -79,13 +81,14 @@ impl Intake {
 impl RouteFacts {
     fn new(route: &Name, router: &Router, config: &Config) -> Self {
         let carriers = router.carriers_of_route(route);
+        let with_channel = |id: &Name| (id.clone(), config.channel_of(id));
         // What is measured is the text: a carrier of RCS does not write it.
         let by_sms = carriers.iter().filter(|id| config.channel_of(id) == Channel::Sms);
         let configs: Vec<_> = by_sms.filter_map(|id| config.carrier.get(id)).collect();
         let max_segments = configs.iter().map(|carrier| config.max_segments(carrier)).min();
         Self {
             channels: router.channels_of_route(route),
-            carriers,
+            carriers: carriers.iter().map(with_channel).collect(),
             common: Common::of(&configs, max_segments.unwrap_or(config.outbox.max_segments)),
         }
     }

@@ -19,7 +19,7 @@ pub use intake::Intake;
 pub(crate) use rich::fault_at as rich_fault;
 pub(crate) use text::Text;
 pub(crate) use wish::{FIELDS, Wish, time};
-use written::{Asked, written};
+use written::{Asked, unsegmented, written};
 
 use crate::clock;
 use crate::consent::Recipient;
@@ -173,7 +173,21 @@ fn checked(
     };
     let common = state.common(plan.as_ref().and_then(Option::as_ref));
     let text = body.zip(asked);
-    let text = text.and_then(|(body, asked)| found(written(body, &asked, common), &mut faults));
+    let by_rcs_alone = plan
+        .as_ref()
+        .and_then(Option::as_ref)
+        .zip(channels)
+        .is_some_and(|(plan, channels)| {
+            let ways = state.channels(&plan.lane.route).iter();
+            ways.filter(|way| channels.allow(**way)).all(|way| *way == Channel::Rcs)
+        });
+    let text = text.and_then(|(body, asked)| {
+        let text = match by_rcs_alone {
+            true => unsegmented(body),
+            false => written(body, &asked, common),
+        };
+        found(text, &mut faults)
+    });
     let (Some(to), Some(text), Some(from), Some(class), Some(times), Some(plan), Some(channels)) =
         (to, text, from, class, times, plan, channels)
     else {

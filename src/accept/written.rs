@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use araldo_rcs::limit::MAX_TEXT;
 use araldo_sms::{
     DefaultAlphabet, Language, Languages, Measure, National, ReferenceSize, SplitOptions, TextError, measure,
     replace_lookalikes,
@@ -173,6 +174,24 @@ pub(super) fn written<'t>(body: Body<'t>, asked: &Asked, common: &Common) -> Res
         segments: measured.segments,
         units: measured.units,
         replaced,
+    })
+}
+
+/// A text that goes by RCS alone: whole, and as long as a message of RCS may be. What is said beside a rich form is not
+/// shown there.
+pub(super) fn unsegmented(body: Body<'_>) -> Result<Written<'_>, Fault> {
+    let units = body.text.encode_utf16().count();
+    if units > MAX_TEXT && body.rich.is_none() {
+        let detail = format!("has {units} UTF-16 units; RCS takes at most {MAX_TEXT}");
+        return Err(Fault::new(body.pointer, Code::TextTooLong, detail).limit(MAX_TEXT));
+    }
+    Ok(Written {
+        text: body.text.into(),
+        encoding: Encoding::choose(body.text),
+        shape: Shape::default(),
+        segments: 1,
+        units,
+        replaced: Vec::new(),
     })
 }
 

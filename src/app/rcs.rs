@@ -13,7 +13,7 @@ use crate::carrier::rcs::{RcsCarrier, RcsLink};
 use crate::clock::Clock;
 use crate::config::{CarrierConfig, Config, Protocol, ReceiptId, RouteConfig};
 use crate::dispatch::rcs_events::{Agent, Confirmed, RcsEvents, Reports};
-use crate::dispatch::{CarrierParts, ConsentStep, Revoker, Scout};
+use crate::dispatch::{CarrierParts, ConsentStep, Dispatch, Revoker, Scout};
 use crate::domain::{Lane, Name};
 use crate::http::RcsHooks;
 use crate::outbox::Outbox;
@@ -69,7 +69,7 @@ fn lanes(config: &Config, carrier: &Name) -> Vec<Lane> {
 pub(super) fn start(
     (config, agents): (&Config, Agents),
     (store, outbox): (&Arc<dyn Store>, &Outbox),
-    consent: &Arc<ConsentStep>,
+    (dispatch, consent): (&Dispatch, &Arc<ConsentStep>),
     clock: &Clock,
     tasks: &TaskTracker,
     stop: &CancellationToken,
@@ -92,9 +92,15 @@ pub(super) fn start(
         };
         tasks.spawn(scout.run(stop.clone()));
     }
-    let agents = agents.into_iter().map(|(name, carrier)| {
+    let agents = agents.into_iter().filter_map(|(name, carrier)| {
         let address = config.rbm[&name].address.as_deref().map(Into::into);
-        (name, Agent { carrier, address })
+        let state = dispatch.state(&name)?;
+        let agent = Agent {
+            carrier,
+            address,
+            state,
+        };
+        Some((name, agent))
     });
     let worker = RcsEvents {
         store: store.clone(),

@@ -126,6 +126,8 @@ pub enum LinkReport {
     Submits(Vec<SubmitReport>),
     /// On trial, it has taken a message: it is as good as any.
     Proven,
+    /// Something that only a person can mend keeps messages from going this way; the link stays up. Cause and cure.
+    Fault(String),
     /// It submits nothing more; answers to what is out may still come.
     Closing,
     /// A delivery waited too long for its commit and was answered busy: it may be stored all the same, and the carrier
@@ -174,7 +176,7 @@ pub enum SubmitResult {
 }
 
 /// What follows from a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefusalAction {
     /// Too fast: the pace halves, no try is burned.
     Throttle,
@@ -184,6 +186,13 @@ pub enum RefusalAction {
     NextStep,
     /// The handset has no RCS, or cannot show it: the next step at once.
     NotReachable,
+    /// A fault of the message or of the agent, by RCS: the next step at once, and if there is none this is the end.
+    Rejected {
+        /// Why.
+        reason: Reason,
+        /// The member at fault, where it is known.
+        field: Option<Box<str>>,
+    },
     /// The end.
     Final(Reason),
 }

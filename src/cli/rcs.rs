@@ -1,24 +1,29 @@
-//! `araldo rcs …`: whether an agent can sign in, and which handsets it reaches. The platform is asked, not the daemon.
+//! `araldo rcs …`: whether an agent can sign in and is let in, and which handsets it reaches. The platform is asked, not the daemon.
 
 use std::io::{self, Write};
 
-use araldo_rcs::Msisdn;
+use araldo_rcs::error::Advice;
+use araldo_rcs::{ErrorKind, Msisdn};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::table::Screen;
 use super::{Exit, Global, report};
-use crate::carrier::rcs::{Handset, RcsCarrier};
+use crate::carrier::rcs::{CallError, Handset, RcsCarrier, SignInError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Name, mask_number};
 
+/// A number that is nobody's: of those that Ofcom keeps for drama.
+const NOBODY: &str = "+447700900000";
+
 /// What to ask of the platform.
 #[derive(Clone, Debug, Subcommand)]
 pub enum RcsVerb {
-    /// Sign in as the agent of a carrier: whether key, clock and network are right.
+    /// Sign in as the agent of a carrier and ask the API about a number that is nobody's: whether key, clock, network and
+    /// agent are right.
     ///
-    /// Exit code: 0 signed in, 3 no such carrier, 69 not signed in.
+    /// Exit code: 0 let in, 3 no such carrier, 69 not: the error says which of the four is wrong.
     Check {
         /// The carrier.
         carrier: String,
@@ -70,14 +75,17 @@ impl RcsVerb {
         match self {
             Self::Check { carrier, json } => {
                 let carrier = carrier_of(config, carrier)?;
-                let lifetime = carrier.sign_in().await.map_err(|error| unavailable(&error))?;
+                let lifetime = carrier.sign_in().await.map_err(|error| not_signed_in(&error))?;
+                try_api(&carrier).await?;
                 let mut screen = Screen::of_stdout(*json);
                 let agent = carrier.agent().as_str();
                 let shown = if *json {
-                    screen.json(&json!({ "agent": agent, "signed_in": true, "token_seconds": lifetime.as_secs() }))
+                    screen.json(&json!({ "agent": agent, "signed_in": true, "let_in": true, "token_seconds": lifetime.as_secs() }))
                 } else {
                     let seconds = lifetime.as_secs();
-                    screen.line(&format!("{agent}: signed in, with a token for {seconds} s"))
+                    screen.line(&format!(
+                        "{agent}: signed in, with a token for {seconds} s; the API lets the agent in"
+                    ))
                 };
                 shown.and_then(|()| screen.flush()).map_err(|error| output(&error))
             }
@@ -90,6 +98,42 @@ impl RcsVerb {
             }
         }
     }
+}
+
+/// Which of key, clock and network keeps the account from its token.
+fn not_signed_in(error: &SignInError) -> Refused {
+    let SignInError::Refused(refused) = error else {
+        return unavailable(&format!("network: {error}"));
+    };
+    let said = refused.description.to_ascii_lowercase();
+    let is_of = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    let what = match refused.advice() {
+        Advice::Retry { .. } => "network",
+        _ if is_of(&["timeframe", "short-lived", "iat", "exp "]) => "clock",
+        _ if is_of(&["signature", "account", "issuer", "email", "audience"]) => "key",
+        _ => "key or clock",
+    };
+    unavailable(&format!("{what}: {error}"))
+}
+
+/// A look-up of a number of the block that is kept for fiction: whether it is reachable does not matter.
+async fn try_api(carrier: &RcsCarrier) -> Result<(), Refused> {
+    let nobody = Msisdn::parse(NOBODY).map_err(|error| unavailable(&error))?;
+    let Err(error) = carrier.ask(&nobody).await else {
+        return Ok(());
+    };
+    let what = match &error {
+        CallError::Refused(error) => match error.kind {
+            ErrorKind::PermissionDenied | ErrorKind::InvalidArgument => "agent",
+            ErrorKind::Unauthenticated => "key",
+            // The agent was let in, and its number of look-ups is used up.
+            ErrorKind::RateLimited | ErrorKind::UserTrafficLimit | ErrorKind::NotReachable => return Ok(()),
+            ErrorKind::Unavailable | ErrorKind::Unreadable | ErrorKind::Refused => "network (api_base)",
+        },
+        CallError::SignIn(error) => return Err(not_signed_in(error)),
+        CallError::Broken(_) | CallError::Later(_) | CallError::InDoubt => "network (api_base)",
+    };
+    Err(unavailable(&format!("signed in, but not let in; {what}: {error}")))
 }
 
 /// What is known of each number, in their order; features only of one that was asked for alone.

@@ -249,7 +249,8 @@ impl Desk<'_> {
             }))?;
         } else {
             if let Some(rich) = &rendered.rich {
-                screen.line(&serde_json::to_string_pretty(rich).unwrap_or_default())?;
+                let pretty = serde_json::to_string_pretty(rich).unwrap_or_default();
+                pretty.lines().try_for_each(|line| screen.line(line))?;
             }
             screen.line(&sized.text)?;
             let plural = if segments == 1 { "" } else { "s" };

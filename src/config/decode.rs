@@ -194,6 +194,9 @@ fn explain(segments: &[Key], path: &str, message: &str) -> Problem {
         let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
         let problem = Problem::new(path, format!("`{word}` is not one of {}", known.join(", ")));
         return match nearest(word, known.iter().copied()) {
+            _ if word == "rcs" && path.ends_with(".protocol") => {
+                problem.cure("write protocol = \"rbm\", the API that RCS is spoken by")
+            }
             Some(near) => problem.cure(format!("did you mean \"{near}\"?")),
             None => problem,
         };

@@ -157,7 +157,8 @@ pub(super) fn split(tree: &mut Json) {
     let Some(Json::Object(carriers)) = tree.get_mut("carrier") else {
         return;
     };
-    let is_rbm = |table: &Json| table["protocol"] == "rbm";
+    // Who writes `rcs` means these keys, and is told the word.
+    let is_rbm = |table: &Json| table["protocol"] == "rbm" || table["protocol"] == "rcs";
     let ids: Vec<String> = carriers
         .iter()
         .filter(|(_, table)| is_rbm(table))

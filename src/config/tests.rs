@@ -293,6 +293,120 @@ retention = true
     }
 }
 
+/// An agent in a file beside its key file.
+fn agent(keys: &str, account: &str, mode: u32) -> Result<Loaded, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    write(&path.join("key.json"), account, mode);
+    let text = format!(
+        "[client.bank]\nkey_credential = \"bank\"\n[address.\"12345\"]\nclient = \"bank\"\n[carrier.rbm]\nprotocol = \"rbm\"\n\
+         agent_id = \"bank\"\nservice_account_file = \"{}\"\n{keys}",
+        path.join("key.json").display()
+    );
+    write(&path.join("bank"), "bank-key-bank-key-bank-key-0001", 0o600);
+    let file = write(&path.join("araldo.toml"), &text, 0o644);
+    load(&file, &[("CREDENTIALS_DIRECTORY", path.to_str().unwrap())], &[])
+}
+
+fn account(change: impl FnOnce(&mut Json)) -> String {
+    let mut account = serde_json::from_slice(crate::simulator::rcs::ACCOUNT).unwrap();
+    change(&mut account);
+    account.to_string()
+}
+
+#[test]
+fn what_is_wrong_with_an_agent_is_said_once_at_its_place_and_with_its_cure() {
+    let wrong = |keys: &str, account: &str, mode: u32| match agent(keys, account, mode) {
+        Ok(_) => Vec::new(),
+        Err(ConfigError::Invalid(problems)) => problems,
+        Err(other) => panic!("{other}"),
+    };
+    let good = account(|_| {});
+    let plain = account(|it| it["token_uri"] = "http://tokens.example/token".into());
+    let person = account(|it| it["type"] = "authorized_user".into());
+    for (keys, account, mode, key, cause) in [
+        ("", "{", 0o600, "carrier.rbm.service_account_file", "key.json"),
+        ("", &*plain, 0o600, "carrier.rbm.service_account_file", "without TLS"),
+        (
+            "",
+            &*person,
+            0o600,
+            "carrier.rbm.service_account_file",
+            "service_account",
+        ),
+        ("", &*good, 0o644, "carrier.rbm.service_account_file", "everyone"),
+        (
+            "api_base = \"http://127.0.0.1:1/v1\"",
+            &*good,
+            0o600,
+            "carrier.rbm.api_base",
+            "/v1",
+        ),
+        (
+            "address = \"MyBank\"",
+            &*good,
+            0o600,
+            "carrier.rbm.address",
+            "no number",
+        ),
+    ] {
+        let problems = wrong(keys, account, mode);
+        let [problem] = &problems[..] else {
+            panic!("{keys} {cause}: {problems:?}")
+        };
+        assert_eq!(&*problem.key, key, "{keys} {cause}");
+        let shown = problem.to_string();
+        assert!(shown.contains(cause) && shown.contains("cure: "), "{shown}");
+    }
+    let plain = "api_base = \"http://127.0.0.1:1/\"\naddress = \"12345\"\ninsecure_plaintext = true";
+    assert!(
+        wrong(
+            plain,
+            &account(|it| it["token_uri"] = "http://tokens.example/token".into()),
+            0o600
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn what_an_agent_leaves_unsaid_is_warned_of() {
+    let warned = |keys: &str| {
+        let warnings = agent(keys, &account(|_| {}), 0o600).unwrap().warnings;
+        warnings
+            .iter()
+            .map(|problem| problem.key.to_string())
+            .collect::<Vec<_>>()
+    };
+    for (keys, key) in [
+        ("address = \"54321\"", "carrier.rbm.address"),
+        (
+            "region = \"europe\"\napi_base = \"http://127.0.0.1:1\"",
+            "carrier.rbm.region",
+        ),
+    ] {
+        assert!(warned(keys).contains(&key.to_owned()), "{keys}");
+    }
+    let silent = warned("address = \"12345\"\nregion = \"europe\"");
+    assert!(
+        !silent
+            .iter()
+            .any(|key| key.ends_with("address") || key.ends_with("region")),
+        "{silent:?}"
+    );
+}
+
+#[test]
+fn who_names_the_protocol_by_its_channel_is_told_the_word() {
+    let text = "[carrier.rbm]\nprotocol = \"rcs\"\nagent_id = \"bank\"\n";
+    let error = Config::parse(text).unwrap_err().to_string();
+    assert!(error.contains("write protocol = \"rbm\""), "{error}");
+    assert!(
+        !error.contains("unknown key") && !error.contains("system_id"),
+        "{error}"
+    );
+}
+
 // --- The file that documents every key ---
 
 /// The file with every commented key live. Prose has a space after its `#`, a key has none.

@@ -223,6 +223,7 @@ impl Bind {
                             self.take_back(&mut session, &mut open).await;
                         }
                     }
+                    Some(LinkReport::Fault(text)) => self.shared.state.fault(&self.bind, text),
                     Some(LinkReport::Closing) if stage == Stage::Up => stage = Stage::Closing,
                     Some(LinkReport::Closing) => {}
                     Some(LinkReport::AnsweredBusy) => self.shared.state.answered_busy(),

@@ -1,7 +1,7 @@
 //! A consent word is obeyed and answered in the commit that stores its text. What waits for the pipeline: a long text,
 //! a word that means something else beside a question, and HELP where the catalogue has a reply to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -11,7 +11,7 @@ use crate::carrier::InboundText;
 use crate::command::Locale;
 use crate::config::Config;
 use crate::consent::{Ear, Heard, Reaction, Spoken, Word};
-use crate::domain::{Class, Flag, Msisdn, Name, UnixMillis};
+use crate::domain::{Class, Flag, Msisdn, Name, Source, UnixMillis};
 use crate::inbound::Limits;
 use crate::store::{Enqueue, NewConsent};
 
@@ -22,6 +22,8 @@ pub struct ConsentStep {
     /// In whose name is answered, by brand: the answer goes out from the address that was written to, which may be on no
     /// list of the client's.
     voices: BTreeMap<Name, Client>,
+    /// The carriers of RCS.
+    agents: BTreeSet<Name>,
     /// The last fence against a loop, the same for all that is answered by itself.
     limits: Arc<Limits>,
 }
@@ -56,6 +58,7 @@ impl ConsentStep {
         Self {
             hearing: ArcSwap::from_pointee(Hearing::new(config)),
             voices: policy.brands().filter_map(voice).collect(),
+            agents: config.rbm.keys().cloned().collect(),
             intake,
             limits,
         }
@@ -64,6 +67,15 @@ impl ConsentStep {
     /// Goes on beside another catalogue.
     pub fn renew(&self, config: &Config) {
         self.hearing.store(Arc::new(Hearing::new(config)));
+    }
+
+    /// How a wish came that this carrier brought.
+    pub fn source(&self, carrier: &Name) -> Source {
+        if self.agents.contains(carrier) {
+            Source::Rcs
+        } else {
+            Source::Sms
+        }
     }
 
     /// What a text says of consent that is obeyed as it is stored, and what is answered. `None` where it is no consent

@@ -154,6 +154,11 @@ impl Dispatch {
         self.carriers.iter().map(report).collect()
     }
 
+    /// How a carrier is; `None` where there is none of this name.
+    pub fn state(&self, carrier: &Name) -> Option<Arc<CarrierState>> {
+        self.carriers.get(carrier).map(|entry| entry.shared.state.clone())
+    }
+
     /// Carriers with a bind that is up, and carriers in all.
     pub fn bound(&self) -> (usize, usize) {
         let up = self

@@ -93,7 +93,7 @@ impl Flight {
                     self.taken.push(report.number);
                 }
             }
-            SubmitResult::Refused { status, action } => self.refuse(*status, *action),
+            SubmitResult::Refused { status, action } => self.refuse(*status, action),
             SubmitResult::NotWritten => self.unwritten = true,
             SubmitResult::Lost => self.lost = true,
             SubmitResult::Unsendable => self.unsendable = true,
@@ -125,15 +125,16 @@ impl Flight {
     }
 
     /// Of several refusals the gravest counts.
-    fn refuse(&mut self, status: u32, action: RefusalAction) {
-        let gravity = |action| match action {
+    fn refuse(&mut self, status: u32, action: &RefusalAction) {
+        let gravity = |action: &RefusalAction| match action {
             RefusalAction::Throttle => 0,
             RefusalAction::Retry => 1,
-            RefusalAction::NextStep | RefusalAction::NotReachable => 2,
+            RefusalAction::NextStep | RefusalAction::NotReachable | RefusalAction::Rejected { .. } => 2,
             RefusalAction::Final(_) => 3,
         };
-        if self.refused.is_none_or(|(_, before)| gravity(before) < gravity(action)) {
-            self.refused = Some((status, action));
+        let before = self.refused.as_ref();
+        if before.is_none_or(|(_, before)| gravity(before) < gravity(action)) {
+            self.refused = Some((status, action.clone()));
         }
     }
 
@@ -156,12 +157,13 @@ impl Flight {
         if self.lost {
             return Outcome::Uncertain;
         }
-        if let Some((status, action)) = self.refused {
+        if let Some((status, action)) = self.refused.clone() {
             return match action {
                 RefusalAction::Throttle => Outcome::Throttled { status },
                 RefusalAction::Retry => Outcome::Retry { status },
                 RefusalAction::NextStep => Outcome::NextStep { status },
                 RefusalAction::NotReachable => Outcome::NotReachable { status },
+                RefusalAction::Rejected { reason, field } => Outcome::Rejected { status, reason, field },
                 RefusalAction::Final(reason) => Outcome::Refused { status, reason },
             };
         }

@@ -22,10 +22,12 @@ use uuid::Uuid;
 
 use super::consent::ConsentStep;
 use super::inbound::new_inbound;
+use super::status::{CarrierState, count};
 use crate::carrier::InboundText;
 use crate::carrier::rcs::RcsCarrier;
 use crate::consent::Heard;
-use crate::domain::{BindRef, MessageId, Name, UnixMillis};
+use crate::domain::rich::Postback;
+use crate::domain::{BindRef, MessageId, Name, Shared, Source, UnixMillis};
 use crate::inbound::Tap;
 use crate::outbox::Outbox;
 use crate::store::{
@@ -118,6 +120,8 @@ pub struct Agent {
     /// Our number that stands for the agent: what users say comes to it, as by SMS. `None`: of what they say only STOP and
     /// its like are heard.
     pub address: Option<Box<str>>,
+    /// Where its reports and texts are counted.
+    pub state: Arc<CarrierState>,
 }
 
 /// The worker.
@@ -219,6 +223,7 @@ impl RcsEvents {
         let texts = wanted.texts.into_iter().map(|(carrier, text, at)| {
             let bind = BindRef { carrier, bind: 0 };
             let mut text = new_inbound(text, &bind, at, Vec::new(), &self.consent);
+            text.consents.iter_mut().for_each(|noted| noted.source = Source::Rcs);
             let word = text.handled.filter(|_| !text.answers.is_empty());
             if word.is_some_and(|word| !self.confirmed.is_first(&text.from, &text.to, word, Said::InWords, at)) {
                 text.answers.clear();
@@ -276,6 +281,7 @@ impl RcsEvents {
         let kind = match &payload {
             Payload::UserMessage(message) => {
                 is_ours(&message.agent_id)?;
+                count(&agent.state.counts.inbound);
                 agent.carrier.heard_from(&message.sender_phone_number);
                 let tap = wanted.taps.remove(&event.place);
                 let new = tap.as_ref().filter(|tap| !tap.is_noted);
@@ -299,6 +305,7 @@ impl RcsEvents {
             }
             Payload::ServerEvent(told) => {
                 is_ours(&told.agent_id)?;
+                count(&agent.state.counts.receipts);
                 wanted.messages.extend(server_event(event, told)?);
                 match &told.event {
                     ServerEventType::Other(_) => "unknown",
@@ -344,8 +351,14 @@ impl RcsEvents {
             })
         };
         match &told.event {
-            UserEventType::Delivered { message_id } => wanted.messages.push(of_message(message_id, Told::Delivered)?),
-            UserEventType::Read { message_id } => wanted.messages.push(of_message(message_id, Told::Read)?),
+            UserEventType::Delivered { message_id } => {
+                count(&agent.state.counts.receipts);
+                wanted.messages.push(of_message(message_id, Told::Delivered)?);
+            }
+            UserEventType::Read { message_id } => {
+                count(&agent.state.counts.receipts);
+                wanted.messages.push(of_message(message_id, Told::Read)?);
+            }
             UserEventType::Unsubscribe => self.said_by_menu("STOP", event, agent, told, wanted),
             UserEventType::Subscribe => self.said_by_menu("START", event, agent, told, wanted),
             UserEventType::IsTyping | UserEventType::Other { .. } => {}
@@ -385,6 +398,7 @@ impl RcsEvents {
         let mut obeyed = self
             .consent
             .obey(reaction, from, address, at, self.consent.has_room(from, address, at));
+        obeyed.consents.iter_mut().for_each(|noted| noted.source = Source::Rcs);
         wanted.consents.append(&mut obeyed.consents);
         let is_first = || self.confirmed.is_first(from, address, obeyed.word, consent.said, at);
         if let Some(answer) = obeyed.answer.filter(|_| is_first()) {
@@ -438,7 +452,8 @@ fn text(
     Some((event.carrier.clone(), text, event.at))
 }
 
-/// What a message of a user's says. A tap on an action says nothing: the handset does it.
+/// What a message of a user's says. A tap on an action says nothing: the handset does it. Nor does one with a postback of
+/// ours that went to another number: it was passed on.
 fn said(message: &UserMessage, tap: Option<Tap>) -> Option<String> {
     Some(match (&message.content, tap) {
         // What the suggestion says is known by its message; a handset's word for it is not needed.
@@ -447,10 +462,18 @@ fn said(message: &UserMessage, tap: Option<Tap>) -> Option<String> {
         (UserContent::SuggestionResponse(tap), None) if tap.suggestion_type == Some(SuggestionType::Action) => {
             return None;
         }
+        (UserContent::SuggestionResponse(tap), None) if tap.postback_data.parse::<Postback>().is_ok() => return None,
         (UserContent::SuggestionResponse(tap), None) => tap.text.clone()?,
-        // RFC 5870.
-        (UserContent::Location(at), _) => format!("geo:{},{}", at.latitude, at.longitude),
-        (UserContent::UserFile(file), _) => file.payload.file_uri.clone(),
+        (UserContent::Location(at), _) => Shared::Location {
+            latitude: at.latitude,
+            longitude: at.longitude,
+        }
+        .to_string(),
+        (UserContent::UserFile(file), _) => Shared::File {
+            media_type: file.payload.mime_type.clone(),
+            uri: file.payload.file_uri.clone(),
+        }
+        .to_string(),
     })
 }
 

@@ -154,6 +154,13 @@ impl CarrierState {
         .set(f64::from(u8::from(state == BindState::Bound)));
     }
 
+    /// Says what keeps messages from going over a bind that is up; shown until it is opened anew.
+    pub fn fault(&self, bind: &BindRef, text: String) {
+        if let Some(status) = self.inner().binds.get_mut(bind) {
+            status.last_error = Some(text);
+        }
+    }
+
     /// Notes that the carrier was told that we are busy with what may be stored all the same.
     pub(super) fn answered_busy(&self) {
         let now = self.clock.now();

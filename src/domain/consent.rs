@@ -25,6 +25,8 @@ pub enum Will {
 pub enum Source {
     /// A text from the handset.
     Sms,
+    /// A text by RCS, or what a menu of its handset says.
+    Rcs,
     /// A back-end system.
     Api,
     /// An operator.
@@ -47,12 +49,13 @@ impl Will {
 }
 
 impl Source {
-    const ALL: [Self; 4] = [Self::Sms, Self::Api, Self::Operator, Self::Import];
+    const ALL: [Self; 5] = [Self::Sms, Self::Rcs, Self::Api, Self::Operator, Self::Import];
 
     /// The word of the store and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sms => "sms",
+            Self::Rcs => "rcs",
             Self::Api => "api",
             Self::Operator => "operator",
             Self::Import => "import",

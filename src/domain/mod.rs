@@ -11,6 +11,7 @@ mod network;
 mod notation;
 pub mod rich;
 mod shape;
+mod shared;
 mod state;
 mod time;
 
@@ -26,5 +27,6 @@ pub use network::{InvalidNetwork, Network};
 pub use notation::Region;
 pub use rich::Rich;
 pub use shape::Shape;
+pub use shared::Shared;
 pub use state::{Flag, Flags, Reason, State, UnknownWord};
 pub use time::UnixMillis;

@@ -124,6 +124,10 @@ impl Problem {
                     HeaderValue::from_static("Bearer realm=\"araldo\""),
                 );
             }
+            Code::BadSignature => {
+                let scheme = HeaderValue::from_static("X-Goog-Signature");
+                headers.insert(header::WWW_AUTHENTICATE, scheme);
+            }
             // What is left of the body is not read.
             Code::BodyTooLarge | Code::BodyTimeout | Code::BodyIncomplete => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -49,7 +49,8 @@ impl RcsHooks {
             outbox,
             came,
             body: BodyLimits {
-                bytes: MAX_WEBHOOK_BYTES,
+                bytes: usize::try_from(config.http.max_body)
+                    .map_or(MAX_WEBHOOK_BYTES, |most| most.min(MAX_WEBHOOK_BYTES)),
                 pause: config.http.body_timeout,
             },
             commit_timeout: config.outbox.commit_timeout,
@@ -97,10 +98,7 @@ async fn take(
         Post::Handshake(handshake) => {
             let answer = handshake.answer(tokens).ok_or_else(|| {
                 tracing::warn!(event = "rcs_handshake_refused", %carrier, "the token is not client_token");
-                refused(
-                    Code::Unauthenticated,
-                    "clientToken is not that of this carrier".to_owned(),
-                )
+                refused(Code::BadSignature, "clientToken is not that of this carrier".to_owned())
             })?;
             count(carrier, "handshake");
             tracing::info!(event = "rcs_webhook_registered", %carrier);
@@ -110,7 +108,7 @@ async fn take(
     let signature = headers.get(SIGNATURE_HEADER).map(axum::http::HeaderValue::as_bytes);
     let signed = envelope.verify(signature, tokens).map_err(|error: BadSignature| {
         tracing::warn!(event = "rcs_signature_refused", %carrier, %error);
-        refused(Code::Unauthenticated, error.to_string())
+        refused(Code::BadSignature, error.to_string())
     })?;
     let event = NewRcsEvent {
         carrier: carrier.clone(),

@@ -156,3 +156,54 @@ async fn who_asks_how_a_case_stands_hears_the_truth_of_his_own() {
     let solved = house.text("pratica").await;
     assert!(solved[0].contains("chiusa il "), "{solved:?}");
 }
+
+const MONEY: &str = r#"
+[command.gift]
+title = { it = "Regalo", en = "Gift" }
+money = true
+confirmation = "yes"
+keywords = { it = ["regalo"], en = ["gift"] }
+[command.gift.slots.amount]
+type = "money"
+required = true
+prompt = { it = "Quanto?", en = "How much?" }
+[command.yes]
+title = { it = "Si", en = "Yes" }
+answers = "yes"
+keywords = { it = ["si"], en = ["yes"] }
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_place_or_file_is_no_answer_to_a_question_of_money_and_goes_to_a_person() {
+    let place = crate::domain::Shared::Location {
+        latitude: 20.0,
+        longitude: 10.0,
+    };
+    let file = crate::domain::Shared::File {
+        media_type: Some("image/jpeg".to_owned()),
+        uri: "https://files.example/20".to_owned(),
+    };
+    for is_staffed in [true, false] {
+        let mut house = House::with(MONEY, is_staffed).await;
+        let asked = house.text("regalo").await;
+        assert!(asked.len() == 1 && asked[0].contains("Quanto"), "{asked:?}");
+        for shared in [&place, &file] {
+            for told in house.text(&shared.to_string()).await {
+                assert!(!told.contains("20") || !told.contains("EUR"), "{told}");
+            }
+        }
+        let cases = house.cases().await;
+        assert_eq!(cases.len(), usize::from(is_staffed));
+        if let Some(case) = cases.first() {
+            assert_eq!(
+                (case.understood.as_deref(), case.joined),
+                (Some("a shared location"), 1)
+            );
+        }
+        let confirmed = house.text("20 euro").await;
+        assert!(
+            confirmed.len() == 1 && confirmed[0].contains("20"),
+            "the question still waits: {confirmed:?}"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use crate::command::catalogue::Consent;
 use crate::command::slot::{Slots, normal};
 use crate::command::{Command, Explanation, Locale, Outcome, Understanding, Why};
 use crate::dialogue::{Asked, Frozen, Pending};
-use crate::domain::Name;
+use crate::domain::{Name, Shared};
 use crate::store::CaseReason;
 use crate::store::two_way::Person;
 
@@ -83,6 +83,9 @@ pub(super) enum Next {
 
 /// The steps. `question` is what waits for an answer, with whether its time is over.
 pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pending, bool)>) -> Decision {
+    if Shared::is_marked(matter.text) && matter.care == Care::Owned {
+        return shared(matter, person);
+    }
     if matter.care == Care::Owned {
         return unanswered(matter, person, "owned");
     }
@@ -102,6 +105,9 @@ pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pend
             return decision;
         }
         Room::Silent => return unanswered(matter, person, "address_limited"),
+    }
+    if Shared::is_marked(matter.text) {
+        return shared(matter, person);
     }
     match question {
         Some((pending, false)) => super::answer::answer(matter, person, pending),
@@ -153,6 +159,18 @@ fn unanswered(matter: &Matter<'_>, person: Person, why: &str) -> Decision {
             decision = consent(decision, name, command, &understanding.slots, &understanding.why);
         }
     }
+    decision
+}
+
+/// A place or a file: no words, so neither a command nor the answer to a question, which goes on waiting. A person looks at
+/// it, where one is there.
+fn shared(matter: &Matter<'_>, mut person: Person) -> Decision {
+    let tells = matter.care == Care::Ready && guard::may_answer(&mut person, matter.text, matter.now);
+    let locale = matter.preferred(&person);
+    let mut decision = Decision::silent("shared", person);
+    decision.locale = locale.unwrap_or(decision.locale);
+    let kind = Shared::read(matter.text).map_or("object", |shared| shared.kind());
+    decision.case = (matter.care != Care::Nobody).then(|| to_person(format!("a shared {kind}"), tells));
     decision
 }
 

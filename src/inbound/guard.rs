@@ -187,7 +187,7 @@ pub(super) fn notice(text: &str) -> Option<Notice> {
         let behind = |at: usize| words.len() - at - phrase.split(' ').count();
         place(&words, phrase).is_some_and(|at| opens(&at) || behind(at) <= MOST_BEHIND)
     };
-    if DECLARED.iter().any(|phrase| begins(&phrase)) || CLOSING.iter().any(|phrase| ends(&phrase)) {
+    if DECLARED.iter().any(begins) || CLOSING.iter().any(ends) {
         return Some(Notice::Declared);
     }
     let phrase = AWAY.iter().find(|phrase| begins(phrase))?;

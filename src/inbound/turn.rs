@@ -65,6 +65,8 @@ impl Pipeline {
                 None => self.act(&mut turn, &mut decided, between, &text, now),
             },
         };
+        let source = self.consent.source(&decided.ready.joined.text.carrier);
+        turn.consents.iter_mut().for_each(|noted| noted.source = source);
         counter!("araldo_inbound_handled_total", "outcome" => bounded(&outcome)).increment(1);
         if let Leaves::Text { outcome: word, .. } = &mut turn.leaves {
             *word = outcome.into();

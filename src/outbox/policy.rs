@@ -99,6 +99,15 @@ pub enum Outcome {
         /// The status of the answer.
         status: u32,
     },
+    /// A fault of the message or of the agent, by RCS: the next step at once, or the end.
+    Rejected {
+        /// The status of the answer.
+        status: u32,
+        /// Why.
+        reason: Reason,
+        /// The member at fault, where it is known.
+        field: Option<Box<str>>,
+    },
     /// Nobody will take it.
     Refused {
         /// The command_status.
@@ -119,12 +128,19 @@ impl Policy {
         let by_rcs = self.by(was) == Some(Channel::Rcs);
         let (progress, event) = match outcome {
             // What is said of a later try tells nothing of an earlier one.
-            Outcome::NotReachable { .. } | Outcome::NextStep { .. } | Outcome::Refused { .. }
+            Outcome::NotReachable { .. }
+            | Outcome::NextStep { .. }
+            | Outcome::Refused { .. }
+            | Outcome::Rejected { .. }
                 if by_rcs && was.flags.has(Flag::MayBeThere) =>
             {
                 self.wanted_back(claimed.class, was.clone(), now)
             }
             Outcome::NotReachable { status } => self.not_reachable(&claimed.route, was.clone(), *status, now),
+            Outcome::Rejected { status, reason, field } => {
+                let fault = (*status, *reason, field.as_deref());
+                self.rejected(&claimed.route, was, fault, now)
+            }
             Outcome::Uncertain if by_rcs => self.rcs_lost(claimed, now, jitter),
             Outcome::Submitted { carrier_message_id } if by_rcs => {
                 self.rcs_taken(claimed, carrier_message_id.clone(), now)
@@ -168,14 +184,15 @@ impl Policy {
             ),
             Outcome::Throttled { .. } => (self.waiting(&claimed.route, was, now), None),
             Outcome::Retry { status } => self.retried(&claimed.route, was, *status, now, jitter),
-            Outcome::NextStep { status } | Outcome::NotReachable { status } => self.next_step(
-                &claimed.route,
-                was,
-                Some(*status),
-                State::Failed,
-                Reason::CarrierRefused,
-                now,
-            ),
+            Outcome::NextStep { status } | Outcome::NotReachable { status } | Outcome::Rejected { status, .. } => self
+                .next_step(
+                    &claimed.route,
+                    was,
+                    Some(*status),
+                    State::Failed,
+                    Reason::CarrierRefused,
+                    now,
+                ),
             Outcome::Refused { status, reason } => {
                 let progress = Progress {
                     code: Some(*status),
@@ -198,7 +215,10 @@ impl Policy {
         // What goes by RCS is awaited, wanted or not, where an SMS would follow.
         let by_rcs = self.by(&was) == Some(Channel::Rcs);
         let falls_back = by_rcs && self.step_after(&claimed.route, &was).is_some();
-        let awaited = claimed.receipt || falls_back;
+        let outlives = by_rcs && rcs::outlives(Some(now), &was);
+        let awaited = claimed.receipt || falls_back || outlives;
+        let due = self.receipt_due(&claimed.route, &was, now);
+        let due = if outlives { due.min(was.expires_at) } else { due };
         let mut flags = match by_rcs {
             true => was.flags.without(Flag::MayBeThere).with(Flag::IdSpent),
             false => beside_rcs(was.flags),
@@ -211,7 +231,7 @@ impl Policy {
         }
         Progress {
             state: State::Submitted,
-            wake_at: awaited.then(|| self.receipt_due(&claimed.route, &was, now)),
+            wake_at: awaited.then_some(due),
             final_at: (!awaited).then_some(now),
             submitted_at: Some(now),
             carrier_message_id,

@@ -461,16 +461,25 @@ impl NewNotice {
         })
     }
 
-    /// What is told of a message that its user has just seen; `None` where that is known already.
-    pub(super) fn of_read(
+    /// What is told of a message that its user has just seen, or that RCS has delivered after its SMS was; `None` where that
+    /// is known already.
+    pub(super) fn of_rcs(
         row: &super::Row,
         progress: &super::Progress,
-        at: UnixMillis,
+        report: &super::RcsReport,
         rules: &dyn super::Rules,
     ) -> Option<Self> {
-        let is_new = progress.flags.has(Flag::Read) && !row.progress.flags.has(Flag::Read);
-        let kind = NoticeKind::MessageRead;
-        is_new.then(|| Self {
+        let at = report.at;
+        let is_new = |flag| progress.flags.has(flag) && !row.progress.flags.has(flag);
+        let kind = if is_new(Flag::Read) {
+            NoticeKind::MessageRead
+        } else if row.progress.state == State::Delivered && is_new(Flag::DeliveredTwice) {
+            // The first delivery was told before.
+            NoticeKind::Message(State::Delivered)
+        } else {
+            return None;
+        };
+        Some(Self {
             message: Some(row.seq),
             inbound: None,
             consent: None,
@@ -481,7 +490,7 @@ impl NewNotice {
             reason: None,
             code: None,
             flags: progress.flags,
-            carrier: progress.bind.as_ref().map(|bind| bind.carrier.clone()),
+            carrier: Some(report.carrier.clone()),
             endpoint: rules.hears(&row.client, kind, row.callback.as_deref()),
         })
     }

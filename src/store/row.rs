@@ -226,10 +226,14 @@ pub enum EventKind {
     Read,
     /// A suggestion of it was tapped.
     Tapped,
+    /// Refused for a member that the carrier finds fault with.
+    Refused,
+    /// Taken by RCS, with the id that it has there; an SMS may follow, whose own is then the row's.
+    Submitted,
 }
 
 impl EventKind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::ByEvent,
         Self::Released,
         Self::Retried,
@@ -245,6 +249,8 @@ impl EventKind {
         Self::Revoking,
         Self::Read,
         Self::Tapped,
+        Self::Refused,
+        Self::Submitted,
     ];
 
     /// The word used in the store and the API.
@@ -265,6 +271,8 @@ impl EventKind {
             Self::Revoking => "revoking",
             Self::Read => "read",
             Self::Tapped => "tapped",
+            Self::Refused => "refused",
+            Self::Submitted => "submitted",
         }
     }
 }

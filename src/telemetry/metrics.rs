@@ -132,6 +132,10 @@ fn describe() {
         "Requests to RCS platforms, by carrier, call and result."
     );
     describe_counter!(
+        "araldo_rcs_faults_total",
+        "Requests refused for a fault of ours, of the agent or of its configuration, by carrier, call and status."
+    );
+    describe_counter!(
         "araldo_rcs_plainer_total",
         "Messages sent as text since their handset cannot show them whole, by carrier."
     );

@@ -8,8 +8,9 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
 
-use crate::ReadError;
+use crate::message::AgentMessage;
 use crate::read::from_json;
+use crate::{Capabilities, ReadError};
 
 /// The body of an error that is read, in bytes; a longer one is known by its status alone.
 const MAX_ERROR_BYTES: usize = 64 * 1_024;
@@ -17,6 +18,8 @@ const MAX_ERROR_BYTES: usize = 64 * 1_024;
 const MAX_FIELD_VIOLATIONS: usize = 16;
 /// Characters that are kept of the platform's own text.
 const MAX_MESSAGE_CHARACTERS: usize = 300;
+/// The longest path of a member that is told.
+const MAX_FIELD_CHARACTERS: usize = 100;
 /// The longest wait that a `Retry-After` may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
@@ -58,7 +61,8 @@ pub enum ErrorKind {
     Unauthenticated,
     /// 403: the key is not the agent's, or the agent may not do this.
     PermissionDenied,
-    /// 404: the user cannot be reached by this agent: no RCS, switched off, or not launched on the carrier.
+    /// 404 in the words of the API: the user cannot be reached by this agent: no RCS, switched off, or not launched on the
+    /// carrier.
     NotReachable,
     /// 429 of a kind that waiting does not cure: this user has had as many promotional messages as the agent may send.
     UserTrafficLimit,
@@ -68,7 +72,7 @@ pub enum ErrorKind {
     Unavailable,
     /// 2xx with a body that is not what it should be. Whether the request took effect is not known.
     Unreadable,
-    /// Any other status: the host is not the API, or the request not one of it.
+    /// Any other status, and a 404 in other words: the host is not the API, or the path not one of it.
     Refused,
 }
 
@@ -129,11 +133,12 @@ impl ApiError {
         }
         let body = from_json::<Body>(answer.body(), MAX_ERROR_BYTES).unwrap_or_default();
         let message = body.error.message.unwrap_or_default();
+        let status = body.error.status.unwrap_or_default();
         let details = body.error.details.unwrap_or_default();
         Some(Self {
-            kind: kind(http_status, &message),
+            kind: kind(http_status, &status, &message),
             http_status,
-            status: body.error.status.unwrap_or_default(),
+            status,
             message: message.chars().take(MAX_MESSAGE_CHARACTERS).collect(),
             field_violations: details
                 .into_iter()
@@ -158,6 +163,26 @@ impl ApiError {
         }
     }
 
+    /// Whether a 400 is about the handset, which cannot show this message, and not about the request. The status is one for
+    /// both; a member that is named is at fault unless it is said to lack support, and every handset shows a text.
+    #[must_use]
+    pub fn is_of_the_handset(&self, message: &AgentMessage) -> bool {
+        let speaks_of_support = |text: &str| text.to_ascii_lowercase().contains("support");
+        let named = &self.field_violations;
+        self.kind == ErrorKind::InvalidArgument
+            && !Capabilities::default().lacks(message).is_empty()
+            && named.iter().all(|it| speaks_of_support(&it.description))
+    }
+
+    /// The first member that the platform finds fault with, where it is named as a path of members: letters and places, so
+    /// that it holds nothing of what was sent.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        let field = self.field_violations.first()?.field.as_str();
+        let fits = field.len() <= MAX_FIELD_CHARACTERS && field.split(['.', '[']).all(is_member_or_place);
+        fits.then_some(field)
+    }
+
     pub(crate) fn unreadable(http_status: StatusCode, error: &ReadError) -> Self {
         Self {
             kind: ErrorKind::Unreadable,
@@ -170,17 +195,32 @@ impl ApiError {
     }
 }
 
-fn kind(http_status: StatusCode, message: &str) -> ErrorKind {
+/// A name, or a place of a list with its closing bracket.
+fn is_member_or_place(part: &str) -> bool {
+    let is_name =
+        |part: &str| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_alphabetic() || octet == b'_');
+    let place = part.strip_suffix(']');
+    is_name(part)
+        || place.is_some_and(|place| (1..=3).contains(&place.len()) && place.bytes().all(|it| it.is_ascii_digit()))
+}
+
+fn kind(http_status: StatusCode, status: &str, message: &str) -> ErrorKind {
     match http_status.as_u16() {
         400 => ErrorKind::InvalidArgument,
         401 => ErrorKind::Unauthenticated,
         403 => ErrorKind::PermissionDenied,
-        404 => ErrorKind::NotReachable,
+        404 if is_of_a_resource(status, message) => ErrorKind::NotReachable,
         429 if is_user_traffic_limit(message) => ErrorKind::UserTrafficLimit,
         429 => ErrorKind::RateLimited,
         408 | 500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::Refused,
     }
+}
+
+/// The API answers for what it has by the canonical name; for a path that it has not, a front end does with a page of HTML,
+/// or it says that there is no such method.
+fn is_of_a_resource(status: &str, message: &str) -> bool {
+    status == "NOT_FOUND" && !message.to_ascii_lowercase().contains("method not found")
 }
 
 /// The two 429 differ in their text only, which aggregators quote as "You have reached the allowed traffic limit for this

@@ -30,6 +30,8 @@ pub const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 pub const ASSERTION_LIFETIME: Duration = Duration::from_secs(3_600);
 /// `grant_type` of an exchange.
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/// `type` of a key file.
+const SERVICE_ACCOUNT: &str = "service_account";
 /// A key file, in bytes; real ones have about 2,400.
 const MAX_KEY_FILE_BYTES: usize = 64 * 1_024;
 /// The longest life of a token that is believed.
@@ -69,8 +71,15 @@ impl ServiceAccount {
     /// `private_key_id` and `token_uri`.
     ///
     /// # Errors
-    /// What the file lacks, and a key that is no RSA key of 2048 to 8192 bits.
+    /// What the file lacks, a file of another type, and a key that is no RSA key of 2048 to 8192 bits.
     pub fn from_json(file: &[u8]) -> Result<Self, ReadError> {
+        let kind: Kind = from_json(file, MAX_KEY_FILE_BYTES)?;
+        if kind.kind.is_some_and(|kind| kind != SERVICE_ACCOUNT) {
+            return Err(ReadError::new(
+                "type",
+                "expected service_account: the credentials of a person do not do, create a key of the service account",
+            ));
+        }
         let members: KeyFile = from_json(file, MAX_KEY_FILE_BYTES)?;
         if members.client_email.is_empty() {
             return Err(ReadError::new("client_email", "is empty"));
@@ -252,6 +261,13 @@ fn rsa_key(pem: &str) -> Option<RsaKeyPair> {
 
 fn part(value: &impl Serialize) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(value).expect("texts and numbers are JSON"))
+}
+
+/// What a file of credentials says that it is; other kinds have other members.
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -396,3 +396,44 @@ fn every_sample_of_an_answer_is_read() {
     }
     assert_eq!(read, 29);
 }
+
+#[test]
+fn a_404_of_an_unknown_path_is_not_that_of_a_user() {
+    let kind_of = |body: &str| Accepted::read(&answer_of(404, body)).unwrap_err().kind;
+    let of_a_user = sample_json("error-404-not-reachable.json").to_string();
+    assert_eq!(kind_of(&of_a_user), ErrorKind::NotReachable);
+    // What a front end says of a path that it has not, an empty answer, and the words of an API gateway.
+    for body in [
+        "<!DOCTYPE html><html lang=en><title>Error 404 (Not Found)!!1</title>",
+        "",
+        r#"{"error":{"code":404,"message":"Method not found.","status":"NOT_FOUND"}}"#,
+    ] {
+        assert_eq!(kind_of(body), ErrorKind::Refused, "{body}");
+        let revoked = Revocation::read(&answer_of(404, body)).unwrap_err();
+        assert_eq!(revoked.advice(), Advice::Configuration, "{body}");
+    }
+}
+
+#[test]
+fn a_400_is_of_the_handset_where_it_may_lack_something_and_no_member_is_at_fault() {
+    let message_of = |file: &str| messages().into_iter().find(|(name, _)| *name == file).unwrap().1;
+    let (text, card) = (
+        message_of("send-text-replies.request.json"),
+        message_of("send-card-vertical.request.json"),
+    );
+    let error_of = |body: &str| Accepted::read(&answer_of(400, body)).unwrap_err();
+    let bare = error_of(&sample_json("error-400-traffic-type.json").to_string());
+    assert_eq!((bare.is_of_the_handset(&card), bare.field()), (true, None));
+    assert!(!bare.is_of_the_handset(&text), "every handset shows a text");
+    let named = error_of(&sample_json("error-400-invalid-argument.json").to_string());
+    assert!(!named.is_of_the_handset(&card));
+    assert_eq!(named.field(), Some("contentMessage.suggestions[0].reply.text"));
+    let with = |field: &str, description: &str| {
+        let violations = json!([{ "field": field, "description": description }]);
+        error_of(&json!({ "error": { "details": [{ "fieldViolations": violations }] } }).to_string())
+    };
+    assert!(with("contentMessage.richCard", "is not supported by the device").is_of_the_handset(&card));
+    for nosy in ["+393471234567", "phones/393471234567", "Ciao Giulia", "", "text[39347]"] {
+        assert_eq!(with(nosy, "is wrong").field(), None, "{nosy}");
+    }
+}

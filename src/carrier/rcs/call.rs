@@ -7,9 +7,9 @@ use bytes::Bytes;
 use hyper::{Request, Response};
 use metrics::counter;
 
-use super::RcsCarrier;
 use super::exchange::Lost;
 use super::sign_in::SignInError;
+use super::{RcsCarrier, Refusal};
 use crate::clock::{jitter, monotonic};
 use crate::domain::UnixMillis;
 
@@ -210,13 +210,11 @@ impl RcsCarrier {
             }
             Advice::RefreshToken | Advice::Configuration => {
                 self.answered(call);
-                tracing::warn!(
-                    event = "rcs_refused",
-                    carrier = %self.name,
-                    call = name,
-                    status = error.http_status.as_u16(),
-                    "{error}"
-                );
+                // Of a message its bind tells.
+                if call.effort != Effort::Message {
+                    let status = error.http_status.as_u16();
+                    self.fault(name, &Refusal::Configuration { status });
+                }
                 Next::Refused(error)
             }
             Advice::Downgrade | Advice::NextStep => {

@@ -26,7 +26,6 @@ use crate::throttle::CarrierPace;
 
 /// What the timeline shows where there was no status of HTTP to keep.
 const BAD_REQUEST: u32 = 400;
-const FORBIDDEN: u32 = 403;
 const NOT_FOUND: u32 = 404;
 const TOO_MANY: u32 = 429;
 const UNAVAILABLE: u32 = 503;
@@ -131,7 +130,7 @@ impl RcsLink {
                     reports.send(LinkReport::Submits(ended)).ok();
                 }
                 batch = messages.recv(), if is_open => match batch {
-                    Some(batch) => under_way.extend(batch.into_iter().map(|message| self.submit(message, &stop))),
+                    Some(batch) => under_way.extend(batch.into_iter().map(|message| self.submit(message, &reports, &stop))),
                     None => is_open = false,
                 },
                 () = stop.cancelled(), if is_open => {
@@ -156,12 +155,17 @@ impl RcsLink {
         reports.send(LinkReport::Down(down)).ok();
     }
 
-    async fn submit(&self, message: Message, stop: &CancellationToken) -> SubmitReport {
+    async fn submit(
+        &self,
+        message: Message,
+        reports: &mpsc::UnboundedSender<LinkReport>,
+        stop: &CancellationToken,
+    ) -> SubmitReport {
         let said = message.rcs.as_ref().and_then(|by_rcs| said(&message, by_rcs));
         let to = Msisdn::parse(&format!("+{}", message.to));
         let (Some((by_rcs, said)), Ok(to)) = (said, to) else {
             // What cannot be said by RCS is said by SMS.
-            return report(message.key, answered(BAD_REQUEST, RefusalAction::NotReachable));
+            return report(message.key, refused(&Refusal::Rejected { field: None }, true));
         };
         let said = self.fitted(&to, said, &message).await;
         let id = by_rcs.id.0;
@@ -170,7 +174,12 @@ impl RcsLink {
             SendOutcome::Accepted(_) => SubmitResult::Accepted {
                 carrier_message_id: Some(id.to_string().into()),
             },
-            SendOutcome::Refused(refusal) => refused(&refusal, until < message.expires_at),
+            SendOutcome::Refused(refusal) => {
+                if let Some(text) = self.carrier.fault("send", &refusal) {
+                    reports.send(LinkReport::Fault(text)).ok();
+                }
+                refused(&refusal, until < message.expires_at)
+            }
             SendOutcome::InDoubt => SubmitResult::Lost,
             SendOutcome::Later(wait) => {
                 let left = until.since(self.carrier.clock.now());
@@ -249,12 +258,18 @@ fn said<'m>(message: &Message, by_rcs: &'m ByRcs) -> Option<(&'m ByRcs, AgentMes
 fn refused(refusal: &Refusal, has_time: bool) -> SubmitResult {
     match refusal {
         Refusal::NotReachable => answered(NOT_FOUND, RefusalAction::NotReachable),
-        Refusal::CannotShow | Refusal::Broken(_) => answered(BAD_REQUEST, RefusalAction::NotReachable),
-        Refusal::UserTrafficLimit => answered(TOO_MANY, RefusalAction::NextStep),
-        Refusal::Configuration => answered(FORBIDDEN, RefusalAction::NextStep),
+        Refusal::CannotShow => answered(BAD_REQUEST, RefusalAction::NotReachable),
+        Refusal::Rejected { field } => rejected(BAD_REQUEST, refusal, field.clone()),
+        Refusal::UserTrafficLimit => rejected(TOO_MANY, refusal, None),
+        Refusal::Configuration { status } => rejected((*status).into(), refusal, None),
         Refusal::Expired if has_time => answered(UNAVAILABLE, RefusalAction::NextStep),
         Refusal::Expired => answered(UNAVAILABLE, RefusalAction::Final(refusal.reason())),
     }
+}
+
+const fn rejected(status: u32, refusal: &Refusal, field: Option<Box<str>>) -> SubmitResult {
+    let reason = refusal.reason();
+    answered(status, RefusalAction::Rejected { reason, field })
 }
 
 const fn answered(status: u32, action: RefusalAction) -> SubmitResult {

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::RbmConfig;
 use crate::domain::{Class, Encoding, MessageId, Reason, SenderId, Shape};
 use crate::fixture::bind;
-use crate::simulator::rcs::{Call as Called, Fault, FaultRule, Handset as Phone, RcsSimulator};
+use crate::simulator::rcs::{Call as Called, Fault, FaultRule, Handset as Phone, RcsSimulator, UseCase};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -17,6 +17,7 @@ struct Bound {
     simulator: RcsSimulator,
     carrier: RcsLink,
     link: Link,
+    faults: Vec<String>,
 }
 
 impl Bound {
@@ -27,6 +28,7 @@ impl Bound {
             simulator: world.simulator,
             carrier,
             link,
+            faults: Vec::new(),
         }
     }
 
@@ -35,9 +37,12 @@ impl Bound {
         let mut message = message();
         change(&mut message);
         self.link.submits.send(vec![message]).unwrap();
-        match self.link.reports.recv().await {
-            Some(LinkReport::Submits(mut reports)) => reports.remove(0).result,
-            other => panic!("{other:?}"),
+        loop {
+            match self.link.reports.recv().await {
+                Some(LinkReport::Submits(mut reports)) => return reports.remove(0).result,
+                Some(LinkReport::Fault(text)) => self.faults.push(text),
+                other => panic!("{other:?}"),
+            }
         }
     }
 }
@@ -98,7 +103,37 @@ async fn what_cannot_go_by_rcs_takes_the_next_step() {
     let not_reachable = answered(404, RefusalAction::NotReachable);
     assert_eq!(bound.submit(|_| {}).await, not_reachable);
     let spoilt = bound.submit(|message| message.rcs.as_mut().unwrap().rich = Some("{".into()));
-    assert_eq!(spoilt.await, answered(400, RefusalAction::NotReachable));
+    assert_eq!(spoilt.await, rejected(400, &Refusal::Rejected { field: None }, None));
+}
+
+#[tokio::test]
+async fn what_the_agent_may_not_send_takes_the_next_step_and_is_told_once_a_minute_with_its_cure() {
+    let promotional = World::with(|config| config.use_case = UseCase::Promotional).await;
+    let mut bound = Bound::to(promotional).await;
+    let field: Box<str> = "messageTrafficType".into();
+    for _ in 0..3 {
+        let reason = Reason::RejectedContent;
+        let field = Some(field.clone());
+        let refused = answered(400, RefusalAction::Rejected { reason, field });
+        assert_eq!(bound.submit(|_| {}).await, refused);
+    }
+    let [told] = &bound.faults[..] else {
+        panic!("{:?}", bound.faults)
+    };
+    assert!(
+        told.contains("messageTrafficType") && told.contains("use case in the console"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_the_key_may_not_speak_for_is_told_of_with_its_cure() {
+    let denied = vec![FaultRule::always(status(403)).on(Called::Send)];
+    let mut bound = Bound::to(World::with(|config| config.faults = denied).await).await;
+    let reason = Reason::CarrierRefused;
+    let refused = answered(403, RefusalAction::Rejected { reason, field: None });
+    assert_eq!(bound.submit(|_| {}).await, refused);
+    assert!(bound.faults[0].contains("agent_id"), "{:?}", bound.faults);
 }
 
 #[tokio::test]

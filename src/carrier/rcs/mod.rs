@@ -9,6 +9,7 @@
 //! | `sign_in` | the access token: one for all, refreshed early and by one alone |
 //! | `call` | tries with their pauses, until the answer can be used |
 //! | `circuit` | whether the platform takes messages at all |
+//! | `fault` | what only a person can mend, told once a minute |
 //! | `known` | which handsets could be reached, and what they can show |
 //! | [`render`] | a message of ours as the API has it |
 //! | [`outcome`](SendOutcome) | what became of a message |
@@ -17,6 +18,7 @@
 mod call;
 mod circuit;
 mod exchange;
+mod fault;
 mod known;
 mod link;
 mod outcome;
@@ -35,10 +37,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use araldo_rcs::answer::{Accepted, Reach, Revocation};
+use araldo_rcs::error::ApiError;
 use araldo_rcs::limit::MAX_BATCH_USERS;
 use araldo_rcs::message::{AgentMessage, Expiry};
 use araldo_rcs::{AgentId, Api, Capabilities, ErrorKind, Msisdn, ServiceAccount};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use hyper::StatusCode;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -55,6 +59,7 @@ use crate::throttle::CarrierPace;
 use call::{Call, Effort};
 use circuit::Circuit;
 use exchange::Exchange;
+use fault::Faults;
 use known::Known;
 use sign_in::SignIn;
 
@@ -84,6 +89,7 @@ pub struct RcsCarrier {
     unasked_until: Moment,
     known: Known,
     circuit: Circuit,
+    faults: Faults,
     clock: Clock,
 }
 
@@ -126,6 +132,7 @@ impl RcsCarrier {
             unasked_until: Moment::default(),
             known: Known::new(config),
             circuit: Circuit::new(),
+            faults: Faults::default(),
             name: name.clone(),
             config: config.clone(),
             exchange,
@@ -181,7 +188,10 @@ impl RcsCarrier {
         };
         let request = match built(self.clock.now()) {
             None => return SendOutcome::Refused(Refusal::Expired),
-            Some(Err(violations)) => return SendOutcome::Refused(Refusal::Broken(violations.to_string())),
+            Some(Err(violations)) => {
+                let field = violations.iter().next().map(|first| first.path.as_str().into());
+                return SendOutcome::Refused(Refusal::Rejected { field });
+            }
             Some(Ok(request)) => request,
         };
         let call = Call {
@@ -191,7 +201,7 @@ impl RcsCarrier {
             effort: Effort::Message,
         };
         let answer = self.call(call, Accepted::read).await;
-        let outcome = SendOutcome::of(answer);
+        let outcome = SendOutcome::of(message, answer);
         match &outcome {
             SendOutcome::Accepted(_) => self.known.reached(to),
             SendOutcome::Refused(Refusal::NotReachable) => self.known.not_reached(to),
@@ -267,6 +277,14 @@ impl RcsCarrier {
         }
     }
 
+    /// Asks about a handset whatever is believed of it: whether the agent is let in.
+    ///
+    /// # Errors
+    /// It is not, or nobody answers.
+    pub async fn ask(&self, to: &Msisdn) -> Result<Handset, CallError> {
+        self.look_up(to, Effort::Usual).await
+    }
+
     async fn look_up(&self, to: &Msisdn, effort: Effort) -> Result<Handset, CallError> {
         let request = self.api.capabilities(to, crate::clock::message_id(self.clock.now()).0);
         let call = Call {
@@ -275,6 +293,12 @@ impl RcsCarrier {
         };
         match self.call(call, Capabilities::read).await {
             Ok(capabilities) => Ok(self.known.seen(to, capabilities)),
+            // By 403 an agent without launch was answered once; a wrong key is, and that is no fault of the handset's.
+            Err(CallError::Refused(error)) if error.http_status == StatusCode::FORBIDDEN => {
+                self.fault("capabilities", &Refusal::Configuration { status: 403 });
+                let kind = ErrorKind::PermissionDenied;
+                Err(CallError::Refused(ApiError { kind, ..error }))
+            }
             Err(CallError::Refused(error)) if error.kind == ErrorKind::NotReachable => {
                 self.known.not_reached(to);
                 Ok(Handset::NotReachable)

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use araldo_rcs::answer::{Accepted, Revocation};
 use araldo_rcs::error::ErrorKind;
+use araldo_rcs::message::AgentMessage;
 
 use super::call::CallError;
 use crate::domain::Reason;
+
+/// The status of a message that there is no token for.
+const NOT_SIGNED_IN: u16 = 401;
 
 /// What became of a message that was to be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,14 +30,21 @@ pub enum SendOutcome {
 pub enum Refusal {
     /// The handset has no RCS, or none that this agent may use (404).
     NotReachable,
-    /// The handset cannot show the message, or the platform finds a member wrong (400).
+    /// The handset cannot show the message (400).
     CannotShow,
+    /// The platform finds fault with the request (400), or it breaks a limit of the API: ours or the agent's.
+    Rejected {
+        /// The member at fault, where it is known.
+        field: Option<Box<str>>,
+    },
     /// The agent may send this user no more for now (429 with the cap of the user).
     UserTrafficLimit,
-    /// The key, the agent or the address of the API is wrong (401 with a new token, 403, sign-in refused): for a person.
-    Configuration,
-    /// A member breaks a limit of the API: what and where.
-    Broken(String),
+    /// The key, the agent or the address of the API is wrong (401 with a new token, 403, a 404 of no path, sign-in
+    /// refused): for a person.
+    Configuration {
+        /// The status of HTTP.
+        status: u16,
+    },
     /// Its time was over before it was sent.
     Expired,
 }
@@ -42,22 +53,10 @@ impl Refusal {
     /// In the taxonomy that all carriers share.
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::NotReachable => Reason::InvalidDestination,
-            Self::CannotShow | Self::Broken(_) => Reason::RejectedContent,
-            Self::UserTrafficLimit | Self::Configuration => Reason::CarrierRefused,
+            Self::NotReachable | Self::CannotShow => Reason::NotReachable,
+            Self::Rejected { .. } => Reason::RejectedContent,
+            Self::UserTrafficLimit | Self::Configuration { .. } => Reason::CarrierRefused,
             Self::Expired => Reason::ValidityOver,
-        }
-    }
-
-    /// The word of the metrics and the command line.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::NotReachable => "not_reachable",
-            Self::CannotShow => "cannot_show",
-            Self::UserTrafficLimit => "user_traffic_limit",
-            Self::Configuration => "configuration",
-            Self::Broken(_) => "broken",
-            Self::Expired => "expired",
         }
     }
 }
@@ -74,7 +73,7 @@ pub enum RevokeOutcome {
 }
 
 impl SendOutcome {
-    pub(super) fn of(answer: Result<Accepted, CallError>) -> Self {
+    pub(super) fn of(message: &AgentMessage, answer: Result<Accepted, CallError>) -> Self {
         let error = match answer {
             Ok(accepted) => return Self::Accepted(Box::new(accepted)),
             Err(error) => error,
@@ -82,15 +81,20 @@ impl SendOutcome {
         match error {
             CallError::Refused(error) => Self::Refused(match error.kind {
                 ErrorKind::NotReachable => Refusal::NotReachable,
-                ErrorKind::InvalidArgument => Refusal::CannotShow,
+                ErrorKind::InvalidArgument if error.is_of_the_handset(message) => Refusal::CannotShow,
+                ErrorKind::InvalidArgument => Refusal::Rejected {
+                    field: error.field().map(Into::into),
+                },
                 ErrorKind::UserTrafficLimit => Refusal::UserTrafficLimit,
-                _ => Refusal::Configuration,
+                _ => Refusal::Configuration {
+                    status: error.http_status.as_u16(),
+                },
             }),
             CallError::SignIn(error) => match error.retry_after() {
                 Some(wait) => Self::Later(wait),
-                None => Self::Refused(Refusal::Configuration),
+                None => Self::Refused(Refusal::Configuration { status: NOT_SIGNED_IN }),
             },
-            CallError::Broken(problem) => Self::Refused(Refusal::Broken(problem)),
+            CallError::Broken(_) => Self::Refused(Refusal::Rejected { field: None }),
             CallError::Later(wait) => Self::Later(wait),
             CallError::InDoubt => Self::InDoubt,
         }

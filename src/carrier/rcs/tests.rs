@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::config::{RbmConfig, Secret};
-use crate::simulator::rcs::{Call as Called, Fault, FaultRule, Handset as Phone, RcsConfig, RcsSimulator};
+use crate::simulator::rcs::{Call as Called, Fault, FaultRule, Handset as Phone, RcsConfig, RcsSimulator, UseCase};
 
 pub(super) struct World {
     pub(super) simulator: RcsSimulator,
@@ -66,6 +66,10 @@ fn text() -> AgentMessage {
     AgentMessage::text("Ciao", TrafficType::Transaction)
 }
 
+const fn misconfigured(status: u16) -> SendOutcome {
+    SendOutcome::Refused(Refusal::Configuration { status })
+}
+
 pub(super) fn status(code: u16) -> Fault {
     Fault::Status {
         code,
@@ -104,6 +108,48 @@ async fn a_handset_without_rcs_is_asked_once() {
     }
     assert_eq!(world.sent(), 1);
     assert_eq!(world.carrier.capabilities(&phone()).await, Ok(Handset::NotReachable));
+}
+
+#[tokio::test]
+async fn a_member_that_the_platform_finds_fault_with_is_named_and_says_nothing_of_the_handset() {
+    let world = World::with(|config| config.use_case = UseCase::Promotional).await;
+    for id in 1..=3 {
+        let field = Some("messageTrafficType".into());
+        assert_eq!(world.send(id).await, SendOutcome::Refused(Refusal::Rejected { field }));
+    }
+    assert_eq!(world.carrier.known(&phone()), None);
+    let world = World::faulty(vec![FaultRule::always(status(400))]).await;
+    let unnamed = Refusal::Rejected { field: None };
+    assert_eq!(
+        world.send(1).await,
+        SendOutcome::Refused(unnamed),
+        "every handset shows a text"
+    );
+}
+
+#[tokio::test]
+async fn a_path_too_many_is_a_matter_of_configuration_and_not_of_the_handset() {
+    let mut world = World::with(|_| {}).await;
+    let config = RbmConfig {
+        api_base: Some(format!("{}/v1", world.simulator.base())),
+        ..world.carrier.config.clone()
+    };
+    world.carrier = RcsCarrier::new(&world.carrier.name, &config, Clock::system()).unwrap();
+    assert_eq!(world.send(1).await, misconfigured(404));
+    assert_eq!(world.carrier.known(&phone()), None);
+    assert!(world.carrier.capabilities(&phone()).await.is_err());
+    assert!(world.carrier.reach(&[phone()]).await.is_err());
+    let revoked = world.carrier.revoke(&phone(), Uuid::from_u128(1)).await;
+    assert_eq!(revoked, RevokeOutcome::Unknown);
+}
+
+#[tokio::test]
+async fn an_agent_that_the_key_may_not_speak_for_says_nothing_of_handsets() {
+    let world = World::faulty(vec![FaultRule::always(status(403))]).await;
+    assert_eq!(world.send(1).await, misconfigured(403));
+    let refused = world.carrier.capabilities(&phone()).await;
+    assert!(matches!(refused, Err(CallError::Refused(error)) if error.kind == ErrorKind::PermissionDenied));
+    assert_eq!(world.carrier.known(&phone()), None);
 }
 
 #[tokio::test]
@@ -333,7 +379,7 @@ async fn a_token_that_ends_in_mid_traffic_is_renewed_once_for_all() {
 #[tokio::test]
 async fn a_token_that_is_never_taken_is_a_matter_of_configuration() {
     let world = World::faulty(vec![FaultRule::always(status(401))]).await;
-    assert_eq!(world.send(1).await, SendOutcome::Refused(Refusal::Configuration));
+    assert_eq!(world.send(1).await, misconfigured(401));
     assert_eq!(world.simulator.stats().tokens, 2);
 }
 
@@ -342,7 +388,7 @@ async fn a_sign_in_that_is_refused_is_not_asked_for_by_every_message() {
     let refused = FaultRule::always(status(400)).on(Called::Token);
     let world = World::faulty(vec![refused]).await;
     for id in 1..=5 {
-        assert_eq!(world.send(id).await, SendOutcome::Refused(Refusal::Configuration));
+        assert_eq!(world.send(id).await, misconfigured(401));
     }
     assert_eq!(world.simulator.stats().answered("token", 400), 1);
 }

@@ -47,14 +47,16 @@ fn by_table(status: CommandStatus) -> RefusalAction {
 fn reason(status: CommandStatus) -> Reason {
     match by_table(status) {
         RefusalAction::Final(reason) => reason,
-        RefusalAction::Throttle | RefusalAction::Retry | RefusalAction::NextStep | RefusalAction::NotReachable => {
-            match status {
-                CommandStatus::ESME_RINVSRCADR | CommandStatus::ESME_RINVSRCTON | CommandStatus::ESME_RINVSRCNPI => {
-                    Reason::InvalidSender
-                }
-                _ => Reason::CarrierRefused,
+        RefusalAction::Throttle
+        | RefusalAction::Retry
+        | RefusalAction::NextStep
+        | RefusalAction::NotReachable
+        | RefusalAction::Rejected { .. } => match status {
+            CommandStatus::ESME_RINVSRCADR | CommandStatus::ESME_RINVSRCTON | CommandStatus::ESME_RINVSRCNPI => {
+                Reason::InvalidSender
             }
-        }
+            _ => Reason::CarrierRefused,
+        },
     }
 }
 

@@ -15,11 +15,28 @@ use crate::simulator::rcs::{
     DeliveryConfig, Duplicates, FaultRule, Handset, RcsConfig, RcsSimulator, RcsStats, UseCase, WebhookTarget,
 };
 
+/// What the control is told.
+const CONTROL: &str = r#"The control, with `Content-Type: application/json`:
+  POST /user {"from": "+447700900123", "act": …}, where the act is one of
+    {"text": "SALDO"}                                        writes
+    {"tap": "Block the card"}                                taps the newest suggestion with this label
+    {"postback": "0199…-1"}                                  taps the suggestion that brings this back
+    {"location": {"latitude": 45.46, "longitude": 9.19}}     shares a place
+    {"file": {"uri": "https://files.example/1", "mime_type": "image/jpeg"}}   sends a file
+    "typing", "unsubscribe", "subscribe"
+  PUT /delivery {"delay_min": "2s", "delay_max": "5s", "read": 0.5}           how messages arrive from now on
+  PUT /faults [{"fault": {"status": {"code": 503}}, "when": {"every": 10}}]   what goes wrong from now on
+  PUT /handsets/+447700900123 {"rcs": false}                                  a handset, or all that begin so
+
+Example:
+  curl -H 'Content-Type: application/json' -d '{"from": "+447700900123", "act": {"text": "SALDO"}}' http://127.0.0.1:2778/user"#;
+
 /// Run a simulated RCS platform: the business messaging API, sign-in, webhooks, faults on request, a ledger of every call.
 ///
 /// Shares are numbers from 0 to 1. Faults, delivery, handsets and the webhook can be changed while it runs, by the HTTP
 /// control; `GET /` there lists the routes, and `POST /user` writes and taps as a user.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = CONTROL)]
 pub struct RcsArgs {
     /// Where the API and the token endpoint listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2777")]
@@ -244,6 +261,34 @@ mod tests {
         assert_eq!(
             (config.token_lifetime, config.seed),
             (default.token_lifetime, default.seed)
+        );
+    }
+
+    #[test]
+    fn what_the_help_says_of_the_control_is_what_the_control_reads() {
+        let json = |line: &str| {
+            let from = line.find(['{', '[']).unwrap_or_default();
+            let mut values = serde_json::Deserializer::from_str(&line[from..]).into_iter::<serde_json::Value>();
+            values.next().unwrap().unwrap()
+        };
+        let lines_of = |begins: &str| {
+            CONTROL
+                .lines()
+                .filter(|line| line.trim_start().starts_with(begins))
+                .collect::<Vec<_>>()
+        };
+        let acts = lines_of("{\"");
+        assert_eq!(acts.len(), 5);
+        for act in acts {
+            let user = serde_json::json!({ "from": "+447700900123", "act": json(act) });
+            serde_json::from_value::<crate::simulator::rcs::UserAct>(user).unwrap();
+        }
+        serde_json::from_value::<DeliveryConfig>(json(lines_of("PUT /delivery")[0])).unwrap();
+        serde_json::from_value::<Vec<FaultRule>>(json(lines_of("PUT /faults")[0])).unwrap();
+        assert!(
+            !serde_json::from_value::<Handset>(json(lines_of("PUT /handsets")[0]))
+                .unwrap()
+                .rcs
         );
     }
 

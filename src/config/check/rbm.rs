@@ -1,21 +1,31 @@
 //! `[carrier.ID]` with `protocol = "rbm"`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use araldo_rcs::{AgentId, Api, ServiceAccount};
 use hyper::Uri;
 
-use super::super::RbmConfig;
+use super::super::{RbmConfig, RbmRegion};
 use super::{Check, secs};
 use crate::domain::SenderId;
 
 impl Check<'_> {
     pub(super) fn rbm(&mut self) {
         let config = self.config;
+        let mut seen = BTreeMap::new();
         for (id, agent) in &config.rbm {
             let key = format!("carrier.{id}");
             self.agent(&key, agent);
+            if let Some(other) = AgentId::parse(&agent.agent_id)
+                .ok()
+                .and_then(|it| seen.insert(it.to_string(), id))
+            {
+                let cause = format!("is that of carrier `{other}`, too, and its events come by one webhook alone");
+                let cure = "make the two one carrier";
+                self.warn(&format!("{key}.agent_id"), cause, cure);
+            }
             self.agent_secrets(&key, agent);
             self.agent_pace(&key, agent);
             self.agent_numbers(&key, agent);
@@ -38,6 +48,17 @@ impl Check<'_> {
         if let Err(error) = Api::new(config.base(), agent) {
             return self.wrong(&at, error.to_string(), "leave it out, and give the region");
         }
+        let path = config.api_base.as_deref().and_then(|base| base.parse::<Uri>().ok());
+        if let Some(path) = path.filter(|uri| !matches!(uri.path(), "" | "/")) {
+            let cause = format!("has the path {}, which no method of the API begins with", path.path());
+            let cure = "write scheme, host and port alone, as https://europe-rcsbusinessmessaging.googleapis.com: the \
+                        paths are added";
+            self.wrong(&at, cause, cure);
+        }
+        if config.api_base.is_some() && config.region != RbmRegion::default() {
+            let cause = "has no effect beside api_base";
+            self.warn(&format!("{key}.region"), cause, "leave out one of the two");
+        }
         if is_plain_beyond_loopback(config.base()) && !config.insecure_plaintext {
             self.wrong(
                 &at,
@@ -48,19 +69,47 @@ impl Check<'_> {
     }
 
     fn agent_secrets(&mut self, key: &str, config: &RbmConfig) {
-        let at = format!("{key}.service_account");
-        if !config.service_account.is_set() {
-            let cure = "write service_account_file = \"…\": the key file (JSON) that the console issues";
-            self.wrong(&at, "is missing", cure);
-        } else if let Err(error) = ServiceAccount::from_json(config.service_account.expose().as_bytes()) {
-            let cure = "give the service account's key file (JSON), as the console issues it";
-            self.wrong(&at, format!("cannot be read: {error}"), cure);
-        }
+        self.service_account(key, config);
         self.agent_address(key, config);
-        if !config.client_token.is_set() {
+        let is_elsewhere = config.client_token_file.is_some() || config.client_token_credential.is_some();
+        if !config.client_token.is_set() && !is_elsewhere {
             let cure = "write client_token_file = \"…\", with the token that the webhook has in the console";
             let cause = "is missing: webhooks are refused, so nothing is heard of messages, and users cannot answer";
             self.warn(&format!("{key}.client_token"), cause, cure);
+        }
+    }
+
+    fn service_account(&mut self, key: &str, config: &RbmConfig) {
+        let (file, credential) = (&config.service_account_file, &config.service_account_credential);
+        let form = match (file, credential) {
+            (Some(_), _) => "_file",
+            (None, Some(_)) => "_credential",
+            (None, None) => "",
+        };
+        let at = format!("{key}.service_account{form}");
+        if !config.service_account.is_set() {
+            // Of a file that could not be read more was said already.
+            if form.is_empty() {
+                let cure = "write service_account_file = \"…\": the key file (JSON) that the console issues";
+                self.wrong(&at, "is missing", cure);
+            }
+            return;
+        }
+        let named = file
+            .as_ref()
+            .map_or_else(String::new, |path| format!("{}: ", path.display()));
+        match ServiceAccount::from_json(config.service_account.expose().as_bytes()) {
+            Err(error) => {
+                let cure = "give the service account's key file (JSON), as the console issues it";
+                self.wrong(&at, format!("{named}no key of a service account: {error}"), cure);
+            }
+            Ok(account) if is_plain_beyond_loopback(account.token_uri()) && !config.insecure_plaintext => {
+                let cause = format!("{named}token_uri: without TLS, the access token travels in the clear");
+                let cure = "take the key file as the console issues it, whose token_uri begins with https://; or say \
+                            insecure_plaintext = true too, if the way there is a private line or a VPN";
+                self.wrong(&at, cause, cure);
+            }
+            Ok(_) => {}
         }
     }
 
@@ -73,9 +122,24 @@ impl Check<'_> {
                 self.warn(&at, cause, "write one of our numbers, e.g. address = \"12345\"");
             }
             Some(address) => {
+                let cure = "write one of our numbers, e.g. address = \"12345\"";
+                let digits = address.trim_start_matches('+');
                 if let Err(error) = SenderId::parse(address) {
-                    let cure = "write one of our numbers, e.g. address = \"12345\"";
                     self.wrong(&at, format!("`{address}` {error}"), cure);
+                } else if !digits.bytes().all(|octet| octet.is_ascii_digit()) {
+                    let cause =
+                        format!("`{address}` is no number: nobody could answer the SMS that takes the place of RCS");
+                    self.wrong(&at, cause, cure);
+                } else if !self
+                    .config
+                    .address
+                    .keys()
+                    .any(|own| own.trim_start_matches('+') == digits)
+                {
+                    let cause =
+                        format!("`{address}` is none of our addresses: no client is told what users say by RCS");
+                    let cure = format!("write [address.\"{address}\"] with client = \"…\"");
+                    self.warn(&at, cause, cure);
                 }
             }
         }

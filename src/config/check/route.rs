@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::decode::nearest;
 use super::super::{BindMode, RouteConfig, StepConfig};
 use super::{Check, secs};
-use crate::domain::{Name, SenderId};
+use crate::domain::{Channel, Name, SenderId};
 
 /// What a route asks of a message, one prefix at a time: two routes may not ask the same.
 type Asked<'a> = (&'a str, BTreeSet<&'static str>, BTreeSet<&'a str>, BTreeSet<&'a str>);
@@ -97,7 +97,18 @@ impl Check<'_> {
             );
         }
         for (index, step) in route.steps.iter().enumerate() {
-            self.step(&format!("{key}.steps[{index}]"), step);
+            let at = format!("{key}.steps[{index}]");
+            self.step(&at, step);
+            let by = |step: &StepConfig, channel| {
+                let mut carriers = step.carriers.iter();
+                carriers.any(|carrier| self.config.channel_of(&carrier.id) == channel)
+            };
+            let is_before_sms = route.steps[index + 1..].iter().any(|step| by(step, Channel::Sms));
+            if step.wait.is_none() && is_before_sms && by(step, Channel::Rcs) {
+                let cause = "is missing: what RCS takes and does not deliver is never said by SMS";
+                let cure = "write how long RCS may take, e.g. wait = \"30s\"";
+                self.warn(&format!("{at}.wait"), cause, cure);
+            }
         }
         self.one_agent(key, route);
     }

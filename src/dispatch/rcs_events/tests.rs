@@ -99,8 +99,9 @@ impl World {
         let intake = Arc::new(intake.with_gate(outbox.gate().clone()));
         let limits = Arc::new(Limits::new(&config.command, 0, 100));
         let agent = Agent {
-            carrier: Arc::new(RcsCarrier::new(&name("rbm"), &agent, clock).unwrap()),
+            carrier: Arc::new(RcsCarrier::new(&name("rbm"), &agent, clock.clone()).unwrap()),
             address: agent_address.map(Into::into),
+            state: Arc::new(CarrierState::new(clock)),
         };
         let heard = Arc::new(Heard::default());
         let worker = RcsEvents {
@@ -166,6 +167,7 @@ impl World {
             ..ConsentQuery::default()
         };
         let rows = self.worker.store.consents(&query).await.unwrap().rows;
+        assert!(rows.iter().all(|row| row.source == Source::Rcs));
         let outs = rows.into_iter().filter(|row| row.will == Will::OptedOut);
         outs.map(|row| row.brand.to_string()).collect()
     }
@@ -238,8 +240,29 @@ async fn what_users_say_comes_to_the_number_that_stands_for_the_agent() {
         .await;
     let texts = world.texts().await;
     let words: Vec<_> = texts.iter().map(|(_, text)| text.as_str()).collect();
-    assert_eq!(words, ["Saldo", "Blocca carta", "geo:45.5,9.25"]);
+    let place = crate::domain::Shared::Location {
+        latitude: 45.5,
+        longitude: 9.25,
+    };
+    assert_eq!(words, ["Saldo", "Blocca carta", &place.to_string()]);
     assert!(texts.iter().all(|(from, _)| from == "393331234567"));
+    world.told(of_message("DELIVERED")).await;
+    let counts = &world.worker.agents[&name("rbm")].state.counts;
+    let read = |count: &std::sync::atomic::AtomicU64| count.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!((read(&counts.inbound), read(&counts.receipts)), (4, 1));
+}
+
+#[tokio::test]
+async fn a_tap_that_was_passed_on_from_another_number_says_nothing() {
+    let mut world = World::new().await;
+    let postback = Postback {
+        message: message_id(MESSAGE).unwrap(),
+        place: 0,
+    };
+    let tap =
+        json!({ "suggestionResponse": { "postbackData": postback.to_string(), "text": "BLOCCA", "type": "REPLY" } });
+    world.told(said("1", tap)).await;
+    assert!(world.texts().await.is_empty());
 }
 
 #[tokio::test]

@@ -200,7 +200,14 @@ impl Found {
             self.fault(at, detail, Some(most));
         }
         for (index, suggestion) in suggestions.iter().enumerate() {
-            self.suggestion(&format!("{at}/{index}"), suggestion);
+            let at = format!("{at}/{index}");
+            self.suggestion(&at, suggestion);
+            let label = |suggestion: &Suggestion| suggestion.label().trim().to_lowercase();
+            let is_new = !suggestions[..index]
+                .iter()
+                .any(|before| label(before) == label(suggestion));
+            let what = "is the label of another suggestion beside it, too: nobody could tell the two apart";
+            self.expect(is_new, &format!("{at}/label"), what);
         }
     }
 
@@ -303,7 +310,12 @@ impl Found {
             .iter()
             .all(|bad| !scheme.eq_ignore_ascii_case(bad));
         self.expect(
-            is_scheme && is_kept && !url.contains(is_blank),
+            is_kept,
+            at,
+            "is of a scheme that is a program, data or a file of the handset: write one that is opened, as https:",
+        );
+        self.expect(
+            is_scheme && !url.contains(is_blank),
             at,
             "must be an absolute URL without blanks, as https://www.example.com/a",
         );

@@ -1,5 +1,7 @@
 //! A rich message said in text, for SMS.
 
+use std::borrow::Cow;
+
 use super::{Card, Rich, Suggestion};
 
 impl Rich {
@@ -67,13 +69,19 @@ impl Lines {
                 Some(_) | None => {}
             }
         }
-        let replies: Vec<&str> = suggestions
-            .iter()
-            .filter(|suggestion| suggestion.says().is_some())
-            .map(Suggestion::label)
-            .collect();
+        let replies: Vec<Cow<'_, str>> = suggestions.iter().filter_map(reply).collect();
         self.add(&replies.join(" / "));
     }
+}
+
+/// What may be texted instead of tapping: what a tap says, and before it the label where that is something else.
+fn reply(suggestion: &Suggestion) -> Option<Cow<'_, str>> {
+    let (label, says) = (suggestion.label(), suggestion.says()?);
+    let is_same = label.trim().to_lowercase() == says.trim().to_lowercase();
+    Some(match is_same {
+        true => Cow::Borrowed(label),
+        false => Cow::Owned(format!("{label}: {says}")),
+    })
 }
 
 /// What a reader of text can do instead of tapping; `None` where there is nothing.

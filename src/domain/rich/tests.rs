@@ -69,6 +69,14 @@ fn in_text_it_says_titles_texts_and_where_its_actions_lead() {
         "Card shipped\nIt is on its way: https://bank.example/t\nFine / Block it",
         "what stands there already is not said twice"
     );
+    let said = json!({"text": "Was it you?", "suggestions": [
+        {"type": "reply", "label": "Please freeze", "says": "BLOCCA CARTA"},
+        {"type": "reply", "label": "Saldo", "says": "SALDO"}]});
+    assert_eq!(
+        rich(said).plain(),
+        "Was it you?\nPlease freeze: BLOCCA CARTA / Saldo",
+        "what is texted is what is understood"
+    );
     let file = json!({"media": {"url": "https://media.example.com/bill.pdf"}});
     assert_eq!(rich(file).plain(), "https://media.example.com/bill.pdf");
 }
@@ -83,6 +91,16 @@ fn every_limit_is_named_with_its_place() {
         (json!({"text": "a\u{0}"}), "/text", None),
         (json!({"text": "x".repeat(3_073)}), "/text", Some(3_072)),
         (json!({"text": "\u{1f4b3}".repeat(1_537)}), "/text", Some(3_072)),
+        (
+            json!({"text": "a", "suggestions": [reply("Ok"), reply("No"), reply(" ok")]}),
+            "/suggestions/2/label",
+            None,
+        ),
+        (
+            json!({"text": "a", "suggestions": [{"type": "link", "label": "a", "url": "javascript:alert(1)"}]}),
+            "/suggestions/0/url",
+            None,
+        ),
         (json!({"card": {}}), "/card", None),
         (json!({"card": {"title": "x".repeat(201)}}), "/card/title", Some(200)),
         (json!({"card": {"text": "x".repeat(2_001)}}), "/card/text", Some(2_000)),

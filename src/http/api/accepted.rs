@@ -30,7 +30,7 @@ pub(crate) struct AcceptedView<'a> {
     pub(crate) route: &'a Name,
     /// The carriers that may carry it, likeliest first.
     #[schema(value_type = Vec<String>)]
-    pub(crate) carriers: &'a [Name],
+    pub(crate) carriers: Vec<&'a Name>,
     /// Characters that gave way to look-alikes so that the text stays in GSM-7, each as often as it did.
     #[schema(value_type = Vec<String>)]
     pub(crate) characters_replaced: &'a [char],
@@ -72,7 +72,7 @@ impl Accepted {
             segments: message.segments,
             units: self.units,
             route: &message.lane.route,
-            carriers: state.intake.carriers(&message.lane.route),
+            carriers: state.intake.carriers(&message.lane.route, self.flags.channels()),
             characters_replaced: &self.replaced,
             locking_shift: message.shape.tables.locking.map(Language::as_str),
             single_shift: message.shape.tables.single.map(Language::as_str),

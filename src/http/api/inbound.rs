@@ -12,7 +12,7 @@ use super::ApiState;
 use super::list::{self, ListQuery, page_limit, read_cursor};
 use super::send::store_problem;
 use crate::config::Scope;
-use crate::domain::{InboundId, Masked, Name, UnixMillis};
+use crate::domain::{InboundId, Masked, Name, Shared, UnixMillis};
 use crate::http::problem::Problem;
 use crate::store::{InboundQuery, InboundRecord, Page};
 
@@ -29,6 +29,9 @@ pub(crate) struct InboundView {
     to: Box<str>,
     /// What it says; null where it is no text, and not shown to operators unless asked for.
     text: Option<Box<str>>,
+    /// What was shared by RCS in the place of a text: a location or a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<Shared>,
     /// Whether reading it lost something.
     lossy: bool,
     /// The carrier that brought it.
@@ -57,6 +60,8 @@ pub(crate) struct InboundSegment {
 impl InboundView {
     /// Shown whole, or without number and text.
     pub(crate) fn new(record: InboundRecord, reveal: bool) -> Self {
+        let text = record.text.filter(|_| reveal);
+        let shared = text.as_deref().and_then(Shared::read);
         Self {
             id: record.id,
             from: if reveal {
@@ -65,7 +70,8 @@ impl InboundView {
                 Masked(&record.from).to_string()
             },
             to: record.to,
-            text: record.text.filter(|_| reveal),
+            text: text.filter(|_| shared.is_none()),
+            shared,
             lossy: record.lossy,
             carrier: record.carrier,
             segment: record.segment.map(|segment| InboundSegment {

@@ -131,7 +131,7 @@ pub(crate) struct TimelineEntry {
     #[schema(value_type = String, format = DateTime)]
     at: UnixMillis,
     /// by_event, accepted, claimed, submitted, a final state, or what happened beside the plain way: retried, next_step,
-    /// doubted, resent, doubt_settled, revoking, read, tapped, …; and its webhooks: webhook_pending, webhook_sent, webhook_dead.
+    /// doubted, resent, doubt_settled, revoking, read, tapped, refused, …; and its webhooks: webhook_pending, webhook_sent, webhook_dead.
     event: &'static str,
     /// From 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -241,18 +241,25 @@ fn timeline(record: &MessageRecord) -> Vec<TimelineEntry> {
     let (row, progress) = (&record.row, &record.row.progress);
     // What made the message comes before all else.
     let (births, events): (Vec<_>, Vec<_>) = record.events.iter().partition(|event| event.kind == EventKind::ByEvent);
-    let entry = |event: &Event| TimelineEntry {
-        code: event.code,
-        note: event.note.clone(),
-        ..TimelineEntry::new(event.at, event.kind.as_str()).of(event.attempt, event.bind.as_ref())
+    let entry = |event: &Event| {
+        // Of what RCS took the note is the id that it has there.
+        let is_id = event.kind == EventKind::Submitted;
+        TimelineEntry {
+            code: event.code,
+            note: event.note.clone().filter(|_| !is_id),
+            carrier_message_id: event.note.clone().filter(|_| is_id),
+            ..TimelineEntry::new(event.at, event.kind.as_str()).of(event.attempt, event.bind.as_ref())
+        }
     };
+    let is_told = |event: &&Event| event.kind == EventKind::Submitted && event.attempt == progress.attempt;
+    let is_told = events.iter().any(is_told);
     let mut entries: Vec<_> = births.into_iter().map(entry).collect();
     entries.push(TimelineEntry::new(row.accepted_at, "accepted"));
     if let Some(at) = progress.claimed_at {
         entries.push(TimelineEntry::new(at, "claimed").of(progress.attempt, progress.bind.as_ref()));
     }
     entries.extend(events.into_iter().map(entry));
-    if let Some(at) = progress.submitted_at {
+    if let Some(at) = progress.submitted_at.filter(|_| !is_told) {
         entries.push(TimelineEntry {
             carrier_message_id: progress.carrier_message_id.clone(),
             ..TimelineEntry::new(at, "submitted").of(progress.attempt, progress.bind.as_ref())

@@ -37,7 +37,8 @@ impl RichForm {
     pub(super) fn compile(templates: &mut Templates, name: &str, locale: &Locale, source: &str) -> Result<Self, Unfit> {
         let form: Json = serde_json::from_str(source).map_err(|error| Unfit {
             line: error.line(),
-            told: "is not JSON".to_owned(),
+            column: error.column(),
+            told: format!("is not JSON: {}", reason(&error)),
         })?;
         let form = Self {
             name: name.to_owned(),
@@ -60,11 +61,22 @@ impl RichForm {
         }
     }
 
-    /// What no value could make good: members that are not there, of another kind, or that are missing.
+    /// What no value could make good: members that are not there, of another kind, or that are missing, and texts without
+    /// an expression that break a limit.
     fn check(&self, source: &str) -> Result<(), Unfit> {
         let mut form = self.form.clone();
         numbers(&mut form, |_| Some(0.0));
-        rich::members(&form).map_err(|RichFault { pointer, detail, .. }| unfit(source, &pointer, detail))
+        let unfit = |RichFault { pointer, detail, .. }| unfit(source, &pointer, detail);
+        rich::members(&form).map_err(unfit)?;
+        let is_literal = |fault: &RichFault| {
+            let text = form.pointer(&fault.pointer).and_then(Json::as_str);
+            text.is_some_and(|text| !["{{", "{%", "{#"].iter().any(|begins| text.contains(begins)))
+        };
+        let faults = rich::read(&form).err().unwrap_or_default();
+        faults
+            .into_iter()
+            .find(is_literal)
+            .map_or(Ok(()), |fault| Err(unfit(fault)))
     }
 
     /// The variables that its texts look up.
@@ -167,6 +179,7 @@ impl RichForm {
 /// What is wrong with a file.
 pub(super) struct Unfit {
     line: usize,
+    column: usize,
     told: String,
 }
 
@@ -175,12 +188,21 @@ impl Unfit {
         let place = Place::File {
             path: path.into(),
             line: self.line.max(1),
-            column: 1,
+            column: self.column.max(1),
         };
         Problem::new("", self.told)
             .at(Some(place))
             .cure("correct it: its members are those of `rich` in POST /v1/messages")
     }
+}
+
+/// What serde says, without the place, which is told before it.
+fn reason(error: &serde_json::Error) -> String {
+    let (told, place) = (
+        error.to_string(),
+        format!(" at line {} column {}", error.line(), error.column()),
+    );
+    told.strip_suffix(&place).unwrap_or(&told).to_owned()
 }
 
 /// The line is that of the last member's name; the first that is called so.
@@ -191,6 +213,7 @@ fn unfit(source: &str, pointer: &str, told: String) -> Unfit {
     let at = if pointer.is_empty() { "the message" } else { pointer };
     Unfit {
         line,
+        column: 1,
         told: format!("{at}: {told}"),
     }
 }

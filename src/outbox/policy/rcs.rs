@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Policy, backoff, claimed_for, event_of, recipient};
 use crate::domain::rich::Postback;
-use crate::domain::{Channel, Class, Flag, Flags, Name, Reason, State, UnixMillis};
+use crate::domain::{BindRef, Channel, Class, Flag, Flags, Name, Reason, State, UnixMillis};
 use crate::outbox::fallback::{Deed, Known, Stand};
 use crate::store::{Claimed, Event, EventKind, Progress, RcsReport, RcsSaid, Row};
 
@@ -20,9 +20,9 @@ const LEAST_TTL: Duration = Duration::from_secs(10);
 const LEAST_TRY: Duration = Duration::from_secs(2);
 
 /// Why a message leaves its RCS step, and how it ends where no other one follows.
-struct Leaving {
+struct Leaving<'a> {
     /// For the timeline.
-    why: &'static str,
+    why: &'a str,
     /// Whether the SMS may be a second copy.
     in_doubt: bool,
     /// The state it ends in, and why.
@@ -95,6 +95,11 @@ impl Policy {
 
     /// What a report of the platform's makes of its message; `None` leaves the row alone.
     pub(super) fn reported(&self, row: &Row, report: &RcsReport, now: UnixMillis) -> Option<Moved> {
+        let moved = self.told(row, report, now)?;
+        Some((moved.0, moved.1.map(|event| by_its_carrier(event, report))))
+    }
+
+    fn told(&self, row: &Row, report: &RcsReport, now: UnixMillis) -> Option<Moved> {
         let was = &row.progress;
         if !self.is_of(row, &report.carrier) {
             return None;
@@ -134,6 +139,9 @@ impl Policy {
     pub(super) fn rcs_due(&self, row: &Row, now: UnixMillis) -> Option<Moved> {
         let was = &row.progress;
         match self.stand(&row.route, was) {
+            Stand::Accepted if now >= was.expires_at && outlives(was.submitted_at, was) => {
+                self.moved(row, Known::TimeOver, now)
+            }
             Stand::Accepted if self.step_after(&row.route, was).is_none() || now >= was.expires_at => {
                 let whole = was.expires_at.after(self.receipt_grace);
                 Some(match now < whole {
@@ -181,6 +189,34 @@ impl Policy {
         )
     }
 
+    /// Nothing was sent, for a fault of the message or of the agent: the next step at once. The timeline names the member.
+    pub(super) fn rejected(
+        &self,
+        route: &Name,
+        was: &Progress,
+        (code, reason, field): (u32, Reason, Option<&str>),
+        now: UnixMillis,
+    ) -> Moved {
+        let why = field.map_or_else(
+            || reason.as_str().to_owned(),
+            |field| format!("{} {field}", reason.as_str()),
+        );
+        let leaving = Leaving {
+            why: &why,
+            in_doubt: false,
+            end: (State::Failed, reason),
+            code: Some(code),
+        };
+        let (progress, event) = self.leave(route, was, &leaving, now);
+        let event = event.or_else(|| {
+            field.map(|field| Event {
+                note: Some(field.into()),
+                ..event_of(was, EventKind::Refused, Some(code), now)
+            })
+        });
+        (progress, event)
+    }
+
     /// The answer to the tries was lost. Where nothing else follows the message is tried again under its id, which the
     /// platform shows once, for as long as it is worth sending.
     pub(super) fn rcs_lost(&self, claimed: &Claimed, now: UnixMillis, jitter: f64) -> Moved {
@@ -225,6 +261,14 @@ impl Policy {
         let was = claimed.progress.clone();
         let settled = was.state == State::Uncertain;
         let settled = settled.then(|| event_of(&was, EventKind::DoubtSettled, None, now));
+        // The row's own id is that of the SMS, should one follow.
+        let falls_back = self.step_after(&claimed.route, &was).is_some();
+        let event = settled.or_else(|| {
+            falls_back.then(|| Event {
+                note: carrier_message_id.clone(),
+                ..event_of(&was, EventKind::Submitted, None, now)
+            })
+        });
         let was = Progress {
             flags: was
                 .flags
@@ -237,7 +281,7 @@ impl Policy {
         if taken.final_at.is_none() && self.gate.withholds(&claimed_for(claimed)) {
             return self.asked_back(claimed.class, &taken, now);
         }
-        (taken, settled)
+        (taken, event)
     }
 
     /// Its recipient has opted out of it: what the platform has and awaits is asked back.
@@ -312,7 +356,10 @@ impl Policy {
                 &Leaving {
                     why: "revoked",
                     in_doubt: false,
-                    end: (State::Undelivered, Reason::AbsentSubscriber),
+                    end: match now < was.expires_at {
+                        true => (State::Undelivered, Reason::AbsentSubscriber),
+                        false => (State::Expired, Reason::ValidityOver),
+                    },
                     code: None,
                 },
                 now,
@@ -338,7 +385,7 @@ impl Policy {
 
     /// Moves on to the next step by another channel, or ends where there is none or the time is over. The SMS is no copy of
     /// its class's count: that is for doubts about the SMS itself.
-    fn leave(&self, route: &Name, was: &Progress, leaving: &Leaving, now: UnixMillis) -> Moved {
+    fn leave(&self, route: &Name, was: &Progress, leaving: &Leaving<'_>, now: UnixMillis) -> Moved {
         let flags = was
             .flags
             .without(Flag::Revoking)
@@ -384,6 +431,25 @@ impl Policy {
 /// The notes of what the platform may have.
 fn perhaps_there(flags: Flags) -> Flags {
     flags.with(Flag::MayBeThere).with(Flag::IdSpent)
+}
+
+/// Whether the platform tries for longer than a message is worth sending that it took at a time, since it is given no
+/// less: then it is asked to take it back.
+pub(super) fn outlives(taken_at: Option<UnixMillis>, was: &Progress) -> bool {
+    taken_at.is_some_and(|at| at.after(LEAST_TTL) > was.expires_at)
+}
+
+/// What a platform tells is of its own carrier, whoever has had the message since.
+fn by_its_carrier(event: Event, report: &RcsReport) -> Event {
+    if event.bind.as_ref().is_some_and(|bind| bind.carrier == report.carrier) {
+        return event;
+    }
+    let carrier = report.carrier.clone();
+    Event {
+        attempt: 0,
+        bind: Some(BindRef { carrier, bind: 0 }),
+        ..event
+    }
 }
 
 fn delivered(was: &Progress, flags: Flags, now: UnixMillis) -> Progress {

@@ -48,6 +48,15 @@ impl Answer {
         Self::refusal(404, "NOT_FOUND", message)
     }
 
+    /// What front ends answer for a path that the API has not: a page.
+    pub(super) fn no_such_path() -> Self {
+        let page = "<!DOCTYPE html><html lang=en><title>Error 404 (Not Found)!!1</title>";
+        Self {
+            status: 404,
+            ..Self::ok(Value::String(page.to_owned()))
+        }
+    }
+
     pub(super) fn unauthenticated() -> Self {
         Self::refusal(
             401,

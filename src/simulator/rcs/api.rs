@@ -61,7 +61,7 @@ pub(super) async fn serve(Shared(platform): Shared<Arc<Platform>>, request: Requ
         return Answer::refusal(400, "INVALID_ARGUMENT", "Request payload size exceeds the limit.").into_response();
     };
     let Some(target) = Target::of(&head.method, head.uri.path()) else {
-        return Answer::refusal(404, "NOT_FOUND", "Method not found.").into_response();
+        return Answer::no_such_path().into_response();
     };
     let asked = Asked {
         target,

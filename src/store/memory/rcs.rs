@@ -20,7 +20,7 @@ impl Transaction<'_> {
             };
             if let Some((progress, event)) = self.rules.after_rcs(&row, report, self.now) {
                 self.notices
-                    .extend(NewNotice::of_read(&row, &progress, report.at, self.rules));
+                    .extend(NewNotice::of_rcs(&row, &progress, report, self.rules));
                 self.change(&row, progress, event);
             }
             self.applied.rcs.push(RcsResult::Met);

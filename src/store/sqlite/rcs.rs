@@ -53,7 +53,7 @@ impl Transaction<'_> {
             let row = self.rows.get(&row.seq).unwrap_or(row).clone();
             if let Some((progress, event)) = self.rules.after_rcs(&row, report, self.now) {
                 self.notices
-                    .extend(NewNotice::of_read(&row, &progress, report.at, self.rules));
+                    .extend(NewNotice::of_rcs(&row, &progress, report, self.rules));
                 self.change(row, progress, event);
             }
             self.applied.rcs.push(RcsResult::Met);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{CaseId, Class, Flag, Masked, Msisdn, State as MessageState, UnixMillis};
+use crate::domain::{CaseId, Class, Flag, Masked, Msisdn, Shared, State as MessageState, UnixMillis};
 use crate::http::api::ApiState;
 use crate::http::api::send::store_problem;
 use crate::http::problem::Problem;
@@ -145,7 +145,7 @@ pub(super) async fn history(state: &ApiState, case: &CaseRecord, reveal: bool) -
     let came = came.into_iter().map(|text| TextView {
         at: text.at,
         direction: "in",
-        text: text.text.filter(|_| reveal),
+        text: text.text.filter(|_| reveal).map(|text| Shared::shown(&text).into()),
         state: None,
     });
     let went = went.into_iter().map(|message| {

@@ -238,9 +238,24 @@ impl Life {
             .collect()
     }
 
+    /// The carrier of each entry of the timeline.
+    async fn carriers(&self) -> Vec<(EventKind, String)> {
+        let events = self.record().await.events;
+        let carrier = |event: &Event| event.bind.as_ref().unwrap().carrier.to_string();
+        events.iter().map(|event| (event.kind, carrier(event))).collect()
+    }
+
+    async fn record(&self) -> crate::store::MessageRecord {
+        self.store.message(self.id, None).await.unwrap().unwrap()
+    }
+
     async fn revocations(&self) -> usize {
         self.store.revocations(&name("rbm"), 0, 9).await.unwrap().len()
     }
+}
+
+fn taken_by_rcs() -> (EventKind, Option<String>) {
+    (EventKind::Submitted, Some("rcs-id".to_owned()))
 }
 
 fn taken(id: &str) -> Outcome {
@@ -308,7 +323,7 @@ async fn an_offer_that_its_recipient_has_opted_out_of_is_taken_back_and_no_sms_f
             (life.state().await, life.revocations().await),
             ((State::Submitted, 0), 1)
         );
-        assert_eq!(life.events().await, [(EventKind::Revoking, None)]);
+        assert_eq!(life.events().await.last(), Some(&(EventKind::Revoking, None)));
         life.say(RcsSaid::Revoked).await;
         let progress = life.progress().await;
         assert_eq!(
@@ -476,7 +491,7 @@ async fn read_is_delivered_and_an_entry_of_its_own_once() {
     let progress = life.progress().await;
     assert_eq!(progress.state, State::Delivered);
     assert_eq!(progress.flags.words(), ["delivered_by_rcs", "read"]);
-    assert_eq!(life.events().await, [(EventKind::Read, None)]);
+    assert_eq!(life.events().await, [taken_by_rcs(), (EventKind::Read, None)]);
 }
 
 #[tokio::test]
@@ -488,7 +503,7 @@ async fn a_tap_is_noted_with_its_place_and_changes_nothing() {
     assert_eq!(life.progress().await, before);
     assert_eq!(
         life.events().await,
-        [(EventKind::Tapped, Some("suggestion 2".to_owned()))]
+        [taken_by_rcs(), (EventKind::Tapped, Some("suggestion 2".to_owned()))]
     );
 }
 
@@ -710,4 +725,123 @@ async fn the_platform_gives_up_a_little_after_the_outbox() {
     assert_eq!(policy.rcs_ttl(&name("rcs"), &waiting, NOW), Duration::from_mins(10));
     let late = Progress::waiting(0, None, NOW.after(Duration::from_secs(2)));
     assert_eq!(policy.rcs_ttl(&name("both"), &late, NOW), Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_fault_of_the_agent_takes_the_next_step_and_is_not_told_as_a_handset_out_of_reach() {
+    let refused = Outcome::Rejected {
+        status: 400,
+        reason: Reason::RejectedContent,
+        field: Some("messageTrafficType".into()),
+    };
+    let mut life = Life::of(Class::Service, "both").await;
+    let claimed = life.claim("rbm", 0).await.unwrap();
+    life.settle(&claimed, &refused).await;
+    let events = |record: &crate::store::MessageRecord| {
+        let last = record.events.last().unwrap();
+        (last.kind, last.code, last.note.as_deref().map(str::to_owned))
+    };
+    let record = life.record().await;
+    let note = Some("rejected_content messageTrafficType".to_owned());
+    assert_eq!(events(&record), (EventKind::NextStep, Some(400), note));
+    assert!(life.claim("tim", 1).await.is_some(), "a customer gets his message");
+    // Without another way it ends for that reason.
+    let mut life = Life::of(Class::Service, "rcs").await;
+    let claimed = life.claim("rbm", 0).await.unwrap();
+    life.settle(&claimed, &refused).await;
+    let record = life.record().await;
+    let ended = (record.row.progress.state, record.row.progress.reason);
+    assert_eq!(ended, (State::Failed, Some(Reason::RejectedContent)));
+    let note = Some("messageTrafficType".to_owned());
+    assert_eq!(events(&record), (EventKind::Refused, Some(400), note));
+}
+
+#[tokio::test]
+async fn after_the_fallback_what_rcs_took_and_tells_late_is_still_of_rcs_and_a_second_delivery_is_told() {
+    let mut life = Life::of(Class::Otp, "both").await;
+    life.accepted().await;
+    life.wait(WAIT).await;
+    life.say(RcsSaid::Revoked).await;
+    let sms = life.claim("tim", 1).await.unwrap();
+    life.settle(&sms, &taken("sms-id")).await;
+    let receipt = Receipt {
+        carrier: name("tim"),
+        carrier_message_id: "sms-id".into(),
+        candidates: vec!["sms-id".into()],
+        destination: "393331234567".into(),
+        reference: None,
+        verdict: Verdict::Delivered,
+        code: None,
+        done_at: None,
+        at: life.now,
+    };
+    let batch = Batch {
+        receipts: vec![receipt],
+        ..Batch::new(life.now)
+    };
+    life.commit(batch).await;
+    life.say(RcsSaid::Delivered).await;
+    life.say(RcsSaid::Delivered).await;
+    life.say(RcsSaid::Read).await;
+    let told = [
+        EventKind::Submitted,
+        EventKind::Revoking,
+        EventKind::NextStep,
+        EventKind::ReceiptAgain,
+        EventKind::Read,
+    ];
+    assert_eq!(life.carriers().await, told.map(|kind| (kind, "rbm".to_owned())));
+    assert!(life.events().await.contains(&taken_by_rcs()), "its id is kept");
+    let query = crate::store::NoticeQuery {
+        after: Some(0),
+        limit: 99,
+        ..crate::store::NoticeQuery::default()
+    };
+    let notices = life.store.notices(&query).await.unwrap().rows;
+    let mut heard: Vec<_> = notices
+        .iter()
+        .map(|record| {
+            (
+                record.notice.seq,
+                record.notice.kind.as_str(),
+                record.notice.carrier.clone().unwrap().to_string(),
+            )
+        })
+        .collect();
+    heard.sort_unstable();
+    let heard: Vec<_> = heard
+        .iter()
+        .map(|(_, kind, carrier)| (*kind, carrier.as_str()))
+        .collect();
+    let expected = [
+        ("message.submitted", "rbm"),
+        ("message.submitted", "tim"),
+        ("message.delivered", "tim"),
+        ("message.delivered", "rbm"),
+        ("message.read", "rbm"),
+    ];
+    assert_eq!(heard, expected);
+}
+
+#[tokio::test]
+async fn what_the_platform_would_try_longer_than_it_is_worth_is_taken_back_at_its_expiry_and_expires() {
+    for route in ["both", "rcs"] {
+        let mut life = Life::of(Class::Otp, route).await;
+        let claimed = life.claim("rbm", 0).await.unwrap();
+        let left = Duration::from_secs(4);
+        life.now = claimed.progress.expires_at.before(left);
+        life.settle(&claimed, &taken("rcs-id")).await;
+        life.wait(left.checked_sub(Duration::from_secs(1)).unwrap()).await;
+        assert_eq!(life.revocations().await, 0);
+        life.wait(Duration::from_secs(1)).await;
+        assert_eq!(
+            life.revocations().await,
+            1,
+            "{route}: not to be delivered after its time"
+        );
+        life.say(RcsSaid::Revoked).await;
+        let progress = life.progress().await;
+        let end = (progress.state, progress.reason);
+        assert_eq!(end, (State::Expired, Some(Reason::ValidityOver)), "{route}");
+    }
 }
