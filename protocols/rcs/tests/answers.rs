@@ -399,7 +399,7 @@ fn every_sample_of_an_answer_is_read() {
 
 #[test]
 fn a_404_of_an_unknown_path_is_not_that_of_a_user() {
-    let kind_of = |body: &str| Accepted::read(&answer_of(404, body)).unwrap_err().kind;
+    let kind_of = |body: &str| Accepted::read(&answer_of(404, body.to_owned())).unwrap_err().kind;
     let of_a_user = sample_json("error-404-not-reachable.json").to_string();
     assert_eq!(kind_of(&of_a_user), ErrorKind::NotReachable);
     // What a front end says of a path that it has not, an empty answer, and the words of an API gateway.
@@ -409,7 +409,7 @@ fn a_404_of_an_unknown_path_is_not_that_of_a_user() {
         r#"{"error":{"code":404,"message":"Method not found.","status":"NOT_FOUND"}}"#,
     ] {
         assert_eq!(kind_of(body), ErrorKind::Refused, "{body}");
-        let revoked = Revocation::read(&answer_of(404, body)).unwrap_err();
+        let revoked = Revocation::read(&answer_of(404, body.to_owned())).unwrap_err();
         assert_eq!(revoked.advice(), Advice::Configuration, "{body}");
     }
 }
@@ -421,7 +421,7 @@ fn a_400_is_of_the_handset_where_it_may_lack_something_and_no_member_is_at_fault
         message_of("send-text-replies.request.json"),
         message_of("send-card-vertical.request.json"),
     );
-    let error_of = |body: &str| Accepted::read(&answer_of(400, body)).unwrap_err();
+    let error_of = |body: &str| Accepted::read(&answer_of(400, body.to_owned())).unwrap_err();
     let bare = error_of(&sample_json("error-400-traffic-type.json").to_string());
     assert_eq!((bare.is_of_the_handset(&card), bare.field()), (true, None));
     assert!(!bare.is_of_the_handset(&text), "every handset shows a text");
