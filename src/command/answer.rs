@@ -186,13 +186,17 @@ const AROUND_YES: [&str; 58] = [
     "cosi",
 ];
 
+/// Yes and no as they are spoken, which no catalogue need list.
+const SPOKEN_YES: [&str; 6] = ["yep", "yup", "yeah", "ya", "sisi", "jep"];
+const SPOKEN_NO: [&str; 4] = ["nope", "nah", "nono", "nee"];
+
 impl Answers {
     pub(crate) fn new(catalogue: &Catalogue) -> Self {
         let mut answers = Self::default();
         for (name, command) in catalogue {
             match command.answers {
-                Some(AnswerKind::Yes) => answers.yes = Some(Words::new(name, command)),
-                Some(AnswerKind::No) => answers.no = Some(Words::new(name, command)),
+                Some(AnswerKind::Yes) => answers.yes = Some(Words::new(name, command, &SPOKEN_YES)),
+                Some(AnswerKind::No) => answers.no = Some(Words::new(name, command, &SPOKEN_NO)),
                 Some(AnswerKind::Score) => answers.score = Some(name.clone()),
                 None => {}
             }
@@ -277,8 +281,9 @@ impl Answers {
 }
 
 impl Words {
-    fn new(name: &Name, command: &Command) -> Self {
-        let folded = command.keywords.values().flatten().map(|keyword| fold(keyword));
+    fn new(name: &Name, command: &Command, spoken: &[&str]) -> Self {
+        let keywords = command.keywords.values().flatten().map(String::as_str);
+        let folded = keywords.chain(spoken.iter().copied()).map(fold);
         let mut phrases: Vec<Vec<String>> = folded
             .map(|phrase| phrase.split(' ').map(str::to_owned).collect())
             .collect();

@@ -391,11 +391,18 @@ impl Visitor<'_> for LiteralVisitor {
 
 /// The catalogue that Araldo ships with.
 pub fn shipped() -> Catalogue {
+    read(SHIPPED).expect("our own catalogue is good TOML: a test reads it")
+}
+
+/// The commands of a file of their own.
+///
+/// # Errors
+/// What in it is no command, and where.
+pub fn read(file: &str) -> Result<Catalogue, toml::de::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct File {
         command: Catalogue,
     }
-    let file: File = toml::from_str(SHIPPED).expect("our own catalogue is good TOML: a test reads it");
-    file.command
+    toml::from_str::<File>(file).map(|file| file.command)
 }

@@ -353,31 +353,47 @@ fn corpus_lines() -> BTreeSet<String> {
     lines
 }
 
+/// The definitions of the labels, by name.
+fn intents() -> toml::Table {
+    let definitions =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpora/catalogue.toml")).unwrap();
+    let definitions: toml::Table = definitions.parse().unwrap();
+    definitions["intents"].as_table().unwrap().clone()
+}
+
+/// The words of a definition, in every language.
+fn canonical_words(intent: &toml::Value) -> Vec<String> {
+    let lists = intent.as_table().unwrap().iter().filter(|(key, _)| key.len() == 2);
+    let words = lists.filter_map(|(_, words)| words.as_array()).flatten();
+    words.map(|word| word.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_shipped_commands_are_those_of_the_corpora_under_the_same_names() {
+    let mut intents = intents();
+    intents.remove("oos").expect("what is none of them");
+    let catalogue = shipped();
+    let ours: BTreeSet<&str> = catalogue.keys().map(Name::as_str).collect();
+    let theirs: BTreeSet<&str> = intents.keys().map(String::as_str).collect();
+    assert_eq!(ours, theirs);
+    for (name, intent) in &intents {
+        let command = &catalogue[&Name::parse(name).unwrap()];
+        let is_marked = |mark| intent.get(mark).and_then(toml::Value::as_bool) == Some(true);
+        assert_eq!(command.money, is_marked("money"), "{name}");
+    }
+}
+
 #[test]
 fn no_example_and_no_chatter_of_ours_is_a_line_of_the_corpora() {
     let corpus = corpus_lines();
     assert!(corpus.len() > 500, "{}", corpus.len());
-    let definitions =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpora/catalogue.toml")).unwrap();
-    let definitions: toml::Table = definitions.parse().unwrap();
-    let mut canonical = BTreeSet::new();
-    for intent in definitions["intents"].as_table().unwrap().values() {
-        let lists = intent
-            .as_table()
-            .unwrap()
-            .iter()
-            .filter(|(key, _)| key.len() == 2)
-            .map(|(_, words)| words);
-        canonical.extend(
-            lists
-                .filter_map(|words| words.as_array())
-                .flatten()
-                .map(|word| fold(word.as_str().unwrap())),
-        );
-    }
+    let canonical: BTreeSet<String> = intents()
+        .values()
+        .flat_map(canonical_words)
+        .map(|word| fold(&word))
+        .collect();
     let catalogue: Catalogue = shipped();
-    let asking = catalogue.values().filter(|command| command.answers.is_none());
-    let asking = asking.flat_map(|command| {
+    let ours = catalogue.values().flat_map(|command| {
         command
             .keywords
             .values()
@@ -385,7 +401,7 @@ fn no_example_and_no_chatter_of_ours_is_a_line_of_the_corpora() {
             .flatten()
             .cloned()
     });
-    let texts = asking.flat_map(|line| expand::some(&line, usize::MAX));
+    let texts = ours.flat_map(|line| expand::some(&line, usize::MAX));
     let texts = texts.chain(language::chatter(usize::MAX).into_iter().flatten());
     let overlaps: BTreeSet<String> = texts
         .map(|text| fold(&text))

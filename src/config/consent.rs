@@ -36,6 +36,8 @@ pub struct ConsentTexts {
     pub stop_topic: BTreeMap<Locale, String>,
     /// To START.
     pub start: BTreeMap<Locale, String>,
+    /// To START of one topic; `{topic}` is its title.
+    pub start_topic: BTreeMap<Locale, String>,
     /// To HELP.
     pub help: BTreeMap<Locale, String>,
 }

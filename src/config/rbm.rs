@@ -44,7 +44,7 @@ pub struct RbmConfig {
     pub previous_client_token_credential: Option<String>,
 
     /// Our number that stands for the agent: what users say by RCS comes to it as what they text it by SMS, and STOP is the
-    /// same. `None`: they are not heard.
+    /// same. `None`: of what they say only STOP and its like are heard, as of every brand.
     pub address: Option<String>,
 
     /// Requests under way at once, 1 to 5000. Default 100.

@@ -343,6 +343,7 @@ fn defaults_like_the_file() -> Config {
         &mut texts.stop,
         &mut texts.stop_topic,
         &mut texts.start,
+        &mut texts.start_topic,
         &mut texts.help,
     ] {
         texts.insert(Locale::It, String::new());

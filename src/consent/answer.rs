@@ -115,6 +115,7 @@ impl Ear {
         let (own, built_in) = match spoken.word {
             Word::Stop if topic.is_some() => (&self.texts.stop_topic, stop_topic as fn(Locale) -> &'static str),
             Word::Stop => (&self.texts.stop, stop as fn(Locale) -> &'static str),
+            Word::Start if topic.is_some() => (&self.texts.start_topic, start_topic as fn(Locale) -> &'static str),
             Word::Start => (&self.texts.start, start as fn(Locale) -> &'static str),
             Word::Help => (&self.texts.help, help as fn(Locale) -> &'static str),
         };
@@ -186,6 +187,17 @@ const fn start(locale: Locale) -> &'static str {
         Locale::De => "{brand}: Sie erhalten unsere Nachrichten wieder. Zum Beenden: STOP.",
         Locale::Es => "{brand}: volverá a recibir nuestros mensajes. Para dejar de recibirlos: STOP.",
         Locale::Pt => "{brand}: voltará a receber as nossas mensagens. Para parar: STOP.",
+    }
+}
+
+const fn start_topic(locale: Locale) -> &'static str {
+    match locale {
+        Locale::It => "{brand}: riceverai di nuovo i messaggi di tipo \"{topic}\". Per smettere: STOP {topic}.",
+        Locale::En => "{brand}: you will get \"{topic}\" messages again. To stop: STOP {topic}.",
+        Locale::Fr => "{brand} : vous recevrez de nouveau les messages \"{topic}\". Pour arrêter : STOP {topic}.",
+        Locale::De => "{brand}: Sie erhalten wieder \"{topic}\"-Nachrichten. Zum Beenden: STOP {topic}.",
+        Locale::Es => "{brand}: volverá a recibir mensajes \"{topic}\". Para dejar de recibirlos: STOP {topic}.",
+        Locale::Pt => "{brand}: voltará a receber mensagens \"{topic}\". Para parar: STOP {topic}.",
     }
 }
 

@@ -17,7 +17,7 @@ use super::port::Ports;
 use super::story;
 use crate::clock;
 use crate::command::Catalogue;
-use crate::command::catalogue::{Action, Authorisation, shipped as shipped_catalogue};
+use crate::command::catalogue::{self, Action, Authorisation};
 use crate::config::{
     AddressConfig, CarrierConfig, ClientConfig, ClientWebhookConfig, Config, EventConfig, HttpConfig, ListenConfig,
     OutboxConfig, RouteConfig, Scope, Secret, StepCarrier, StepConfig, StoreConfig, TemplateConfig, TemplatesConfig,
@@ -252,12 +252,13 @@ fn routes() -> anyhow::Result<BTreeMap<Name, RouteConfig>> {
     ]))
 }
 
-/// The shipped catalogue, its actions done by the bank. The phones are the bank's own: none need be verified.
+/// The shipped catalogue and the demo's own commands, their actions done by the bank. The phones are the bank's own: none need be verified.
 fn commands(home: &Home, bank: &Bank) -> anyhow::Result<Catalogue> {
     let secret = home.path.join("action.whsec");
     fs::write(&secret, bank.secret()).with_context(|| format!("{}: cannot be written", secret.display()))?;
     let (url, status_url) = bank.action_urls();
-    let mut catalogue = shipped_catalogue();
+    let mut catalogue = catalogue::shipped();
+    catalogue.extend(catalogue::read(story::COMMANDS)?);
     for name in COMMANDS {
         let command = catalogue.get_mut(name).with_context(|| format!("no command {name}"))?;
         command.authorisation = Authorisation::None;

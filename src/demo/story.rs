@@ -7,6 +7,9 @@ use crate::notify::shipped::File;
 /// Their rules.
 pub(super) const RULES: &str = include_str!("story/rules.toml");
 
+/// The commands that answer them.
+pub(super) const COMMANDS: &str = include_str!("story/commands.toml");
+
 #[derive(RustEmbed)]
 #[folder = "src/demo/story/templates"]
 struct TemplateFiles;

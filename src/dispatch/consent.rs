@@ -123,6 +123,16 @@ impl ConsentStep {
         self.limits.sent(number, address, answers, now);
     }
 
+    /// From where every brand can be answered for: the default sender of the only one. `None` where there are several, or
+    /// it has none.
+    pub fn common_sender(&self) -> Option<String> {
+        let mut voices = self.voices.values();
+        let (Some(voice), None) = (voices.next(), voices.next()) else {
+            return None;
+        };
+        voice.default_sender.as_ref().map(ToString::to_string)
+    }
+
     /// What follows from a reaction to what `number` sent to `address` at a time.
     pub fn obey(&self, reaction: Reaction, number: &str, address: &str, at: UnixMillis, answered: bool) -> Obeyed {
         let word = word(&reaction);

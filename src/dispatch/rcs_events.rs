@@ -83,25 +83,27 @@ pub struct Reports(pub Outbox);
 
 impl MessageEvents for Reports {
     fn take<'a>(&'a self, events: &'a [MessageEvent]) -> BoxFuture<'a, Result<(), StoreError>> {
-        let reports = events.iter().map(report).collect();
+        let reports = events.iter().flat_map(reports).collect();
         Box::pin(async move { self.0.rcs_reports(reports).await.map(drop) })
     }
 }
 
-fn report(event: &MessageEvent) -> RcsReport {
-    RcsReport {
+/// What is read was delivered before, whichever is told first: each has its own entry on the timeline.
+fn reports(event: &MessageEvent) -> impl Iterator<Item = RcsReport> {
+    let (said, then) = match event.told {
+        Told::Delivered => (RcsSaid::Delivered, None),
+        Told::Read => (RcsSaid::Delivered, Some(RcsSaid::Read)),
+        Told::Withdrawn => (RcsSaid::Revoked, None),
+        Told::Inconclusive => (RcsSaid::NotRevoked, None),
+        Told::Tapped { place } => (RcsSaid::Tapped { place }, None),
+    };
+    std::iter::once(said).chain(then).map(|said| RcsReport {
         message: event.message,
         to: digits(&event.to).into(),
         carrier: event.carrier.clone(),
-        said: match event.told {
-            Told::Delivered => RcsSaid::Delivered,
-            Told::Read => RcsSaid::Read,
-            Told::Withdrawn => RcsSaid::Revoked,
-            Told::Inconclusive => RcsSaid::NotRevoked,
-            Told::Tapped { place } => RcsSaid::Tapped { place },
-        },
+        said,
         at: event.at,
-    }
+    })
 }
 
 /// As the store has numbers.
@@ -113,7 +115,8 @@ fn digits(number: &Msisdn) -> &str {
 pub struct Agent {
     /// The carrier: a text by RCS proves that the handset has it.
     pub carrier: Arc<RcsCarrier>,
-    /// Our number that stands for the agent: what users say comes to it, as by SMS.
+    /// Our number that stands for the agent: what users say comes to it, as by SMS. `None`: of what they say only STOP and
+    /// its like are heard.
     pub address: Option<Box<str>>,
 }
 
@@ -251,7 +254,7 @@ impl RcsEvents {
             };
             if let UserContent::SuggestionResponse(tap) = &message.content {
                 let from = digits(&message.sender_phone_number);
-                let found = Tap::read(&*self.store, &tap.postback_data, from).await?;
+                let found = Tap::read(&*self.store, &tap.postback_data, from, event.at).await?;
                 taps.extend(found.map(|found| (event.place, found)));
             }
         }
@@ -275,14 +278,18 @@ impl RcsEvents {
                 is_ours(&message.agent_id)?;
                 agent.carrier.heard_from(&message.sender_phone_number);
                 let tap = wanted.taps.remove(&event.place);
-                wanted.messages.extend(tap.as_ref().map(|tap| MessageEvent {
+                let new = tap.as_ref().filter(|tap| !tap.is_noted);
+                wanted.messages.extend(new.map(|tap| MessageEvent {
                     carrier: event.carrier.clone(),
                     message: tap.message,
                     to: message.sender_phone_number.clone(),
                     told: Told::Tapped { place: tap.place },
                     at: event.at,
                 }));
-                wanted.texts.extend(self.text(event, agent, message, tap));
+                match &agent.address {
+                    Some(address) => wanted.texts.extend(text(event, address, message, tap)),
+                    None => self.unheard(event, agent, message, tap, wanted),
+                }
                 "message"
             }
             Payload::UserEvent(told) => {
@@ -310,45 +317,19 @@ impl RcsEvents {
         Ok(())
     }
 
-    /// What a user says, as a text to the number that stands for the agent. A tap on an action says nothing: the handset
-    /// does it.
-    fn text(
-        &self,
-        event: &RcsEvent,
-        agent: &Agent,
-        message: &UserMessage,
-        tap: Option<Tap>,
-    ) -> Option<(Name, InboundText, UnixMillis)> {
-        let said = match (&message.content, tap) {
-            // What the suggestion says is known by its message; a handset's word for it is not needed.
-            (UserContent::SuggestionResponse(_), Some(tap)) => tap.says?.into(),
-            (UserContent::Text(text), _) => text.clone(),
-            (UserContent::SuggestionResponse(tap), None) if tap.suggestion_type == Some(SuggestionType::Action) => {
-                return None;
-            }
-            (UserContent::SuggestionResponse(tap), None) => tap.text.clone()?,
-            // RFC 5870.
-            (UserContent::Location(at), _) => format!("geo:{},{}", at.latitude, at.longitude),
-            (UserContent::UserFile(file), _) => file.payload.file_uri.clone(),
-        };
-        let Some(address) = &agent.address else {
-            tracing::warn!(event = "rcs_text_unheard", carrier = %event.carrier, "carrier.ID.address is not set");
-            return None;
-        };
+    /// What a user says where no number stands for the agent: of that only a wish of consent is heard.
+    fn unheard(&self, event: &RcsEvent, agent: &Agent, message: &UserMessage, tap: Option<Tap>, wanted: &mut Wanted) {
         let (UserMessageId::Message(id) | UserMessageId::Event(id)) = &message.id;
-        let text = InboundText {
-            source: message.sender_phone_number.as_str().trim_start_matches('+').into(),
-            destination: address.clone(),
-            data_coding: 0,
-            esm_class: 0,
-            octets: Bytes::from(said.clone()),
-            text: Some(said.into()),
-            lossy: false,
-            segment: None,
-            carrier_message_id: Some(id.as_str().into()),
-            note: None,
+        let Some(said) = said(message, tap) else { return };
+        let consent = Consent {
+            word: &said,
+            said: Said::InWords,
+            from: digits(&message.sender_phone_number),
+            id,
         };
-        Some((event.carrier.clone(), text, event.at))
+        if !self.hear(&consent, event, agent, wanted) {
+            tracing::warn!(event = "rcs_text_unheard", carrier = %event.carrier, "carrier.ID.address is not set");
+        }
     }
 
     fn user_event(&self, event: &RcsEvent, agent: &Agent, told: &UserEvent, wanted: &mut Wanted) -> Result<(), String> {
@@ -375,29 +356,41 @@ impl RcsEvents {
     /// What a menu of the handset says of consent, as if its keyword had been written. Most handsets write it too: the two
     /// are confirmed once.
     fn said_by_menu(&self, word: &str, event: &RcsEvent, agent: &Agent, told: &UserEvent, wanted: &mut Wanted) {
-        let Some(address) = &agent.address else {
-            return;
+        let consent = Consent {
+            word,
+            said: Said::ByMenu,
+            from: digits(&told.sender_phone_number),
+            id: &told.event_id,
         };
-        let (from, at) = (digits(&told.sender_phone_number), event.at);
+        self.hear(&consent, event, agent, wanted);
+    }
+
+    /// Obeys a wish of consent; whether it is one. Where no number stands for the agent it is of every brand, and confirmed
+    /// where one brand alone has a sender to do so.
+    fn hear(&self, consent: &Consent<'_>, event: &RcsEvent, agent: &Agent, wanted: &mut Wanted) -> bool {
+        let common = self.consent.common_sender();
+        let nowhere = agent.carrier.agent().as_str();
+        let address = agent.address.as_deref().or(common.as_deref()).unwrap_or(nowhere);
+        let (from, at) = (consent.from, event.at);
         let heard = Heard {
-            text: word,
+            text: consent.word,
             from,
             to: address,
             at,
             pending: false,
         };
         let Some(reaction) = self.consent.hear(&heard) else {
-            return;
+            return false;
         };
         let mut obeyed = self
             .consent
             .obey(reaction, from, address, at, self.consent.has_room(from, address, at));
         wanted.consents.append(&mut obeyed.consents);
-        let is_first = || self.confirmed.is_first(from, address, obeyed.word, Said::ByMenu, at);
+        let is_first = || self.confirmed.is_first(from, address, obeyed.word, consent.said, at);
         if let Some(answer) = obeyed.answer.filter(|_| is_first()) {
             // After a crash the event comes again, and its confirmation is there.
             let key = IdempotencyKey {
-                key: format!("rcs/{}/{}", event.carrier, told.event_id).into(),
+                key: format!("rcs/{}/{}", event.carrier, consent.id).into(),
                 fingerprint: [0; 32],
                 answer: Box::default(),
             };
@@ -407,7 +400,58 @@ impl RcsEvents {
                 ..answer
             });
         }
+        true
     }
+}
+
+/// A wish of consent, if its word is one.
+struct Consent<'a> {
+    word: &'a str,
+    said: Said,
+    /// Who says it: digits.
+    from: &'a str,
+    /// The platform's id of what says it.
+    id: &'a str,
+}
+
+/// What a user says, as a text to the number that stands for the agent.
+fn text(
+    event: &RcsEvent,
+    address: &str,
+    message: &UserMessage,
+    tap: Option<Tap>,
+) -> Option<(Name, InboundText, UnixMillis)> {
+    let said = said(message, tap)?;
+    let (UserMessageId::Message(id) | UserMessageId::Event(id)) = &message.id;
+    let text = InboundText {
+        source: digits(&message.sender_phone_number).into(),
+        destination: address.into(),
+        data_coding: 0,
+        esm_class: 0,
+        octets: Bytes::from(said.clone()),
+        text: Some(said.into()),
+        lossy: false,
+        segment: None,
+        carrier_message_id: Some(id.as_str().into()),
+        note: None,
+    };
+    Some((event.carrier.clone(), text, event.at))
+}
+
+/// What a message of a user's says. A tap on an action says nothing: the handset does it.
+fn said(message: &UserMessage, tap: Option<Tap>) -> Option<String> {
+    Some(match (&message.content, tap) {
+        // What the suggestion says is known by its message; a handset's word for it is not needed.
+        (UserContent::SuggestionResponse(_), Some(tap)) => tap.says?.into(),
+        (UserContent::Text(text), _) => text.clone(),
+        (UserContent::SuggestionResponse(tap), None) if tap.suggestion_type == Some(SuggestionType::Action) => {
+            return None;
+        }
+        (UserContent::SuggestionResponse(tap), None) => tap.text.clone()?,
+        // RFC 5870.
+        (UserContent::Location(at), _) => format!("geo:{},{}", at.latitude, at.longitude),
+        (UserContent::UserFile(file), _) => file.payload.file_uri.clone(),
+    })
 }
 
 /// Our messages have ids of the form that platforms want.

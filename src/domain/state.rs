@@ -241,6 +241,8 @@ pub enum Flag {
     Acknowledges = 1 << 14,
     /// For a certified number alone: what ends a certification withholds what was accepted before.
     ForCertified = 1 << 15,
+    /// An RCS platform has taken it.
+    WithPlatform = 1 << 16,
 }
 
 /// The notes of a message.

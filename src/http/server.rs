@@ -172,9 +172,10 @@ impl Server {
     async fn connection(&self, stream: TcpStream) {
         stream.set_nodelay(true).ok();
         // Who says nothing costs no more than his place; what serves him is made when he begins.
+        let mut first = [0];
         tokio::select! {
-            begun = tokio::time::timeout(self.settings.header_timeout, stream.readable()) => {
-                if !matches!(begun, Ok(Ok(()))) {
+            begun = tokio::time::timeout(self.settings.header_timeout, stream.peek(&mut first)) => {
+                if !matches!(begun, Ok(Ok(1))) {
                     return;
                 }
             }

@@ -40,9 +40,14 @@ impl Rules for Guarded<'_> {
         caught("act", || self.0.act(row, act, now)).unwrap_or(Err(refused))
     }
 
-    fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
+    fn opted_out(&self, row: &Row, said: &NewConsent, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
         // What cannot be judged is not sent against somebody's will.
-        caught("withholds", || self.0.withholds(row, said)).unwrap_or(true)
+        let kept_back = || {
+            row.progress
+                .clone()
+                .ended(State::Suppressed, Some(Reason::OptedOut), now)
+        };
+        caught("opted_out", || self.0.opted_out(row, said, now)).unwrap_or_else(|| Some((kept_back(), None)))
     }
 
     fn hears(&self, client: &Name, kind: NoticeKind, callback: Option<&str>) -> Option<Endpoint> {
@@ -106,9 +111,9 @@ mod tests {
             TestRules.act(row, act, now)
         }
 
-        fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
+        fn opted_out(&self, row: &Row, said: &NewConsent, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
             Self::over(row);
-            TestRules.withholds(row, said)
+            TestRules.opted_out(row, said, now)
         }
 
         fn hears(&self, _: &Name, _: NoticeKind, _: Option<&str>) -> Option<Endpoint> {

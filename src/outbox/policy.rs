@@ -115,6 +115,9 @@ impl Policy {
         let (progress, event) = match outcome {
             Outcome::NotReachable { status } => self.not_reachable(&claimed.route, was.clone(), *status, now),
             Outcome::Uncertain if by_rcs => self.rcs_lost(claimed.class, was.clone(), now),
+            Outcome::Submitted { carrier_message_id } if by_rcs => {
+                self.rcs_taken(claimed, carrier_message_id.clone(), now)
+            }
             outcome => {
                 let (progress, event) = self.after_outcome(claimed, outcome, now, jitter);
                 (progress, event.map(|(kind, code)| event_of(was, kind, code, now)))
@@ -478,10 +481,17 @@ impl Rules for Policy {
         self.hearing.endpoint(client, kind, callback)
     }
 
-    fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
-        let policy = &self.gate.policy;
-        let said_of = [(said.topic.as_ref(), said.will, said.at)];
-        policy.brand_of(&row.client) == &said.brand && policy.withholds(&recipient(row), said_of)
+    fn opted_out(&self, row: &Row, said: &NewConsent, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
+        let was = &row.progress;
+        if !self.gate.policy.stops(&recipient(row), said) {
+            return None;
+        }
+        match was.state {
+            State::Queued | State::Scheduled => {
+                Some((was.clone().ended(State::Suppressed, Some(Reason::OptedOut), now), None))
+            }
+            _ => self.rcs_opted_out(row, now),
+        }
     }
 
     fn owner_of(&self, address: &str) -> Option<Name> {
@@ -496,6 +506,20 @@ pub(super) fn recipient(row: &Row) -> Recipient<'_> {
         client: &row.client,
         class: row.class,
         solicited_at: row.progress.flags.has(Flag::Solicited).then_some(row.accepted_at),
+    }
+}
+
+/// The same of a row that is claimed.
+pub(super) fn claimed_for(claimed: &Claimed) -> Recipient<'_> {
+    Recipient {
+        to: &claimed.to,
+        client: &claimed.client,
+        class: claimed.class,
+        solicited_at: claimed
+            .progress
+            .flags
+            .has(Flag::Solicited)
+            .then_some(claimed.accepted_at),
     }
 }
 

@@ -7,6 +7,7 @@
 //! - `listener` takes connections, `link` serves one, `centre` is what all links share.
 //! - `submission`, `message_id`, `receipt`, `delivery`, `mo`, `phone`: what a message centre does with messages.
 //! - `ledger`, [`stats`], [`event`]: what it has to show. `control`: the same over HTTP.
+//!   `steering`: what it has in common with the control of the other carrier.
 //! - [`rcs`]: another carrier, an RCS platform.
 //!
 //! Invariants: a PDU is in the ledger before its answer is in the socket; an id is given out once; a receipt or an MO that
@@ -28,6 +29,7 @@ pub mod rcs;
 mod receipt;
 mod span;
 pub mod stats;
+mod steering;
 mod submission;
 mod switch;
 

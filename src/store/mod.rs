@@ -246,8 +246,8 @@ pub trait Rules: Send + Sync {
     /// Who hears of such a fact by webhook: the client's own address, or that which the message names. `None` is nobody.
     fn hears(&self, client: &Name, kind: NoticeKind, callback: Option<&str>) -> Option<Endpoint>;
 
-    /// Whether an opt-out keeps a message that waits from being sent.
-    fn withholds(&self, row: &Row, said: &NewConsent) -> bool;
+    /// What an opt-out makes of a message that waits, or that an RCS platform has; `None` leaves it alone.
+    fn opted_out(&self, row: &Row, said: &NewConsent, now: UnixMillis) -> Option<(Progress, Option<Event>)>;
 
     /// Whose address an inbound text came to.
     fn owner_of(&self, address: &str) -> Option<Name>;

@@ -24,7 +24,7 @@ fn sql(home: &Home, statement: &str) {
     query(home, statement);
 }
 
-fn query(home: &Home, statement: &str) -> Vec<String> {
+pub(crate) fn query(home: &Home, statement: &str) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -18,6 +18,7 @@ mod daemon;
 mod database;
 mod half_open;
 mod link;
+mod long_text;
 mod pdu;
 mod thousand;
 mod tls;

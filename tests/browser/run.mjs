@@ -255,6 +255,8 @@ async function journey(browser, url) {
     await page.locator("#phone-live", { hasText: "Hai fatto tu questo pagamento?" }).waitFor({ state: "attached" });
     await page.screenshot({ path: join(shots, "card-1440.png") });
     await audit(page, "a card on the phone");
+    await card.getByRole("button", { name: "Sì, sono stato io", exact: true }).click();
+    await shown("il pagamento è confermato").waitFor();
     await card.getByRole("button", { name: "Blocca carta", exact: true }).focus();
     await page.keyboard.press("Enter");
     await page.locator('#bubbles .bubble[data-side="mine"]:visible', { hasText: "Blocca carta" }).waitFor();

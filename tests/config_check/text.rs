@@ -102,6 +102,14 @@ const BAD_TEXTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
+        "agent of RCS that no number stands for",
+        &["[carrier.rbm-bank]\nprotocol = \"rbm\"\n"],
+        &[
+            "carrier.rbm-bank.address: is missing: what users say by RCS is heard by nobody, but for STOP and its like",
+            "address = \"12345\"",
+        ],
+    ),
+    (
         "step without carrier",
         &["[route.r]\nsteps = [{ carriers = [] }]\n"],
         &["route.r.steps[0].carriers: has no carrier"],

@@ -10,6 +10,7 @@ mod support;
 
 mod cases;
 mod certified;
+mod codes;
 mod consent;
 mod doubt;
 mod events;

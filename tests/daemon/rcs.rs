@@ -8,6 +8,7 @@ use std::fs;
 use std::time::Duration;
 
 use araldo::clock::monotonic;
+use araldo::domain::Class;
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -138,6 +139,19 @@ impl Scene {
         .await
     }
 
+    /// The platform tells of a message that its phone is the only one to have.
+    async fn tell(&self, number: &str, event: &str) {
+        let shown = self.shown(number, 1).await;
+        let payload = json!({
+            "agentId": "simulator@rbm.goog", "phoneNumber": number, "messageId": shown["id"],
+            "eventType": event, "eventId": format!("{event} of {number}"),
+        });
+        let (headers, body) = Platform::post_of(&payload);
+        let mut client = self.client.lock().await;
+        let answer = client.request(Method::POST, "/rcs/rbm", &headers, body).await.unwrap();
+        assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
+    }
+
     async fn end(&self, daemon: Daemon) {
         assert!(daemon.stop().await.success());
         assert!(self.house.alarms().is_empty());
@@ -188,6 +202,53 @@ async fn what_is_not_delivered_in_time_is_taken_back_and_goes_by_sms() {
     scene.platform.set_handset(PHONE, json!({})).await;
     assert_eq!(scene.platform.phone(PHONE).await[0]["state"], "withdrawn");
     assert_eq!(scene.sms(PHONE).len(), 1);
+    scene.end(daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_platform_withdraws_by_itself_goes_by_sms_within_a_second() {
+    let _stage = together().await;
+    let (scene, daemon) = Scene::new("30s", &["--offline", PHONE]).await;
+    let (id, _) = scene.send(PHONE, "marketing", json!({})).await;
+    scene.ends(&id, "submitted").await;
+    let begun = monotonic();
+    scene.tell(PHONE, "TTL_EXPIRATION_REVOKED").await;
+    until(LIMIT, "the SMS leaves", async || scene.sms(PHONE).pop()).await;
+    let took = monotonic().duration_since(begun);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    let message = scene.ends(&id, "delivered").await;
+    assert_eq!(message["carrier"], "c");
+    assert!(!has(&message, "possible_duplicate"), "{message}");
+    // It is on the handset all the same, and told twice over.
+    scene.platform.set_handset(PHONE, json!({})).await;
+    let twice = |message: &Value| has(message, "delivered_twice");
+    scene.becomes(&id, "the second copy is noted", twice).await;
+    assert_eq!(scene.sms(PHONE).len(), 1);
+    scene.end(daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_platform_may_have_withdrawn_is_decided_by_its_class() {
+    let _stage = together().await;
+    let (scene, daemon) = Scene::new("30s", &["--offline", "+39"]).await;
+    let mut sent = Vec::new();
+    for (n, class) in Class::ALL.into_iter().enumerate() {
+        let number = format!("+39333123450{n}");
+        let (id, _) = scene.send(&number, class.as_str(), json!({})).await;
+        scene.ends(&id, "submitted").await;
+        scene.tell(&number, "TTL_EXPIRATION_REVOKE_FAILED").await;
+        sent.push((number, class, id));
+    }
+    for (number, class, id) in sent {
+        if ![Class::Service, Class::Marketing].contains(&class) {
+            let message = scene.ends(&id, "delivered").await;
+            assert!(has(&message, "possible_duplicate"), "{class}: {message}");
+            assert_eq!(scene.sms(&number).len(), 1, "{class}");
+        } else {
+            scene.ends(&id, "unconfirmed").await;
+            assert!(scene.sms(&number).is_empty(), "{class}");
+        }
+    }
     scene.end(daemon).await;
 }
 

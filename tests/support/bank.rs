@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ struct Books {
     asked: Mutex<Vec<(String, String, Value)>>,
     /// What was done, by key.
     done: Mutex<BTreeMap<String, Value>>,
+    /// How often somebody asked what became of a request.
+    inquiries: AtomicU32,
 }
 
 impl Bank {
@@ -67,6 +70,11 @@ impl Bank {
     /// Requests to do something, so far.
     pub(crate) fn asked(&self) -> Vec<(String, String, Value)> {
         self.books.asked.lock().unwrap().clone()
+    }
+
+    /// How often it was asked what became of a request.
+    pub(crate) fn inquiries(&self) -> u32 {
+        self.books.inquiries.load(Ordering::Relaxed)
     }
 
     /// What was done for a number, in the order of the keys: command and slots.
@@ -124,6 +132,7 @@ async fn act(
 }
 
 async fn status(State(books): State<Arc<Books>>, headers: HeaderMap) -> Response {
+    books.inquiries.fetch_add(1, Ordering::Relaxed);
     if books.mood.lock().unwrap().unwrap_or(Mood::Well) == Mood::Down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }

@@ -1,9 +1,7 @@
 //! A carrier in a process of its own: `araldo simulate`, steered over its control.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use araldo::simulator::FaultRule;
@@ -13,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::http::{Answer, Http};
 use super::ledger::Ledger;
+use super::simulator::Process;
 use super::until;
 
 /// A simulated carrier. Dropped, it is killed.
@@ -22,45 +21,23 @@ pub(crate) struct Carrier {
     control_addr: SocketAddr,
     control: Mutex<Http>,
     ledger: PathBuf,
-    child: Child,
+    _process: Process,
 }
 
 impl Carrier {
     /// Starts one on free ports; `more` are flags of `araldo simulate`.
     pub(crate) fn start(dir: &Path, name: &str, more: &[&str]) -> Self {
         let ledger = ledger_in(dir, name);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_araldo"))
-            .env_clear()
-            .args([
-                "simulate",
-                "--json",
-                "--listen",
-                "127.0.0.1:0",
-                "--control",
-                "127.0.0.1:0",
-                "--name",
-                name,
-            ])
-            .arg("--ledger")
-            .arg(&ledger)
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let addr = |field: &str| said[field].as_str().unwrap().parse().unwrap();
+        let process = Process::start(&[], |command| {
+            command.args(["--name", name]).arg("--ledger").arg(&ledger).args(more)
+        });
         Self {
             name: name.to_owned(),
-            smpp: addr("smpp"),
-            control_addr: addr("control"),
-            control: Mutex::new(Http::new(addr("control"), "")),
+            smpp: process.addr("smpp"),
+            control_addr: process.addr("control"),
+            control: Mutex::new(Http::new(process.addr("control"), "")),
             ledger,
-            child,
+            _process: process,
         }
     }
 
@@ -129,6 +106,16 @@ impl Carrier {
         .await
     }
 
+    /// What a phone shows, oldest first.
+    pub(crate) async fn phone(&self, number: &str) -> Vec<String> {
+        let path = format!("/messages?to={}", number.trim_start_matches('+'));
+        let messages = self.control.lock().await.get(&path).await.unwrap().json();
+        let messages = messages.as_array().unwrap().iter();
+        messages
+            .map(|message| message["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     async fn inject(&self, from: &str, to: &str, text: &str) -> Option<Answer> {
         let headers = [("content-type", "application/json".to_owned())];
         let body = json!({ "from": from, "to": to, "text": text }).to_string().into_bytes();
@@ -160,12 +147,5 @@ fn ledger_in(dir: &Path, name: &str) -> PathBuf {
     match (std::env::var_os("ARALDO_LEDGERS"), dir.file_name()) {
         (Some(kept), Some(house)) => Path::new(&kept).join(format!("{}-{name}.jsonl", house.display())),
         _ => dir.join(format!("{name}.ledger")),
-    }
-}
-
-impl Drop for Carrier {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

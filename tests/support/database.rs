@@ -36,6 +36,19 @@ impl Database {
         options.connect().await.unwrap()
     }
 
+    /// Changes the tables while no daemon has them.
+    pub(crate) async fn alter(&self, sql: &'static str) {
+        let mut file = SqliteConnectOptions::new().filename(&self.0).connect().await.unwrap();
+        sqlx::query(sql).execute(&mut file).await.unwrap();
+    }
+
+    /// Takes the write lock, as another program might; it is given back with what is returned.
+    pub(crate) async fn hold(&self) -> SqliteConnection {
+        let mut file = SqliteConnectOptions::new().filename(&self.0).connect().await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut file).await.unwrap();
+        file
+    }
+
     /// Messages that are not final, by state.
     pub(crate) async fn open(&self) -> BTreeMap<String, i64> {
         let sql = "SELECT state, count(*) FROM message WHERE state IN ('scheduled', 'queued', 'claimed', 'uncertain') \
@@ -112,6 +125,14 @@ impl Database {
             )
         };
         messages.iter().map(whole).collect()
+    }
+
+    /// Every message as its recipient has it: to whom, what, and how often it came into doubt.
+    pub(crate) async fn letters(&self) -> Vec<(String, String, u32)> {
+        let sql = "SELECT recipient, text, (SELECT count(*) FROM message_event \
+                   WHERE message_seq = message.seq AND kind = 'doubted') FROM message ORDER BY seq";
+        let rows = sqlx::query(sql).fetch_all(&mut self.open_file().await).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
     }
 
     /// Every text that phones sent.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use araldo_smpp::pdu::SubmitSm;
 use araldo_smpp::{MessageState, Mode, Packet, Pdu, TlvTag};
@@ -53,6 +54,19 @@ pub(crate) struct ReceiptSent {
     pub(crate) delivered: bool,
     /// Whether it was answered ESME_ROK.
     pub(crate) taken: bool,
+}
+
+/// A text, or a segment of one, that the carrier brought.
+#[derive(Clone, Debug)]
+pub(crate) struct Brought {
+    /// The link.
+    pub(crate) conn: u64,
+    pub(crate) from: String,
+    pub(crate) text: String,
+    /// What it was answered.
+    pub(crate) status: Option<u32>,
+    /// How long that took by the carrier's clock.
+    pub(crate) took: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -153,6 +167,47 @@ impl Ledger {
                 (to, data.text().unwrap_or_default().to_owned())
             })
             .collect()
+    }
+
+    /// Every text that the carrier brought, as often as it did, in order.
+    pub(crate) fn brought(path: &Path) -> Vec<Brought> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut brought: Vec<(u128, Brought)> = Vec::new();
+        let mut open = HashMap::new();
+        for line in text.lines() {
+            let line: Line = serde_json::from_str(line).unwrap();
+            match (line.dir.as_str(), line.command.as_str()) {
+                ("out", "deliver_sm") => {
+                    let Pdu::DeliverSm(deliver) = frame(&line) else {
+                        panic!("no deliver_sm: {}", line.hex)
+                    };
+                    if deliver.esm_class.is_receipt() {
+                        continue;
+                    }
+                    let udhi = deliver.esm_class.has_udhi();
+                    let data = UserData::decode(deliver.data_coding.0, udhi, &deliver.short_message, Encoding::Gsm7);
+                    open.insert((line.conn, line.sequence), brought.len());
+                    let text = Brought {
+                        conn: line.conn,
+                        from: String::from_utf8_lossy(deliver.source.addr.as_bytes()).into_owned(),
+                        text: data.text().unwrap_or_default().to_owned(),
+                        status: None,
+                        took: None,
+                    };
+                    brought.push((line.at_ns, text));
+                }
+                ("in", "deliver_sm_resp") => {
+                    let Some(at) = open.remove(&(line.conn, line.sequence)) else {
+                        continue;
+                    };
+                    let (begun, text) = &mut brought[at];
+                    let took = u64::try_from(line.at_ns.saturating_sub(*begun)).unwrap();
+                    (text.status, text.took) = (Some(line.status), Some(Duration::from_nanos(took)));
+                }
+                _ => {}
+            }
+        }
+        brought.into_iter().map(|(_, text)| text).collect()
     }
 
     /// How often something else than submits and receipts went that way.

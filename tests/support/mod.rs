@@ -16,6 +16,7 @@ pub(crate) mod proxy;
 pub(crate) mod sample;
 pub(crate) mod scene;
 pub(crate) mod seed;
+pub(crate) mod simulator;
 pub(crate) mod sink;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

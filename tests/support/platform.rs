@@ -1,17 +1,19 @@
 //! An RCS platform in a process of its own: `araldo simulate rcs`, steered over its control.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use araldo_rcs::webhook::{ClientToken, SIGNATURE_HEADER};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::daemon::House;
 use super::http::Http;
+use super::simulator::Process;
 use super::until;
 
 /// What signs its webhooks.
@@ -23,7 +25,7 @@ pub(crate) struct Platform {
     control: Mutex<Http>,
     account: PathBuf,
     ledger: PathBuf,
-    child: Child,
+    _process: Process,
 }
 
 impl Platform {
@@ -31,32 +33,21 @@ impl Platform {
     pub(crate) fn start(house: &House, more: &[&str]) -> Self {
         let (account, ledger) = (house.path().join("rbm.json"), house.path().join("rbm.ledger"));
         let webhook = format!("http://{}/rcs/rbm", house.api);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_araldo"))
-            .env_clear()
-            .args(["simulate", "rcs", "--json"])
-            .args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"])
-            .args(["--webhook", &webhook, "--client-token", TOKEN])
-            .arg("--write-account")
-            .arg(&account)
-            .arg("--ledger")
-            .arg(&ledger)
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let control = said["control"].as_str().unwrap().parse().unwrap();
+        let process = Process::start(&["rcs"], |command| {
+            command
+                .args(["--webhook", &webhook, "--client-token", TOKEN])
+                .arg("--write-account")
+                .arg(&account)
+                .arg("--ledger")
+                .arg(&ledger)
+                .args(more)
+        });
         Self {
-            base: said["api"].as_str().unwrap().to_owned(),
-            control: Mutex::new(Http::new(control, "")),
+            base: process.word("api").to_owned(),
+            control: Mutex::new(Http::new(process.addr("control"), "")),
             account,
             ledger,
-            child,
+            _process: process,
         }
     }
 
@@ -93,6 +84,18 @@ impl Platform {
         let mut control = self.control.lock().await;
         let answer = control.request(Method::POST, "/user", &headers, body).await.unwrap();
         assert!(answer.status.is_success(), "{answer:?}");
+    }
+
+    /// A post to the webhook of what it would tell, signed as its own are: the headers and the body.
+    pub(crate) fn post_of(payload: &Value) -> ([(&'static str, String); 2], Vec<u8>) {
+        let payload = payload.to_string().into_bytes();
+        let signature = ClientToken::new(TOKEN.into()).unwrap().sign(&payload);
+        let headers = [
+            ("content-type", "application/json".to_owned()),
+            (SIGNATURE_HEADER, signature),
+        ];
+        let envelope = json!({ "message": { "data": STANDARD.encode(payload) } });
+        (headers, envelope.to_string().into_bytes())
     }
 
     /// What a phone shows, oldest first.
@@ -179,11 +182,4 @@ fn addressed(request: &str) -> (String, String) {
         .find_map(|pair| pair.strip_prefix("messageId="))
         .unwrap();
     (to.trim_start_matches('+').to_owned(), id.to_owned())
-}
-
-impl Drop for Platform {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

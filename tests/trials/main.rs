@@ -9,6 +9,7 @@
 #[expect(dead_code, reason = "the journeys through the daemon use the rest")]
 mod support;
 
+mod busy;
 mod canary;
 mod disk;
 mod power;
@@ -21,3 +22,4 @@ mod synced;
 mod texts;
 mod torture;
 mod trace;
+mod two_way;

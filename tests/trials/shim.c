@@ -1,5 +1,5 @@
 /* Stands between a program and the system: counts its calls on the files of its state and on its network sockets, and
- * fails one of them, or ends the program at one of them as a power cut would. A file named by ARALDO_SHIM, shared with
+ * fails one of them or all from one on, or ends the program at one of them as a power cut would. A file named by ARALDO_SHIM, shared with
  * the test, says which; a path that contains ARALDO_SHIM_STATE is of the state.
  *
  * What was written to a database file or its log and not synced since can be taken back, as a disk takes it back that
@@ -32,6 +32,7 @@ struct control {
     _Atomic uint64_t cut;      /* not 0: the power goes instead */
     _Atomic uint64_t take_back; /* not 0: what was not synced is lost */
     _Atomic uint64_t hits;     /* how often a call was hit */
+    _Atomic uint64_t onwards;  /* not 0: every call from `at` on is hit */
 };
 
 static struct control none, *control = &none;
@@ -93,7 +94,8 @@ static int hit(unsigned kind) {
     if (!(atomic_load(&control->kinds) & kind))
         return 0;
     uint64_t call = atomic_fetch_add(&control->calls, 1) + 1;
-    if (call != atomic_load(&control->at))
+    uint64_t at = atomic_load(&control->at);
+    if (atomic_load(&control->onwards) ? !at || call < at : call != at)
         return 0;
     if (atomic_load(&control->take_back) && (kind == SYNC || atomic_load(&control->cut))) {
         /* Nobody writes any more; the lock is kept where the end follows. */

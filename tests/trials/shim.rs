@@ -30,6 +30,7 @@ enum Word {
     Cut,
     TakeBack,
     Hits,
+    Onwards,
 }
 
 /// What the library does to the daemon of one house.
@@ -58,20 +59,25 @@ impl Shim {
 
     /// Counts calls of these kinds from now on, and hits none.
     pub(crate) fn count(&self, kinds: u64) {
-        self.arm(kinds, 0, 0, false);
+        self.arm(kinds, 0, 0, false, false);
     }
 
     /// Fails the call of this number, from now, of these kinds; a call on a file with this error.
     pub(crate) fn fail(&self, kinds: u64, number: u64, error: u64) {
-        self.arm(kinds, number, error, false);
+        self.arm(kinds, number, error, false, false);
+    }
+
+    /// Fails every call from that of this number on.
+    pub(crate) fn fail_from(&self, kinds: u64, number: u64, error: u64) {
+        self.arm(kinds, number, error, false, true);
     }
 
     /// Cuts the power at the call of this number, from now.
     pub(crate) fn cut(&self, kinds: u64, number: u64) {
-        self.arm(kinds, number, 0, true);
+        self.arm(kinds, number, 0, true, false);
     }
 
-    fn arm(&self, kinds: u64, at: u64, error: u64, cut: bool) {
+    fn arm(&self, kinds: u64, at: u64, error: u64, cut: bool, onwards: bool) {
         // While nothing is armed, nothing counts.
         self.set(Word::Kinds, 0);
         for (word, value) in [
@@ -80,6 +86,7 @@ impl Shim {
             (Word::At, at),
             (Word::Error, error),
             (Word::Cut, u64::from(cut)),
+            (Word::Onwards, u64::from(onwards)),
             (Word::Kinds, kinds),
         ] {
             self.set(word, value);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use araldo::clock::monotonic;
 use araldo::domain::Class;
-use araldo::simulator::{Fault, FaultRule};
+use araldo::simulator::{Fault, FaultRule, Status};
+use araldo_smpp::CommandStatus;
 use rand::RngExt;
 
 use crate::process;
@@ -204,6 +205,7 @@ fn faults() -> Vec<FaultRule> {
         rare(Fault::NoResponse),
         rare(Fault::WrongSequence),
         rare(Fault::AnswerSegments { answered: 1 }),
+        rare(Fault::Status(Status(CommandStatus::ESME_RTHROTTLED))),
         FaultRule::with_probability(Fault::DuplicateResponse, 0.005),
         FaultRule::with_probability(delay, 0.01),
     ]

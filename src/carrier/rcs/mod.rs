@@ -23,6 +23,8 @@ mod sign_in;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;

@@ -47,7 +47,7 @@ impl World {
         Self::with(|config| config.faults = rules).await
     }
 
-    async fn send(&self, id: u128) -> SendOutcome {
+    pub(super) async fn send(&self, id: u128) -> SendOutcome {
         self.carrier
             .send(&phone(), Uuid::from_u128(id), &text(), self.until)
             .await

@@ -37,6 +37,7 @@ impl Check<'_> {
             ("stop", &texts.stop),
             ("stop_topic", &texts.stop_topic),
             ("start", &texts.start),
+            ("start_topic", &texts.start_topic),
             ("help", &texts.help),
         ] {
             for (locale, text) in texts {

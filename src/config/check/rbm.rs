@@ -68,7 +68,8 @@ impl Check<'_> {
         let at = format!("{key}.address");
         match &config.address {
             None => {
-                let cause = "is missing: what users say by RCS is heard by nobody";
+                let cause = "is missing: what users say by RCS is heard by nobody, but for STOP and its like, which then are \
+                             of every brand and confirmed only where one brand alone has a default_sender";
                 self.warn(&at, cause, "write one of our numbers, e.g. address = \"12345\"");
             }
             Some(address) => {

@@ -86,11 +86,12 @@ fn every_built_in_answer_is_one_short_message_without_placeholders() {
             (Word::Stop, None),
             (Word::Stop, Some(name("promo"))),
             (Word::Start, None),
+            (Word::Start, Some(name("promo"))),
             (Word::Help, None),
         ] {
             let spoken = Spoken {
                 word,
-                topic,
+                topic: topic.clone(),
                 locale: Some(locale),
                 soft: false,
             };
@@ -98,6 +99,11 @@ fn every_built_in_answer_is_one_short_message_without_placeholders() {
             let reaction = ear.obey(&policy, spoken, &number, "393399999999", NOW);
             let answer = &reaction.answer;
             assert!(answer.starts_with("Acme") && !answer.contains('{'), "{answer}");
+            assert_eq!(
+                answer.contains("\"promo\""),
+                topic.is_some(),
+                "it says of what: {answer}"
+            );
             assert!(answer.chars().count() <= 160, "{answer}");
             assert!(ear.words().hear(answer).is_none(), "{answer}");
         }

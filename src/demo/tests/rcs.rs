@@ -83,6 +83,23 @@ async fn a_card_comes_by_rcs_and_a_tap_on_its_chip_blocks_the_bank_card() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tap_that_recognises_the_payment_is_answered_and_blocks_nothing() {
+    let demo = signed_in().await;
+    for (locale, label, answer) in [
+        ("it", "Sì, sono stato io", "il pagamento è confermato"),
+        ("en", "Yes, it was me", "the payment is confirmed"),
+    ] {
+        publish(demo.page, "suspicious-payment", locale).await;
+        let chip = format!("{label}</span></button>");
+        let page = shows(demo.page, "the card is there", |page| page.contains(&chip)).await;
+        let tap = format!("from={GIULIA}&postback={}", postback(&page, label));
+        assert_eq!(does(demo.page, "/demo/tap", &tap).await.body.trim(), "");
+        shows(demo.page, "the bank thanks", |page| page.contains(answer)).await;
+    }
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_phone_switched_to_sms_has_the_text_of_the_same_event_within_a_second() {
     let demo = signed_in().await;
     reached(demo.page, "sms").await;

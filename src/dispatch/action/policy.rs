@@ -55,6 +55,19 @@ pub(super) enum End {
     Unknown,
 }
 
+impl End {
+    /// The word for counters.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Answered(_) => "answered",
+            Self::Refused(_) => "refused",
+            Self::Stopped(_) => "stopped",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What follows from the outcome of a call; `attempts` counts it, and `doubt` says that one before may have been done.
 pub(super) fn after(
     called: &Called,

@@ -8,16 +8,24 @@ use crate::accept::Intake;
 use crate::clock::Clock;
 use crate::config::{AddressConfig, ClientConfig, Config, RbmConfig, Secret};
 use crate::consent::Gate;
+use crate::domain::rich::Postback;
+use crate::domain::{NewMessage, SenderId, Will};
 use crate::fixture::{self, name};
 use crate::inbound::Limits;
 use crate::outbox::Policy;
 use crate::router::Router;
 use crate::simulator::rcs::ACCOUNT;
 use crate::store::memory::MemoryStore;
-use crate::store::{ConsentQuery, InboundQuery, MessageQuery, NewRcsEvent};
+use crate::store::{ConsentQuery, EventKind, InboundQuery, MessageQuery, NewRcsEvent};
 
 const NOW: UnixMillis = UnixMillis(1_773_100_800_000);
 const MESSAGE: &str = "a8ae7a65-9aa3-558c-aa00-e845dbe5f0cc";
+
+/// What may come of a message that goes both ways, of the fact sheet.
+const SCENARIOS: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/protocols/rcs/tests/vectors/samples/fallback-scenarios.json"
+));
 
 /// Remembers what it was told, or takes nothing.
 #[derive(Default)]
@@ -50,8 +58,19 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::of([("bank", None)], Some("12345")).await
+    }
+
+    /// Clients with their default senders, and the number that stands for the agent.
+    async fn of<const N: usize>(clients: [(&str, Option<&str>); N], agent_address: Option<&str>) -> Self {
         let mut config = Config::default();
-        config.client.insert(name("bank"), ClientConfig::default());
+        for (client, sender) in clients {
+            let section = ClientConfig {
+                default_sender: sender.map(|sender| SenderId::parse(sender).unwrap()),
+                ..ClientConfig::default()
+            };
+            config.client.insert(name(client), section);
+        }
         let address = AddressConfig {
             client: Some(name("bank")),
             ..AddressConfig::default()
@@ -81,7 +100,7 @@ impl World {
         let limits = Arc::new(Limits::new(&config.command, 0, 100));
         let agent = Agent {
             carrier: Arc::new(RcsCarrier::new(&name("rbm"), &agent, clock).unwrap()),
-            address: Some("12345".into()),
+            address: agent_address.map(Into::into),
         };
         let heard = Arc::new(Heard::default());
         let worker = RcsEvents {
@@ -98,11 +117,19 @@ impl World {
 
     /// An event comes and is made use of.
     async fn told(&mut self, payload: Value) {
-        self.keep(payload).await;
+        self.told_at(payload, NOW).await;
+    }
+
+    async fn told_at(&mut self, payload: Value, at: UnixMillis) {
+        self.keep_at(payload, at).await;
         self.worker.drain(&CancellationToken::new()).await.unwrap();
     }
 
-    async fn keep(&mut self, mut payload: Value) {
+    async fn keep(&mut self, payload: Value) {
+        self.keep_at(payload, NOW).await;
+    }
+
+    async fn keep_at(&mut self, mut payload: Value, at: UnixMillis) {
         if payload.get("agentId").is_none() {
             payload["agentId"] = json!("bank@rbm.goog");
         }
@@ -113,7 +140,7 @@ impl World {
             carrier: name("rbm"),
             key,
             payload: payload.to_string().into(),
-            at: NOW,
+            at,
         };
         self.worker.outbox.keep_rcs_events(vec![event]).await.unwrap();
     }
@@ -130,6 +157,17 @@ impl World {
         let page = self.worker.store.inbound(&query).await.unwrap();
         let text = |record: crate::store::InboundRecord| (record.from.into(), record.text.unwrap_or_default().into());
         page.rows.into_iter().rev().map(text).collect()
+    }
+
+    /// The brands of which somebody wants no more.
+    async fn opted_out(&self) -> Vec<String> {
+        let query = ConsentQuery {
+            limit: 100,
+            ..ConsentQuery::default()
+        };
+        let rows = self.worker.store.consents(&query).await.unwrap().rows;
+        let outs = rows.into_iter().filter(|row| row.will == Will::OptedOut);
+        outs.map(|row| row.brand.to_string()).collect()
     }
 
     /// What was answered to it.
@@ -232,27 +270,97 @@ async fn more_than_two_pages_are_marked_to_their_end() {
 
 #[tokio::test]
 async fn unsubscribe_and_its_keyword_are_one_opt_out_with_one_confirmation_and_so_is_each_alone() {
-    let event = || json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
-    let text = || said("1", json!({ "text": "STOP" }));
-    for said in [
-        vec![event(), text()],
-        vec![text(), event()],
-        vec![event()],
-        vec![text()],
-    ] {
+    let scenarios: Vec<Value> = serde_json::from_str(SCENARIOS).unwrap();
+    let is_double = |scenario: &&Value| scenario["name"] == "unsubscribe-double-signal";
+    let double = scenarios.iter().find(is_double).unwrap();
+    assert_eq!(double["expect"], json!({ "optOutRecords": 1, "acknowledgements": 1 }));
+    let payload = |step: &Value| match step["userMessage"].as_str() {
+        Some(word) => said("1", json!({ "text": word })),
+        None => json!({ "eventType": step["webhook"], "senderPhoneNumber": "+393331234567", "eventId": "e" }),
+    };
+    let both: Vec<Value> = double["steps"].as_array().unwrap().iter().map(payload).collect();
+    let turned = both.iter().rev().cloned().collect();
+    for said in [turned, vec![both[0].clone()], vec![both[1].clone()], both] {
         let mut world = World::new().await;
         for payload in said {
             world.told(payload).await;
         }
-        let query = ConsentQuery {
-            limit: 100,
-            ..ConsentQuery::default()
-        };
-        let consents = world.worker.store.consents(&query).await.unwrap().rows;
-        assert_eq!(consents.len(), 1);
-        assert_eq!(consents[0].will, crate::domain::Will::OptedOut);
+        assert_eq!(world.opted_out().await, ["bank"]);
         assert_eq!(world.answers().await, 1);
     }
+}
+
+#[tokio::test]
+async fn where_no_number_stands_for_the_agent_stop_is_of_every_brand_and_confirmed_if_one_can_be() {
+    let by_menu = || json!({ "eventType": "UNSUBSCRIBE", "senderPhoneNumber": "+393331234567", "eventId": "e" });
+    let in_words = || said("1", json!({ "text": "stop" }));
+    for told in [vec![by_menu()], vec![in_words()], vec![by_menu(), in_words()]] {
+        let mut alone = World::of([("bank", Some("Bank"))], None).await;
+        let mut mute = World::of([("bank", None)], None).await;
+        let mut several = World::of([("bank", Some("Bank")), ("shop", Some("Shop"))], None).await;
+        for (world, brands, answers) in [
+            (&mut alone, &["bank"][..], 1),
+            (&mut mute, &["bank"], 0),
+            (&mut several, &["bank", "shop"], 0),
+        ] {
+            for payload in &told {
+                world.told(payload.clone()).await;
+            }
+            world.told(said("2", json!({ "text": "Saldo" }))).await;
+            assert_eq!(world.opted_out().await, brands);
+            assert_eq!(world.answers().await, answers);
+            assert!(world.texts().await.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tap_that_comes_again_is_noted_once_and_another_one_again() {
+    let mut world = World::new().await;
+    world.worker.listener = Arc::new(Reports(world.worker.outbox.clone()));
+    let suggestion = r#"{"text":"Era lei?","suggestions":[{"type":"reply","label":"No"}]}"#;
+    let message = NewMessage {
+        rich: Some(suggestion.into()),
+        ..fixture::message(NOW)
+    };
+    let id = message.id;
+    world.worker.outbox.enqueue(vec![Enqueue::new(message)]).await.unwrap();
+    let postback = Postback { message: id, place: 0 }.to_string();
+    let tap = |of: &str| {
+        said(
+            of,
+            json!({ "suggestionResponse": { "postbackData": postback, "type": "REPLY" } }),
+        )
+    };
+    // What was not marked before a crash comes again as it was.
+    world.told(tap("1")).await;
+    world.told(tap("1")).await;
+    world.told_at(tap("2"), NOW.after(Duration::from_secs(1))).await;
+    let record = world.worker.store.message(id, None).await.unwrap().unwrap();
+    let noted: Vec<_> = record.events.iter().map(|event| (event.kind, event.at)).collect();
+    assert_eq!(
+        noted,
+        [
+            (EventKind::Tapped, NOW),
+            (EventKind::Tapped, NOW.after(Duration::from_secs(1)))
+        ]
+    );
+}
+
+#[test]
+fn what_is_read_was_delivered_before() {
+    let said = |told| {
+        let event = MessageEvent {
+            carrier: name("rbm"),
+            message: MESSAGE.parse().map(MessageId).unwrap(),
+            to: Msisdn::parse("+393331234567").unwrap(),
+            told,
+            at: NOW,
+        };
+        reports(&event).map(|report| report.said).collect::<Vec<_>>()
+    };
+    assert_eq!(said(Told::Read), [RcsSaid::Delivered, RcsSaid::Read]);
+    assert_eq!(said(Told::Delivered), [RcsSaid::Delivered]);
 }
 
 #[tokio::test]

@@ -23,6 +23,13 @@ pub struct Postback {
 #[error("is no postback of a message of ours")]
 pub struct InvalidPostback;
 
+impl Postback {
+    /// A suggestion's place, as timelines have it.
+    pub fn place_in_words(place: usize) -> String {
+        format!("suggestion {}", place + 1)
+    }
+}
+
 impl fmt::Display for Postback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.message.0.simple(), self.place)

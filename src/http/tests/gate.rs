@@ -15,6 +15,7 @@ pub(super) struct Gate {
     /// Commits that have come to the gate.
     came: watch::Sender<usize>,
     failing: AtomicBool,
+    full: AtomicBool,
     /// The key of a group that is refused.
     refused: Mutex<Option<Box<str>>>,
 }
@@ -25,6 +26,7 @@ impl Gate {
             open: Semaphore::new(1),
             came: watch::Sender::new(0),
             failing: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             refused: Mutex::default(),
         }
     }
@@ -43,6 +45,11 @@ impl Gate {
     /// Commits fail from now on.
     pub(super) fn fail(&self) {
         self.failing.store(true, Ordering::Relaxed);
+    }
+
+    /// The disk is full for commits from now on, or no longer.
+    pub(super) fn fill(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
     }
 
     /// Batches with a group of this key are refused from now on.
@@ -69,6 +76,9 @@ impl Commits for Gate {
             let _open = self.open.acquire().await.unwrap();
             if self.failing.load(Ordering::Relaxed) {
                 return Err(StoreError::Open("gone".to_owned()));
+            }
+            if self.full.load(Ordering::Relaxed) {
+                return Err(StoreError::Full);
             }
             if self.refuses(batch) {
                 return Err(StoreError::Statement("not this one".to_owned()));

@@ -1,5 +1,6 @@
 //! What RCS platforms post, against the samples and their signatures.
 
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 
 use super::*;
@@ -114,6 +115,39 @@ async fn an_event_that_comes_a_hundred_times_is_kept_once() {
         assert_eq!(answer.status, StatusCode::OK);
     }
     assert_eq!(told.kept().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_is_answered_200_when_it_is_committed_and_not_before() {
+    let told = Told::new().await;
+    let (body, signature, _) = envelopes().remove(0);
+    let held = told.house.gate.close().await;
+    let mut post = std::pin::pin!(told.post("/rcs/rbm", Some(&signature), body));
+    tokio::select! {
+        answer = &mut post => panic!("answered {} before the commit", answer.status),
+        () = told.house.gate.came(1) => {}
+    }
+    assert!((&mut post).now_or_never().is_none());
+    drop(held);
+    assert_eq!(post.await.status, StatusCode::OK);
+    assert_eq!(told.kept().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_stored_is_a_failure_and_taken_when_it_comes_again() {
+    let told = Told::new().await;
+    let (body, signature, payload) = envelopes().remove(0);
+    told.house.gate.fill(true);
+    for _ in 0..2 {
+        let answer = told.post("/rcs/rbm", Some(&signature), body.clone()).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    told.house.gate.fill(false);
+    assert!(told.kept().await.is_empty());
+    let answer = told.post("/rcs/rbm", Some(&signature), body).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let kept: Value = serde_json::from_str(&told.kept().await[0]).unwrap();
+    assert_eq!(kept, payload);
 }
 
 #[tokio::test]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Policy, event_of};
+use super::{Policy, claimed_for, event_of, recipient};
+use crate::domain::rich::Postback;
 use crate::domain::{Channel, Class, Flag, Flags, Name, Reason, State, UnixMillis};
 use crate::outbox::fallback::{Deed, Known, Stand};
-use crate::store::{Event, EventKind, Progress, RcsReport, RcsSaid, Row};
+use crate::store::{Claimed, Event, EventKind, Progress, RcsReport, RcsSaid, Row};
 
 /// The longest that a code or an alarm is held for a late report: its SMS waits for that.
 const URGENT_HOLD: Duration = Duration::from_secs(5);
@@ -94,11 +95,11 @@ impl Policy {
             RcsSaid::NotRevoked => Known::NotRevoked,
             RcsSaid::Tapped { place } => {
                 let mut event = event_of(was, EventKind::Tapped, None, report.at);
-                event.note = Some(format!("suggestion {}", place + 1).into());
+                event.note = Some(Postback::place_in_words(place).into());
                 return Some((was.clone(), Some(event)));
             }
         };
-        let moved = self.moved(&row.route, row.class, was, known, now);
+        let moved = self.moved(row, known, now);
         let moved = moved.map(|(progress, event)| (dated(was, progress, report.at), event));
         if report.said != RcsSaid::Read || was.flags.has(Flag::Read) {
             return moved;
@@ -131,9 +132,7 @@ impl Policy {
                     ),
                 })
             }
-            Stand::Accepted | Stand::Revoking | Stand::Doubtful => {
-                self.moved(&row.route, row.class, was, Known::TimeOver, now)
-            }
+            Stand::Accepted | Stand::Revoking | Stand::Doubtful => self.moved(row, Known::TimeOver, now),
             Stand::Trying | Stand::SmsWaits | Stand::SmsLeft | Stand::Delivered | Stand::GivenUp | Stand::Ended => None,
         }
     }
@@ -169,6 +168,53 @@ impl Policy {
         (progress, Some(event))
     }
 
+    /// The platform has it. Who has opted out while it was told has it asked back at once.
+    pub(super) fn rcs_taken(&self, claimed: &Claimed, carrier_message_id: Option<Box<str>>, now: UnixMillis) -> Moved {
+        let was = claimed.progress.clone();
+        let settled = was.state == State::Uncertain;
+        let settled = settled.then(|| event_of(&was, EventKind::DoubtSettled, None, now));
+        let was = Progress {
+            flags: was
+                .flags
+                .without(Flag::Felled)
+                .without(Flag::CopyDue)
+                .with(Flag::WithPlatform),
+            ..was
+        };
+        let taken = self.submitted(claimed, was, carrier_message_id, now);
+        if taken.final_at.is_none() && self.gate.withholds(&claimed_for(claimed)) {
+            return self.asked_back(claimed.class, &taken, now);
+        }
+        (taken, settled)
+    }
+
+    /// Its recipient has opted out of it: what the platform has and awaits is asked back.
+    pub(super) fn rcs_opted_out(&self, row: &Row, now: UnixMillis) -> Option<Moved> {
+        let was = &row.progress;
+        let awaited = was.final_at.is_none() && self.stand(&row.route, was) == Stand::Accepted;
+        awaited.then(|| self.asked_back(row.class, was, now))
+    }
+
+    fn asked_back(&self, class: Class, was: &Progress, now: UnixMillis) -> Moved {
+        let progress = Progress {
+            flags: was.flags.with(Flag::Revoking),
+            wake_at: Some(now.after(self.report_hold(class, was))),
+            ..was.clone()
+        };
+        (progress, Some(event_of(was, EventKind::Revoking, None, now)))
+    }
+
+    /// The SMS is not wanted any more: an end without it.
+    fn not_wanted(was: &Progress, in_doubt: bool, now: UnixMillis) -> Moved {
+        let (state, reason) = match in_doubt {
+            true => (State::Unconfirmed, Reason::NoReceipt),
+            false => (State::Suppressed, Reason::OptedOut),
+        };
+        let flags = was.flags.without(Flag::Revoking);
+        let left = Progress { flags, ..was.clone() };
+        (left.ended(state, Some(reason), now), correction(was, now))
+    }
+
     /// A message that a process which is no more had claimed: tried again under the same id, which the platform shows once.
     pub(super) fn rcs_orphaned(&self, row: &Row, now: UnixMillis) -> Moved {
         let mut was = row.progress.clone();
@@ -183,7 +229,8 @@ impl Policy {
         (self.waiting(&row.route, was, now), Some(event))
     }
 
-    fn moved(&self, route: &Name, class: Class, was: &Progress, known: Known, now: UnixMillis) -> Option<Moved> {
+    fn moved(&self, row: &Row, known: Known, now: UnixMillis) -> Option<Moved> {
+        let (route, class, was) = (&row.route, row.class, &row.progress);
         let (_, deed) = self.stand(route, was).step(known, class);
         Some(match deed? {
             Deed::Deliver | Deed::WithdrawSms => (delivered(was, was.flags, now), correction(was, now)),
@@ -192,19 +239,7 @@ impl Policy {
                 event.note = Some("rcs".into());
                 (delivered(was, was.flags.with(Flag::DeliveredTwice), now), Some(event))
             }
-            Deed::Revoke => {
-                let wake_at = Some(now.after(self.report_hold(class, was)));
-                let flags = was.flags.with(Flag::Revoking);
-                let event = event_of(was, EventKind::Revoking, None, now);
-                (
-                    Progress {
-                        flags,
-                        wake_at,
-                        ..was.clone()
-                    },
-                    Some(event),
-                )
-            }
+            Deed::Revoke => self.asked_back(class, was, now),
             Deed::Hold => {
                 let progress = Progress {
                     state: State::Uncertain,
@@ -214,6 +249,7 @@ impl Policy {
                 };
                 (progress, Some(event_of(was, EventKind::Doubted, None, now)))
             }
+            Deed::SendSms { in_doubt } if self.gate.withholds(&recipient(row)) => Self::not_wanted(was, in_doubt, now),
             Deed::SendSms { in_doubt: false } => self.leave(
                 route,
                 was,

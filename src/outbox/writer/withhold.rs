@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Waiting, Writer};
 use crate::consent::{Gate, Recipient};
 use crate::domain::{Flag, NewMessage, Reason, State, UnixMillis};
+use crate::outbox::policy::claimed_for;
 use crate::store::{
     Applied, Batch, Birth, Claimed, ConsentQuery, Enqueue, InboundResult, NewConsent, Progress, Settle, Store,
     StoreError,
@@ -89,13 +90,7 @@ impl Writer {
         let gate = &self.policy.gate;
         let was = &claimed.progress;
         let by = self.policy.by(was);
-        let recipient = Recipient {
-            to: &claimed.to,
-            client: &claimed.client,
-            class: claimed.class,
-            solicited_at: was.flags.has(Flag::Solicited).then_some(claimed.accepted_at),
-        };
-        let (progress, event) = if gate.withholds(&recipient) {
+        let (progress, event) = if gate.withholds(&claimed_for(claimed)) {
             (was.clone().ended(State::Suppressed, Some(Reason::OptedOut), now), None)
         } else if self.uncertified.withholds(claimed) {
             (was.clone().ended(State::Failed, Some(Reason::NotCertified), now), None)

@@ -31,6 +31,9 @@ const SAMPLED_QUARTERS: usize = 3;
 /// From so many users on estimates are made.
 const ESTIMATED_FROM: usize = 500;
 
+/// A UUID as RFC 4122 writes it.
+const UUID_OCTETS: usize = 36;
+
 /// What a request is.
 enum Target {
     Send(Msisdn),
@@ -166,7 +169,9 @@ impl Asked<'_> {
 
     fn id(&self, name: &str) -> Result<Uuid, Answer> {
         let problem = || Answer::invalid([(name.to_owned(), "must be a UUID of RFC 4122".to_owned())]);
-        self.query(name).and_then(|id| id.parse().ok()).ok_or_else(problem)
+        // With its hyphens: a parser takes other forms too.
+        let id = self.query(name).filter(|id| id.len() == UUID_OCTETS);
+        id.and_then(|id| id.parse().ok()).ok_or_else(problem)
     }
 
     fn json(&self) -> Result<Value, Answer> {

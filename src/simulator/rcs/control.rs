@@ -7,14 +7,11 @@ use std::sync::Arc;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::response::sse::{Event, Sse};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
-use futures_util::{Stream, StreamExt};
-use serde::Deserialize;
+use futures_util::Stream;
 use serde_json::{Map, Value, json};
-use tokio_stream::wrappers::BroadcastStream;
 
 use super::RcsSimulator;
 use super::config::{DeliveryConfig, WebhookTarget};
@@ -23,14 +20,12 @@ use super::handset::Handset;
 use super::platform::PhoneMessage;
 use super::stats::RcsStats;
 use super::user::{UserAct, UserError};
-
-/// Messages given by `GET /messages` unless told otherwise.
-const LIMIT: usize = 1_000;
+use crate::simulator::steering::{ControlError, Which, changed, refusing, told};
 
 type Platform = State<Arc<RcsSimulator>>;
 
 pub(super) fn router(simulator: Arc<RcsSimulator>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/", get(index))
         .route("/stats", get(stats))
         .route("/ages", get(ages))
@@ -40,11 +35,10 @@ pub(super) fn router(simulator: Arc<RcsSimulator>) -> Router {
         .route("/handsets", get(handsets))
         .route("/handsets/{number}", put(set_handset))
         .route("/webhook", put(set_webhook))
-        .route("/tokens", axum::routing::delete(forget_tokens))
+        .route("/tokens", delete(forget_tokens))
         .route("/messages", get(messages))
-        .route("/events", get(events))
-        .fallback(unknown)
-        .with_state(simulator)
+        .route("/events", get(events));
+    refusing(routes).with_state(simulator)
 }
 
 async fn index() -> Json<Value> {
@@ -96,14 +90,9 @@ async fn set_delivery(
     change: Result<Json<Map<String, Value>>, JsonRejection>,
 ) -> Result<Json<DeliveryConfig>, ControlError> {
     let Json(change) = change?;
-    let invalid = |error: serde_json::Error| ControlError::invalid("invalid_delivery", &error);
-    let mut merged = serde_json::to_value(simulator.delivery()).map_err(invalid)?;
-    if let Value::Object(fields) = &mut merged {
-        fields.extend(change);
-    }
-    simulator
-        .set_delivery(serde_json::from_value(merged).map_err(invalid)?)
-        .map_err(|error| ControlError::invalid("invalid_delivery", &error))?;
+    let invalid = |error: &dyn ToString| ControlError::invalid("invalid_delivery", &error.to_string());
+    let changed = changed(&simulator.delivery(), change).map_err(|error| invalid(&error))?;
+    simulator.set_delivery(changed).map_err(|error| invalid(&error))?;
     Ok(Json(simulator.delivery()))
 }
 
@@ -139,88 +128,17 @@ async fn forget_tokens(State(simulator): Platform) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Which {
-    to: Option<String>,
-    limit: Option<usize>,
-}
-
 async fn messages(
     State(simulator): Platform,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<Vec<PhoneMessage>>, ControlError> {
-    let Query(Which { to, limit }) = which?;
-    // A `+` in a query is a blank unless it is escaped.
-    let to = to.map(|to| format!("+{}", to.trim_start_matches(['+', ' '])));
-    Ok(Json(simulator.messages(to.as_deref(), limit.unwrap_or(LIMIT))))
+    let Query(which) = which?;
+    let to = which.digits().map(|digits| format!("+{digits}"));
+    Ok(Json(simulator.messages(to.as_deref(), which.limit())))
 }
 
-/// Every event from now on; `missed` with their number where the reader was too slow.
 async fn events(State(simulator): Platform) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let stream = BroadcastStream::new(simulator.subscribe()).map(|event| {
-        Ok(match event {
-            Ok(event) => Event::default()
-                .json_data(&*event)
-                .unwrap_or_else(|error| Event::default().event("error").data(error.to_string())),
-            Err(tokio_stream::wrappers::errors::BroadcastStreamRecvError::Lagged(missed)) => {
-                Event::default().event("missed").data(missed.to_string())
-            }
-        })
-    });
-    Sse::new(stream).keep_alive(KeepAlive::default())
-}
-
-async fn unknown() -> ControlError {
-    ControlError {
-        status: StatusCode::NOT_FOUND,
-        code: "not_found",
-        detail: "GET / lists the routes".to_owned(),
-    }
-}
-
-/// `{"code", "detail"}` with the status that fits.
-#[derive(Debug)]
-struct ControlError {
-    status: StatusCode,
-    code: &'static str,
-    detail: String,
-}
-
-impl ControlError {
-    fn invalid(code: &'static str, error: &impl ToString) -> Self {
-        Self {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            code,
-            detail: error.to_string(),
-        }
-    }
-}
-
-impl IntoResponse for ControlError {
-    fn into_response(self) -> Response {
-        (self.status, Json(json!({ "code": self.code, "detail": self.detail }))).into_response()
-    }
-}
-
-impl From<JsonRejection> for ControlError {
-    fn from(rejection: JsonRejection) -> Self {
-        Self {
-            status: rejection.status(),
-            code: "invalid_json",
-            detail: rejection.body_text(),
-        }
-    }
-}
-
-impl From<QueryRejection> for ControlError {
-    fn from(rejection: QueryRejection) -> Self {
-        Self {
-            status: rejection.status(),
-            code: "invalid_query",
-            detail: rejection.body_text(),
-        }
-    }
+    told(simulator.subscribe(), |_| None)
 }
 
 impl From<UserError> for ControlError {

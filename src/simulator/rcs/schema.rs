@@ -1,10 +1,15 @@
 //! What the API's schema says of a body, by a validator that is not ours.
 
+use std::collections::HashSet;
+
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
 /// A JSON Schema (draft 2020-12) of the API, restated by hand from its documentation; the project's own, under its licence.
 const SCHEMA: &str = include_str!("../../../protocols/rcs/tests/vectors/rbm-v1.schema.json");
+
+/// UTF-16 units of a text; a schema counts characters.
+const MAX_TEXT_UNITS: usize = 3_072;
 
 /// Validators of the bodies that are posted.
 pub(super) struct Schema {
@@ -53,8 +58,55 @@ impl Schema {
             // The validator would repeat what was sent.
             description: error.masked().to_string(),
         });
-        breaks.take(16).collect()
+        breaks.chain(rules(definition, body)).take(16).collect()
     }
+}
+
+/// What the documentation demands, and a schema cannot say or this one does not.
+fn rules(definition: Definition, body: &Value) -> Vec<Break> {
+    let broken = |field: String, rule: &str| Break {
+        field,
+        description: rule.to_owned(),
+    };
+    match definition {
+        Definition::Message => {
+            let content = &body["contentMessage"];
+            let text = content["text"].as_str().unwrap_or_default();
+            let long = (text.encode_utf16().count() > MAX_TEXT_UNITS)
+                .then(|| broken("contentMessage.text".to_owned(), "has more than 3072 UTF-16 units"));
+            let card = &content["richCard"]["standaloneCard"];
+            let bare = is_bare_and_horizontal(card).then(|| {
+                let field = "contentMessage.richCard.standaloneCard.cardContent".to_owned();
+                broken(field, "a horizontal card has something beside its media")
+            });
+            let cards = content["richCard"]["carouselCard"]["cardContents"].as_array();
+            let tall = cards.into_iter().flatten().enumerate().filter_map(|(place, card)| {
+                let field = format!("contentMessage.richCard.carouselCard.cardContents[{place}].media.height");
+                (card["media"]["height"] == "TALL").then(|| broken(field, "is not TALL in a carousel"))
+            });
+            long.into_iter().chain(bare).chain(tall).collect()
+        }
+        Definition::Batch => {
+            let users = body["users"].as_array().map_or(&[][..], Vec::as_slice);
+            let mut seen = HashSet::new();
+            let again = users.iter().position(|user| !seen.insert(user.as_str()));
+            let again = again.map(|place| broken(format!("users[{place}]"), "is there before"));
+            again.into_iter().collect()
+        }
+        Definition::Event | Definition::File => Vec::new(),
+    }
+}
+
+fn is_bare_and_horizontal(card: &Value) -> bool {
+    let content = &card["cardContent"];
+    let has = |member: &str| match &content[member] {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
+    };
+    card["cardOrientation"] == "HORIZONTAL"
+        && has("media")
+        && !["title", "description", "suggestions"].into_iter().any(has)
 }
 
 fn validator(definition: &str) -> Validator {

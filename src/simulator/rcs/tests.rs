@@ -16,6 +16,8 @@ use uuid::Uuid;
 use super::*;
 use crate::clock::Clock;
 
+mod webhooks;
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Somebody who calls the platform, signed in.
@@ -130,17 +132,46 @@ async fn the_schema_and_the_rules_refuse_with_the_field_named() {
             json!({ "contentMessage": { "text": "Ciao" }, "messageTrafficType": "TRANSACTION", "ttl": "1296001s" }),
             "ttl",
         ),
+        (
+            json!({ "contentMessage": { "text": "😀".repeat(1_537) }, "messageTrafficType": "TRANSACTION" }),
+            "contentMessage.text",
+        ),
+        (
+            json!({ "contentMessage": { "richCard": { "standaloneCard": {
+                "cardOrientation": "HORIZONTAL", "cardContent": { "media": picture("SHORT") },
+            } } }, "messageTrafficType": "TRANSACTION" }),
+            "contentMessage.richCard.standaloneCard.cardContent",
+        ),
+        (
+            json!({ "contentMessage": { "richCard": { "carouselCard": { "cardWidth": "MEDIUM", "cardContents": [
+                { "title": "a" }, { "title": "b", "media": picture("TALL") },
+            ] } } }, "messageTrafficType": "TRANSACTION" }),
+            "contentMessage.richCard.carouselCard.cardContents[1].media.height",
+        ),
     ];
     for (body, expected) in cases {
         let (status, answer) = caller.call(with(body)).await;
         assert_eq!((status, field(&answer)), (400, json!(expected)), "{answer}");
     }
-    assert_eq!(caller.simulator.stats().refused, 4);
-    let no_uuid = hyper::Uri::try_from(good.uri().to_string().replace(&Uuid::from_u128(1).to_string(), "7")).unwrap();
-    let mut request = good.clone();
-    *request.uri_mut() = no_uuid;
+    assert_eq!(caller.simulator.stats().refused, 7);
+    let hyphenless = Uuid::from_u128(1).simple().to_string();
+    for no_uuid in ["7", hyphenless.as_str()] {
+        let uri = good.uri().to_string().replace(&Uuid::from_u128(1).to_string(), no_uuid);
+        let mut request = good.clone();
+        *request.uri_mut() = uri.parse().unwrap();
+        let (status, answer) = caller.call(request).await;
+        assert_eq!((status, field(&answer)), (400, json!("messageId")));
+    }
+    let twice = with(json!({ "agentId": "simulator", "users": ["+447700900123", "+447700900123"] }));
+    let mut request = caller.api.batch_get(&[phone()]).unwrap();
+    *request.body_mut() = twice.into_body();
+    request.headers_mut().remove(hyper::header::CONTENT_LENGTH);
     let (status, answer) = caller.call(request).await;
-    assert_eq!((status, field(&answer)), (400, json!("messageId")));
+    assert_eq!((status, field(&answer)), (400, json!("users[1]")));
+}
+
+fn picture(height: &str) -> Value {
+    json!({ "height": height, "contentInfo": { "fileUrl": "https://media.example.com/a.jpg" } })
 }
 
 #[tokio::test]

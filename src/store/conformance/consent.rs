@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use super::behaviours;
 use super::harness::*;
-use crate::domain::{Class, Name, NewMessage, Reason, Source, State, UnixMillis, Will};
+use crate::domain::{Class, Flag, Name, NewMessage, Reason, Source, State, UnixMillis, Will};
 use crate::store::{
     About, Applied, Batch, ConsentQuery, ConsentRecord, ConsentResult, Enqueue, InboundResult, NewConsent, NewInbound,
-    NoticeKind, NoticeQuery,
+    NoticeKind, NoticeQuery, Progress,
 };
 
 behaviours!(
@@ -13,6 +13,7 @@ behaviours!(
     what_is_said_of_all_takes_the_place_of_what_was_said_of_topics,
     what_is_older_than_what_is_known_changes_nothing,
     an_opt_out_ends_what_waits_for_that_person_and_brand,
+    an_opt_out_asks_back_what_a_platform_has,
     a_text_brings_its_wish_and_its_answer_unless_it_is_a_repetition,
     a_change_is_told_to_each_client_of_the_brand,
     consents_are_listed_by_place_person_and_brand,
@@ -192,6 +193,24 @@ async fn an_opt_out_ends_what_waits_for_that_person_and_brand(bench: &Bench) {
         [noted(2, 0)]
     );
     assert_eq!(bench.state(1).await, State::Suppressed, "what has ended stays so");
+}
+
+async fn an_opt_out_asks_back_what_a_platform_has(bench: &Bench) {
+    for n in [1, 2] {
+        let claimed = bench.claimed(n).await;
+        let taken = submitted(&claimed, "x");
+        let flags = taken.flags.with(Flag::WithPlatform);
+        let progress = if n == 2 { taken } else { Progress { flags, ..taken } };
+        bench.settle(&claimed, progress).await;
+    }
+    let client = message(1).client;
+    let out = |n| said(n, client.as_str(), None, Will::OptedOut, 0);
+    let applied = say(bench, vec![out(1), out(2)]).await;
+    assert_eq!(applied.consents, [noted(1, 0), noted(2, 0)]);
+    assert_eq!(bench.state(1).await, State::Submitted);
+    let is_asked_back = async |n| bench.progress(n).await.flags.has(Flag::Revoking);
+    assert_eq!((is_asked_back(1).await, is_asked_back(2).await), (true, false));
+    assert_eq!(bench.record(1).await.events.len(), 1);
 }
 
 async fn a_text_brings_its_wish_and_its_answer_unless_it_is_a_repetition(bench: &Bench) {

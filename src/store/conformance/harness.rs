@@ -523,9 +523,17 @@ impl Rules for TestRules {
         }
     }
 
-    /// A brand is called as its client; codes go out all the same.
-    fn withholds(&self, row: &Row, said: &NewConsent) -> bool {
-        row.client == said.brand && row.class != Class::Otp && said.topic.is_none()
+    /// A brand is called as its client; codes go out all the same. What a platform has is asked back.
+    fn opted_out(&self, row: &Row, said: &NewConsent, now: UnixMillis) -> Option<(Progress, Option<Event>)> {
+        let is_withheld = row.client == said.brand && row.class != Class::Otp && said.topic.is_none();
+        let held = row.progress.clone();
+        is_withheld.then(|| match held.state {
+            State::Submitted => {
+                let flags = held.flags.with(Flag::Revoking);
+                (Progress { flags, ..held }, Some(event(EventKind::Revoking)))
+            }
+            _ => (held.ended(State::Suppressed, Some(Reason::OptedOut), now), None),
+        })
     }
 
     fn owner_of(&self, address: &str) -> Option<Name> {

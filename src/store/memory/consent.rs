@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::commit::Transaction;
-use crate::domain::{Name, Reason, State, Will};
+use crate::domain::{Flag, Name, State, Will};
 use crate::store::consent::Held;
 use crate::store::notice::NewNotice;
 use crate::store::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Page, Row, Seq};
@@ -82,21 +82,25 @@ impl Transaction<'_> {
         ConsentResult::Noted { seq, suppressed }
     }
 
-    /// Ends what waits for who wants no more of it.
+    /// Stops what waits for who wants no more of it, and what a platform has. How many end here.
     fn suppress(&mut self, item: &NewConsent) -> u32 {
-        let waits = |row: &&Row| {
-            let waiting = matches!(row.progress.state, State::Queued | State::Scheduled);
-            waiting && row.to == item.msisdn && self.rules.withholds(row, item)
+        let can_be_stopped = |row: &&Row| {
+            let is_there = match row.progress.state {
+                State::Queued | State::Scheduled => true,
+                State::Submitted => row.progress.flags.has(Flag::WithPlatform),
+                _ => false,
+            };
+            is_there && row.to == item.msisdn
         };
         let rows = self.tables.messages.values().map(|message| &message.row);
-        let rows: Vec<Row> = rows.filter(waits).cloned().collect();
+        let rows: Vec<Row> = rows.filter(can_be_stopped).cloned().collect();
+        let mut suppressed = 0;
         for row in &rows {
-            let ended = row
-                .progress
-                .clone()
-                .ended(State::Suppressed, Some(Reason::OptedOut), self.now);
-            self.change(row, ended, None);
+            if let Some((progress, event)) = self.rules.opted_out(row, item, self.now) {
+                suppressed += u32::from(progress.state == State::Suppressed);
+                self.change(row, progress, event);
+            }
         }
-        u32::try_from(rows.len()).unwrap_or(u32::MAX)
+        suppressed
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{Row as _, SqlitePool};
 
 use super::columns::{self, Cells, row_columns};
 use super::commit::Transaction;
-use crate::domain::{Name, Reason, State, UnixMillis, Will};
+use crate::domain::{Name, State, UnixMillis, Will};
 use crate::store::consent::{EVERY_TOPIC, Held};
 use crate::store::notice::NewNotice;
 use crate::store::{ConsentChange, ConsentQuery, ConsentRecord, ConsentResult, NewConsent, Page, Seq};
@@ -21,6 +21,15 @@ pub(super) const WAITING: &str = concat!(
     row_columns!(),
     " FROM json_each(?) AS j CROSS JOIN message AS m INDEXED BY message_waiting WHERE m.recipient = j.value \
      AND m.state IN ('queued', 'scheduled')"
+);
+
+/// The bit is that of [`Flag::WithPlatform`](crate::domain::Flag::WithPlatform), written as in the partial index, to the
+/// letter.
+pub(super) const WITH_PLATFORM: &str = concat!(
+    "SELECT ",
+    row_columns!(),
+    " FROM json_each(?) AS j CROSS JOIN message AS m INDEXED BY message_with_platform WHERE m.recipient = j.value \
+     AND m.state = 'submitted' AND (m.flags & 65536) <> 0"
 );
 
 pub(super) const LIST: &str = "SELECT c.seq, c.msisdn, c.brand, c.topic, c.will, c.source, c.at, c.note \
@@ -129,7 +138,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Ends what waits for those who want no more of it. How many, by the place of what was said.
+    /// Stops what waits for those who want no more of it, and what a platform has. How many end here, by the place of what
+    /// was said.
     async fn suppress(&mut self, noted: &[(Seq, &NewConsent)]) -> Result<BTreeMap<Seq, u32>, sqlx::Error> {
         let outs: Vec<_> = noted.iter().filter(|(_, item)| item.will == Will::OptedOut).collect();
         let mut suppressed = BTreeMap::new();
@@ -139,17 +149,15 @@ impl Transaction<'_> {
         let numbers: BTreeSet<&str> = outs.iter().map(|(_, item)| &*item.msisdn).collect();
         self.flush();
         self.script.add(WAITING).bind_json(&numbers);
+        self.script.add(WITH_PLATFORM).bind_json(&numbers);
         let answer = self.send().await?;
         for r in answer.rows() {
             let Some(row) = self.readable(r, 0)? else { continue };
-            let stops = |item: &NewConsent| *item.msisdn == *row.to && self.rules.withholds(&row, item);
-            if let Some((seq, _)) = outs.iter().find(|(_, item)| stops(item)) {
-                *suppressed.entry(*seq).or_insert(0) += 1;
-                let progress = row
-                    .progress
-                    .clone()
-                    .ended(State::Suppressed, Some(Reason::OptedOut), self.now);
-                self.change(row, progress, None);
+            let mut to_them = outs.iter().filter(|(_, item)| *item.msisdn == *row.to);
+            let stopped = to_them.find_map(|(seq, item)| Some((*seq, self.rules.opted_out(&row, item, self.now)?)));
+            if let Some((seq, (progress, event))) = stopped {
+                *suppressed.entry(seq).or_insert(0) += u32::from(progress.state == State::Suppressed);
+                self.change(row, progress, event);
             }
         }
         self.flush();

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use super::care::{BY_ID as CASE_BY_ID, DUE as CASES_DUE, LIST as CASES, MET_BY_ID, MET_OPEN, NOTES as CASE_NOTES};
 use super::certified::{ARE, CODES, END, HOLDER, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION};
 use super::claim::{CLAIM, CLAIM_RESTS};
-use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING};
+use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING, WITH_PLATFORM};
 use super::enqueue::KNOWN_KEYS;
 use super::event_inbox::{MARK, NEW, PENDING, SETTLE as SETTLE_INBOX};
 use super::inbound::{BY_ID, BY_OCTETS};
@@ -366,6 +366,11 @@ async fn what_people_want_is_looked_up_by_person_and_what_waits_for_them_by_its_
     holds(
         WAITING,
         &["SCAN j", "SEARCH m USING INDEX message_waiting (recipient=?)"],
+    )
+    .await;
+    holds(
+        WITH_PLATFORM,
+        &["SCAN j", "SEARCH m USING INDEX message_with_platform (recipient=?)"],
     )
     .await;
     holds(OF_PERSON, &["INDEX consent_of (msisdn=?)"]).await;

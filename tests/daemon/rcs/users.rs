@@ -182,3 +182,45 @@ async fn a_stop_by_rcs_however_it_is_said_is_a_stop_by_sms_too_and_confirmed_onc
     }
     scene.end(daemon).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_that_waits_for_its_handset_is_taken_back_by_a_stop_and_no_sms_follows() {
+    let _stage = together().await;
+    let (scene, daemon) = Scene::new("30s", &["--offline", PHONE]).await;
+    let (offer, _) = scene.send(PHONE, "marketing", json!({})).await;
+    let (code, _) = scene.send(PHONE, "otp", json!({})).await;
+    for id in [&offer, &code] {
+        scene.ends(id, "submitted").await;
+    }
+    scene.platform.user(PHONE, json!("unsubscribe")).await;
+    assert_eq!(scene.ends(&offer, "suppressed").await["reason"], "opted_out");
+    assert_eq!(scene.platform.count("withdrawn").await, 1);
+    // The handset is back: it has the code and the confirmation, and not the offer.
+    scene.platform.set_handset(PHONE, json!({})).await;
+    scene.ends(&code, "delivered").await;
+    let shown = until(LIMIT, "the opt-out is confirmed", async || {
+        let shown = scene.platform.phone(PHONE).await;
+        let is_there = |message: &serde_json::Value| {
+            message["traffic_type"] == "ACKNOWLEDGEMENT" && message["state"] == "delivered"
+        };
+        shown.iter().any(is_there).then_some(shown)
+    })
+    .await;
+    assert_eq!((shown.len(), &shown[0]["state"]), (3, &json!("withdrawn")));
+    assert!(scene.sms(PHONE).is_empty());
+    scene.end(daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_while_the_daemon_is_down_is_told_again_and_taken() {
+    let _stage = together().await;
+    let (scene, daemon) = Scene::new("30s", &[]).await;
+    daemon.kill();
+    scene.platform.user(PHONE, json!({ "text": "saldo" })).await;
+    scene.platform.until(LIMIT, "webhooks_refused", 1).await;
+    let daemon = scene.house.start().await;
+    let answer = scene.shown(PHONE, 1).await;
+    assert_eq!(answer["content"]["text"], "Il tuo saldo è 12,34 EUR.");
+    assert_eq!(scene.bank.asked().len(), 1);
+    scene.end(daemon).await;
+}

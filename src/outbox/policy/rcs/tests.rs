@@ -1,5 +1,7 @@
 //! Rows in the hands of the rules, and whole lives of messages in a store.
 
+mod scenarios;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -7,12 +9,13 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::domain::{BindRef, Lane, MessageId, NewMessage, PlanStep};
+use crate::domain::{BindRef, Lane, MessageId, NewMessage, PlanStep, Source, Will};
 use crate::fixture::{self, name};
 use crate::outbox::{CarrierPolicy, Outcome};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    Applied, Batch, Claim, Claimed, Enqueue, LaneClaim, Lease, RcsResult, Receipt, Settle, Store, Sweep, Verdict,
+    Applied, Batch, Claim, Claimed, Enqueue, LaneClaim, Lease, NewConsent, RcsResult, Receipt, Settle, Store, Sweep,
+    Verdict,
 };
 
 const NOW: UnixMillis = UnixMillis(1_764_000_000_000);
@@ -124,6 +127,26 @@ impl Life {
         self.settle(&claimed, &taken("rcs-id")).await;
     }
 
+    /// Its recipient wants no more.
+    async fn stop(&mut self) {
+        let out = NewConsent {
+            msisdn: "393331234567".into(),
+            brand: name("bank"),
+            topic: None,
+            will: Will::OptedOut,
+            source: Source::Sms,
+            at: self.now,
+            note: None,
+            told: Arc::new([]),
+        };
+        let batch = Batch {
+            consents: vec![out],
+            ..Batch::new(self.now)
+        };
+        let applied = self.commit(batch).await;
+        self.policy.gate.learn(&applied.wants);
+    }
+
     async fn say(&mut self, said: RcsSaid) -> RcsResult {
         let report = RcsReport {
             message: self.id,
@@ -224,6 +247,71 @@ async fn what_is_not_delivered_in_time_is_taken_back_and_then_sent_by_sms() {
         (progress.copies, progress.flags.has(Flag::PossibleDuplicate)),
         (0, false)
     );
+}
+
+#[tokio::test]
+async fn an_offer_that_its_recipient_has_opted_out_of_is_taken_back_and_no_sms_follows() {
+    for route in ["both", "rcs"] {
+        let mut life = Life::of(Class::Marketing, route).await;
+        life.accepted().await;
+        life.stop().await;
+        assert_eq!(
+            (life.state().await, life.revocations().await),
+            ((State::Submitted, 0), 1)
+        );
+        assert_eq!(life.events().await, [(EventKind::Revoking, None)]);
+        life.say(RcsSaid::Revoked).await;
+        let progress = life.progress().await;
+        assert_eq!(
+            (progress.state, progress.reason),
+            (State::Suppressed, Some(Reason::OptedOut)),
+            "{route}"
+        );
+        assert_eq!(life.revocations().await, 0);
+        // It was on the handset before it could be taken back.
+        life.say(RcsSaid::Delivered).await;
+        assert_eq!(life.state().await.0, State::Delivered);
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_as_its_recipient_opts_out_is_taken_back_once_it_is_taken() {
+    let mut life = Life::of(Class::Service, "both").await;
+    let claimed = life.claim("rbm", 0).await.unwrap();
+    life.stop().await;
+    life.settle(&claimed, &taken("rcs-id")).await;
+    assert_eq!(
+        (life.state().await, life.revocations().await),
+        ((State::Submitted, 0), 1)
+    );
+}
+
+#[tokio::test]
+async fn of_what_nobody_wants_and_nobody_knows_no_sms_follows_whatever_its_class() {
+    for class in [Class::Transaction, Class::Service, Class::Marketing] {
+        let mut life = Life::of(class, "both").await;
+        life.accepted().await;
+        life.stop().await;
+        life.wait(WAIT).await;
+        let progress = life.progress().await;
+        assert_eq!(
+            (progress.state, progress.reason),
+            (State::Unconfirmed, Some(Reason::NoReceipt)),
+            "{class}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_opt_out_leaves_alone_what_has_gone_by_sms() {
+    let mut life = Life::of(Class::Service, "both").await;
+    life.accepted().await;
+    life.say(RcsSaid::Revoked).await;
+    let sms = life.claim("tim", 1).await.unwrap();
+    life.settle(&sms, &taken("sms-id")).await;
+    let before = life.progress().await;
+    life.stop().await;
+    assert_eq!(life.progress().await, before);
 }
 
 #[tokio::test]

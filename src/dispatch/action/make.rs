@@ -1,0 +1,170 @@
+//! One call, made: what is asked, whether it may be, and what is waited for.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::http::Method;
+use bytes::Bytes;
+use metrics::{counter, histogram};
+use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::policy::{self, After, End, Manner};
+use super::{Actions, key};
+use crate::backend::{self, Called, Swapped};
+use crate::clock;
+use crate::command::catalogue;
+use crate::dialogue::Frozen;
+use crate::domain::UnixMillis;
+use crate::store::ActionRecord;
+
+/// What is asked of a back end.
+#[derive(Serialize)]
+struct Body<'a> {
+    command: &'a str,
+    slots: &'a Frozen,
+    number: String,
+    from: String,
+    to: &'a str,
+    text: &'a str,
+    language: &'a str,
+    conversation: crate::domain::InboundId,
+    at: UnixMillis,
+}
+
+impl Actions {
+    /// One call, and the word that it takes long. Its place is free once it is answered.
+    pub(super) async fn make(self: &Arc<Self>, mut record: ActionRecord, permit: OwnedSemaphorePermit) {
+        let Some(call) = self.parts.shelf.load().call(&record.action.command).cloned() else {
+            // The catalogue has changed: nothing was asked of anybody.
+            self.leave(permit);
+            return self.settle(&record, After::Over(End::Failed), "no_command").await;
+        };
+        let asks = record.action.progress.asks;
+        if !asks && let Some(end) = self.stopped(&record).await {
+            self.leave(permit);
+            return self.settle(&record, After::Over(end), "sim_check").await;
+        }
+        let begun = clock::monotonic();
+        let body = if asks { Bytes::new() } else { self.body(&record) };
+        let key = key(&record);
+        let made = backend::Call {
+            url: match (&call.status_url, asks) {
+                (Some(url), true) => url,
+                _ => &call.url,
+            },
+            method: match (asks, call.method) {
+                (true, _) => Method::GET,
+                (false, catalogue::Method::Post) => Method::POST,
+                (false, catalogue::Method::Put) => Method::PUT,
+            },
+            key: &key,
+            at: self.parts.clock.now(),
+            keys: call.keys.as_ref(),
+            body,
+            timeout: call.timeout,
+        };
+        let mut answer = std::pin::pin!(self.parts.caller.call(made));
+        let late_at = record.action.progress.late_at;
+        let called = match late_at {
+            None => answer.await,
+            Some(at) => {
+                let patience = tokio::time::sleep(at.since(self.parts.clock.now()));
+                tokio::select! {
+                    biased;
+                    called = &mut answer => called,
+                    () = patience => {
+                        self.say_late(&mut record).await;
+                        answer.await
+                    }
+                }
+            }
+        };
+        self.leave(permit);
+        histogram!("araldo_command_seconds").record(clock::monotonic().duration_since(begun).as_secs_f64());
+        let progress = &record.action.progress;
+        let manner = self.manner(&record);
+        let after = policy::after(
+            &called,
+            asks,
+            progress.doubt,
+            progress.attempts,
+            manner,
+            self.parts.clock.now(),
+            clock::jitter(),
+        );
+        self.settle(&record, after, &word(&called)).await;
+    }
+
+    /// A place is free, for a call that waits.
+    fn leave(&self, permit: OwnedSemaphorePermit) {
+        drop(permit);
+        if self.behind.load(Ordering::Relaxed) {
+            self.due.notify_one();
+        }
+    }
+
+    /// What a changed SIM makes of a call that moves money or is personal, before it is made.
+    async fn stopped(&self, record: &ActionRecord) -> Option<End> {
+        let sim_swap = self.parts.sim_swap.as_ref()?;
+        let action = &record.action;
+        let book = self.parts.shelf.load_full();
+        let command = book.command(&action.command)?;
+        let money = command.money;
+        if !money && !command.personal {
+            return None;
+        }
+        let swapped = sim_swap.ask(&format!("+{}", action.between.number)).await;
+        counter!("araldo_sim_checks_total", "result" => swapped.word()).increment(1);
+        let end = policy::before(swapped, money, action.progress.doubt);
+        if swapped != Swapped::No {
+            tracing::warn!(
+                event = "sim_check", command = %action.command, key = key(record), %swapped, stopped = end.is_some()
+            );
+        }
+        end
+    }
+
+    fn body(&self, record: &ActionRecord) -> Bytes {
+        let action = &record.action;
+        let slots: Frozen = serde_json::from_str(&action.slots).unwrap_or_default();
+        let number = format!("+{}", action.between.number);
+        let body = Body {
+            command: action.command.as_str(),
+            slots: &slots,
+            from: number.clone(),
+            number,
+            to: &action.between.address,
+            text: &action.text,
+            language: &action.language,
+            conversation: action.inbound,
+            at: action.at,
+        };
+        Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
+    }
+
+    pub(super) fn manner(&self, record: &ActionRecord) -> Manner {
+        let book = self.parts.shelf.load();
+        let call = book.call(&record.action.command);
+        call.map_or(
+            Manner {
+                retries: 0,
+                idempotent: false,
+                can_ask: false,
+            },
+            |call| Manner {
+                retries: call.retries,
+                idempotent: call.idempotent,
+                can_ask: call.status_url.is_some(),
+            },
+        )
+    }
+}
+
+fn word(called: &Called) -> String {
+    match called {
+        Called::Answered(_) => "answered".to_owned(),
+        Called::Refused { status, .. } => format!("status_{status}"),
+        Called::NotDone(failure) | Called::Unknown(failure) => failure.to_string(),
+    }
+}
