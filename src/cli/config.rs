@@ -1,6 +1,6 @@
 //! `araldo config …`: check, show, default.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::Subcommand;
 use serde_json::json;
@@ -15,6 +15,8 @@ use crate::notify::Notifier;
 pub enum ConfigVerb {
     /// Check everything that can be checked without starting: exit 0, or 78 configuration, 73 state directory, 74 I/O,
     /// 77 permission.
+    ///
+    /// The values in effect go to standard output where that is no terminal; the verdict is the last that is said.
     Check {
         /// Take warnings for errors.
         #[arg(long)]
@@ -100,7 +102,11 @@ fn check(global: &Global, strict: bool, quiet: bool, out: &mut impl Write, err: 
         return Ok(Exit::from_code(error.exit_code()));
     }
     if !quiet {
-        print_table(&loaded, true, out)?;
+        // Hundreds of lines would hide the verdict from who sits at a terminal; a script reads them.
+        let at_terminal = io::stdout().is_terminal();
+        if !at_terminal {
+            print_table(&loaded, true, out)?;
+        }
         let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
         writeln!(
             err,
@@ -111,6 +117,9 @@ fn check(global: &Global, strict: bool, quiet: bool, out: &mut impl Write, err: 
                 files.join(", ")
             }
         )?;
+        if at_terminal {
+            writeln!(err, "`araldo config show --origin` prints the values in effect")?;
+        }
     }
     Ok(Exit::Ok)
 }

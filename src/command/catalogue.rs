@@ -13,9 +13,11 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use lint::{Fault, lint};
+pub(crate) use reply::missing;
 
 use super::Locale;
-use crate::domain::Name;
+use super::slot::currency_in;
+use crate::domain::{Name, Region};
 
 /// The catalogue that Araldo ships with, as TOML: `config/commands.toml`.
 pub const SHIPPED: &str = include_str!("../../config/commands.toml");
@@ -148,6 +150,9 @@ pub struct Slot {
     pub min: Option<Literal>,
     /// The greatest value of a `money` or `count`.
     pub max: Option<Literal>,
+    /// The currency of a `money`, by ISO 4217: sums in another are not taken. Default: where money is moved, or a day has a
+    /// limit, that of `two_way.country`; elsewhere any.
+    pub currency: Option<String>,
     /// The values of a `choice`, each with the words that mean it.
     pub values: BTreeMap<String, Vec<String>>,
     /// The value where none is given.
@@ -314,6 +319,12 @@ impl Command {
         self.consent == Some(Consent::Help) && self.replies.contains_key("ok")
     }
 
+    /// The currency of that slot.
+    pub fn currency(&self) -> &str {
+        let slot = self.sum().and_then(|name| self.slots.get(name));
+        slot.and_then(|slot| slot.currency.as_deref()).unwrap_or("EUR")
+    }
+
     /// The slot whose value is the sum that it moves, if it carries one.
     pub fn sum(&self) -> Option<&str> {
         let sums = self.slots.iter().find(|(_, slot)| slot.kind == SlotKind::Money);
@@ -404,5 +415,21 @@ pub fn read(file: &str) -> Result<Catalogue, toml::de::Error> {
     struct File {
         command: Catalogue,
     }
-    toml::from_str::<File>(file).map(|file| file.command)
+    let mut file: File = toml::from_str(file)?;
+    settle_currencies(&mut file.command, Region::home().as_str());
+    Ok(file.command)
+}
+
+/// Gives the sums of commands that move money, or have a limit a day, the currency of the country, where none is named:
+/// what is added up must be of one.
+pub fn settle_currencies(catalogue: &mut Catalogue, country: &str) {
+    for command in catalogue.values_mut() {
+        if !command.money && command.limits.value_per_day.is_none() {
+            continue;
+        }
+        let sums = command.slots.values_mut().filter(|slot| slot.kind == SlotKind::Money);
+        for slot in sums {
+            slot.currency.get_or_insert_with(|| currency_in(country).to_owned());
+        }
+    }
 }

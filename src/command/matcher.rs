@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::Locale;
 use super::answer::Answers;
 use super::catalogue::{Catalogue, Command, Consent};
+use super::denial::Denials;
 use super::feature::{Counts, features};
 use super::keyword::{CommandIndex, Found, Keywords};
 use super::lesson::Lessons;
@@ -91,6 +92,8 @@ pub enum Why {
         /// Of no command.
         none: f32,
     },
+    /// It names a command, and denies it or takes it back.
+    Denied,
     /// It answers the pending question.
     Answer,
     /// It does not answer the pending question.
@@ -120,6 +123,7 @@ pub struct Matcher {
     /// The commands of the model's classes; the last class is none of them.
     pub(super) classes: Vec<CommandIndex>,
     answers: Answers,
+    denials: Denials,
     /// The country of numbers that are written without its code.
     home: Region,
 }
@@ -155,6 +159,7 @@ impl Matcher {
             model: Linear::train(&samples, classes.len() + 1),
             classes,
             answers: Answers::new(catalogue),
+            denials: Denials::new(catalogue),
             home: Region::home(),
         }
     }
@@ -251,14 +256,19 @@ impl Matcher {
                 why: Why::Nothing,
             };
         }
-        let listens = |index: &CommandIndex| {
+        let listens = &|index: &CommandIndex| {
             let addresses = &self.commands[*index].addresses;
             addresses.is_empty()
                 || heard
                     .address
                     .is_none_or(|address| addresses.iter().any(|own| bare(own) == bare(address)))
         };
-        let (candidates, confidence, why) = self.decide(reading, listens);
+        let (mut candidates, mut confidence, mut why) = self.decide(reading, listens);
+        if let [only] = candidates.as_slice()
+            && self.is_denied(*only, tokens, reading, listens)
+        {
+            (candidates, confidence, why) = (Vec::new(), 1.0, Why::Denied);
+        }
         let outcome = match candidates.as_slice() {
             [] => Outcome::None,
             [only] => Outcome::Accept(self.names[*only].clone()),
@@ -286,6 +296,20 @@ impl Matcher {
             locale: reading.locale,
             why,
         }
+    }
+
+    /// Whether the text denies the command that it names, and asks for it nowhere else.
+    fn is_denied(
+        &self,
+        command: CommandIndex,
+        tokens: &[Token<'_>],
+        reading: &Reading,
+        listens: impl Fn(&CommandIndex) -> bool,
+    ) -> bool {
+        self.denials.without(command, tokens, reading).is_some_and(|left| {
+            let nothing = left.words.iter().all(|word| word.value);
+            nothing || self.decide(&left, listens).0 != [command]
+        })
     }
 
     /// One command to accept, several to ask about, or none.
@@ -386,6 +410,7 @@ impl fmt::Display for Why {
             Self::Alike { best, next, none } => {
                 write!(f, "like the examples: {best:.2}, the next {next:.2}, chatter {none:.2}")
             }
+            Self::Denied => f.write_str("says that it shall not be done"),
             Self::Answer => f.write_str("answers the pending question"),
             Self::NoAnswer => f.write_str("does not answer the pending question"),
             Self::Nothing => f.write_str("nothing to understand"),

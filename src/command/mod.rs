@@ -16,6 +16,7 @@
 pub mod amount;
 mod answer;
 pub mod catalogue;
+mod denial;
 mod expand;
 mod explain;
 mod feature;

@@ -18,7 +18,7 @@ use serde_json::{Map, Value as Json};
 
 pub(crate) use choice::is_language;
 pub(crate) use date::is_date_word;
-pub(crate) use money::currency_of;
+pub(crate) use money::{currency_in, currency_of};
 pub(crate) use number::{is_number_word, spoken};
 
 use super::Locale;
@@ -49,9 +49,9 @@ pub struct Slots {
     pub values: BTreeMap<String, Value>,
     /// Required slots for which nothing was found: to be asked for.
     pub missing: Vec<String>,
-    /// Slots for which two values or more were found: to be asked about.
+    /// Slots for which two values or more were found, or one that cannot be read: to be asked about.
     pub unsure: BTreeMap<String, Vec<Value>>,
-    /// Slots whose value is out of the range that the catalogue allows, with that value.
+    /// Slots whose value the catalogue does not allow, out of range or in another currency, with that value.
     pub refused: BTreeMap<String, Value>,
 }
 
@@ -64,6 +64,14 @@ pub struct Setting {
     pub today: Date,
     /// The country of numbers written without its code.
     pub home: Region,
+}
+
+/// What a reader found.
+#[derive(Debug, Default)]
+struct Found {
+    values: Vec<Value>,
+    /// There is a value that nobody can read for sure.
+    unsure: bool,
 }
 
 /// The text in tokens, with those marked that a slot has taken.
@@ -101,7 +109,12 @@ pub fn answer(slot: &Slot, text: &str, tokens: &[Token<'_>], setting: Setting) -
         taken,
         setting,
     };
-    page.read(slot, 0)
+    let found = page.read(slot, 0);
+    // Beside what cannot be read, nothing is sure.
+    if found.unsure && found.values.len() < 2 {
+        return Vec::new();
+    }
+    found.values
 }
 
 /// The order of the readers: the surest first.
@@ -120,7 +133,19 @@ const fn turn(kind: SlotKind) -> u8 {
 }
 
 impl Slots {
-    fn enter(&mut self, name: &str, slot: &Slot, mut found: Vec<Value>) {
+    fn enter(&mut self, name: &str, slot: &Slot, found: Found) {
+        let Found {
+            values: mut found,
+            unsure,
+        } = found;
+        if unsure {
+            // Nobody is asked which of one.
+            if found.len() < 2 {
+                found.clear();
+            }
+            self.unsure.insert(name.to_owned(), found);
+            return;
+        }
         if found.is_empty() {
             match slot
                 .default
@@ -189,9 +214,10 @@ impl Slot {
         }
     }
 
-    /// Whether the value is within the slot's range.
+    /// Whether the value is within the slot's range, and of its currency.
     pub fn allows(&self, value: &Value) -> bool {
         let value = match value {
+            Value::Money(_, Some(said)) if self.currency.as_ref().is_some_and(|own| own != said) => return false,
             Value::Money(amount, _) => *amount,
             Value::Count(count) => Amount::units((*count).into()),
             Value::Msisdn(_) | Value::Word(_) | Value::Date(_) => return true,
@@ -204,9 +230,9 @@ impl Slot {
 }
 
 impl Page<'_> {
-    fn read(&mut self, slot: &Slot, rest: usize) -> Vec<Value> {
-        match slot.kind {
-            SlotKind::Money => self.money(),
+    fn read(&mut self, slot: &Slot, rest: usize) -> Found {
+        let values = match slot.kind {
+            SlotKind::Money => return self.money(),
             SlotKind::Msisdn => self.msisdn(),
             SlotKind::CardLast4 => self.card_last4(),
             SlotKind::Date => self.date(),
@@ -215,7 +241,8 @@ impl Page<'_> {
             SlotKind::CaseId => self.case_id(),
             SlotKind::Lang => self.language(),
             SlotKind::Text => self.rest(rest),
-        }
+        };
+        Found { values, unsure: false }
     }
 
     fn rest(&self, from: usize) -> Vec<Value> {

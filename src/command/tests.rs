@@ -80,6 +80,40 @@ fn a_keyword_is_no_command_in_the_middle_of_another_matter() {
 }
 
 #[test]
+fn what_is_denied_or_taken_back_does_not_begin() {
+    for text in [
+        "non bloccate la carta",
+        "non voglio che blocchiate la carta",
+        "non bloccare la mia carta!",
+        "don't block my card",
+        "please do not block the card",
+        "karte nicht sperren",
+        "ne bloquez pas ma carte",
+        "non ricaricare 10 euro",
+        "non voglio ricaricare 10 euro",
+        "annulla la ricarica di 10 euro",
+        "annullate la ricarica da 20 euro",
+        "cancel my top up of 10 euros",
+        "i don't want to top up 10 euros",
+        "no recargar 10 euros",
+    ] {
+        let taken = taken(text, None);
+        assert!(taken == "oos" || taken.starts_with("ask"), "{text}: {taken}");
+    }
+    for (text, name) in [
+        ("non trovo più la carta, bloccatela", "block_card"),
+        ("non trovo la carta bloccatela", "block_card"),
+        ("la carta non funziona, bloccate la carta", "block_card"),
+        ("no, blocca la carta", "block_card"),
+        ("non sono io", "fraud_report"),
+        ("non riconosco questo pagamento", "fraud_report"),
+        ("non scrivetemi più", "stop"),
+    ] {
+        assert_eq!(taken(text, None), name, "{text}");
+    }
+}
+
+#[test]
 fn a_known_word_is_never_taken_for_a_misspelt_keyword() {
     for text in [
         "salto",

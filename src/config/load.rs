@@ -12,6 +12,7 @@ use super::decode::{Decoder, default_tree};
 use super::error::{ConfigError, Place, Problem};
 use super::layer::{ENV_PREFIX, Layer, Places, join, to_json};
 use super::{Config, check, credential};
+use crate::command::catalogue::settle_currencies;
 
 /// Where the configuration is looked for when nobody says.
 pub const DEFAULT_FILES: [&str; 2] = ["/etc/araldo/araldo.toml", "araldo.toml"];
@@ -131,6 +132,7 @@ impl Config {
             return Err(ConfigError::Invalid(problems));
         }
         config.state_dir = state_dir(&config);
+        settle_currencies(&mut config.command, &config.two_way.country);
         config.templates.dir = config.templates.dir.or_else(|| templates_beside(&files));
         Ok(config)
     }
@@ -234,6 +236,7 @@ fn assemble(
     let undecoded = problems.len();
     credential::resolve(&mut config, credentials, &origins, &mut problems, &mut warnings);
     config.state_dir = state_dir(&config);
+    settle_currencies(&mut config.command, &config.two_way.country);
     if undecoded == 0 {
         check::check(&config, &origins, &mut problems, &mut warnings);
     }

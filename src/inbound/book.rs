@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json};
 use crate::accept::Client;
 use crate::backend::Keys;
 use crate::care::{BadCalendar, Desk};
-use crate::command::catalogue::{Action, Localised, Method};
+use crate::command::catalogue::{Action, Localised, Method, missing};
 use crate::command::{Catalogue, Command, Locale, Matcher};
 use crate::config::{ClientConfig, Config, ConfigError, Origins, Problem};
 use crate::dialogue;
@@ -264,8 +264,12 @@ impl Book {
         texts.get(outcome)?;
         let rendered = self.render(&reply_name(command, outcome), locale, vars);
         if rendered.is_none() {
+            let template = texts.get(outcome).and_then(|texts| texts.get(&locale));
+            let missing = template
+                .map_or_else(Vec::new, |template| missing(template, vars))
+                .join(", ");
             tracing::error!(
-                event = "reply_failed", %command, outcome,
+                event = "reply_failed", %command, outcome, locale = locale.code(), missing,
                 "the template uses what the answer does not have, or a link; the customer gets our own words"
             );
         }

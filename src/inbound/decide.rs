@@ -304,7 +304,9 @@ fn not_understood(matter: &Matter<'_>, mut decision: Decision, why: &Why) -> Dec
     // Numbers, courtesy, yes and no to nothing: nobody waits for an answer.
     let confirm = crate::command::Pending::Confirm;
     let heard = matter.heard(&decision.person, Some(confirm));
-    let bare = *why == Why::Nothing || matter.book.matcher().understand(&heard).why == Why::Answer;
+    // What is taken back was begun at some time: that is no answer to nothing.
+    let answers = || *why != Why::Denied && matter.book.matcher().understand(&heard).why == Why::Answer;
+    let bare = *why == Why::Nothing || answers();
     if bare {
         return decision.because("bare_answer");
     }

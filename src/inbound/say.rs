@@ -157,7 +157,8 @@ pub(super) fn details(book: &Book, command: &Name, values: &Frozen, locale: Loca
             other => other.to_string(),
         };
         let text = if command.sum() == Some(name) {
-            let currency = values.get("currency").and_then(Json::as_str).unwrap_or("EUR");
+            let said = values.get("currency").and_then(Json::as_str);
+            let currency = said.unwrap_or_else(|| command.currency());
             format!("{} {currency}", shown(&text, locale))
         } else {
             text

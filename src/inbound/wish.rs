@@ -300,6 +300,7 @@ impl Matter<'_> {
                 let bound = bound.as_ref().map(|bound| say::shown(bound.as_str(), locale));
                 vars.insert(key.to_owned(), bound.map_or(Json::Null, Json::from));
             }
+            vars.insert("currency".to_owned(), Json::from(slot.currency.clone()));
             return Say::Words("range", vars);
         }
         if !open.found.is_empty() {

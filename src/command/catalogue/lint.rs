@@ -1,7 +1,7 @@
 //! What makes a catalogue unfit: commands that clash, money without a question, replies too long or in too few
 //! languages. Each fault names the key, the cause and the cure; whoever loads the file adds the line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -33,6 +33,20 @@ const CONSENT_WORDS: [(&str, Consent); 3] = [
     ("start", Consent::Start),
     ("help", Consent::Help),
 ];
+/// What answers a question whatever the catalogue says, folded.
+const ANSWERS: [(&str, &str); 7] = [
+    ("si", "yes"),
+    ("ok", "yes"),
+    ("yes", "yes"),
+    ("no", "no"),
+    ("annulla", "no"),
+    ("cancel", "no"),
+    ("nein", "no"),
+];
+/// What a reply may use beside `slots`, `vars` and, where something is called, what is in `vars`.
+const ROOTS: [&str; 11] = [
+    "slots", "vars", "called", "text", "result", "code", "case", "status", "state", "until", "locale",
+];
 /// Texts that one example may stand for.
 const MOST_ALTERNATIVES: usize = 4_096;
 
@@ -49,6 +63,8 @@ pub fn lint(catalogue: &Catalogue) -> Vec<Fault> {
         lint.command(&format!("command.{name}"), command);
     }
     lint.clashes(catalogue);
+    lint.taken_by_questions(catalogue);
+    lint.examples(catalogue);
     lint.answers(catalogue);
     lint.faults
 }
@@ -153,10 +169,14 @@ impl Lint {
 
     fn phrases(&mut self, key: &str, command: &Command) {
         for (locale, keywords) in &command.keywords {
+            let mut seen = BTreeSet::new();
             for (index, keyword) in keywords.iter().enumerate() {
-                if fold(keyword).is_empty() {
-                    let key = format!("{key}.keywords.{locale}[{index}]");
+                let folded = fold(keyword);
+                let key = format!("{key}.keywords.{locale}[{index}]");
+                if folded.is_empty() {
                     self.wrong(key, "has neither letter nor digit", "leave it out");
+                } else if !seen.insert(folded.clone()) {
+                    self.wrong(key, format!("`{folded}` stands there already"), "leave it out");
                 }
             }
         }
@@ -222,6 +242,16 @@ impl Lint {
                 cause,
                 "write type = \"choice\" and e.g. values = { promo = [\"promo\", \"offerte\"] }",
             );
+        }
+        if let Some(currency) = &slot.currency {
+            let key = format!("{key}.currency");
+            let is_code = currency.len() == 3 && currency.bytes().all(|c| c.is_ascii_uppercase());
+            if slot.kind != SlotKind::Money {
+                self.wrong(key, "only a sum has a currency", "leave it out");
+            } else if !is_code {
+                let cause = format!("`{currency}` is no currency of ISO 4217");
+                self.wrong(key, cause, "write e.g. currency = \"EUR\"");
+            }
         }
         let ranged = matches!(slot.kind, SlotKind::Money | SlotKind::Count);
         for (bound, literal) in [("min", &slot.min), ("max", &slot.max)] {
@@ -308,6 +338,7 @@ impl Lint {
             self.every_locale(&key_of, texts);
             for (locale, template) in texts {
                 let at = format!("{key_of}.{locale}");
+                self.names(&at, template, command);
                 match reply::segments(template) {
                     Ok(made) if made > command.max_segments.into() => {
                         let most = command.max_segments;
@@ -327,6 +358,90 @@ impl Lint {
                         format!("is no template: {error}"),
                         "write values as {{ slots.amount }} or {{ vars.balance }}",
                     ),
+                }
+            }
+        }
+    }
+
+    /// The values that a reply names, as far as they can be known before there is an answer.
+    fn names(&mut self, key: &str, template: &str, command: &Command) {
+        for name in reply::names(template) {
+            let mut path = name.split('.');
+            let root = path.next().unwrap_or_default();
+            let money = command.slots.values().any(|slot| slot.kind == SlotKind::Money);
+            match (root, path.next()) {
+                ("slots", Some(slot)) if !command.slots.contains_key(slot) && !(slot == "currency" && money) => {
+                    let known: Vec<&str> = command.slots.keys().map(String::as_str).collect();
+                    let cure = match known.as_slice() {
+                        [] => format!("add [{}.slots.{slot}], or leave it out", up_to_command(key)),
+                        known => format!("the slots are {}", known.join(", ")),
+                    };
+                    self.wrong(key, format!("names `slots.{slot}`, and there is no such slot"), cure);
+                }
+                _ if ROOTS.contains(&root) => {}
+                _ => {
+                    let cure = match ROOTS.iter().find(|known| near(known, root)) {
+                        Some(known) => format!("did you mean `{known}`?"),
+                        // What is in an answer's `vars` stands for itself, too.
+                        None if command.action.is_some() => continue,
+                        None => "write what the text gave, e.g. {{ slots.amount }}".to_owned(),
+                    };
+                    self.wrong(key, format!("names `{name}`, which there is not"), cure);
+                }
+            }
+        }
+    }
+
+    /// Keywords by which a question is answered: while one waits, they ask for nothing.
+    fn taken_by_questions(&mut self, catalogue: &Catalogue) {
+        let mut answers: BTreeMap<String, &str> = ANSWERS.map(|(word, says)| (word.to_owned(), says)).into();
+        for command in catalogue.values() {
+            let says = match command.answers {
+                Some(AnswerKind::Yes) => "yes",
+                Some(AnswerKind::No) => "no",
+                Some(AnswerKind::Score) | None => continue,
+            };
+            answers.extend(command.keywords.values().flatten().map(|keyword| (fold(keyword), says)));
+        }
+        for keyword in Keyword::all(catalogue) {
+            // STOP and its like are heard before any question.
+            if keyword.answer || keyword.consent.is_some() {
+                continue;
+            }
+            let folded = &keyword.folded;
+            let says = match folded.bytes().all(|octet| octet.is_ascii_digit()) {
+                _ if folded.is_empty() => None,
+                true => Some("a number"),
+                false => answers.get(folded).copied(),
+            };
+            if let Some(says) = says {
+                let cause =
+                    format!("`{folded}` is an answer ({says}): while a question waits, it asks for nothing else");
+                self.wrong(&keyword.key, cause, "choose another keyword");
+            }
+        }
+    }
+
+    /// Examples that two commands have.
+    fn examples(&mut self, catalogue: &Catalogue) {
+        let mut seen: HashMap<String, (&Name, &Command, String)> = HashMap::new();
+        for (name, command) in catalogue {
+            for (locale, examples) in &command.examples {
+                for (index, example) in examples.iter().enumerate() {
+                    let key = format!("command.{name}.examples.{locale}[{index}]");
+                    let texts = expand::some(example, MOST_ALTERNATIVES);
+                    let clash = texts.iter().map(|text| fold(text)).find_map(|text| {
+                        let (other, its, at) = seen.get(&text)?;
+                        let both = both_hear(&command.addresses, &its.addresses);
+                        (*other != name && both).then(|| (text, (*other).clone(), at.clone()))
+                    });
+                    if let Some((text, other, at)) = clash {
+                        let cause = format!("`{text}` is an example of `{other}`, too");
+                        self.disagrees(&key, &at, cause, "leave it in one of the two");
+                    }
+                    for text in texts {
+                        seen.entry(fold(&text)).or_insert_with(|| (name, command, key.clone()));
+                    }
                 }
             }
         }
@@ -434,14 +549,23 @@ impl<'a> Keyword<'a> {
     }
 
     fn clashes_with(&self, other: &Self) -> bool {
-        let both_hear = self.addresses.is_empty()
-            || other.addresses.is_empty()
-            || self
-                .addresses
-                .iter()
-                .any(|own| other.addresses.iter().any(|address| bare(own) == bare(address)));
+        let both_hear = both_hear(self.addresses, other.addresses);
         self.command != other.command && self.answer == other.answer && both_hear && near(&self.folded, &other.folded)
     }
+}
+
+/// Whether there is an address on which both are heard.
+fn both_hear(one: &[String], other: &[String]) -> bool {
+    one.is_empty()
+        || other.is_empty()
+        || one
+            .iter()
+            .any(|own| other.iter().any(|address| bare(own) == bare(address)))
+}
+
+/// `command.topup` of a key in it.
+fn up_to_command(key: &str) -> String {
+    key.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
 /// Whether it is a URL in which nothing is to be filled in.

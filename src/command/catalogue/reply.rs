@@ -12,6 +12,29 @@ const STAND_IN: &str = "0000000000";
 /// Steps that a reply's template may take; a hundred are plenty.
 const FUEL: u64 = 10_000;
 
+/// The values that a template names, with their paths: `slots.amount`. None where it cannot be read.
+pub(super) fn names(template: &str) -> Vec<String> {
+    let environment = Environment::new();
+    let Ok(parsed) = environment.template_from_str(template) else {
+        return Vec::new();
+    };
+    let functions: Vec<&str> = environment.globals().map(|(name, _)| name).collect();
+    let names = parsed.undeclared_variables(true).into_iter();
+    let mut names: Vec<String> = names.filter(|name| !functions.contains(&name.as_str())).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The values that a template names and that are not there.
+pub(crate) fn missing(template: &str, values: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
+    let is_there = |name: &String| {
+        let mut path = name.split('.');
+        let first = path.next().and_then(|root| values.get(root));
+        path.fold(first, |value, key| value?.get(key)).is_some()
+    };
+    names(template).into_iter().filter(|name| !is_there(name)).collect()
+}
+
 /// Segments that the template makes with ten characters for each value, or why it cannot be read.
 pub(super) fn segments(template: &str) -> Result<usize, String> {
     let mut environment = Environment::new();

@@ -84,3 +84,23 @@ fn a_sum_is_never_a_binary_fraction() {
         "{error}"
     );
 }
+
+#[test]
+fn what_a_reply_lacks_is_named_by_its_path() {
+    let values = serde_json::json!({ "slots": { "amount": "10.00" }, "vars": {} });
+    let lacks = missing(
+        "{{ slots.amount }} {{ vars.balance }} {{ code }}",
+        values.as_object().unwrap(),
+    );
+    assert_eq!(lacks, ["code", "vars.balance"]);
+    assert_eq!(missing("{{ slots.amount", values.as_object().unwrap()), [""; 0]);
+}
+
+#[test]
+fn the_sums_of_what_moves_money_are_of_the_currency_of_the_country() {
+    let mut catalogue = read(GOOD);
+    settle_currencies(&mut catalogue, "GB");
+    assert_eq!(catalogue["topup"].currency(), "GBP");
+    settle_currencies(&mut catalogue, "IT");
+    assert_eq!(catalogue["topup"].currency(), "GBP", "what is named stays");
+}

@@ -58,7 +58,7 @@ fn sums_are_read_as_people_write_them() {
         ("2 settimane fa", ""),
         ("10/03", ""),
         ("sei sicuro", ""),
-        ("10 o 20 euro", "20.00 EUR"),
+        ("10 o 20 euro", "10.00 EUR or 20.00 EUR"),
         ("10 oppure 20", "10.00 - or 20.00 -"),
         ("99999999999", ""),
     ] {
@@ -69,8 +69,10 @@ fn sums_are_read_as_people_write_them() {
 #[test]
 fn the_language_decides_what_a_comma_is() {
     for (text, italian, english) in [
-        ("1,250", "1.25 -", "1250.00 -"),
-        ("1.250", "1250.00 -", "1.25 -"),
+        ("1,250", "1.25 - or 1250.00 -", "1250.00 -"),
+        ("1.250", "1250.00 -", "1.25 - or 1250.00 -"),
+        ("10,555", "", "10555.00 -"),
+        ("10.555", "10555.00 -", ""),
         ("1,250.00", "1250.00 -", "1250.00 -"),
         ("12,5", "12.50 -", "12.50 -"),
     ] {
@@ -81,6 +83,73 @@ fn the_language_decides_what_a_comma_is() {
     assert_eq!(money("$120", Locale::En), "120.00 USD");
     assert_eq!(money("one hundred and fifty euros", Locale::En), "150.00 EUR");
     assert_eq!(money("vingt et un euros", Locale::Fr), "21.00 EUR");
+}
+
+#[test]
+fn an_article_or_a_preposition_behind_a_sum_is_no_second_one() {
+    for (text, locale, sum) in [
+        ("ricarica 10 euro a 3331234567", Locale::It, "10.00 EUR"),
+        ("ricarica 10 euro a mio padre", Locale::It, "10.00 EUR"),
+        ("vorrei ricaricare 15 euro a mia madre", Locale::It, "15.00 EUR"),
+        ("ricarica dieci euro a luca", Locale::It, "10.00 EUR"),
+        ("ricarica 10 euro a un amico", Locale::It, "10.00 EUR"),
+        ("ricarica a luca euro 10", Locale::It, "10.00 EUR"),
+        ("top up 10 euros a 3331234567", Locale::En, "10.00 EUR"),
+        ("top up 10 euros a friend of mine", Locale::En, "10.00 EUR"),
+        ("recharge 10 euros une fois", Locale::Fr, "10.00 EUR"),
+        ("lade 10 euro ein", Locale::De, "10.00 EUR"),
+        ("recarga 10 euros a un amigo", Locale::Es, "10.00 EUR"),
+        ("recarregue 10 reais um amigo", Locale::Pt, "10.00 BRL"),
+    ] {
+        let text = text.replace(" 3331234567", "");
+        assert_eq!(money(&text, locale), sum, "{text}");
+    }
+}
+
+#[test]
+fn of_two_sums_none_is_taken_without_asking() {
+    for (text, sums) in [
+        ("ricarica 10 o 20 euro", "10.00 EUR or 20.00 EUR"),
+        ("topup 10 or 20 euro", "10.00 EUR or 20.00 EUR"),
+        ("dieci-venti euro", "10.00 EUR or 20.00 EUR"),
+        ("10-20 euro", "10.00 EUR or 20.00 EUR"),
+        ("da 10 a 20 euro", "10.00 EUR or 20.00 EUR"),
+        ("1 o 2 euro", "1.00 EUR or 2.00 EUR"),
+        ("ricarica 10 euro no anzi 20", "10.00 EUR or 20.00 EUR"),
+        ("ricarica 10 euro, scusa 20", "10.00 EUR or 20.00 EUR"),
+        ("10 euro o 20 dollari", "10.00 EUR or 20.00 USD"),
+    ] {
+        assert_eq!(money(text, Locale::It), sums, "{text}");
+    }
+}
+
+#[test]
+fn what_multiplies_a_number_is_never_dropped() {
+    for (text, sum) in [
+        ("1 000 euro", "1000.00 EUR"),
+        ("1 000,50 euro", "1000.50 EUR"),
+        ("10k", "10000.00 -"),
+        ("2,5k", "2500.00 -"),
+        ("10 mila euro", "10000.00 EUR"),
+        ("10mila", "10000.00 -"),
+        ("dieci mila euro", "10000.00 EUR"),
+        ("mille euro", "1000.00 EUR"),
+        ("duemila euro", "2000.00 EUR"),
+        ("un milione", "1000000.00 -"),
+        ("un milione di euro", "1000000.00 EUR"),
+        ("un euro e 50", "1.50 EUR"),
+        ("un euro 50 centesimi", "1.50 EUR"),
+        // Nobody can tell: it is asked for.
+        ("1e3", ""),
+        ("1e3 euro", ""),
+        ("10m", ""),
+        ("10 500 euro", ""),
+        ("mille", ""),
+    ] {
+        assert_eq!(money(text, Locale::It), sum, "{text}");
+    }
+    assert_eq!(money("10 500 euros", Locale::Fr), "10500.00 EUR");
+    assert_eq!(money("two thousand pounds", Locale::En), "2000.00 GBP");
 }
 
 #[test]
@@ -201,6 +270,27 @@ fn two_candidates_are_kept_apart_a_missing_one_is_named_and_one_out_of_range_is_
     assert!(read("ricarica 5000 euro").refused.contains_key("amount"));
     let whole = read("ricarica 10 euro al 333 1234567");
     assert_eq!(whole.values.len(), 2, "{whole:?}");
+    let whole = read("ricarica 10 euro a 3331234567");
+    assert_eq!(whole.values.len(), 2, "{whole:?}");
+    // What cannot be read is asked for, though the slot has a default or may be missing.
+    assert_eq!(read("ricarica 1e3 euro").unsure["amount"], []);
+    assert_eq!(read("ricarica 1,250 euro").unsure["amount"].len(), 2);
+}
+
+#[test]
+fn a_sum_in_another_currency_is_not_allowed_where_one_is_named() {
+    let catalogue = crate::command::catalogue::shipped();
+    let setting = Setting {
+        locale: Locale::En,
+        today: date(2026, 3, 10),
+        home: home("IT"),
+    };
+    let read = |command: &str, text: &str| read(&catalogue[command], text, &tokens(text), 0, setting);
+    assert!(read("topup", "top up $20").refused.contains_key("amount"));
+    assert!(read("topup", "top up 20").values.contains_key("amount"));
+    assert!(read("topup", "top up 20 euros").values.contains_key("amount"));
+    // What was paid abroad may be of any.
+    assert!(read("fraud_report", "a charge of $20").values.contains_key("amount"));
 }
 
 #[test]

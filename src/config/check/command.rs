@@ -1,9 +1,9 @@
 //! `[command.ID]`: the lints of the catalogue, each with the place of its key.
 
 use super::Check;
-use crate::command::catalogue::lint;
+use crate::command::catalogue::{Confirmation, lint};
 use crate::command::normalise::fold;
-use crate::consent::Words;
+use crate::consent::Ear;
 
 impl Check<'_> {
     pub(super) fn commands(&mut self) {
@@ -14,16 +14,68 @@ impl Check<'_> {
             }
         }
         self.shadowed();
+        self.forgeable();
+        self.actions();
+        self.listened_to();
+    }
+
+    /// The sender of a text can be forged, and whoever forges it says yes, too.
+    fn forgeable(&mut self) {
+        for (name, command) in &self.config.command {
+            if command.money && command.confirmation == Confirmation::Yes {
+                let cause =
+                    "moves money after a mere yes: the sender of a text can be forged, and a yes needs no phone";
+                let key = format!("command.{name}.confirmation");
+                self.warn(&key, cause, "write confirmation = \"code\"");
+            }
+        }
+    }
+
+    /// What is called, judged as webhooks are.
+    fn actions(&mut self) {
+        let config = self.config;
+        for (name, command) in &config.command {
+            let Some(action) = &command.action else { continue };
+            let status = action.status_url.as_ref().map(|url| ("status_url", url));
+            for (which, url) in [("url", &action.url)].into_iter().chain(status) {
+                let key = format!("command.{name}.action.{which}");
+                if !self.problems.iter().any(|problem| problem.key == key) {
+                    self.target(&key, url, "write e.g. \"https://bank.example/actions/topup\"");
+                }
+            }
+        }
+    }
+
+    /// Our addresses that a command listens on.
+    fn listened_to(&mut self) {
+        let config = self.config;
+        if config.address.is_empty() {
+            return;
+        }
+        let bare = |address: &str| address.trim_start_matches('+').to_owned();
+        for (name, command) in &config.command {
+            for (index, address) in command.addresses.iter().enumerate() {
+                if config.address.keys().any(|ours| bare(ours) == bare(address)) {
+                    continue;
+                }
+                let key = format!("command.{name}.addresses[{index}]");
+                let cause = format!("there is no address `{address}`, so nobody is heard there");
+                self.wrong(
+                    &key,
+                    cause,
+                    format!("add [address.\"{address}\"], or name one that is there"),
+                );
+            }
+        }
     }
 
     /// Keywords that are a consent word of some language. The lint itself knows those of the catalogue, and the three that
     /// carriers ask for.
     fn shadowed(&mut self) {
         let commands = &self.config.command;
-        let keywords = commands
-            .values()
-            .flat_map(|command| command.keywords.values().flatten());
-        let words = Words::new([], keywords.map(String::as_str));
+        // Whatever is heard as STOP once the daemon runs, with the topics that may be named beside it.
+        let ear = Ear::new(self.config);
+        let words = ear.words();
         let others = commands
             .iter()
             .filter(|(_, command)| command.consent.is_none() && command.answers.is_none());

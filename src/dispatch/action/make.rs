@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::policy::{self, After, End, Manner};
 use super::{Actions, key};
-use crate::backend::{self, Called, Swapped};
+use crate::backend::{self, Called, Said, Swapped};
 use crate::clock;
 use crate::command::catalogue;
 use crate::dialogue::Frozen;
@@ -82,6 +82,7 @@ impl Actions {
         };
         self.leave(permit);
         histogram!("araldo_command_seconds").record(clock::monotonic().duration_since(begun).as_secs_f64());
+        self.note(&record, &called);
         let progress = &record.action.progress;
         let manner = self.manner(&record);
         let after = policy::after(
@@ -94,6 +95,34 @@ impl Actions {
             clock::jitter(),
         );
         self.settle(&record, after, &word(&called)).await;
+    }
+
+    /// Counts what became of a call, and tells of what is of no use: never what it said.
+    fn note(&self, record: &ActionRecord, called: &Called) {
+        let outcome = word(called);
+        counter!("araldo_calls_total", "outcome" => outcome.clone()).increment(1);
+        match called {
+            Called::NotDone(_) | Called::Unknown(_) => tracing::warn!(
+                event = "call_not_answered", command = %record.action.command, key = key(record), outcome
+            ),
+            Called::Answered(said) if self.is_strange(record, said) => tracing::warn!(
+                event = "result_unknown", command = %record.action.command, key = key(record),
+                "the answer's result is none of ok, refused and pending, and the command has no reply to it: taken for refused"
+            ),
+            Called::Answered(_) | Called::Refused { .. } => {}
+        }
+    }
+
+    /// Whether an answer's result is a word that neither we know nor the command has a reply to.
+    fn is_strange(&self, record: &ActionRecord, said: &Said) -> bool {
+        let Some(result) = said.result.as_deref() else {
+            return false;
+        };
+        let book = self.parts.shelf.load();
+        let replies = book.command(&record.action.command).map(|command| &command.replies);
+        let has_reply = |word: &str| replies.is_some_and(|replies| replies.contains_key(word));
+        let by_code = said.code.as_deref().is_some_and(has_reply);
+        !matches!(result, "ok" | "refused" | "pending") && !by_code && !has_reply(result)
     }
 
     /// A place is free, for a call that waits.
