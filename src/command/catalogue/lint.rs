@@ -368,9 +368,10 @@ impl Lint {
         for name in reply::names(template) {
             let mut path = name.split('.');
             let root = path.next().unwrap_or_default();
-            let money = command.slots.values().any(|slot| slot.kind == SlotKind::Money);
+            let has_sum = command.slots.values().any(|slot| slot.kind == SlotKind::Money);
+            let is_known = |slot: &str| command.slots.contains_key(slot) || has_sum && slot == "currency";
             match (root, path.next()) {
-                ("slots", Some(slot)) if !command.slots.contains_key(slot) && !(slot == "currency" && money) => {
+                ("slots", Some(slot)) if !is_known(slot) => {
                     let known: Vec<&str> = command.slots.keys().map(String::as_str).collect();
                     let cure = match known.as_slice() {
                         [] => format!("add [{}.slots.{slot}], or leave it out", up_to_command(key)),
