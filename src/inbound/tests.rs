@@ -424,10 +424,13 @@ fn two_machines_that_answer_one_another_stop_within_five_texts() {
 fn who_is_robbed_while_driving_is_no_machine() {
     let mut talk = Talk::new();
     talk.care = Care::Ready;
-    let text = "Sto guidando, mi hanno rubato la carta, bloccatela!";
-    let heard = talk.text(text);
-    assert!(heard.case.is_some() || heard.say.is_some(), "{heard:?}");
-    assert_eq!(words(&talk.text("Sto guidando, blocca carta")), "confirm");
+    for text in [
+        "Sto guidando, mi hanno rubato la carta, bloccatela!",
+        "Sto guidando, blocca carta",
+    ] {
+        let heard = talk.text(text);
+        assert!(heard.case.is_some() || heard.say.is_some(), "{heard:?}");
+    }
     talk.care = Care::Nobody;
     for notice in ["Sto guidando, ti richiamo dopo", "Risposta automatica: saldo"] {
         let heard = talk.text(notice);
