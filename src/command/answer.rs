@@ -186,17 +186,44 @@ const AROUND_YES: [&str; 58] = [
     "cosi",
 ];
 
-/// Yes and no as they are spoken, which no catalogue need list.
-const SPOKEN_YES: [&str; 6] = ["yep", "yup", "yeah", "ya", "sisi", "jep"];
-const SPOKEN_NO: [&str; 4] = ["nope", "nah", "nono", "nee"];
+/// Yes and no as everybody says them, whatever the catalogue: it need not list them.
+const PLAIN_YES: [&str; 15] = [
+    "yep",
+    "yup",
+    "yeah",
+    "ya",
+    "sisi",
+    "jep",
+    "absolutely",
+    "agreed",
+    "approved",
+    "confirmed",
+    "correct",
+    "fine",
+    "indeed",
+    "of course",
+    "perfetto",
+];
+const PLAIN_NO: [&str; 10] = [
+    "nope",
+    "nah",
+    "nono",
+    "nee",
+    "abort",
+    "forget it",
+    "negative",
+    "never mind",
+    "no thanks",
+    "no way",
+];
 
 impl Answers {
     pub(crate) fn new(catalogue: &Catalogue) -> Self {
         let mut answers = Self::default();
         for (name, command) in catalogue {
             match command.answers {
-                Some(AnswerKind::Yes) => answers.yes = Some(Words::new(name, command, &SPOKEN_YES)),
-                Some(AnswerKind::No) => answers.no = Some(Words::new(name, command, &SPOKEN_NO)),
+                Some(AnswerKind::Yes) => answers.yes = Some(Words::new(name, command, &PLAIN_YES)),
+                Some(AnswerKind::No) => answers.no = Some(Words::new(name, command, &PLAIN_NO)),
                 Some(AnswerKind::Score) => answers.score = Some(name.clone()),
                 None => {}
             }
@@ -281,9 +308,9 @@ impl Answers {
 }
 
 impl Words {
-    fn new(name: &Name, command: &Command, spoken: &[&str]) -> Self {
+    fn new(name: &Name, command: &Command, plain: &[&str]) -> Self {
         let keywords = command.keywords.values().flatten().map(String::as_str);
-        let folded = keywords.chain(spoken.iter().copied()).map(fold);
+        let folded = keywords.chain(plain.iter().copied()).map(fold);
         let mut phrases: Vec<Vec<String>> = folded
             .map(|phrase| phrase.split(' ').map(str::to_owned).collect())
             .collect();
