@@ -1,9 +1,10 @@
 use super::behaviours;
 use super::harness::*;
 use crate::domain::{Name, UnixMillis, VerificationId};
+use crate::store::two_way::{Leaves, Question, QuestionChange};
 use crate::store::{
-    Batch, Between, Birth, Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, Enqueue,
-    NewVerification, Prune, Uncertified, VerificationState,
+    Batch, Between, Birth, Certified, CertifiedAct, CertifiedEnd, CertifiedQuery, CertifiedRecord, Enqueue, NewInbound,
+    NewVerification, Prune, Turn, Uncertified, VerificationState,
 };
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ behaviours!(
     a_try_counts_from_where_it_stands_and_the_right_one_certifies,
     a_number_is_certified_for_one_customer_of_each_client,
     what_ends_for_a_customer_is_told_and_what_goes_on_is_not,
+    a_question_is_not_answered_by_whoever_has_the_number_next,
     codes_of_late_are_read_back,
     what_is_revoked_stays_in_the_history,
     codes_are_forgotten_and_certified_numbers_are_not,
@@ -245,6 +247,63 @@ async fn what_ends_for_a_customer_is_told_and_what_goes_on_is_not(bench: &Bench)
     assert_eq!(ended, [end(9)]);
     assert_eq!(bench.store.uncertified(at(1)).await.unwrap(), [end(3), end(9)]);
     assert_eq!(bench.store.uncertified(at(4)).await.unwrap(), [end(9)]);
+}
+
+async fn a_question_is_not_answered_by_whoever_has_the_number_next(bench: &Bench) {
+    let between = Between {
+        number: number(1).into(),
+        address: "12345".into(),
+    };
+    let asked = async |seq: u8| {
+        let text = NewInbound {
+            from: between.number.clone(),
+            ..text_in(seq.into(), seq)
+        };
+        let batch = Batch {
+            inbound: vec![text],
+            ..Batch::new(NOW)
+        };
+        bench.commit(batch).await;
+        let mut turn = Turn::new(Leaves::Text {
+            seq: seq.into(),
+            parts: Vec::new(),
+            outcome: "asked.code".into(),
+            whole: None,
+        });
+        turn.question = Some(QuestionChange::Ask(Question {
+            between: between.clone(),
+            said: "{\"kind\":\"code\"}".into(),
+            asked_at: NOW,
+            expires_at: at(300_000),
+        }));
+        let batch = Batch {
+            turns: vec![turn],
+            ..Batch::new(NOW)
+        };
+        bench.commit(batch).await;
+    };
+    let waits = async || {
+        let pair = std::slice::from_ref(&between);
+        bench.store.standings(pair).await.unwrap().remove(0).question.is_some()
+    };
+    let sent = (1..).zip(["c-1", "c-1", "c-2"]).map(|(n, customer)| {
+        let mut item = brings(n, code(n, customer, None));
+        item.message.to = message(1).to;
+        item
+    });
+    send(bench, sent.collect()).await;
+    asked(1).await;
+    for (n, is_left) in [(1, true), (2, true), (3, false)] {
+        certify(bench, vec![tried(n, 0, VerificationState::Verified)], at(n.into())).await;
+        assert_eq!(waits().await, is_left, "{n}");
+    }
+    asked(2).await;
+    let revoked = CertifiedAct::Revoked {
+        client: name("bank"),
+        msisdn: number(1).into(),
+    };
+    certify(bench, vec![revoked], at(9)).await;
+    assert!(!waits().await, "its certification has ended");
 }
 
 async fn codes_of_late_are_read_back(bench: &Bench) {

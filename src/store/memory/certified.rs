@@ -152,8 +152,9 @@ impl Transaction<'_> {
         true
     }
 
-    /// What was for the customer who had the number is for nobody now.
+    /// What was for the customer who had the number is for nobody now, and what he was asked is not answered by another.
     fn uncertify(&mut self, client: &Name, msisdn: &str) {
+        self.tables.two_way.end_questions_of(msisdn);
         self.applied.uncertified.push(Uncertified {
             client: client.clone(),
             msisdn: msisdn.into(),

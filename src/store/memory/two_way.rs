@@ -137,6 +137,10 @@ impl TwoWay {
         self.questions.remove(between);
     }
 
+    pub(super) fn end_questions_of(&mut self, number: &str) {
+        self.questions.retain(|between, _| *between.number != *number);
+    }
+
     fn add(&mut self, action: &NewAction) -> Seq {
         self.next_action += 1;
         let mut action = action.clone();

@@ -46,6 +46,8 @@ pub(super) const MARK: &str = "UPDATE verification SET state = ?, wrong = ?, end
 pub(super) const END: &str =
     "UPDATE certified SET ended_at = ?, ended = ? WHERE msisdn = ? AND client = ? AND ended_at IS NULL";
 
+pub(super) const DROP_QUESTIONS: &str = "DELETE FROM question WHERE number = ?";
+
 impl Transaction<'_> {
     /// Keeps the codes that messages bring.
     pub(super) fn keep_verifications(&mut self, rows: &[(Seq, &Enqueue)]) {
@@ -137,8 +139,9 @@ impl Transaction<'_> {
         Ok(true)
     }
 
-    /// What was for the customer who had the number is for nobody now.
+    /// What was for the customer who had the number is for nobody now, and what he was asked is not answered by another.
     fn uncertify(&mut self, client: &Name, msisdn: &str) {
+        self.script.add(DROP_QUESTIONS).bind(msisdn.to_owned());
         self.applied.uncertified.push(Uncertified {
             client: client.clone(),
             msisdn: msisdn.into(),

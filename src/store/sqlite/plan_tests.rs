@@ -4,7 +4,9 @@
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::care::{BY_ID as CASE_BY_ID, DUE as CASES_DUE, LIST as CASES, MET_BY_ID, MET_OPEN, NOTES as CASE_NOTES};
-use super::certified::{ARE, CODES, END, HOLDER, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION};
+use super::certified::{
+    ARE, CODES, DROP_QUESTIONS, END, HOLDER, LIST as CERTIFIED, MARK as MARK_CODE, OF_NUMBER, VERIFICATION,
+};
 use super::claim::{CLAIM, CLAIM_RESTS};
 use super::consent::{HELD, HISTORY, LIST, OF_PERSON, WAITING, WITH_PLATFORM};
 use super::enqueue::KNOWN_KEYS;
@@ -358,6 +360,7 @@ async fn what_stands_between_a_number_and_an_address_is_looked_up_by_key() {
         &["SEARCH question USING PRIMARY KEY (number=? AND address=?)"],
     )
     .await;
+    holds(DROP_QUESTIONS, &["SEARCH question USING PRIMARY KEY (number=?)"]).await;
 }
 
 #[tokio::test]
