@@ -80,6 +80,14 @@ impl Asked {
         }
     }
 
+    /// The command that it is about, where that is one.
+    pub const fn command(&self) -> Option<&Name> {
+        match self {
+            Self::Which { .. } => None,
+            Self::Value { command, .. } | Self::Confirm { command, .. } | Self::Code { command, .. } => Some(command),
+        }
+    }
+
     /// How long an answer counts.
     pub const fn patience(&self) -> Duration {
         match self {

@@ -39,9 +39,13 @@ pub(super) fn answer(matter: &Matter<'_>, person: Person, pending: Pending) -> D
         locale: pending.language,
         ..Decision::silent("answer", person)
     };
+    let is_gone = pending
+        .asked
+        .command()
+        .is_some_and(|name| matter.book.command(name).is_none());
     match (pending.asked.clone(), said) {
         (_, Said::Other(understanding)) => understood(matter, decision.person, Next::Drop, *understanding),
-        (_, Said::No) => {
+        (_, said) if is_gone || matches!(said, Said::No) => {
             decision.question = Next::Drop;
             decision.say = Some(Say::Words("cancelled", Map::new()));
             decision.because("cancelled")
@@ -84,6 +88,17 @@ pub(super) fn answer(matter: &Matter<'_>, person: Person, pending: Pending) -> D
             None => unclear(matter, decision, pending),
         },
         (Asked::Which { .. } | Asked::Confirm { .. }, _) => unclear(matter, decision, pending),
+    }
+}
+
+/// Whether the text confirms what was asked: with the code that was sent, or with a yes.
+pub(super) fn confirms(matter: &Matter<'_>, person: &Person, asked: &Asked) -> bool {
+    match asked {
+        Asked::Code {
+            command, values, code, ..
+        } => given(matter).is_some_and(|tried| code.is(&tried, command, values)),
+        Asked::Confirm { .. } => matches!(said(matter, person, asked), Said::Yes),
+        Asked::Which { .. } | Asked::Value { .. } => false,
     }
 }
 

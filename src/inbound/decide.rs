@@ -93,7 +93,7 @@ pub(super) fn decide(matter: &Matter<'_>, person: Person, question: Option<(Pend
         return unanswered(matter, person, "automatic");
     }
     if !matter.has_room {
-        return unanswered(matter, person, "fenced");
+        return fenced(matter, person, question);
     }
     match matter.address_room() {
         Room::Yes => {}
@@ -131,6 +131,28 @@ fn is_automatic(matter: &Matter<'_>, person: &Person) -> bool {
             !command.is_some_and(|command| command.sensitive || command.case)
         }
     }
+}
+
+/// So much was sent by itself of late that two machines may be at it. What confirms a wish is heard, since no loop says it;
+/// what cannot wait goes to a person, and nothing is said.
+fn fenced(matter: &Matter<'_>, person: Person, question: Option<(Pending, bool)>) -> Decision {
+    if let Some((pending, false)) = question
+        && super::answer::confirms(matter, &person, &pending.asked)
+    {
+        return super::answer::answer(matter, person, pending);
+    }
+    let understanding = matter.book.matcher().understand(&matter.heard(&person, None));
+    let mut decision = unanswered(matter, person, "fenced");
+    if let Outcome::Accept(name) = understanding.outcome
+        && matter.care == Care::Ready
+        && matter
+            .book
+            .command(&name)
+            .is_some_and(|command| command.sensitive || command.case)
+    {
+        decision.case = Some(to_person(name.to_string(), false));
+    }
+    decision
 }
 
 /// A text that no machine answers: it goes into the conversation that a person has or is to have, and whoever wants no

@@ -462,6 +462,39 @@ fn what_no_machine_answers_goes_into_the_conversation_of_a_person() {
 }
 
 #[test]
+fn a_question_whose_command_is_gone_is_cancelled_and_says_so() {
+    for text in ["si", "boh", "123456"] {
+        let mut talk = Talk::new();
+        let pending = Pending {
+            asked: Asked::Confirm {
+                command: name("wire"),
+                values: crate::dialogue::Frozen::new(),
+            },
+            language: crate::command::Locale::It,
+            text: "manda soldi".into(),
+            again: 0,
+        };
+        talk.question = Some((pending, false));
+        let said = talk.text(text);
+        assert_eq!((words(&said), &said.question), ("cancelled", &Next::Drop), "{text}");
+    }
+}
+
+#[test]
+fn after_so_many_answers_a_code_still_counts_and_a_stolen_card_goes_to_a_person() {
+    let mut talk = Talk::new();
+    let asked = talk.text("ricarica 10 euro");
+    talk.has_room = false;
+    assert!(talk.text(&Talk::code(&asked)).wish.is_some());
+    let mut talk = Talk::new();
+    (talk.care, talk.has_room) = (Care::Ready, false);
+    let stolen = talk.text("blocca carta");
+    assert_eq!((stolen.outcome.as_str(), words(&stolen)), ("fenced", ""));
+    assert!(stolen.wish.is_none() && stolen.case.is_some_and(|case| !case.tells));
+    assert_eq!(talk.text("saldo").case, None);
+}
+
+#[test]
 fn a_wish_for_no_more_messages_is_heard_through_every_limit() {
     let stop = |decision: Decision| decision.plea.map(|plea| (plea.word, plea.topic));
     let mut talk = Talk::new();
