@@ -121,6 +121,7 @@ impl Worker {
             let more = hand.look && allowed > hand.posts.len() && hand.ready.is_empty();
             let until = self.sleep(&hand);
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 Some(posted) = hand.posts.next() => self.answered(&mut hand, posted).await,
                 Some(places) = hand.settlements.next() => hand.settled(&places),
