@@ -16,7 +16,6 @@ impl Check<'_> {
         self.shadowed();
         self.forgeable();
         self.actions();
-        self.listened_to();
     }
 
     /// The sender of a text can be forged, and whoever forges it says yes, too.
@@ -42,29 +41,6 @@ impl Check<'_> {
                 if !self.problems.iter().any(|problem| problem.key == key) {
                     self.target(&key, url, "write e.g. \"https://bank.example/actions/topup\"");
                 }
-            }
-        }
-    }
-
-    /// Our addresses that a command listens on.
-    fn listened_to(&mut self) {
-        let config = self.config;
-        if config.address.is_empty() {
-            return;
-        }
-        let bare = |address: &str| address.trim_start_matches('+').to_owned();
-        for (name, command) in &config.command {
-            for (index, address) in command.addresses.iter().enumerate() {
-                if config.address.keys().any(|ours| bare(ours) == bare(address)) {
-                    continue;
-                }
-                let key = format!("command.{name}.addresses[{index}]");
-                let cause = format!("there is no address `{address}`, so nobody is heard there");
-                self.wrong(
-                    &key,
-                    cause,
-                    format!("add [address.\"{address}\"], or name one that is there"),
-                );
             }
         }
     }
