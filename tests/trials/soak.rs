@@ -193,6 +193,7 @@ fn faults() -> Vec<FaultRule> {
     let pause = Fault::StopReading {
         resume_after: Some(Duration::from_millis(500)),
     };
+    let throttled = Fault::Status(Status(CommandStatus::ESME_RTHROTTLED));
     vec![
         rare(Fault::DropBeforeReading),
         rare(Fault::DropBeforeResponse),
@@ -205,7 +206,8 @@ fn faults() -> Vec<FaultRule> {
         rare(Fault::NoResponse),
         rare(Fault::WrongSequence),
         rare(Fault::AnswerSegments { answered: 1 }),
-        rare(Fault::Status(Status(CommandStatus::ESME_RTHROTTLED))),
+        // Each halves the pace for a while: some in an hour, as of a carrier that is seldom at its limit.
+        FaultRule::with_probability(throttled, 0.000_01),
         FaultRule::with_probability(Fault::DuplicateResponse, 0.005),
         FaultRule::with_probability(delay, 0.01),
     ]
