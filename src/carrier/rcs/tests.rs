@@ -145,7 +145,8 @@ async fn a_path_too_many_is_a_matter_of_configuration_and_not_of_the_handset() {
 
 #[tokio::test]
 async fn an_agent_that_the_key_may_not_speak_for_says_nothing_of_handsets() {
-    let world = World::faulty(vec![FaultRule::always(status(403))]).await;
+    let denied = [Called::Send, Called::Capabilities].map(|call| FaultRule::always(status(403)).on(call));
+    let world = World::faulty(denied.into()).await;
     assert_eq!(world.send(1).await, misconfigured(403));
     let refused = world.carrier.capabilities(&phone()).await;
     assert!(matches!(refused, Err(CallError::Refused(error)) if error.kind == ErrorKind::PermissionDenied));

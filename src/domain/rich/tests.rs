@@ -57,7 +57,7 @@ fn what_is_kept_is_what_was_sent_and_is_read_back() {
 fn in_text_it_says_titles_texts_and_where_its_actions_lead() {
     assert_eq!(
         rich(everything()).plain(),
-        "Cabin 1\nFrom 50 a night\nChoose 1\n\nCabin 2\nSee it: https://www.example.com/2\nCall us: +390212345\n\n\
+        "Cabin 1\nFrom 50 a night\nChoose 1: CABIN 1\n\nCabin 2\nSee it: https://www.example.com/2\nCall us: +390212345\n\n\
          Where it is: Lake\nNote it: Check in, 2026-11-24 15:00\nNone"
     );
     let card = json!({"card": {"title": "Card shipped", "text": "It is on its way: https://bank.example/t",
@@ -84,6 +84,7 @@ fn in_text_it_says_titles_texts_and_where_its_actions_lead() {
 #[test]
 fn every_limit_is_named_with_its_place() {
     let reply = |label: &str| json!({"type": "reply", "label": label});
+    let replies = |count: u32| (0..count).map(|n| reply(&n.to_string())).collect::<Vec<_>>();
     for (json, pointer, limit) in [
         (json!({}), "", None),
         (json!({"text": "a", "media": {"url": "https://a.example/b"}}), "", None),
@@ -126,12 +127,12 @@ fn every_limit_is_named_with_its_place() {
             None,
         ),
         (
-            json!({"text": "a", "suggestions": vec![reply("b"); 12]}),
+            json!({"text": "a", "suggestions": replies(12)}),
             "/suggestions",
             Some(11),
         ),
         (
-            json!({"card": {"title": "a", "suggestions": vec![reply("b"); 5]}}),
+            json!({"card": {"title": "a", "suggestions": replies(5)}}),
             "/card/suggestions",
             Some(4),
         ),

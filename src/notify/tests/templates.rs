@@ -299,7 +299,7 @@ fn a_rich_form_has_the_variables_and_filters_of_a_text() {
     assert_eq!(
         rendered.text,
         format!(
-            "{}\nSono stato io\nDove: 45.46000,9.19000",
+            "{}\nSono stato io: SI\nDove: 45.46000,9.19000",
             card.title.as_ref().unwrap()
         )
     );

@@ -21,7 +21,9 @@ pub(crate) fn check(octets: &[u8]) {
     assert!(is_success || StoredFile::read(&answer).is_err());
     assert!(is_success || AccessToken::read(&answer).is_err());
     assert!(is_success || status == 409 || Accepted::read(&answer).is_err());
-    assert_eq!(Revocation::read(&answer).is_ok(), is_success || status == 404);
+    // A 404 may be of a message that is not there any more, or of a path that the API has not.
+    let revoked = Revocation::read(&answer).is_ok();
+    assert!(revoked == is_success || status == 404 && revoked);
     if let Err(error) = Accepted::read(&answer) {
         let _ = error.advice();
         assert!(error.field_violations.len() <= 16 && error.message.chars().count() <= 300);

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::config::Config;
+use crate::consent::Gate;
 use crate::domain::{BindRef, Lane, MessageId, NewMessage, PlanStep, Source, Will};
 use crate::fixture::{self, name};
 use crate::outbox::{CarrierPolicy, Outcome};
@@ -32,6 +34,8 @@ fn policy() -> Policy {
         agents: HashMap::from([(name("both"), name("rbm")), (name("rcs"), name("rbm"))]),
         carriers: HashMap::from([(name("rbm"), rcs), (name("tim"), CarrierPolicy::default())]),
         habits: Mutex::default(),
+        // With the classes that are sent whatever was refused.
+        gate: Arc::new(Gate::new(&Config::default())),
         ..fixture::policy()
     }
 }
