@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::Notify;
@@ -18,6 +19,9 @@ use crate::domain::{Lane, Name};
 use crate::http::RcsHooks;
 use crate::outbox::Outbox;
 use crate::store::Store;
+
+/// How often a platform that is out is tried again, at the least: a try costs one message a moment.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
 
 /// The agents of a configuration, by carrier.
 pub(super) type Agents = BTreeMap<Name, Arc<RcsCarrier>>;
@@ -40,6 +44,7 @@ pub(super) fn carriers(config: &Config, agents: &Agents) -> Vec<CarrierParts> {
             window: settings.window,
             throughput: settings.throughput,
             receipt_id: ReceiptId::AsIs,
+            reconnect_max: PROBE_EVERY,
             ..CarrierConfig::default()
         };
         CarrierParts {
