@@ -9,9 +9,6 @@ use crate::domain::{UnixMillis, bare};
 /// Texts that are sent by themselves within any [`WINDOW`], at the most, before a text is not answered.
 const MOST: usize = 10;
 const WINDOW: Duration = Duration::from_mins(5);
-/// No person asks for so many within [`HASTE`].
-const MOST_IN_HASTE: usize = 5;
-const HASTE: Duration = Duration::from_secs(20);
 
 /// When texts were sent by themselves, by number and address. In memory: a process that starts has sent nothing yet.
 pub(super) struct Fence {
@@ -44,7 +41,7 @@ impl Fence {
         let key = key(number, address);
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let times = held.young.get(&key).or_else(|| held.old.get(&key));
-        times.is_none_or(|times| within(times, WINDOW, now) < MOST && within(times, HASTE, now) < MOST_IN_HASTE)
+        times.is_none_or(|times| recent(times, now) < MOST)
     }
 
     /// Texts were sent.
@@ -72,7 +69,7 @@ impl Fence {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Held { young, old } = &mut *held;
         for times in [young, old] {
-            times.retain(|_, times| within(times, WINDOW, now) > 0);
+            times.retain(|_, times| recent(times, now) > 0);
             times.shrink_to_fit();
         }
     }
@@ -84,8 +81,8 @@ impl Fence {
     }
 }
 
-fn within(times: &[UnixMillis], window: Duration, now: UnixMillis) -> usize {
-    times.iter().filter(|at| now.since(**at) < window).count()
+fn recent(times: &[UnixMillis], now: UnixMillis) -> usize {
+    times.iter().filter(|at| now.since(**at) < WINDOW).count()
 }
 
 fn key(number: &str, address: &str) -> Box<str> {
@@ -119,29 +116,11 @@ mod tests {
     #[test]
     fn several_texts_at_once_count_each() {
         let fence = Fence::new(100);
-        for (second, texts, room) in [
-            (0, 4, true),
-            (20, 4, true),
-            (40, 1, true),
-            (60, 0, true),
-            (80, 1, false),
-        ] {
-            fence.sent("1", "2", texts, at(second));
-            assert_eq!(fence.has_room("1", "2", at(second + 1)), room, "{second}");
+        for (texts, room) in [(9, true), (0, true), (1, false)] {
+            fence.sent("1", "2", texts, at(0));
+            assert_eq!(fence.has_room("1", "2", at(1)), room);
         }
         assert!(fence.has_room("1", "2", at(300)));
-    }
-
-    #[test]
-    fn two_that_answer_at_once_are_parted_after_five() {
-        let fence = Fence::new(100);
-        let mut sent = 0;
-        while fence.has_room("1", "2", at(sent)) {
-            fence.sent("1", "2", 1, at(sent));
-            sent += 1;
-        }
-        assert_eq!(sent, 5);
-        assert!(fence.has_room("1", "2", at(20)), "a person has waited a little");
     }
 
     #[test]
