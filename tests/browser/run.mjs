@@ -268,7 +268,8 @@ async function journey(browser, url) {
     await delivered(page, made, "zefiro");
     await row(page, made).locator(".row-link").click();
     const drawer = page.locator("#drawer");
-    await drawer.getByText("tapped", { exact: true }).waitFor();
+    // Each of the two chips.
+    await drawer.getByText("tapped", { exact: true }).nth(1).waitFor();
     await drawer.getByText("standaloneCard").waitFor();
     await audit(page, "drawer of a card");
     await page.keyboard.press("Escape");

@@ -102,11 +102,13 @@ const BAD_TEXTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
-        "agent of RCS that no number stands for",
+        "agent of RCS without what signs in",
         &["[carrier.rbm-bank]\nprotocol = \"rbm\"\n"],
         &[
-            "carrier.rbm-bank.address: is missing: what users say by RCS is heard by nobody, but for STOP and its like",
-            "address = \"12345\"",
+            "araldo.toml:3:10: carrier.rbm-bank.agent_id: is missing",
+            "as the console shows it",
+            "araldo.toml:3:10: carrier.rbm-bank.service_account: is missing",
+            "write service_account_file",
         ],
     ),
     (
