@@ -329,7 +329,7 @@ async fn a_platform_that_is_busy_for_a_while_has_every_message_in_the_end_and_no
     let _stage = together().await;
     let (scene, daemon) = Scene::new("1m", &[]).await;
     let busy = json!([
-        { "fault": { "status": { "code": 429, "retry_after": 1 } }, "when": { "times": 10 } },
+        { "fault": { "status": { "code": 429, "retry_after": 1 } }, "when": { "times": 3 } },
         { "fault": { "status": { "code": 503 } }, "when": {} },
     ]);
     scene.platform.set_faults(busy).await;
@@ -338,7 +338,7 @@ async fn a_platform_that_is_busy_for_a_while_has_every_message_in_the_end_and_no
         ids.push(scene.send(&format!("+39333123{n:04}"), "service", json!({})).await.0);
     }
     until(LIMIT, "some are refused by 503", async || {
-        (scene.platform.asked("send").await >= 13).then_some(())
+        (scene.platform.asked("send").await >= 10).then_some(())
     })
     .await;
     scene.platform.set_faults(json!([])).await;
