@@ -28,6 +28,13 @@ const HASTE_AFTER: Duration = Duration::from_secs(10);
 /// What a carrier without a limit of ours refuses for the first time counts as this many segments a second at least:
 /// how few had been sent by then says nothing of what it takes. Refused again, it goes lower.
 const UNMEASURED: f64 = 20.0;
+/// Seconds of which the busiest is what was reached: a link that was cut a moment ago says nothing of what the carrier
+/// takes.
+const REACHED_IN: usize = 8;
+/// So long after there were fewer tokens than wanted, the pace in force is the one that was refused, however little left.
+const SHORT_FOR: Duration = Duration::from_secs(2);
+/// Steps climbed at once at the most: time in which nothing was wanted says nothing of what the carrier takes.
+const MOST_STEPS: f64 = 4.0;
 /// A carrier without a limit of ours, once throttled, is unlimited again after this much of peace.
 const FORGET_AFTER: Duration = Duration::from_mins(5);
 
@@ -61,12 +68,14 @@ struct State<C: Clock> {
     refused_at: Option<f64>,
     last_refusal: Option<C::Instant>,
     last_climb: Option<C::Instant>,
+    /// When there were last fewer tokens than wanted.
+    short_at: Option<C::Instant>,
     /// Segments that left without a token, to be made up for first.
     debt: u32,
-    /// Segments taken in this second and in the last whole one: what "half" means without a limit.
-    taken: u32,
-    taken_before: u32,
-    second: Option<C::Instant>,
+    /// Segments taken in each of the last seconds, this one at its place in turn: what "half" means without a limit.
+    taken: [u32; REACHED_IN],
+    /// Which second this is, counted from the first, and when it began.
+    second: Option<(usize, C::Instant)>,
 }
 
 impl CarrierPace {
@@ -85,9 +94,9 @@ impl<C: Clock + Clone> CarrierPace<C> {
             refused_at: None,
             last_refusal: None,
             last_climb: None,
+            short_at: None,
             debt: 0,
-            taken: 0,
-            taken_before: 0,
+            taken: [0; REACHED_IN],
             second: None,
         };
         Self {
@@ -97,25 +106,25 @@ impl<C: Clock + Clone> CarrierPace<C> {
         }
     }
 
-    /// The carrier said that we are too fast: halves, and remembers where it hurt.
+    /// The carrier said that we are too fast, of one segment: halves, and remembers where it hurt. What else was on its
+    /// way by then does not halve again; but it was not taken either, so it hurts that much earlier.
     pub fn throttled(&self) {
         let now = self.clock.now();
         let mut state = self.state();
-        if state
+        let halved = state
             .last_refusal
-            .is_some_and(|at| since::<C>(now, at) < HALVE_AT_MOST_EVERY)
-        {
-            return;
-        }
-        let reached = f64::from(state.taken.max(state.taken_before)).max(1.0);
-        let at = if state.rate.is_finite() {
-            state.rate.min(reached.max(state.rate / 2.0))
-        } else {
-            reached.max(UNMEASURED)
+            .filter(|at| since::<C>(now, *at) < HALVE_AT_MOST_EVERY);
+        let at = match (halved, state.refused_at) {
+            (Some(_), Some(at)) => at - 1.0,
+            (Some(_), None) => return,
+            (None, _) => {
+                state.last_refusal = Some(now);
+                state.last_climb = Some(now);
+                state.in_force(now)
+            }
         };
+        let at = at.max(1.0);
         state.refused_at = Some(at);
-        state.last_refusal = Some(now);
-        state.last_climb = Some(now);
         state.set_rate((at / 2.0).max(1.0), &self.clock);
     }
 
@@ -131,7 +140,9 @@ impl<C: Clock + Clone> CarrierPace<C> {
         let (Some(refused_at), Some(last)) = (state.refused_at, state.last_climb) else {
             return;
         };
-        let steps = (since::<C>(now, last).as_secs_f64() / CLIMB_EVERY.as_secs_f64()).floor();
+        let steps = (since::<C>(now, last).as_secs_f64() / CLIMB_EVERY.as_secs_f64())
+            .floor()
+            .min(MOST_STEPS);
         if steps < 1.0 {
             return;
         }
@@ -162,8 +173,8 @@ impl<C: Clock + Clone> CarrierPace<C> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes tokens, and climbs after it.
-    fn take_with(&self, take: impl FnOnce(&mut State<C>) -> u32) -> u32 {
+    /// Takes tokens, and climbs after it where they had come to an end: a pace that suffices need not grow.
+    fn take_with(&self, wanted: u32, take: impl FnOnce(&mut State<C>) -> u32) -> u32 {
         let mut state = self.state();
         let adapts = state.refused_at.is_some() || self.ceiling.is_none();
         let now = adapts.then(|| self.clock.now());
@@ -171,11 +182,14 @@ impl<C: Clock + Clone> CarrierPace<C> {
             state.tick(now);
         }
         let got = take(&mut state);
-        state.taken = state.taken.saturating_add(got);
-        if let Some(now) = now
-            && got > 0
-        {
-            self.climb(&mut state, now);
+        state.count(got);
+        if let Some(now) = now {
+            if got < wanted {
+                state.short_at = Some(now);
+            }
+            if got > 0 && state.short_at >= state.last_climb {
+                self.climb(&mut state, now);
+            }
         }
         got
     }
@@ -187,7 +201,7 @@ where
     C::Instant: Send,
 {
     fn take(&self, wanted: u32) -> u32 {
-        self.take_with(|state| {
+        self.take_with(wanted, |state| {
             if !state.pay() {
                 return 0;
             }
@@ -200,7 +214,7 @@ where
 
     fn take_all(&self, wanted: u32) -> bool {
         let all = NonZeroU32::new(wanted).unwrap_or(NonZeroU32::MIN);
-        let got = self.take_with(|state| {
+        let got = self.take_with(wanted, |state| {
             let paid = state.pay();
             let there = match &state.limiter {
                 None => true,
@@ -213,7 +227,7 @@ where
 
     fn owe(&self, segments: u32) {
         let mut state = self.state();
-        state.taken = state.taken.saturating_add(segments);
+        state.count(segments);
         if state.limiter.is_some() {
             state.debt = state.debt.saturating_add(segments);
         }
@@ -231,6 +245,18 @@ where
 }
 
 impl<C: Clock + Clone> State<C> {
+    /// The pace that the carrier has just refused: ours, or what was reached of it where it was not made use of.
+    fn in_force(&self, now: C::Instant) -> f64 {
+        let reached = f64::from(self.taken.iter().copied().max().unwrap_or(0));
+        if self.rate.is_infinite() {
+            return reached.max(UNMEASURED);
+        }
+        match self.short_at {
+            Some(at) if since::<C>(now, at) < SHORT_FOR => self.rate,
+            _ => self.rate.min(reached.max(self.rate / 2.0)),
+        }
+    }
+
     fn set_rate(&mut self, rate: f64, clock: &C) {
         self.rate = rate;
         self.limiter = Some(limiter(rate, clock));
@@ -244,17 +270,24 @@ impl<C: Clock + Clone> State<C> {
         self.debt == 0
     }
 
+    /// Begins the seconds that have begun since the last look.
     fn tick(&mut self, now: C::Instant) {
-        match self.second {
-            Some(begun) if since::<C>(now, begun) < Duration::from_secs(1) => {}
-            Some(begun) => {
-                let whole = since::<C>(now, begun) < Duration::from_secs(2);
-                self.taken_before = if whole { self.taken } else { 0 };
-                self.taken = 0;
-                self.second = Some(now);
-            }
-            None => self.second = Some(now),
+        let (second, begun) = *self.second.get_or_insert((0, now));
+        let passed = since::<C>(now, begun).as_secs();
+        if passed == 0 {
+            return;
         }
+        let passed = usize::try_from(passed).unwrap_or(REACHED_IN);
+        for empty in (second + 1..=second + passed).rev().take(REACHED_IN) {
+            self.taken[empty % REACHED_IN] = 0;
+        }
+        self.second = Some((second + passed, now));
+    }
+
+    fn count(&mut self, segments: u32) {
+        let second = self.second.map_or(0, |(second, _)| second);
+        let taken = &mut self.taken[second % REACHED_IN];
+        *taken = taken.saturating_add(segments);
     }
 }
 
@@ -375,6 +408,80 @@ mod tests {
         assert!(left.iter().all(|segments| *segments <= 204), "{left:?}");
     }
 
+    /// A carrier that takes more than there is, cuts its link for 300 ms of every second and refuses one segment in
+    /// 5,000, always right after such a cut.
+    #[test]
+    fn seldom_refusals_after_cuts_do_not_hold_a_carrier_back() {
+        let pace = CarrierPace::with_clock(0, FakeRelativeClock::default());
+        let (mut waiting, mut taken, mut refusals) = (0, 0, 0);
+        for _ in 0..600 {
+            for tick in 0..200 {
+                pace.clock.advance(Duration::from_millis(5));
+                waiting += 500 / 200 + u32::from(tick % 2 == 0);
+                if tick < 60 {
+                    continue;
+                }
+                let got = pace.take(waiting);
+                waiting -= got;
+                taken += got;
+                if taken / 5_000 > refusals && tick < 70 {
+                    refusals += 1;
+                    pace.throttled();
+                }
+            }
+        }
+        assert!(refusals >= 50, "{refusals}");
+        assert!(waiting < 5_000, "{waiting} of {} wait", waiting + taken);
+    }
+
+    #[test]
+    fn a_carrier_that_had_nothing_to_take_since_it_refused_is_as_fast_as_before() {
+        let pace = CarrierPace::with_clock(0, FakeRelativeClock::default());
+        pace.take(500);
+        pace.throttled();
+        for idle in [30, 60, 120] {
+            pace.clock.advance(Duration::from_secs(idle));
+            let left = seconds(&pace, 2);
+            assert!(left[1] >= 450, "{left:?} after {idle} s");
+        }
+    }
+
+    /// What a carrier of 500 a second that gathers up to `depth` of them takes in two minutes, once it has been known for
+    /// one, and what it refuses: looked at every 5 ms.
+    fn taken_and_refused(depth: f64) -> (u32, u32) {
+        let pace = CarrierPace::with_clock(0, FakeRelativeClock::default());
+        let (mut room, mut left, mut refused) = (depth, 0, 0);
+        for tick in 0..180 * 200 {
+            if tick == 60 * 200 {
+                (left, refused) = (0, 0);
+            }
+            pace.clock.advance(Duration::from_millis(5));
+            room = f64::min(room + 2.5, depth);
+            // What fits into a window.
+            for _ in 0..pace.take(100) {
+                left += 1;
+                if room >= 1.0 {
+                    room -= 1.0;
+                } else {
+                    refused += 1;
+                    pace.throttled();
+                }
+            }
+        }
+        (left - refused, refused)
+    }
+
+    #[test]
+    fn a_carrier_with_a_limit_is_used_up_to_it_with_few_refusals() {
+        for (depth, least) in [(500.0, 58_000), (50.0, 56_000), (20.0, 54_000)] {
+            let (taken, refused) = taken_and_refused(depth);
+            assert!(
+                taken >= least && refused <= 600,
+                "{taken} taken, {refused} refused, depth {depth}"
+            );
+        }
+    }
+
     #[test]
     fn a_pace_without_a_limit_owes_nothing() {
         let pace = CarrierPace::new(0);
@@ -389,6 +496,6 @@ mod tests {
         pace.throttled();
         assert_eq!(pace.rate(), Some(500.0));
         pace.throttled();
-        assert_eq!(pace.rate(), Some(500.0), "what was on its way does not halve again");
+        assert_eq!(pace.rate(), Some(499.5), "what was on its way does not halve again");
     }
 }
