@@ -182,7 +182,7 @@ mod tests {
         );
         let new = config("[two_way]\nmax_calls = 7\n[http.api]\nlisten = \"127.0.0.1:1\"\n");
         assert_eq!(left(&running, &new), ["http", "two_way"]);
-        assert_eq!(merged(&running, new).two_way.max_calls, 128);
+        assert_eq!(merged(&running, new).two_way.max_calls, 512);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct TwoWayConfig {
     /// 5 min.
     #[serde(with = "unit::duration")]
     pub reassembly_timeout: Duration,
-    /// Calls of back ends under way at once, 1 to 1000. Default 128.
+    /// Calls of back ends under way at once, 1 to 1000. Default 512.
     pub max_calls: u16,
     /// Whether carriers are asked for receipts of what Araldo says by itself. Without them, the default, a reply is done
     /// once a carrier has taken it: who texts has the phone in hand, and texts again. With them its client is told what
@@ -36,7 +36,7 @@ impl Default for TwoWayConfig {
     fn default() -> Self {
         Self {
             reassembly_timeout: Duration::from_mins(5),
-            max_calls: 128,
+            max_calls: 512,
             receipts: false,
             address_per_minute: 0,
             max_numbers: 100_000,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::{join_all, join3};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -22,6 +23,8 @@ use crate::store::{BadPdu, Loss, NewInbound, Receipt, ReceiptResult};
 
 /// Taken from the queue at once, for one commit.
 const AT_ONCE: usize = 256;
+/// Of these, how many may be under way: one that is committed, and what comes meanwhile.
+const BATCHES: usize = 4;
 
 /// The way inward of one bind.
 pub(super) struct Pump {
@@ -64,40 +67,56 @@ struct Asked {
 }
 
 impl Pump {
-    /// Works until the link is gone and what it brought is answered.
+    /// Works until the link is gone and what it brought is answered. While some of it is committed, more is taken, so
+    /// that it is there for the next commit.
     pub(super) async fn run(self, mut inbound: mpsc::Receiver<Inbound>) {
         let mut items = Vec::with_capacity(AT_ONCE);
-        while inbound.recv_many(&mut items, AT_ONCE).await > 0 {
-            let mut receipts = Vec::new();
-            let mut texts = Vec::new();
-            let mut bad = Vec::new();
-            for item in items.drain(..) {
-                match item {
-                    Inbound::Receipt(receipt, slot) => receipts.extend(self.asked(&receipt, slot)),
-                    Inbound::Text(text, slot) => texts.push((text, slot)),
-                    Inbound::Unreadable {
-                        reason,
-                        status,
-                        octets,
-                        slot,
-                    } => {
-                        let at = self.clock.now();
-                        let pdu = BadPdu {
-                            at,
-                            bind: self.bind.clone(),
-                            peer: self.peer.clone(),
-                            reason: reason.into(),
-                            status,
-                            octets,
-                        };
-                        bad.push((pdu, slot));
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                biased;
+                Some(()) = under_way.next() => {}
+                taken = inbound.recv_many(&mut items, AT_ONCE), if under_way.len() < BATCHES => {
+                    if taken == 0 {
+                        break;
                     }
+                    under_way.push(self.take(items.drain(..).collect()));
                 }
             }
-            let texts = join_all(texts.into_iter().map(|(text, slot)| self.store_text(text, slot)));
-            let bad = join_all(bad.into_iter().map(|(pdu, slot)| self.keep_bad(pdu, slot)));
-            join3(self.match_receipts(receipts), texts, bad).await;
         }
+        while under_way.next().await.is_some() {}
+    }
+
+    /// Commits what has come, and answers it.
+    async fn take(&self, items: Vec<Inbound>) {
+        let mut receipts = Vec::new();
+        let mut texts = Vec::new();
+        let mut bad = Vec::new();
+        for item in items {
+            match item {
+                Inbound::Receipt(receipt, slot) => receipts.extend(self.asked(&receipt, slot)),
+                Inbound::Text(text, slot) => texts.push((text, slot)),
+                Inbound::Unreadable {
+                    reason,
+                    status,
+                    octets,
+                    slot,
+                } => {
+                    let pdu = BadPdu {
+                        at: self.clock.now(),
+                        bind: self.bind.clone(),
+                        peer: self.peer.clone(),
+                        reason: reason.into(),
+                        status,
+                        octets,
+                    };
+                    bad.push((pdu, slot));
+                }
+            }
+        }
+        let texts = join_all(texts.into_iter().map(|(text, slot)| self.store_text(text, slot)));
+        let bad = join_all(bad.into_iter().map(|(pdu, slot)| self.keep_bad(pdu, slot)));
+        join3(self.match_receipts(receipts), texts, bad).await;
     }
 
     /// What to ask the store; `None` for a receipt that was handled already, which is answered at once.

@@ -1,4 +1,5 @@
-//! What is held between batches: texts that are ready, those of one number one after the other.
+//! What is held between batches: texts that are ready, those of one number one after the other, over batches that are
+//! under way as well.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use crate::domain::{UnixMillis, bare};
 use crate::store::{Seq, UnhandledText};
 
 /// Texts handled at once.
-const AT_ONCE: usize = 128;
+const AT_ONCE: usize = 256;
 /// Texts held at the most before more are read.
 const MOST_HELD: usize = 1_024;
 
@@ -17,6 +18,8 @@ const MOST_HELD: usize = 1_024;
 pub(super) struct Hand {
     joiner: Joiner,
     ready: VecDeque<Ready>,
+    /// Whose texts are under way.
+    busy: HashSet<Box<str>>,
     /// The last place that was taken.
     pub(super) last: Seq,
     /// Whether the store has more behind it.
@@ -34,6 +37,41 @@ pub(super) struct Ready {
     pub(super) tries: u8,
     /// Before then it is not tried again; `None` is at once.
     pub(super) not_before: Option<UnixMillis>,
+}
+
+/// What became of a text that was under way.
+pub(super) struct Done {
+    /// Of whom it is.
+    number: Box<str>,
+    /// It is to be handled again.
+    again: Option<Ready>,
+}
+
+impl Done {
+    /// Handled.
+    pub(super) fn of(ready: &Ready) -> Self {
+        Self {
+            number: ready.number(),
+            again: None,
+        }
+    }
+}
+
+impl From<Ready> for Done {
+    /// To be handled again.
+    fn from(ready: Ready) -> Self {
+        Self {
+            number: ready.number(),
+            again: Some(ready),
+        }
+    }
+}
+
+impl Ready {
+    /// Of whom it is.
+    pub(super) fn number(&self) -> Box<str> {
+        bare(&self.joined.text.from).into()
+    }
 }
 
 impl From<Joined> for Ready {
@@ -54,6 +92,7 @@ impl Hand {
         Self {
             joiner: Joiner::new(reassembly_timeout),
             ready: VecDeque::new(),
+            busy: HashSet::new(),
             last: 0,
             behind: true,
         }
@@ -80,9 +119,13 @@ impl Hand {
         self.ready.extend(joined.into_iter().map(Ready::from));
     }
 
-    /// A text to handle again, before the later ones of its number.
-    pub(super) fn put_back(&mut self, ready: Ready) {
-        self.ready.push_front(ready);
+    /// The texts of a batch are no longer under way; those that are to be handled again are so before the later ones
+    /// of their numbers.
+    pub(super) fn done(&mut self, batch: Vec<Done>) {
+        for Done { number, again } in batch.into_iter().rev() {
+            self.busy.remove(&number);
+            again.into_iter().for_each(|ready| self.ready.push_front(ready));
+        }
     }
 
     /// When there is something to do that nobody brings.
@@ -91,15 +134,16 @@ impl Hand {
         tries.chain(self.joiner.next_timeout()).min()
     }
 
-    /// The next texts, one of each number at the most; the others stay in their order. Those behind one that is not to be
-    /// tried yet wait with it.
+    /// The next texts, one of each number at the most, and none of a number that has one under way; the others stay in
+    /// their order. Those behind one that is not to be tried yet wait with it.
     pub(super) fn next_batch(&mut self, now: UnixMillis) -> Vec<Ready> {
-        let mut numbers: HashSet<Box<str>> = HashSet::new();
+        let mut numbers = self.busy.clone();
         let mut batch = Vec::new();
         let mut left = VecDeque::new();
         while let Some(ready) = self.ready.pop_front() {
-            let is_first = numbers.insert(bare(&ready.joined.text.from).into());
+            let is_first = numbers.insert(ready.number());
             if is_first && ready.not_before.is_none_or(|at| at <= now) {
+                self.busy.insert(ready.number());
                 batch.push(ready);
             } else {
                 left.push_back(ready);
@@ -151,21 +195,31 @@ mod tests {
     fn a_number_s_texts_go_one_after_the_other_and_each_once() {
         let mut hand = hand();
         for expected in [vec![1, 2], vec![3, 4], vec![5], vec![]] {
-            assert_eq!(seqs(&hand.next_batch(UnixMillis(0))), expected);
+            let batch = hand.next_batch(UnixMillis(0));
+            assert_eq!(seqs(&batch), expected);
+            assert_eq!(
+                seqs(&hand.next_batch(UnixMillis(0))),
+                [0; 0],
+                "their numbers have one under way"
+            );
+            hand.done(batch.iter().map(Done::of).collect());
         }
     }
 
     #[test]
     fn a_text_that_is_tried_again_later_holds_back_those_of_its_number_alone() {
         let mut hand = hand();
-        let mut first = hand.next_batch(UnixMillis(0)).remove(0);
+        let mut batch = hand.next_batch(UnixMillis(0));
+        let mut first = batch.remove(0);
         first.not_before = Some(UnixMillis(1_000));
-        hand.put_back(first);
+        hand.done(vec![first.into(), Done::of(&batch[0])]);
         assert_eq!(seqs(&hand.next_batch(UnixMillis(999))), [4]);
         assert_eq!(seqs(&hand.next_batch(UnixMillis(999))), [0; 0]);
         assert_eq!(hand.next_timeout(), Some(UnixMillis(1_000)));
         for expected in [[1], [3], [5]] {
-            assert_eq!(seqs(&hand.next_batch(UnixMillis(1_000))), expected);
+            let batch = hand.next_batch(UnixMillis(1_000));
+            assert_eq!(seqs(&batch), expected);
+            hand.done(batch.iter().map(Done::of).collect());
         }
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! Texts come from memory right after their commit; at the start, and whenever too many came at once, they are read from
 //! the store. A number's texts are handled one after the other; those of different numbers go in one batch, whose turns
-//! share their commits.
+//! share their commits. While one batch is committed, the next is decided upon.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
-use super::hand::{Hand, Ready};
+use super::hand::{Done, Hand, Ready};
 use super::turn::Decided;
 use super::{Book, Limits, Shelf};
 use crate::accept::Intake;
@@ -28,6 +29,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// Tries of a text whose turn the store refuses, before it is set aside.
 const MOST_TRIES: u8 = 5;
+/// Batches under way at once: one that is committed, and one that waits for its commit.
+const BATCHES: usize = 2;
 /// How often limits forget.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
@@ -59,6 +62,7 @@ impl Pipeline {
     /// Works until told to stop; what is in hand then is found again in the store.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut hand = Hand::new(self.reassembly_timeout);
+        let mut under_way = FuturesUnordered::new();
         let mut swept_at = self.clock.now();
         while !stop.is_cancelled() {
             self.book = self.shelf.load_full();
@@ -66,27 +70,36 @@ impl Pipeline {
                 tracing::warn!(event = "texts_unknown", %error);
                 tokio::time::sleep(STORE_PAUSE).await;
             }
-            let batch = hand.next_batch(self.clock.now());
-            if !batch.is_empty() {
-                self.handle(&mut hand, batch).await;
-                continue;
-            }
-            if hand.wants_more() {
-                continue;
-            }
             let now = self.clock.now();
             if now.since(swept_at) >= SWEEP_EVERY {
                 self.limits.sweep(now);
                 swept_at = now;
             }
-            let wait = hand.next_timeout().map_or(LONGEST_SLEEP, |at| at.since(now));
+            let mut wait = LONGEST_SLEEP;
+            let has_room = under_way.len() < BATCHES;
+            if has_room {
+                let batch = hand.next_batch(now);
+                if !batch.is_empty() {
+                    let end = self.end();
+                    let turns = self.handle(&mut hand, batch).await;
+                    under_way.push(end.take_all(turns));
+                    continue;
+                }
+                if hand.wants_more() {
+                    continue;
+                }
+                wait = hand.next_timeout().map_or(wait, |at| at.since(now)).min(wait);
+            }
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
-                () = self.outbox.arrivals().come() => {}
-                () = tokio::time::sleep(wait.min(LONGEST_SLEEP)) => {}
+                () = stop.cancelled() => break,
+                Some(done) = under_way.next() => hand.done(done),
+                () = self.outbox.arrivals().come(), if has_room => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
+        // A call whose row says that it is being made is begun.
+        while under_way.next().await.is_some() {}
     }
 
     /// Takes what has come, in the order of the places.
@@ -107,16 +120,17 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Decides upon texts of different numbers and commits what follows.
-    async fn handle(&self, hand: &mut Hand, batch: Vec<Ready>) {
+    /// Decides upon texts of different numbers: what follows is to be committed.
+    async fn handle(&self, hand: &mut Hand, batch: Vec<Ready>) -> Vec<(Turn, Decided)> {
         let between: Vec<Option<Between>> = batch.iter().map(|ready| self.between(&ready.joined.text)).collect();
         let pairs: Vec<Between> = between.iter().flatten().cloned().collect();
         let standings = match self.store.standings(&pairs).await {
             Ok(standings) => standings,
             Err(error) => {
                 tracing::warn!(event = "standings_unknown", %error);
-                batch.into_iter().rev().for_each(|ready| hand.put_back(ready));
-                return tokio::time::sleep(STORE_PAUSE).await;
+                hand.done(batch.into_iter().map(Done::from).collect());
+                tokio::time::sleep(STORE_PAUSE).await;
+                return Vec::new();
             }
         };
         let mut standings = standings.into_iter();
@@ -130,15 +144,37 @@ impl Pipeline {
             if let Some(asks) = decided.asks.take() {
                 turn.messages.extend(self.tell_case(&asks).await);
             }
-            turns.push(self.take(turn, decided));
+            turns.push((turn, decided));
         }
-        for again in join_all(turns).await.into_iter().flatten().rev() {
-            hand.put_back(again);
+        turns
+    }
+
+    fn end(&self) -> End {
+        End {
+            outbox: self.outbox.clone(),
+            clock: self.clock.clone(),
+            limits: self.limits.clone(),
+            actions: self.actions.clone(),
         }
+    }
+}
+
+/// How a turn ends: its commit, and what begins with it.
+#[derive(Clone)]
+struct End {
+    outbox: Outbox,
+    clock: Clock,
+    limits: Arc<Limits>,
+    actions: Arc<Actions>,
+}
+
+impl End {
+    async fn take_all(self, turns: Vec<(Turn, Decided)>) -> Vec<Done> {
+        join_all(turns.into_iter().map(|(turn, decided)| self.take(turn, decided))).await
     }
 
     /// Commits a turn and begins its call; gives the text back that is to be handled again.
-    async fn take(&self, turn: Turn, decided: Decided) -> Option<Ready> {
+    async fn take(&self, turn: Turn, decided: Decided) -> Done {
         let mut ready = decided.ready;
         match self.outbox.turn(turn).await {
             Ok(TurnResult::Done { action, messages }) => {
@@ -158,34 +194,34 @@ impl Pipeline {
                     (Some(_), ..) => self.actions.ring(),
                     (None, ..) => {}
                 }
-                None
+                Done::of(&ready)
             }
             Ok(TurnResult::OverLimit) => {
                 ready.over = true;
-                Some(ready)
+                ready.into()
             }
             // A person or a back end was faster: decided upon again.
-            Ok(TurnResult::NotAsSeen) => Some(ready),
+            Ok(TurnResult::NotAsSeen) => ready.into(),
             // All but the first are said to others: to who acts on a case, and to calls.
             Ok(TurnResult::Gone)
             | Ok(TurnResult::Refused(_) | TurnResult::Owned(_) | TurnResult::Replayed(_) | TurnResult::KeyReused) => {
-                None
+                Done::of(&ready)
             }
             Err(error) => self.later(ready, &error),
         }
     }
 
     /// A text whose turn was not taken: tried again in a while, and set aside where it is the text that the store refuses.
-    fn later(&self, mut ready: Ready, error: &StoreError) -> Option<Ready> {
+    fn later(&self, mut ready: Ready, error: &StoreError) -> Done {
         ready.tries = ready.tries.saturating_add(1);
         let seq = ready.joined.text.seq;
         tracing::warn!(event = "turn_not_taken", seq, tries = ready.tries, %error);
         if ready.tries > MOST_TRIES && matches!(error, StoreError::Statement(_)) {
             tracing::error!(event = "text_set_aside", seq, "it is looked at again at the next start");
-            return None;
+            return Done::of(&ready);
         }
         ready.not_before = Some(self.clock.now().after(STORE_PAUSE));
-        Some(ready)
+        ready.into()
     }
 }
 

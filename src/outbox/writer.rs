@@ -37,6 +37,10 @@ const WORK_QUEUE: usize = 4_096;
 /// nobody has anything to do, a turn takes a microsecond or two.
 const TURNS: usize = 4;
 
+/// So many share a sync that one more would save next to nothing: then the others get theirs, while what this commit has
+/// answered is made use of.
+const ENOUGH: usize = 128;
+
 /// Turns without a newcomer after which those whom the last commit has answered are not waited for any longer.
 const QUIET_TURNS: usize = 40;
 
@@ -657,9 +661,10 @@ fn batch_len(batch: &Batch) -> usize {
 }
 
 /// Lets others in before a commit. Who was answered by the last one often has the next thing to say at once: a peer
-/// that sends one after the other. So as many as were answered are waited for, as long as they keep coming; `here` counts
-/// those who are.
+/// that sends one after the other. So as many as were answered are waited for, as long as they keep coming and are not
+/// enough; `here` counts those who are.
 async fn company(answered: usize, here: impl Fn() -> usize) {
+    let answered = answered.min(ENOUGH);
     let (mut turns, mut last_came) = (0, 0);
     let mut known = 0;
     while turns < TURNS || (known + 1 < answered && turns - last_came < QUIET_TURNS) {
