@@ -2,7 +2,7 @@
 
 use super::decide::{Plea, help, locale_of};
 use super::turn::Decided;
-use super::{Pipeline, say};
+use super::{Pipeline, Said, say};
 use crate::command::{self, Locale, Outcome, Why};
 use crate::consent::{Heard, Reaction, Word};
 use crate::domain::{Msisdn, UnixMillis};
@@ -18,6 +18,12 @@ impl Pipeline {
     pub(super) fn has_room(&self, between: &Between) -> bool {
         self.consent
             .has_room(&between.number, &between.address, self.clock.now())
+    }
+
+    /// Whether this text may be answered by itself once more.
+    pub(super) fn may_answer(&self, between: &Between, text: &str) -> bool {
+        self.limits
+            .may_answer(&between.number, &between.address, Said::of(text), self.clock.now())
     }
 
     /// A consent word that was not obeyed as it was stored: in a long text, one that means something else beside a

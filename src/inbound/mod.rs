@@ -47,6 +47,7 @@ mod turn;
 mod wish;
 
 pub use book::{Book, BookError, Shelf};
+pub use fence::Said;
 pub use limits::Limits;
 pub use pipeline::Pipeline;
 pub use redact::redact;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::hand::{Done, Hand, Ready};
 use super::turn::Decided;
-use super::{Book, Limits, Shelf};
+use super::{Book, Limits, Said, Shelf};
 use crate::accept::Intake;
 use crate::clock::Clock;
 use crate::dispatch::ConsentStep;
@@ -179,7 +179,9 @@ impl End {
         match self.outbox.turn(turn).await {
             Ok(TurnResult::Done { action, messages }) => {
                 if let Some(Between { number, address }) = &decided.between {
-                    self.limits.sent(number, address, messages.len(), self.clock.now());
+                    let said = ready.joined.text.text.as_deref().map(Said::of);
+                    self.limits
+                        .sent(number, address, said, messages.len(), self.clock.now());
                 }
                 match (action, decided.action, decided.permit) {
                     (Some(seq), Some(action), Some(permit)) => {

@@ -81,7 +81,7 @@ impl Pipeline {
             book: &self.book,
             limits: &self.limits,
             verdicts: &decided.ready.verdicts,
-            has_room: self.has_room(between),
+            has_room: self.has_room(between) && self.may_answer(between, text),
             text,
             code: decided.ready.joined.text.code.as_deref(),
             between,

@@ -9,8 +9,23 @@ use crate::support::ledger::Ledger;
 use crate::support::{together, until};
 
 const LIMIT: Duration = Duration::from_secs(30);
-/// Answers that a number gets, at the most, which nobody need have asked for.
+/// Texts after which each of the two is silent, at the latest.
 const MOST: usize = 5;
+/// Commands whose replies are commands: to the letter, in their first words, and in what only sounds like one.
+const ECHOES: &str = r#"
+[command.hours]
+title = { it = "Orari", en = "Hours" }
+keywords = { it = ["orari sportello"], en = ["desk hours"] }
+replies = { ok = { it = "Filiali vicine", en = "Branches nearby" } }
+[command.branches]
+title = { it = "Filiali", en = "Branches" }
+keywords = { it = ["filiali vicine"], en = ["branches nearby"] }
+replies = { ok = { it = "Orari sportello", en = "Desk hours" } }
+[command.appointment]
+title = { it = "Appuntamento", en = "Appointment" }
+keywords = { it = ["appuntamento"], en = ["appointment"] }
+replies = { ok = { it = "Appuntamento: scrivi quando vuoi venire", en = "Appointment: text when you would like to come" } }
+"#;
 
 /// A daemon with the shipped catalogue, and the number that it answers at.
 struct Herald {
@@ -23,13 +38,15 @@ struct Herald {
 }
 
 impl Herald {
-    async fn start(number: &'static str) -> Self {
+    /// With these commands beside the shipped ones.
+    async fn start(number: &'static str, more: &str) -> Self {
         let house = House::new("");
         let carrier = Carrier::start(house.path(), "c", &[]);
         let conf = house.path().join("conf.d");
         fs::create_dir(&conf).unwrap();
         let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/commands.toml");
         fs::copy(shipped, conf.join("10-commands.toml")).unwrap();
+        fs::write(conf.join("20-more.toml"), more).unwrap();
         house.configure(&format!(
             "[address.\"{number}\"]\nclient = \"bank\"\n{}[route.all]\nsteps = [{{ carriers = [\"c\"] }}]\n",
             carrier.section("")
@@ -74,23 +91,37 @@ impl Herald {
     }
 }
 
+/// Begins with this text to one of two that have these commands, and brings each what the other says until both are silent.
+async fn converse(more: &str, begins: &str) {
+    let (one, other) = tokio::join!(Herald::start("393331110001", more), Herald::start("393331110002", more));
+    let (mut one, mut other) = (one, other);
+    one.hears(other.number, begins).await;
+    loop {
+        let spoken = one.speaks_to(&other).await + other.speaks_to(&one).await;
+        assert!(one.brought <= MOST && other.brought <= MOST, "{begins}: it goes on");
+        if spoken == 0 {
+            break;
+        }
+    }
+    eprintln!("{begins}: {} and {} texts", one.brought, other.brought);
+    assert!(one.brought > 0, "{begins}");
+    for herald in [one, other] {
+        assert!(herald.daemon.stop().await.success());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_heralds_that_answer_one_another_stop_within_five_texts() {
     let _stage = together().await;
     for begins in ["che tempo fa domani a Bologna", "aiuto"] {
-        let (mut one, mut other) = (Herald::start("393331110001").await, Herald::start("393331110002").await);
-        one.hears(other.number, begins).await;
-        loop {
-            let spoken = one.speaks_to(&other).await + other.speaks_to(&one).await;
-            assert!(one.brought <= MOST && other.brought <= MOST, "{begins}: it goes on");
-            if spoken == 0 {
-                break;
-            }
-        }
-        eprintln!("{begins}: {} and {} texts", one.brought, other.brought);
-        assert!(one.brought > 0, "{begins}");
-        for herald in [one, other] {
-            assert!(herald.daemon.stop().await.success());
-        }
+        converse("", begins).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_heralds_whose_replies_are_commands_to_one_another_stop_within_five_texts() {
+    let _stage = together().await;
+    for begins in ["orari sportello", "appuntamento", "vorrei un appuntamento per favore"] {
+        converse(ECHOES, begins).await;
     }
 }
