@@ -35,6 +35,8 @@ const REACHED_IN: usize = 8;
 const SHORT_FOR: Duration = Duration::from_secs(2);
 /// Steps climbed at once at the most: time in which nothing was wanted says nothing of what the carrier takes.
 const MOST_STEPS: f64 = 4.0;
+/// Segments a second beyond which a limiter is none.
+const FASTEST: f64 = 1e6;
 /// A carrier without a limit of ours, once throttled, is unlimited again after this much of peace.
 const FORGET_AFTER: Duration = Duration::from_mins(5);
 
@@ -66,6 +68,8 @@ struct State<C: Clock> {
     rate: f64,
     /// The pace at which the carrier last refused.
     refused_at: Option<f64>,
+    /// The pace that was halved then.
+    halved_at: f64,
     last_refusal: Option<C::Instant>,
     last_climb: Option<C::Instant>,
     /// When there were last fewer tokens than wanted.
@@ -92,6 +96,7 @@ impl<C: Clock + Clone> CarrierPace<C> {
             limiter: ceiling.map(|rate| limiter(f64::from(rate), &clock)),
             rate: ceiling.map_or(f64::INFINITY, f64::from),
             refused_at: None,
+            halved_at: 1.0,
             last_refusal: None,
             last_climb: None,
             short_at: None,
@@ -106,8 +111,8 @@ impl<C: Clock + Clone> CarrierPace<C> {
         }
     }
 
-    /// The carrier said that we are too fast, of one segment: halves, and remembers where it hurt. What else was on its
-    /// way by then does not halve again; but it was not taken either, so it hurts that much earlier.
+    /// The carrier said that we are too fast, of one message: halves, and remembers where it hurt. What else was on its
+    /// way by then does not halve again; but it was not taken either, so it hurts that much earlier, down to a half.
     pub fn throttled(&self) {
         let now = self.clock.now();
         let mut state = self.state();
@@ -115,15 +120,15 @@ impl<C: Clock + Clone> CarrierPace<C> {
             .last_refusal
             .filter(|at| since::<C>(now, *at) < HALVE_AT_MOST_EVERY);
         let at = match (halved, state.refused_at) {
-            (Some(_), Some(at)) => at - 1.0,
+            (Some(_), Some(at)) => (at - 1.0).max(state.halved_at / 2.0),
             (Some(_), None) => return,
             (None, _) => {
                 state.last_refusal = Some(now);
                 state.last_climb = Some(now);
-                state.in_force(now)
+                state.halved_at = state.in_force(now).max(1.0);
+                state.halved_at
             }
         };
-        let at = at.max(1.0);
         state.refused_at = Some(at);
         state.set_rate((at / 2.0).max(1.0), &self.clock);
     }
@@ -166,7 +171,7 @@ impl<C: Clock + Clone> CarrierPace<C> {
         if faster >= ceiling {
             state.refused_at = None;
         }
-        state.set_rate(faster.min(ceiling), &self.clock);
+        state.set_rate(faster.min(ceiling).min(FASTEST), &self.clock);
     }
 
     fn state(&self) -> MutexGuard<'_, State<C>> {
@@ -174,22 +179,14 @@ impl<C: Clock + Clone> CarrierPace<C> {
     }
 
     /// Takes tokens, and climbs after it where they had come to an end: a pace that suffices need not grow.
-    fn take_with(&self, wanted: u32, take: impl FnOnce(&mut State<C>) -> u32) -> u32 {
+    fn take_with(&self, take: impl FnOnce(&mut State<C>, C::Instant) -> u32) -> u32 {
+        let now = self.clock.now();
         let mut state = self.state();
-        let adapts = state.refused_at.is_some() || self.ceiling.is_none();
-        let now = adapts.then(|| self.clock.now());
-        if let Some(now) = now {
-            state.tick(now);
-        }
-        let got = take(&mut state);
+        state.tick(now);
+        let got = take(&mut state, now);
         state.count(got);
-        if let Some(now) = now {
-            if got < wanted {
-                state.short_at = Some(now);
-            }
-            if got > 0 && state.short_at >= state.last_climb {
-                self.climb(&mut state, now);
-            }
+        if got > 0 && state.short_at >= state.last_climb {
+            self.climb(&mut state, now);
         }
         got
     }
@@ -201,20 +198,22 @@ where
     C::Instant: Send,
 {
     fn take(&self, wanted: u32) -> u32 {
-        self.take_with(wanted, |state| {
-            if !state.pay() {
-                return 0;
+        self.take_with(|state, now| {
+            let got = match (state.pay(), &state.limiter) {
+                (false, _) => 0,
+                (true, None) => wanted,
+                (true, Some(limiter)) => tokens(limiter, wanted),
+            };
+            if got < wanted {
+                state.short_at = Some(now);
             }
-            match &state.limiter {
-                None => wanted,
-                Some(limiter) => tokens(limiter, wanted),
-            }
+            got
         })
     }
 
     fn take_all(&self, wanted: u32) -> bool {
         let all = NonZeroU32::new(wanted).unwrap_or(NonZeroU32::MIN);
-        let got = self.take_with(wanted, |state| {
+        let got = self.take_with(|state, _| {
             let paid = state.pay();
             let there = match &state.limiter {
                 None => true,
@@ -432,6 +431,28 @@ mod tests {
         }
         assert!(refusals >= 50, "{refusals}");
         assert!(waiting < 5_000, "{waiting} of {} wait", waiting + taken);
+    }
+
+    /// All of a window is refused, its answers after a second and a half: that is one refusal, not a hundred.
+    #[test]
+    fn a_window_that_is_refused_whole_costs_seconds() {
+        let pace = CarrierPace::with_clock(0, FakeRelativeClock::default());
+        assert_eq!(pace.take(100), 100);
+        pace.clock.advance(Duration::from_millis(1_500));
+        (0..100).for_each(|_| pace.throttled());
+        let left = seconds(&pace, 30);
+        assert!(left[0] >= 20 && left.iter().sum::<u32>() >= 1_200, "{left:?}");
+    }
+
+    #[test]
+    fn a_carrier_with_a_limit_of_ours_is_slowed_to_what_it_was_sent() {
+        let pace = CarrierPace::with_clock(1_000, FakeRelativeClock::default());
+        for _ in 0..100 {
+            pace.clock.advance(Duration::from_millis(100));
+            assert_eq!(pace.take(1), 1);
+        }
+        pace.throttled();
+        assert!(pace.rate() <= Some(250.0), "{:?}", pace.rate());
     }
 
     #[test]
