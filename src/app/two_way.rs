@@ -66,7 +66,9 @@ pub(super) fn start(
         lease,
         most: settings.max_calls.into(),
     };
-    let actions = Actions::new(parts, stop.clone());
+    // No call is begun once all texts in hand are handled.
+    let handled = CancellationToken::new();
+    let actions = Actions::new(parts, handled.clone());
     let waits = Waits {
         store: store.clone(),
         outbox: outbox.clone(),
@@ -90,6 +92,7 @@ pub(super) fn start(
     };
     let stop = stop.clone();
     tasks.spawn(async move {
+        let _handled = handled.drop_guard();
         let book = pipeline.book.clone();
         // Learning takes a moment, and nobody need wait for it: the texts that come meanwhile are in the store.
         let learnt = tokio::task::spawn_blocking(move || book.is_empty() || book.matcher().size() > 0).await;

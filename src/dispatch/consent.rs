@@ -132,7 +132,7 @@ impl ConsentStep {
 
     /// A number was answered by itself.
     pub fn note_answers(&self, number: &str, address: &str, answers: usize, now: UnixMillis) {
-        self.limits.sent(number, address, None, answers, now);
+        self.limits.sent(number, address, answers, now);
     }
 
     /// From where every brand can be answered for: the default sender of the only one. `None` where there are several, or

@@ -9,6 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use metrics::{Counter, counter};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
+use tokio::task::coop::unconstrained;
 
 use super::consent::ConsentStep;
 use super::status::{CarrierState, count};
@@ -23,7 +24,7 @@ use crate::store::{BadPdu, Loss, NewInbound, Receipt, ReceiptResult};
 
 /// Taken from the queue at once, for one commit.
 const AT_ONCE: usize = 256;
-/// Of these, how many may be under way: one that is committed, and what comes meanwhile.
+/// So many times may be under way: what is committed, and what comes meanwhile.
 const BATCHES: usize = 4;
 
 /// The way inward of one bind.
@@ -80,7 +81,8 @@ impl Pump {
                     if taken == 0 {
                         break;
                     }
-                    under_way.push(self.take(items.drain(..).collect()));
+                    // All of it is handed over at once: what is put off would come in another order.
+                    under_way.push(unconstrained(self.take(items.drain(..).collect())));
                 }
             }
         }

@@ -66,8 +66,7 @@ impl Waits {
             // Refused is an answer that came just now.
             if let TurnResult::Done { messages, .. } = self.outbox.turn(turn).await? {
                 let Between { number, address } = &case.between;
-                self.limits
-                    .sent(number, address, None, messages.len(), self.clock.now());
+                self.limits.sent(number, address, messages.len(), self.clock.now());
                 counter!("araldo_cases_overdue_total").increment(1);
                 tracing::warn!(event = "case_overdue", case = %case.id, "nobody has answered within the wait that was promised");
             }

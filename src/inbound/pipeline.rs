@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::hand::{Done, Hand, Ready};
 use super::turn::Decided;
-use super::{Book, Limits, Said, Shelf};
+use super::{Book, Limits, Shelf};
 use crate::accept::Intake;
 use crate::clock::Clock;
 use crate::dispatch::ConsentStep;
@@ -62,7 +62,7 @@ impl Pipeline {
     /// Works until told to stop; what is in hand then is found again in the store.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut hand = Hand::new(self.reassembly_timeout);
-        let mut under_way = FuturesUnordered::new();
+        let mut under_way = JoinSet::new();
         let mut swept_at = self.clock.now();
         while !stop.is_cancelled() {
             self.book = self.shelf.load_full();
@@ -82,7 +82,7 @@ impl Pipeline {
                 if !batch.is_empty() {
                     let end = self.end();
                     let turns = self.handle(&mut hand, batch).await;
-                    under_way.push(end.take_all(turns));
+                    under_way.spawn(end.take_all(turns));
                     continue;
                 }
                 if hand.wants_more() {
@@ -93,13 +93,13 @@ impl Pipeline {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(done) = under_way.next() => hand.done(done),
+                Some(done) = under_way.join_next() => hand.done(done.expect("a turn ends")),
                 () = self.outbox.arrivals().come(), if has_room => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
         // A call whose row says that it is being made is begun.
-        while under_way.next().await.is_some() {}
+        while under_way.join_next().await.is_some() {}
     }
 
     /// Takes what has come, in the order of the places.
@@ -179,9 +179,11 @@ impl End {
         match self.outbox.turn(turn).await {
             Ok(TurnResult::Done { action, messages }) => {
                 if let Some(Between { number, address }) = &decided.between {
-                    let said = ready.joined.text.text.as_deref().map(Said::of);
-                    self.limits
-                        .sent(number, address, said, messages.len(), self.clock.now());
+                    let now = self.clock.now();
+                    self.limits.sent(number, address, messages.len(), now);
+                    if let (Some(text), true) = (&ready.joined.text.text, action.is_some() || !messages.is_empty()) {
+                        self.limits.answered(number, address, text, now);
+                    }
                 }
                 match (action, decided.action, decided.permit) {
                     (Some(seq), Some(action), Some(permit)) => {

@@ -6,13 +6,11 @@ use metrics::counter;
 use super::policy::{After, End};
 use super::{Actions, STORE_PAUSE, key, locale, told_apart};
 use crate::clock;
-use crate::inbound::Said;
 use crate::inbound::case::{Left, Promise};
 use crate::inbound::say::Say;
 use crate::store::two_way::Leaves;
 use crate::store::{
-    ActionProgress, ActionRecord, ActionState, Between, CaseReason, CaseStep, Enqueue, OpenCase, StoreError, Turn,
-    TurnResult,
+    ActionProgress, ActionRecord, ActionState, CaseReason, CaseStep, Enqueue, OpenCase, StoreError, Turn, TurnResult,
 };
 
 impl Actions {
@@ -171,9 +169,11 @@ impl Actions {
         let TurnResult::Done { messages, .. } = result else {
             return false;
         };
-        let Between { number, address } = &record.action.between;
-        let (said, now) = (Said::of(&record.action.text), self.parts.clock.now());
-        self.parts.limits.sent(number, address, Some(said), messages.len(), now);
+        let between = &record.action.between;
+        let now = self.parts.clock.now();
+        self.parts
+            .limits
+            .sent(&between.number, &between.address, messages.len(), now);
         true
     }
 }

@@ -481,3 +481,22 @@ async fn a_long_message_owes_the_tokens_that_it_was_not_given() {
     assert_eq!(claims.recv().await.unwrap().segments, 10);
     assert_eq!(bench.pace.owed.load(Ordering::Relaxed), 6);
 }
+
+/// Looks that a commit waits for company, where the last one has answered so many and so many are here from the start.
+async fn looks(answered: usize, here: usize) -> usize {
+    let looks = std::cell::Cell::new(0);
+    company(answered, || {
+        looks.set(looks.get() + 1);
+        here
+    })
+    .await;
+    looks.get()
+}
+
+#[tokio::test]
+async fn a_commit_waits_for_those_whom_the_last_one_has_answered_until_they_are_enough() {
+    assert_eq!(looks(0, 0).await, TURNS);
+    assert!(looks(100, 50).await > QUIET_TURNS, "fifty more may come");
+    assert_eq!(looks(100, 99).await, TURNS);
+    assert_eq!(looks(2_000, ENOUGH).await, TURNS, "the others get the next one");
+}
