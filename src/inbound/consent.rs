@@ -2,7 +2,7 @@
 
 use super::decide::{Plea, help, locale_of};
 use super::turn::Decided;
-use super::{Pipeline, Said, say};
+use super::{Pipeline, say};
 use crate::command::{self, Locale, Outcome, Why};
 use crate::consent::{Heard, Reaction, Word};
 use crate::domain::{Msisdn, UnixMillis};
@@ -14,16 +14,10 @@ impl Pipeline {
         !self.book.is_empty() && self.book.listens_on(&between.address)
     }
 
-    /// Whether the number may be sent a text by itself once more.
-    pub(super) fn has_room(&self, between: &Between) -> bool {
-        self.consent
-            .has_room(&between.number, &between.address, self.clock.now())
-    }
-
-    /// Whether this text may be answered by itself once more.
-    pub(super) fn may_answer(&self, between: &Between, text: &str) -> bool {
-        self.limits
-            .may_answer(&between.number, &between.address, Said::of(text), self.clock.now())
+    /// Whether the number may be sent a text by itself once more, and for this one.
+    pub(super) fn has_room(&self, between: &Between, text: &str) -> bool {
+        let (Between { number, address }, now) = (between, self.clock.now());
+        self.consent.has_room(number, address, now) && self.limits.may_repeat(number, address, text, now)
     }
 
     /// A consent word that was not obeyed as it was stored: in a long text, one that means something else beside a
@@ -77,7 +71,7 @@ impl Pipeline {
         if spoken.word == Word::Stop && spoken.topic.is_none() && decided.standing.question.is_some() {
             turn.question = Some(QuestionChange::Drop(between.clone()));
         }
-        let room = self.has_room(between);
+        let room = self.has_room(between, decided.ready.joined.text.text.as_deref().unwrap_or_default());
         let helps = room && spoken.word == Word::Help;
         let help = helps.then(|| self.help(decided, between, reaction.locale)).flatten();
         let answered = room && help.is_none();
@@ -101,7 +95,14 @@ impl Pipeline {
     }
 
     /// What follows from a consent word that was said in other words.
-    pub(super) fn plead(&self, turn: &mut Turn, plea: &Plea, locale: Locale, between: &Between, at: UnixMillis) {
+    pub(super) fn plead(
+        &self,
+        turn: &mut Turn,
+        plea: &Plea,
+        locale: Locale,
+        between: &Between,
+        (text, at): (&str, UnixMillis),
+    ) {
         let Ok(number) = Msisdn::written(&between.number) else {
             return;
         };
@@ -112,7 +113,7 @@ impl Pipeline {
             &between.address,
             at,
         );
-        let answered = self.has_room(between);
+        let answered = self.has_room(between, text);
         let obeyed = self
             .consent
             .obey(reaction, &between.number, &between.address, at, answered);

@@ -1,19 +1,20 @@
-//! The last fence against a loop: what was sent by itself between a number and one of our addresses.
+//! The last fence against a loop: what was sent by itself between a number and one of our addresses, and to what.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::guard::digest;
 use crate::domain::{UnixMillis, bare};
 
 /// Texts that are sent by themselves within any [`WINDOW`], at the most, before a text is not answered.
 const MOST: usize = 10;
-/// And of these, answers to one and the same text.
-const MOST_SAME: usize = 5;
+/// Answers to one and the same text within any [`WINDOW`], at the most: a person has read them by then, and a machine whose
+/// texts are commands goes on.
+const MOST_SAME: usize = 4;
 const WINDOW: Duration = Duration::from_mins(5);
 
-/// When texts were sent by themselves, by number and address. In memory: a process that starts has sent nothing yet.
+/// What was sent by itself, by number and address. In memory: a process that starts has sent nothing yet.
 pub(super) struct Fence {
     held: Mutex<Held>,
     most_keys: usize,
@@ -23,32 +24,17 @@ pub(super) struct Fence {
 /// forgotten: those with whom it has been quiet for longest.
 #[derive(Default)]
 struct Held {
-    young: Times,
-    old: Times,
+    young: HashMap<Box<str>, Talk>,
+    old: HashMap<Box<str>, Talk>,
 }
 
-/// The last [`MOST`], the oldest first.
-type Times = HashMap<Box<str>, Vec<Sent>>;
-
-/// A text that was sent by itself.
-#[derive(Clone, Copy)]
-struct Sent {
-    at: UnixMillis,
-    /// The text that it answers.
-    answers: Option<Said>,
-}
-
-/// A text that was heard, as far as it is told apart from others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said(u64);
-
-impl Said {
-    /// Of the text as it came.
-    pub fn of(text: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        Self(hasher.finish())
-    }
+/// Of each the last [`MOST`], the oldest first.
+#[derive(Default)]
+struct Talk {
+    /// When texts were sent.
+    sent: Vec<UnixMillis>,
+    /// When texts were answered, and which.
+    answered: Vec<(UnixMillis, i64)>,
 }
 
 impl Fence {
@@ -62,50 +48,66 @@ impl Fence {
 
     /// Whether there is room for another text.
     pub(super) fn has_room(&self, number: &str, address: &str, now: UnixMillis) -> bool {
-        self.count(number, address, now, |_| true) < MOST
+        self.look(number, address, |talk| {
+            talk.sent.iter().filter(|at| is_recent(**at, now)).count() < MOST
+        })
     }
 
-    /// Whether what was said may be answered once more.
-    pub(super) fn may_answer(&self, number: &str, address: &str, said: Said, now: UnixMillis) -> bool {
-        self.count(number, address, now, |sent| sent.answers == Some(said)) < MOST_SAME
+    /// Whether a text may be answered that was answered before.
+    pub(super) fn may_repeat(&self, number: &str, address: &str, text: &str, now: UnixMillis) -> bool {
+        let text = digest(text);
+        self.look(number, address, |talk| {
+            let same = talk.answered.iter().filter(|(_, answered)| *answered == text);
+            same.filter(|(at, _)| is_recent(*at, now)).count() < MOST_SAME
+        })
     }
 
-    /// Texts of this kind that were sent of late.
-    fn count(&self, number: &str, address: &str, now: UnixMillis, is_it: impl Fn(&Sent) -> bool) -> usize {
+    /// Texts were sent.
+    pub(super) fn sent(&self, number: &str, address: &str, texts: usize, now: UnixMillis) {
+        if texts > 0 {
+            self.note(number, address, |talk| {
+                talk.sent.extend(std::iter::repeat_n(now, texts.min(MOST)));
+            });
+        }
+    }
+
+    /// A text is answered: now, or once its call is.
+    pub(super) fn answered(&self, number: &str, address: &str, text: &str, now: UnixMillis) {
+        self.note(number, address, |talk| talk.answered.push((now, digest(text))));
+    }
+
+    fn look(&self, number: &str, address: &str, has_room: impl FnOnce(&Talk) -> bool) -> bool {
         let key = key(number, address);
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = held.young.get(&key).or_else(|| held.old.get(&key));
-        times.map_or(0, |times| recent(times, now).filter(|sent| is_it(sent)).count())
+        let talk = held.young.get(&key).or_else(|| held.old.get(&key));
+        talk.is_none_or(has_room)
     }
 
-    /// Texts were sent that answer what was said.
-    pub(super) fn sent(&self, number: &str, address: &str, said: Option<Said>, texts: usize, now: UnixMillis) {
-        if texts == 0 {
-            return;
-        }
+    fn note(&self, number: &str, address: &str, note: impl FnOnce(&mut Talk)) {
         let key = key(number, address);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut times = held
-            .young
-            .remove(&key)
-            .or_else(|| held.old.remove(&key))
-            .unwrap_or_default();
-        let sent = Sent { at: now, answers: said };
-        times.extend(std::iter::repeat_n(sent, texts.min(MOST)));
-        times.drain(..times.len().saturating_sub(MOST));
+        let known = held.young.remove(&key).or_else(|| held.old.remove(&key));
+        let mut talk = known.unwrap_or_default();
+        note(&mut talk);
+        let Talk { sent, answered } = &mut talk;
+        sent.drain(..sent.len().saturating_sub(MOST));
+        answered.drain(..answered.len().saturating_sub(MOST));
         if held.young.len() >= (self.most_keys / 2).max(1) {
             held.old = std::mem::take(&mut held.young);
         }
-        held.young.insert(key, times);
+        held.young.insert(key, talk);
     }
 
     /// Forgets those with whom it has been quiet.
     pub(super) fn sweep(&self, now: UnixMillis) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Held { young, old } = &mut *held;
-        for times in [young, old] {
-            times.retain(|_, times| recent(times, now).next().is_some());
-            times.shrink_to_fit();
+        for talks in [young, old] {
+            talks.retain(|_, Talk { sent, answered }| {
+                let mut times = sent.iter().copied().chain(answered.iter().map(|(at, _)| *at));
+                times.any(|at| is_recent(at, now))
+            });
+            talks.shrink_to_fit();
         }
     }
 
@@ -116,8 +118,8 @@ impl Fence {
     }
 }
 
-fn recent(times: &[Sent], now: UnixMillis) -> impl Iterator<Item = &Sent> {
-    times.iter().filter(move |sent| now.since(sent.at) < WINDOW)
+fn is_recent(at: UnixMillis, now: UnixMillis) -> bool {
+    now.since(at) < WINDOW
 }
 
 fn key(number: &str, address: &str) -> Box<str> {
@@ -138,7 +140,7 @@ mod tests {
         let mut sent = Vec::new();
         for second in 0..1_200 {
             if fence.has_room("393331234567", "12345", at(second)) {
-                fence.sent("+393331234567", "12345", None, 1, at(second));
+                fence.sent("+393331234567", "12345", 1, at(second));
                 sent.push(second);
             }
         }
@@ -152,32 +154,31 @@ mod tests {
     fn several_texts_at_once_count_each() {
         let fence = Fence::new(100);
         for (texts, room) in [(9, true), (0, true), (1, false)] {
-            fence.sent("1", "2", None, texts, at(0));
+            fence.sent("1", "2", texts, at(0));
             assert_eq!(fence.has_room("1", "2", at(1)), room);
         }
         assert!(fence.has_room("1", "2", at(300)));
     }
 
     #[test]
-    fn the_same_text_is_answered_five_times_and_others_still() {
+    fn the_same_text_is_answered_four_times_and_others_still() {
         let fence = Fence::new(100);
-        let (same, other) = (Said::of("desk hours"), Said::of("balance"));
-        for second in 0..5 {
-            assert!(fence.may_answer("1", "2", same, at(second)));
-            fence.sent("1", "2", Some(same), 1, at(second));
+        for second in 0..4 {
+            assert!(fence.may_repeat("1", "2", "desk hours", at(second)));
+            fence.answered("1", "2", "Desk hours!", at(second));
         }
-        assert!(!fence.may_answer("1", "2", same, at(5)));
-        assert!(fence.may_answer("1", "2", other, at(5)));
-        assert!(fence.has_room("1", "2", at(5)));
-        assert!(fence.may_answer("1", "2", same, at(300)));
+        assert!(!fence.may_repeat("1", "2", "desk hours", at(4)));
+        assert!(fence.may_repeat("1", "2", "balance", at(4)));
+        assert!(fence.has_room("1", "2", at(4)), "nothing was sent yet");
+        assert!(fence.may_repeat("1", "2", "desk hours", at(300)));
     }
 
     #[test]
     fn conversations_remembered_are_bounded_and_the_quietest_forgotten() {
         let fence = Fence::new(10);
         for n in 0..1_000 {
-            fence.sent("loop", "12345", None, 1, at(0));
-            fence.sent(&n.to_string(), "12345", None, 1, at(0));
+            fence.sent("loop", "12345", 1, at(0));
+            fence.sent(&n.to_string(), "12345", 1, at(0));
         }
         assert!(fence.keys() <= 11, "{}", fence.keys());
         assert!(!fence.has_room("loop", "12345", at(1)));

@@ -223,7 +223,8 @@ pub(super) fn is_there(person: &mut Person) {
     (person.said, person.said_times, person.said_since) = (None, 0, None);
 }
 
-fn digest(text: &str) -> i64 {
+/// What is the same of a text that is said again, however it is written.
+pub(super) fn digest(text: &str) -> i64 {
     let hash = Sha256::digest(fold(text));
     hash.iter().take(8).fold(0, |all, octet| all << 8 | i64::from(*octet))
 }

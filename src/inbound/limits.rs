@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use super::fence::{Fence, Said};
+use super::fence::Fence;
 use crate::command::Catalogue;
 use crate::command::catalogue;
 use crate::domain::{Name, UnixMillis, bare};
@@ -91,14 +91,19 @@ impl Limits {
         self.fence.has_room(number, address, now)
     }
 
-    /// Whether what a number said may be answered by itself once more: a person has read it by now, and a machine goes on.
-    pub(super) fn may_answer(&self, number: &str, address: &str, said: Said, now: UnixMillis) -> bool {
-        self.fence.may_answer(number, address, said, now)
+    /// Whether a text may be answered by itself that was answered before.
+    pub(super) fn may_repeat(&self, number: &str, address: &str, text: &str, now: UnixMillis) -> bool {
+        self.fence.may_repeat(number, address, text, now)
     }
 
-    /// Texts were sent by themselves between a number and one of our addresses; `said` is what they answer.
-    pub fn sent(&self, number: &str, address: &str, said: Option<Said>, texts: usize, now: UnixMillis) {
-        self.fence.sent(number, address, said, texts, now);
+    /// A text is answered by itself: now, or once its call is.
+    pub(super) fn answered(&self, number: &str, address: &str, text: &str, now: UnixMillis) {
+        self.fence.answered(number, address, text, now);
+    }
+
+    /// Texts were sent by themselves between a number and one of our addresses.
+    pub fn sent(&self, number: &str, address: &str, texts: usize, now: UnixMillis) {
+        self.fence.sent(number, address, texts, now);
     }
 
     /// Whether the address takes another text, from this number.
@@ -229,7 +234,7 @@ mod tests {
             let n = n.to_string();
             limits.room(&n, &balance);
             limits.address(&n, &n);
-            limits.sent(&n, &n, None, 1, UnixMillis(0));
+            limits.sent(&n, &n, 1, UnixMillis(0));
         }
         assert!(limits.keys() <= 44, "{}", limits.keys());
         assert_eq!(

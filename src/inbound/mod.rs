@@ -47,7 +47,6 @@ mod turn;
 mod wish;
 
 pub use book::{Book, BookError, Shelf};
-pub use fence::Said;
 pub use limits::Limits;
 pub use pipeline::Pipeline;
 pub use redact::redact;

@@ -121,10 +121,29 @@ async fn ten_texts_in_five_minutes_are_the_most_that_are_sent_by_themselves() {
     let mut house = House::with(CATALOGUE, false).await;
     let mut answers = 0;
     for n in 0..30 {
-        let said = ["blocca carta", "bloccare la carta", "blocca la carta"][n % 3];
+        let said = ["blocca carta", "block card", "pratica"][n % 3];
         answers += house.text(said).await.len();
     }
     assert_eq!(answers, 10, "what comes in costs nothing, what goes out does");
+    house.clock.set(house.clock.now().after(Duration::from_mins(5)));
+    assert_eq!(house.text("blocca carta").await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_and_the_same_text_is_answered_four_times_in_five_minutes() {
+    let mut house = House::with(CATALOGUE, false).await;
+    let mut answers = Vec::new();
+    for said in [
+        "blocca carta",
+        "Blocca carta!",
+        "blocca carta",
+        "BLOCCA CARTA",
+        "blocca carta",
+        "pratica",
+    ] {
+        answers.push(house.text(said).await.len());
+    }
+    assert_eq!(answers, [1, 1, 1, 1, 0, 1]);
     house.clock.set(house.clock.now().after(Duration::from_mins(5)));
     assert_eq!(house.text("blocca carta").await.len(), 1);
 }

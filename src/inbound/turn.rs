@@ -81,7 +81,7 @@ impl Pipeline {
             book: &self.book,
             limits: &self.limits,
             verdicts: &decided.ready.verdicts,
-            has_room: self.has_room(between) && self.may_answer(between, text),
+            has_room: self.has_room(between, text),
             text,
             code: decided.ready.joined.text.code.as_deref(),
             between,
@@ -113,7 +113,7 @@ impl Pipeline {
         }
         let heard_at = decided.ready.joined.text.at;
         if let Some(plea) = &decision.plea {
-            self.plead(turn, plea, decision.locale, between, heard_at);
+            self.plead(turn, plea, decision.locale, between, (text, heard_at));
             return decision.outcome;
         }
         let Some(client) = client else {
