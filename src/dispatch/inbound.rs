@@ -71,7 +71,7 @@ impl Pump {
     /// Works until the link is gone and what it brought is answered. While some of it is committed, more is taken, so
     /// that it is there for the next commit.
     pub(super) async fn run(self, mut inbound: mpsc::Receiver<Inbound>) {
-        let mut items = Vec::with_capacity(AT_ONCE);
+        let mut items = Vec::new();
         let mut under_way = FuturesUnordered::new();
         loop {
             tokio::select! {
@@ -82,7 +82,7 @@ impl Pump {
                         break;
                     }
                     // All of it is handed over at once: what is put off would come in another order.
-                    under_way.push(unconstrained(self.take(items.drain(..).collect())));
+                    under_way.push(unconstrained(self.take(std::mem::take(&mut items))));
                 }
             }
         }
