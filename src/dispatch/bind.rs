@@ -362,8 +362,12 @@ impl Session {
     /// The places of the window that are taken: by what waits for its answer, however late.
     fn taken(&self) -> Taken {
         let mut taken = Taken::default();
-        for flight in self.flights.values() {
-            taken.add(flight.claimed.class, flight.claimed.segments);
+        for Flight { claimed, .. } in self.flights.values() {
+            let is_overdue = claimed.progress.state == State::Uncertain;
+            taken.add(match is_overdue {
+                true => Taken::overdue(claimed.segments),
+                false => Taken::of(claimed.class, claimed.segments),
+            });
         }
         taken
     }

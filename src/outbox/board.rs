@@ -68,12 +68,24 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Adds a message.
-    pub fn add(&mut self, class: Class, segments: u8) {
-        self.segments += u32::from(segments);
-        if class == Class::Marketing {
-            self.marketing += u32::from(segments);
-        }
+    /// By a message.
+    pub fn of(class: Class, segments: u8) -> Self {
+        let segments = u32::from(segments);
+        let marketing = if class == Class::Marketing { segments } else { 0 };
+        Self { segments, marketing }
+    }
+
+    /// By a message whose answer is overdue. It is none of marketing's: a carrier that now and then answers nothing would
+    /// end marketing for as long as its link is up.
+    pub fn overdue(segments: u8) -> Self {
+        let segments = u32::from(segments);
+        Self { segments, marketing: 0 }
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, others: Self) {
+        self.segments += others.segments;
+        self.marketing += others.marketing;
     }
 }
 
@@ -177,11 +189,22 @@ impl Board {
 
     /// A claimed row was settled: its segments are free again.
     pub(super) fn settled(&mut self, bind: &BindRef, class: Class, segments: u8) {
+        self.free(bind, Taken::of(class, segments));
+    }
+
+    /// Places of a bind's window are free again.
+    pub(super) fn free(&mut self, bind: &BindRef, places: Taken) {
         if let Some(bind) = self.binds.get_mut(bind) {
-            bind.free += i64::from(segments);
-            if class == Class::Marketing {
-                bind.marketing = bind.marketing.saturating_sub(u32::from(segments));
-            }
+            bind.free += i64::from(places.segments);
+            bind.marketing = bind.marketing.saturating_sub(places.marketing);
+        }
+    }
+
+    /// Places of a bind's window are taken.
+    pub(super) fn take(&mut self, bind: &BindRef, places: Taken) {
+        if let Some(bind) = self.binds.get_mut(bind) {
+            bind.free -= i64::from(places.segments);
+            bind.marketing += places.marketing;
         }
     }
 
@@ -204,12 +227,7 @@ impl Board {
 
     /// Rows were claimed by a bind.
     pub(super) fn claimed(&mut self, bind: &BindRef, class: Class, segments: u8) {
-        if let Some(bind) = self.binds.get_mut(bind) {
-            bind.free -= i64::from(segments);
-            if class == Class::Marketing {
-                bind.marketing += u32::from(segments);
-            }
-        }
+        self.take(bind, Taken::of(class, segments));
     }
 
     /// The bind that may take a new message at once: nothing waits in its lane, and the bind has window and tokens.

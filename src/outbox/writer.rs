@@ -18,7 +18,7 @@ use uncertified::Ended;
 
 use super::arrivals::Arrivals;
 use super::bell::Bell;
-use super::board::Board;
+use super::board::{Board, Taken};
 use super::guard::Guarded;
 use super::health::{Health, LastWord};
 use super::{EnqueueError, EnqueueReply, FEED, Outbox, Policy, Reply, Request, Settings, Settlement, Work};
@@ -225,9 +225,7 @@ impl Writer {
                 batch.segments.extend(segments);
                 // At once, in the order of the queue: an offer that comes after it counts what is taken without it.
                 for Settlement { settle, frees_place } in settles {
-                    if frees_place {
-                        self.free_place(&settle);
-                    }
+                    self.free_place(&settle, frees_place);
                     batch.settle.push(settle);
                     waiting.frees_place.push(frees_place);
                 }
@@ -353,10 +351,10 @@ impl Writer {
         tokens.chain(self.again.at()).min()
     }
 
-    /// The claim of a settlement holds its place in the window no longer.
-    fn free_place(&mut self, settle: &Settle) {
+    /// What the claim of a settlement holds no longer of its bind's window.
+    fn free_place(&mut self, settle: &Settle, frees_place: bool) {
         if let Some(bind) = &settle.claimed.progress.bind {
-            self.board.settled(bind, settle.claimed.class, settle.claimed.segments);
+            self.board.free(bind, freed(settle, frees_place));
         }
     }
 
@@ -607,8 +605,8 @@ impl Writer {
         }
         // What is not settled in the store is still claimed there.
         for (settle, frees_place) in batch.settle.iter().zip(&waiting.frees_place) {
-            if *frees_place && let Some(bind) = &settle.claimed.progress.bind {
-                self.board.claimed(bind, settle.claimed.class, settle.claimed.segments);
+            if let Some(bind) = &settle.claimed.progress.bind {
+                self.board.take(bind, freed(settle, *frees_place));
             }
         }
         self.replay(batch, waiting).await;
@@ -624,6 +622,20 @@ impl Writer {
             }
             Err(error) => tracing::error!(event = "backlog_unknown", %error),
         }
+    }
+}
+
+/// Places that are free with a settlement. One that is overdue stays taken, but no longer as one of marketing's.
+fn freed(settle: &Settle, frees_place: bool) -> Taken {
+    let Claimed { class, segments, .. } = *settle.claimed;
+    let (overdue, whole) = (Taken::overdue(segments), Taken::of(class, segments));
+    let was_overdue = settle.claimed.progress.state == State::Uncertain;
+    let is_overdue = settle.progress.state == State::Uncertain;
+    match (frees_place, was_overdue) {
+        (true, false) => whole,
+        (true, true) => overdue,
+        (false, false) if is_overdue => Taken { segments: 0, ..whole },
+        (false, _) => Taken::default(),
     }
 }
 

@@ -212,11 +212,34 @@ fn a_long_message_may_hold_more_than_was_free_and_then_nothing_is_given_until_it
 }
 
 #[test]
+fn offers_whose_answers_never_come_hold_the_window_but_not_the_part_of_marketing() {
+    let mut board = Board::default();
+    board.bind_up(bind("tim", 0), offer(10, 100_000, 1));
+    board.add(&lane(0), Class::Marketing.priority(), 100);
+    let tim = bind("tim", 0);
+    for free in (5..=9).rev() {
+        assert_eq!(claimed_by(&board.plan(), "tim"), 1, "a tenth");
+        board.claimed(&tim, Class::Marketing, 1);
+        assert!(board.plan().claims.is_empty());
+        board.free(
+            &tim,
+            Taken {
+                segments: 0,
+                marketing: 1,
+            },
+        );
+        assert_eq!(board.binds[&tim].room(), free);
+    }
+    board.free(&tim, Taken::overdue(1));
+    assert_eq!(board.binds[&tim].room(), 6);
+}
+
+#[test]
 fn a_bind_that_offers_again_is_given_only_what_is_not_taken() {
     let mut board = Board::default();
     let mut again = offer(100, 100_000, 1);
-    again.taken.add(Class::Service, 70);
-    again.taken.add(Class::Marketing, 10);
+    again.taken.add(Taken::of(Class::Service, 70));
+    again.taken.add(Taken::of(Class::Marketing, 10));
     board.bind_up(bind("tim", 0), again);
     board.add(&lane(0), 3, 1_000);
     board.add(&lane(0), 4, 1_000);

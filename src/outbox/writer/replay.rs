@@ -202,11 +202,9 @@ impl Writer {
             }
             match self.one(&batch_of(&part, self.clock.now())).await {
                 Ok(_) => {
-                    let freed = part
-                        .iter()
-                        .flat_map(|row| &row.settles)
-                        .filter(|(_, frees_place)| *frees_place);
-                    freed.for_each(|(settle, _)| self.free_place(settle));
+                    for (settle, frees_place) in part.iter().flat_map(|row| &row.settles) {
+                        self.free_place(settle, *frees_place);
+                    }
                 }
                 Err(StoreError::Statement(_)) if part.len() > 1 => {
                     parts.push(part.split_off(part.len() / 2));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::domain::{MessageId, NewMessage, UnixMillis};
+use crate::domain::{Class, MessageId, NewMessage, UnixMillis};
 use crate::fixture::{self, bind, lane, name};
 use crate::outbox::{Offer, Outcome, Pace, Service};
 use crate::store::double::{Commits, Double};
@@ -480,6 +480,35 @@ async fn a_long_message_owes_the_tokens_that_it_was_not_given() {
     let mut claims = bench.bind_up(4).await;
     assert_eq!(claims.recv().await.unwrap().segments, 10);
     assert_eq!(bench.pace.owed.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test]
+async fn an_offer_whose_answer_is_overdue_is_none_of_the_tenth_that_offers_have() {
+    let bench = bench().await;
+    let mut claims = bench.bind_up(10).await;
+    let offer = || NewMessage {
+        class: Class::Marketing,
+        ..message(&bench.clock)
+    };
+    let items = vec![Enqueue::new(offer()), Enqueue::new(offer()), Enqueue::new(offer())];
+    bench.outbox.enqueue(items).await.unwrap();
+    let first = claims.recv().await.unwrap();
+    assert!(claims.try_recv().is_err(), "one place of ten");
+    let settle = bench.policy.settle(&first, &Outcome::Uncertain, bench.clock.now(), 0.0);
+    let overdue = Settlement {
+        settle: settle.clone(),
+        frees_place: false,
+    };
+    bench.outbox.settle(vec![overdue], Vec::new()).await;
+    claims.recv().await.unwrap();
+    // A late answer gives back the place in the window alone: the second still has marketing's.
+    let late = Arc::new(Claimed {
+        progress: settle.progress,
+        ..(*first).clone()
+    });
+    bench.settle(&late, submitted()).await;
+    assert_eq!(bench.state(first.id).await, State::Submitted);
+    assert!(claims.try_recv().is_err());
 }
 
 /// Looks that a commit waits for company, where the last one has answered so many and so many are here from the start.
