@@ -507,6 +507,7 @@ async fn an_offer_whose_answer_is_overdue_is_none_of_the_tenth_that_offers_have(
         ..(*first).clone()
     });
     bench.settle(&late, submitted()).await;
+    bench.outbox.enqueue(vec![Enqueue::new(offer())]).await.unwrap();
     assert_eq!(bench.state(first.id).await, State::Submitted);
     assert!(claims.try_recv().is_err());
 }
