@@ -232,7 +232,8 @@ impl Disk {
         self.run("mount", &["-o", "remount,size=256m"]);
     }
 
-    /// Has another program take all but so many octets.
+    /// Has another program take all but so many octets of what is free now. What is freed meanwhile, as the reserve may
+    /// be, is not its own.
     fn fill(&self, left: u64) {
         let mut file = OpenOptions::new()
             .create(true)
@@ -240,7 +241,7 @@ impl Disk {
             .open(self.0.join("ballast"))
             .unwrap();
         let block = [0; 4096];
-        while self.free() > left {
+        for _ in 0..self.free().saturating_sub(left).div_ceil(4096) {
             if file.write_all(&block).is_err() {
                 break;
             }
