@@ -24,8 +24,9 @@ use crate::domain::UnixMillis;
 const MAX_ANSWER: usize = 64 * 1024;
 /// Octets of an answer's head; more breaks the connection.
 const MAX_HEAD: usize = 64 * 1024;
-/// Connections to one host that are kept while nothing is sent.
-const IDLE_CONNECTIONS: usize = 64;
+/// Connections to one host that are kept while nothing is sent: as many as calls may be under way by default, since each
+/// burst opens anew what was not kept.
+const IDLE_CONNECTIONS: usize = 512;
 /// How long they are kept.
 const IDLE: Duration = Duration::from_secs(30);
 /// The longest pause that an endpoint is granted.
