@@ -160,7 +160,6 @@ impl Pipeline {
 }
 
 /// How a turn ends: its commit, and what begins with it.
-#[derive(Clone)]
 struct End {
     outbox: Outbox,
     clock: Clock,
