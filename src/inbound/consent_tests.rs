@@ -94,6 +94,7 @@ pub(super) struct House {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Clock,
     pub(super) waits: Waits,
+    pub(super) actions: Arc<Actions>,
     texts: u8,
     heard: usize,
     _stop: DropGuard,
@@ -140,6 +141,7 @@ impl House {
             lease,
             most: 1,
         };
+        let actions = Actions::new(parts, stop.clone());
         let waits = Waits {
             store: store.clone(),
             outbox: outbox.clone(),
@@ -157,7 +159,7 @@ impl House {
             limits: limits.clone(),
             intake: intake(),
             consent: Arc::new(ConsentStep::new(&config, intake(), limits)),
-            actions: Actions::new(parts, stop.clone()),
+            actions: actions.clone(),
             reassembly_timeout: Duration::from_mins(5),
         };
         tokio::spawn(pipeline.run(stop.clone()));
@@ -166,6 +168,7 @@ impl House {
             store,
             clock,
             waits,
+            actions,
             texts: 0,
             heard: 0,
             _stop: stop.drop_guard(),

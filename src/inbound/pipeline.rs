@@ -80,6 +80,7 @@ impl Pipeline {
             if has_room {
                 let batch = hand.next_batch(now);
                 if !batch.is_empty() {
+                    self.actions.places(batch.len()).await;
                     let end = self.end();
                     let turns = self.handle(&mut hand, batch).await;
                     under_way.spawn(end.take_all(turns));

@@ -10,7 +10,7 @@ use super::*;
 use crate::store::double::{Commits, Double};
 use crate::store::memory::MemoryStore;
 use crate::store::two_way::Leaves;
-use crate::store::{Applied, Batch, CaseAct, CaseChange, CaseQuery, Rules, Seq};
+use crate::store::{ActionQuery, Applied, Batch, CaseAct, CaseChange, CaseQuery, Rules, Seq};
 
 fn has_text(batch: &Batch, wanted: impl Fn(Seq) -> bool) -> bool {
     let mut turns = batch.turns.iter();
@@ -114,6 +114,34 @@ async fn nobody_is_answered_once_a_person_has_taken_the_conversation() {
     };
     let cases = house.store.cases(&query).await.unwrap().rows;
     assert_eq!((cases.len(), cases[0].joined), (1, 1), "it is the person's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_a_little_for_its_place_and_then_in_its_row() {
+    const PING: &str = r#"
+[command.ping]
+title = { it = "Ping", en = "Ping" }
+keywords = { it = ["ping"], en = ["ping"] }
+[command.ping.action]
+kind = "http"
+method = "POST"
+url = "http://192.0.2.1/ping"
+"#;
+    for (taken_for, attempts) in [(5, 1), (500, 0)] {
+        let mut house = House::with(PING, false).await;
+        let place = house.actions.permit().unwrap();
+        assert!(house.actions.permit().is_none(), "there is one place");
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(taken_for)).await;
+            drop(place);
+        });
+        house.bring_from("393331110001", "ping", None).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let now = house.clock.now().after(Duration::from_mins(10));
+        let left = house.store.actions(ActionQuery::Due { now, limit: 9 }).await.unwrap();
+        let tried: Vec<u16> = left.iter().map(|record| record.action.progress.attempts).collect();
+        assert_eq!(tried, [attempts], "{left:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

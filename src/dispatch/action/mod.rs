@@ -36,6 +36,8 @@ use crate::store::{
 const PAGE: u32 = 64;
 /// The longest that one sleeps on what the clock says.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How long texts wait for places of calls before their calls are left in rows.
+const PATIENCE: Duration = Duration::from_millis(20);
 /// How often calls are looked for that nobody makes though their rows say so.
 const LOST_EVERY: Duration = Duration::from_secs(30);
 /// How long a store that failed is left alone.
@@ -106,6 +108,15 @@ impl Actions {
             stop,
             abandoned: CancellationToken::new(),
         })
+    }
+
+    /// Waits a little for places for so many calls: one that is free soon costs less than a row that waits for it.
+    pub async fn places(&self, calls: usize) {
+        let calls = u32::try_from(calls.min(self.parts.most)).unwrap_or(u32::MAX);
+        // Whoever called takes them one by one.
+        tokio::time::timeout(PATIENCE, self.permits.acquire_many(calls))
+            .await
+            .ok();
     }
 
     /// A place for one more call, if there is one.
