@@ -1,5 +1,6 @@
 //! The wiring: builds the parts, starts their tasks, drains them. The one file that names every module.
 
+mod aside;
 mod carriers;
 mod disk;
 mod events;
@@ -35,6 +36,7 @@ use crate::router::Router;
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Changed, Store, StoreError};
 use crate::telemetry::metrics;
+use aside::Aside;
 use reload::Reload;
 
 /// How much longer than the drain of the carriers the whole stop may take.
@@ -54,6 +56,8 @@ pub struct Daemon {
     writer: tokio::task::JoinHandle<()>,
     reload: Reload,
     tasks: TaskTracker,
+    /// Where texts, calls and webhooks are; it ends last.
+    _aside: Aside,
     /// Ends the ways in.
     stop_http: CancellationToken,
     /// Ends what works on its own.
@@ -166,7 +170,8 @@ impl Daemon {
         tasks.spawn(metrics::count_changes(outbox.feed()));
         let pauses = Arc::default();
         let lane = webhooks::lane(&config, &store, &outbox, &clock, &pauses)?;
-        tasks.spawn(lane.run(stop_upkeep.clone()));
+        let aside = Aside::new().context("no thread for webhooks and calls")?;
+        aside.spawn(&tasks, lane.run(stop_upkeep.clone()));
         let state = ApiState::new(
             &config,
             outbox.clone(),
@@ -187,7 +192,7 @@ impl Daemon {
         );
         let book = (&store, &outbox, lease);
         let rules = (&state.intake, consent.clone(), limits.clone());
-        let shelf = two_way::start(&config, book, rules, &clock, &tasks, &stop_upkeep)?;
+        let shelf = two_way::start(&config, book, rules, &clock, (&tasks, &aside), &stop_upkeep)?;
         let reload = Reload {
             running: Arc::new(config.clone()),
             shelf,
@@ -229,6 +234,7 @@ impl Daemon {
             writer,
             reload,
             tasks,
+            _aside: aside,
             stop_http,
             stop_upkeep,
             drain: config.outbox.drain_timeout,

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::aside::Aside;
 use crate::accept::Intake;
 use crate::backend::{AddressGuard, SimSwap, SimSwapToken as Token, Webhooks};
 use crate::clock::Clock;
@@ -47,7 +48,7 @@ pub(super) fn start(
     (store, outbox, lease): (&Arc<dyn Store>, &Outbox, Lease),
     (intake, consent, limits): (&Arc<Intake>, Arc<ConsentStep>, Arc<Limits>),
     clock: &Clock,
-    tasks: &TaskTracker,
+    (tasks, aside): (&TaskTracker, &Aside),
     stop: &CancellationToken,
 ) -> anyhow::Result<Arc<Shelf>> {
     let shelf = Arc::new(Shelf::from_pointee(Book::new(config)?));
@@ -77,7 +78,7 @@ pub(super) fn start(
         intake: intake.clone(),
         limits: limits.clone(),
     };
-    tasks.spawn(waits.run(stop.clone()));
+    aside.spawn(tasks, waits.run(stop.clone()));
     let pipeline = Pipeline {
         store: store.clone(),
         outbox: outbox.clone(),
@@ -91,7 +92,7 @@ pub(super) fn start(
         reassembly_timeout: settings.reassembly_timeout,
     };
     let stop = stop.clone();
-    tasks.spawn(async move {
+    aside.spawn(tasks, async move {
         let _handled = handled.drop_guard();
         let book = pipeline.book.clone();
         // Learning takes a moment, and nobody need wait for it: the texts that come meanwhile are in the store.
@@ -100,6 +101,6 @@ pub(super) fn start(
             pipeline.run(stop).await;
         }
     });
-    tasks.spawn(actions.run());
+    aside.spawn(tasks, actions.run());
     Ok(shelf)
 }
