@@ -158,20 +158,21 @@ impl Daemon {
         let tasks = TaskTracker::new();
         let stop_upkeep = CancellationToken::new();
         let stop_http = CancellationToken::new();
+        let aside = Aside::new().context("no threads for webhooks and calls")?;
         let upkeep = upkeep::Upkeep {
             store: store.clone(),
             outbox: outbox.clone(),
             dispatch: dispatch.clone(),
             recorder: recorder.clone(),
             clock: clock.clone(),
+            aside: aside.handle().clone(),
             stop: stop_upkeep.clone(),
         };
         upkeep.start(&tasks, &settings, disk::Watch::new(&config.state_dir, &config.store));
         tasks.spawn(metrics::count_changes(outbox.feed()));
         let pauses = Arc::default();
         let lane = webhooks::lane(&config, &store, &outbox, &clock, &pauses)?;
-        let aside = Aside::new().context("no thread for webhooks and calls")?;
-        aside.spawn(&tasks, lane.run(stop_upkeep.clone()));
+        tasks.spawn_on(lane.run(stop_upkeep.clone()), aside.handle());
         let state = ApiState::new(
             &config,
             outbox.clone(),
@@ -192,7 +193,7 @@ impl Daemon {
         );
         let book = (&store, &outbox, lease);
         let rules = (&state.intake, consent.clone(), limits.clone());
-        let shelf = two_way::start(&config, book, rules, &clock, (&tasks, &aside), &stop_upkeep)?;
+        let shelf = two_way::start(&config, book, rules, &clock, (&tasks, aside.handle()), &stop_upkeep)?;
         let reload = Reload {
             running: Arc::new(config.clone()),
             shelf,

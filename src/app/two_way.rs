@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::aside::Aside;
 use crate::accept::Intake;
 use crate::backend::{AddressGuard, SimSwap, SimSwapToken as Token, Webhooks};
 use crate::clock::Clock;
@@ -48,7 +48,7 @@ pub(super) fn start(
     (store, outbox, lease): (&Arc<dyn Store>, &Outbox, Lease),
     (intake, consent, limits): (&Arc<Intake>, Arc<ConsentStep>, Arc<Limits>),
     clock: &Clock,
-    (tasks, aside): (&TaskTracker, &Aside),
+    (tasks, aside): (&TaskTracker, &Handle),
     stop: &CancellationToken,
 ) -> anyhow::Result<Arc<Shelf>> {
     let shelf = Arc::new(Shelf::from_pointee(Book::new(config)?));
@@ -78,7 +78,7 @@ pub(super) fn start(
         intake: intake.clone(),
         limits: limits.clone(),
     };
-    aside.spawn(tasks, waits.run(stop.clone()));
+    tasks.spawn_on(waits.run(stop.clone()), aside);
     let pipeline = Pipeline {
         store: store.clone(),
         outbox: outbox.clone(),
@@ -92,7 +92,7 @@ pub(super) fn start(
         reassembly_timeout: settings.reassembly_timeout,
     };
     let stop = stop.clone();
-    aside.spawn(tasks, async move {
+    let texts = async move {
         let _handled = handled.drop_guard();
         let book = pipeline.book.clone();
         // Learning takes a moment, and nobody need wait for it: the texts that come meanwhile are in the store.
@@ -100,7 +100,8 @@ pub(super) fn start(
         if learnt.is_ok() {
             pipeline.run(stop).await;
         }
-    });
-    aside.spawn(tasks, actions.run());
+    };
+    tasks.spawn_on(texts, aside);
+    tasks.spawn_on(actions.run(), aside);
     Ok(shelf)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sd_notify::NotifyState;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +41,8 @@ pub(super) struct Upkeep {
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) recorder: PrometheusHandle,
     pub(super) clock: Clock,
+    /// The threads of texts, calls and webhooks.
+    pub(super) aside: Handle,
     pub(super) stop: CancellationToken,
 }
 
@@ -173,19 +176,22 @@ impl Upkeep {
         }
     }
 
-    /// Pings systemd only while the writer answers, or waits for another program's lock: a sweep that finds nothing goes
-    /// all the way through a commit.
+    /// Pings systemd only while the writer answers, or waits for another program's lock, and the threads aside do: a sweep
+    /// that finds nothing goes all the way through a commit.
     async fn watchdog(self) {
         let Some(limit) = sd_notify::watchdog_enabled() else {
             return;
         };
         while self.wait(limit / 3).await {
             let limit = crate::domain::State::Scheduled;
-            let alive = self.outbox.sweep(Sweep::Due { state: limit, limit: 1 });
-            let answers = tokio::time::timeout(Duration::from_secs(5), alive)
-                .await
-                .is_ok_and(|done| done.is_ok());
-            if answers || self.store.waits_for_lock() {
+            let patience = Duration::from_secs(5);
+            let commit = self.outbox.sweep(Sweep::Due { state: limit, limit: 1 });
+            let (commit, aside) = tokio::join!(
+                tokio::time::timeout(patience, commit),
+                tokio::time::timeout(patience, self.aside.spawn(async {})),
+            );
+            let commits = commit.is_ok_and(|done| done.is_ok()) || self.store.waits_for_lock();
+            if commits && aside.is_ok() {
                 notify(&[NotifyState::Watchdog]);
             }
         }

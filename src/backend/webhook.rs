@@ -24,11 +24,11 @@ use crate::domain::UnixMillis;
 const MAX_ANSWER: usize = 64 * 1024;
 /// Octets of an answer's head; more breaks the connection.
 const MAX_HEAD: usize = 64 * 1024;
-/// Connections to one host that are kept while nothing is sent: as many as calls may be under way by default, since each
+/// Connections to one host that are kept while nothing is sent: as many calls as may be under way at the most, since each
 /// burst opens anew what was not kept.
-const IDLE_CONNECTIONS: usize = 512;
-/// How long they are kept.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE_CONNECTIONS: usize = 1_000;
+/// How long they are kept: less than the 5 s after which many servers close theirs, which may cross a request.
+const IDLE: Duration = Duration::from_secs(4);
 /// The longest pause that an endpoint is granted.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 

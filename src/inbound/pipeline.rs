@@ -15,7 +15,7 @@ use super::hand::{Done, Hand, Ready};
 use super::turn::Decided;
 use super::{Book, Limits, Shelf};
 use crate::accept::Intake;
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::dispatch::ConsentStep;
 use crate::dispatch::action::Actions;
 use crate::outbox::Outbox;
@@ -31,6 +31,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 const MOST_TRIES: u8 = 5;
 /// Batches under way at once: one that is committed, and one that waits for its commit.
 const BATCHES: usize = 2;
+/// How long a batch waits for places of calls, before those that have none are left in their rows.
+const PLACE_PATIENCE: Duration = Duration::from_millis(20);
 /// How often limits forget.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
@@ -80,7 +82,6 @@ impl Pipeline {
             if has_room {
                 let batch = hand.next_batch(now);
                 if !batch.is_empty() {
-                    self.actions.places(batch.len()).await;
                     let end = self.end();
                     let turns = self.handle(&mut hand, batch).await;
                     under_way.spawn(end.take_all(turns));
@@ -147,6 +148,10 @@ impl Pipeline {
             }
             turns.push((turn, decided));
         }
+        let deadline = monotonic() + PLACE_PATIENCE;
+        for (turn, decided) in &mut turns {
+            self.begin_by(deadline, turn, decided).await;
+        }
         turns
     }
 
@@ -174,9 +179,15 @@ impl End {
     }
 
     /// Commits a turn and begins its call; gives the text back that is to be handled again.
-    async fn take(&self, turn: Turn, decided: Decided) -> Done {
+    async fn take(&self, turn: Turn, mut decided: Decided) -> Done {
         let mut ready = decided.ready;
-        match self.outbox.turn(turn).await {
+        let taken = self.outbox.turn(turn).await;
+        if !matches!(taken, Ok(TurnResult::Done { .. }))
+            && let Some(permit) = decided.permit.take()
+        {
+            self.actions.leave(permit);
+        }
+        match taken {
             Ok(TurnResult::Done { action, messages }) => {
                 if let Some(Between { number, address }) = &decided.between {
                     let now = self.clock.now();

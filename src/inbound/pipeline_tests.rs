@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::case_tests::{CATALOGUE, SENTENCE};
 use super::consent_tests::House;
@@ -116,9 +117,8 @@ async fn nobody_is_answered_once_a_person_has_taken_the_conversation() {
     assert_eq!((cases.len(), cases[0].joined), (1, 1), "it is the person's");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_call_waits_a_little_for_its_place_and_then_in_its_row() {
-    const PING: &str = r#"
+/// Nobody may be called at this address: a call is not done, and waits to be tried again.
+const PING: &str = r#"
 [command.ping]
 title = { it = "Ping", en = "Ping" }
 keywords = { it = ["ping"], en = ["ping"] }
@@ -127,21 +127,49 @@ kind = "http"
 method = "POST"
 url = "http://192.0.2.1/ping"
 "#;
+
+impl House {
+    fn only_place(&self) -> OwnedSemaphorePermit {
+        let place = self.actions.permit().unwrap();
+        assert!(self.actions.permit().is_none(), "there is one place");
+        place
+    }
+
+    /// Tries of the calls that wait.
+    async fn attempts(&self) -> Vec<u16> {
+        let now = self.clock.now().after(Duration::from_mins(10));
+        let left = self.store.actions(ActionQuery::Due { now, limit: 9 }).await.unwrap();
+        left.iter().map(|record| record.action.progress.attempts).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_a_little_for_its_place_and_then_in_its_row() {
     for (taken_for, attempts) in [(5, 1), (500, 0)] {
         let mut house = House::with(PING, false).await;
-        let place = house.actions.permit().unwrap();
-        assert!(house.actions.permit().is_none(), "there is one place");
+        let place = house.only_place();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(taken_for)).await;
             drop(place);
         });
         house.bring_from("393331110001", "ping", None).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let now = house.clock.now().after(Duration::from_mins(10));
-        let left = house.store.actions(ActionQuery::Due { now, limit: 9 }).await.unwrap();
-        let tried: Vec<u16> = left.iter().map(|record| record.action.progress.attempts).collect();
-        assert_eq!(tried, [attempts], "{left:?}");
+        assert_eq!(house.attempts().await, [attempts]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_in_its_row_begins_when_a_place_is_left() {
+    let mut house = House::with(PING, false).await;
+    tokio::spawn(house.actions.clone().run());
+    let place = house.only_place();
+    house.bring_from("393331110001", "ping", None).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(house.attempts().await, [0]);
+    house.actions.leave(place);
+    // Far from the second after which it is looked for in any case.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(house.attempts().await, [1]);
 }
 
 #[tokio::test(start_paused = true)]

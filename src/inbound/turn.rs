@@ -1,5 +1,7 @@
 //! From a text to its turn: all that follows from it, to be stored whole or not at all.
 
+use std::time::Instant;
+
 use metrics::counter;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
@@ -162,6 +164,19 @@ impl Pipeline {
         });
         turn.messages.extend::<Option<Enqueue>>(message);
         decision.outcome
+    }
+
+    /// Begins the call of a turn that found no place, if there is one by then.
+    pub(super) async fn begin_by(&self, deadline: Instant, turn: &mut Turn, decided: &mut Decided) {
+        let (Some(new), Some(action), None) = (&mut turn.action, &mut decided.action, &decided.permit) else {
+            return;
+        };
+        let Some(call) = self.book.call(&action.command) else {
+            return;
+        };
+        decided.permit = self.actions.permit_until(deadline).await;
+        action.progress = self.actions.begun(call, action.at, decided.permit.is_some());
+        new.progress = action.progress.clone();
     }
 
     /// How a case stands, for whoever asks.

@@ -33,8 +33,8 @@ use crate::store::{
 /// Items other than new messages that may wait for the writer. Their senders wait; nothing is refused.
 const WORK_QUEUE: usize = 4_096;
 
-/// Turns that others get before a commit: what they are about to hand over goes along, and one sync serves all. Where
-/// nobody has anything to do, a turn takes a microsecond or two.
+/// Turns that others of these threads get before a commit: what they are about to hand over goes along, and one sync serves
+/// all. Where nobody has anything to do, a turn takes a microsecond or two.
 const TURNS: usize = 4;
 
 /// So many share a sync that one more would save next to nothing: then the others get theirs, while what this commit has

@@ -1,7 +1,6 @@
 //! One call, made: what is asked, whether it may be, and what is waited for.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::http::Method;
 use bytes::Bytes;
@@ -123,14 +122,6 @@ impl Actions {
         let has_reply = |word: &str| replies.is_some_and(|replies| replies.contains_key(word));
         let by_code = said.code.as_deref().is_some_and(has_reply);
         !matches!(result, "ok" | "refused" | "pending") && !by_code && !has_reply(result)
-    }
-
-    /// A place is free, for a call that waits.
-    fn leave(&self, permit: OwnedSemaphorePermit) {
-        drop(permit);
-        if self.behind.load(Ordering::Relaxed) {
-            self.due.notify_one();
-        }
     }
 
     /// What a changed SIM makes of a call that moves money or is personal, before it is made.

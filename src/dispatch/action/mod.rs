@@ -12,7 +12,7 @@ mod told;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -36,8 +36,6 @@ use crate::store::{
 const PAGE: u32 = 64;
 /// The longest that one sleeps on what the clock says.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// How long texts wait for places of calls before their calls are left in rows.
-const PATIENCE: Duration = Duration::from_millis(20);
 /// How often calls are looked for that nobody makes though their rows say so.
 const LOST_EVERY: Duration = Duration::from_secs(30);
 /// How long a store that failed is left alone.
@@ -110,18 +108,19 @@ impl Actions {
         })
     }
 
-    /// Waits a little for places for so many calls: one that is free soon costs less than a row that waits for it.
-    pub async fn places(&self, calls: usize) {
-        let calls = u32::try_from(calls.min(self.parts.most)).unwrap_or(u32::MAX);
-        // Whoever called takes them one by one.
-        tokio::time::timeout(PATIENCE, self.permits.acquire_many(calls))
-            .await
-            .ok();
-    }
-
     /// A place for one more call, if there is one.
     pub fn permit(&self) -> Option<OwnedSemaphorePermit> {
         self.permits.clone().try_acquire_owned().ok()
+    }
+
+    /// A place for one more call, waited for until then: one that is free soon costs less than a row that waits for it.
+    /// Where rows wait, they come first.
+    pub async fn permit_until(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
+        if self.behind.load(Ordering::SeqCst) {
+            return None;
+        }
+        let place = self.permits.clone().acquire_owned();
+        tokio::time::timeout_at(deadline.into(), place).await.ok()?.ok()
     }
 
     /// How a call enters its row: as being made, where there is a place for it.
@@ -157,9 +156,17 @@ impl Actions {
         });
     }
 
+    /// A place is free, for a call that waits.
+    pub fn leave(&self, permit: OwnedSemaphorePermit) {
+        drop(permit);
+        if self.behind.load(Ordering::SeqCst) {
+            self.due.notify_one();
+        }
+    }
+
     /// Looks for calls that are due, now.
     pub fn ring(&self) {
-        self.behind.store(true, Ordering::Relaxed);
+        self.behind.store(true, Ordering::SeqCst);
         self.due.notify_one();
     }
 
@@ -222,7 +229,7 @@ impl Actions {
     /// Begins calls that are due, as many as there are places, in one commit.
     async fn make_due(self: &Arc<Self>, now: UnixMillis) -> Result<(), StoreError> {
         // Until it is known that none waits, whoever leaves a place rings.
-        self.behind.store(true, Ordering::Relaxed);
+        self.behind.store(true, Ordering::SeqCst);
         while !self.stop.is_cancelled() {
             let limit = PAGE.min(u32::try_from(self.permits.available_permits()).unwrap_or(PAGE));
             if limit == 0 {
@@ -248,7 +255,7 @@ impl Actions {
             }
             failed?;
             if is_last {
-                self.behind.store(false, Ordering::Relaxed);
+                self.behind.store(false, Ordering::SeqCst);
                 return Ok(());
             }
         }
