@@ -84,8 +84,8 @@ fn refuse(error: &ConfigError) -> Exit {
     report(error, &mut io::stderr().lock()).unwrap_or(Exit::Config)
 }
 
-/// Drives `work` to its end. Half of the processors are left to the threads of the store, to those aside (`app::aside`), and to whoever sends: with
-/// more workers than there is work, messages are handed from one to another for nothing.
+/// Drives `work` to its end. Half of the processors are left to the threads of the store, to those aside (`app::aside`),
+/// and to whoever sends: with more workers than there is work, messages are handed from one to another for nothing.
 fn work(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     tokio::runtime::Builder::new_multi_thread()
