@@ -70,8 +70,14 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
 
 /// The folded view in one line: words, with a space between.
 pub fn fold(text: &str) -> String {
-    let folded: Vec<String> = tokens(text).into_iter().map(|token| token.folded).collect();
-    folded.join(" ")
+    let mut line = String::with_capacity(text.len());
+    for token in tokens(text) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&token.folded);
+    }
+    line
 }
 
 fn push<'a>(tokens: &mut Vec<Token<'a>>, raw: &'a str, start: usize, kind: Kind) {
@@ -152,7 +158,20 @@ fn fold_word(raw: &str) -> String {
             _ => {}
         }
     }
-    unstretch(&folded)
+    match is_stretched(&folded) {
+        true => unstretch(&folded),
+        false => folded,
+    }
+}
+
+/// Whether a letter stands three times in a row or more.
+fn is_stretched(word: &str) -> bool {
+    let (mut last, mut run) = (None, 0);
+    word.chars().any(|c| {
+        run = if last == Some(c) { run + 1 } else { 1 };
+        last = Some(c);
+        run > 2 && c.is_alphabetic()
+    })
 }
 
 /// A letter three times in a row or more was stretched, and is taken once: `saldoooo`.
@@ -188,6 +207,7 @@ mod tests {
     fn case_diacritics_apostrophes_punctuation_and_stretched_letters_fold_away() {
         for (text, folded) in [
             ("SALDO.", "saldo"),
+            ("Saldoooo, aaa1 aabbaa", "saldo a1 aabbaa"),
             ("\" Credito \"", "credito"),
             ("Sì", "si"),
             ("Si'", "si"),

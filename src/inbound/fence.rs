@@ -55,8 +55,8 @@ impl Fence {
 
     /// Whether a text may be answered that was answered before.
     pub(super) fn may_repeat(&self, number: &str, address: &str, text: &str, now: UnixMillis) -> bool {
-        let text = digest(text);
         self.look(number, address, |talk| {
+            let text = digest(text);
             let same = talk.answered.iter().filter(|(_, answered)| *answered == text);
             same.filter(|(at, _)| is_recent(*at, now)).count() < MOST_SAME
         })
@@ -123,7 +123,7 @@ fn is_recent(at: UnixMillis, now: UnixMillis) -> bool {
 }
 
 fn key(number: &str, address: &str) -> Box<str> {
-    format!("{} {}", bare(number), bare(address)).into()
+    [bare(number), " ", bare(address)].concat().into()
 }
 
 #[cfg(test)]

@@ -197,8 +197,10 @@ pub(super) fn notice(text: &str) -> Option<Notice> {
 
 /// Where a phrase first stands among words.
 fn place(words: &[&str], phrase: &str) -> Option<usize> {
-    let phrase: Vec<&str> = phrase.split(' ').collect();
-    words.windows(phrase.len()).position(|window| window == phrase)
+    (0..words.len()).find(|at| {
+        let mut said = words[*at..].iter();
+        phrase.split(' ').all(|word| said.next() == Some(&word))
+    })
 }
 
 /// Notes a text that is no command; whether it may be answered still.

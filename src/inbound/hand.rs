@@ -137,23 +137,23 @@ impl Hand {
     /// The next texts, one of each number at the most, and none of a number that has one under way; the others stay in
     /// their order. Those behind one that is not to be tried yet wait with it.
     pub(super) fn next_batch(&mut self, now: UnixMillis) -> Vec<Ready> {
-        let mut numbers = self.busy.clone();
-        let mut batch = Vec::new();
-        let mut left = VecDeque::new();
-        while let Some(ready) = self.ready.pop_front() {
-            let is_first = numbers.insert(ready.number());
+        let mut batch = Vec::with_capacity(self.ready.len().min(AT_ONCE));
+        let mut later = HashSet::new();
+        let mut left = Vec::new();
+        while batch.len() < AT_ONCE
+            && let Some(ready) = self.ready.pop_front()
+        {
+            let number = ready.number();
+            let is_first = !self.busy.contains(&number) && !later.contains(&number);
             if is_first && ready.not_before.is_none_or(|at| at <= now) {
-                self.busy.insert(ready.number());
+                self.busy.insert(number);
                 batch.push(ready);
             } else {
-                left.push_back(ready);
-            }
-            if batch.len() == AT_ONCE {
-                break;
+                later.insert(number);
+                left.push(ready);
             }
         }
-        left.append(&mut self.ready);
-        self.ready = left;
+        left.into_iter().rev().for_each(|ready| self.ready.push_front(ready));
         batch
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::store::UnhandledText;
 
 /// Texts held at the most; whatever comes beyond is read from the store.
-const MOST: usize = 4_096;
+const MOST: usize = 8_192;
 
 /// Hands over texts in the order of their places, from memory, right after their commit. Nothing is lost if nobody
 /// listens or too many come: they are in the store, and [`Arrived::missed`] says that one must look there.

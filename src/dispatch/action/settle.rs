@@ -35,7 +35,7 @@ impl Actions {
         progress.outcome = Some(outcome.into());
         let again = matches!(after, After::Again { .. });
         let unknown = matches!(after, After::Over(End::Unknown));
-        let mut note = None;
+        let mut ended = None;
         let turn = match after {
             After::Again { at, asks, doubt } => {
                 (progress.state, progress.asks, progress.next_at) = (ActionState::Waiting, asks, Some(at));
@@ -51,11 +51,9 @@ impl Actions {
             After::Over(end) => {
                 (progress.state, progress.next_at, progress.late_at) = (ActionState::Done, None, None);
                 let (word, say) = self.said(record, &end);
-                note = Some(format!(
-                    "{} has ended: {word}. The customer was not told, as a person owns the conversation.",
-                    told_apart(record)
-                ));
-                progress.outcome = Some(word.into());
+                let word: Box<str> = word.into();
+                ended = Some(word.clone());
+                progress.outcome = Some(word);
                 counter!(
                     "araldo_commands_total",
                     "command" => record.action.command.to_string(), "outcome" => end.word()
@@ -73,7 +71,7 @@ impl Actions {
         };
         match unknown {
             true => self.commit_with_case(record, turn).await,
-            false => self.commit(record, turn, note.as_deref()).await,
+            false => self.commit(record, turn, ended.as_deref()).await,
         };
         if again {
             self.ring();
@@ -141,14 +139,21 @@ impl Actions {
     }
 
     /// Commits what is known now, however long the store takes: nobody else knows it. Where a person owns the
-    /// conversation, `note` on the case stands for what the customer would be told.
-    pub(super) async fn commit(&self, record: &ActionRecord, turn: Turn, note: Option<&str>) -> bool {
+    /// conversation, a note on the case stands for what the customer would be told of a call that has `ended` so.
+    pub(super) async fn commit(&self, record: &ActionRecord, turn: Turn, ended: Option<&str>) -> bool {
         let mut owned = None;
         loop {
             let mut turn = copy(&turn);
             if let Some(id) = owned {
                 turn.messages.clear();
-                turn.case = note.map(|text| CaseStep::Note { id, text: text.into() });
+                turn.case = ended.map(|word| CaseStep::Note {
+                    id,
+                    text: format!(
+                        "{} has ended: {word}. The customer was not told, as a person owns the conversation.",
+                        told_apart(record)
+                    )
+                    .into(),
+                });
             }
             match self.parts.outbox.turn(turn).await {
                 Ok(TurnResult::Owned(id)) => owned = Some(id),

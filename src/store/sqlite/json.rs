@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::columns::decode;
+use super::columns::{ROW_COLUMNS, decode};
 
 /// The cells of one row, in the order of its `json_array`.
 pub(super) struct JsonRow<'a>(Vec<Cell<'a>>);
@@ -58,7 +58,25 @@ impl Cell<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for JsonRow<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Self)
+        deserializer.deserialize_seq(RowVisitor)
+    }
+}
+
+struct RowVisitor;
+
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = JsonRow<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<JsonRow<'de>, A::Error> {
+        let mut cells = Vec::with_capacity(ROW_COLUMNS);
+        while let Some(cell) = seq.next_element()? {
+            cells.push(cell);
+        }
+        Ok(JsonRow(cells))
     }
 }
 
