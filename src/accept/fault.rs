@@ -88,6 +88,7 @@ codes! {
     RichInvalid 422 "rich_invalid" "The rich message cannot be shown so" "Correct the member that is named, or send `text` alone: the limits are those of RCS."
 
     NumberNotCertified 422 "number_not_certified" "The number is not certified for a customer of the client" "The template is for certified numbers alone. Certify the number with POST /v1/verifications."
+    InvalidCode 422 "invalid_code" "That is no code" "A code has six digits. This was not tried, and costs no try."
     CodeWrong 422 "code_wrong" "That is not the code" "Ask the customer for the code again: `tries_left` says how often."
     NoRoute 422 "no_route" "No route leads to the destination" "Check the number; the operator configures the routes."
     TextAndTemplate 422 "text_and_template" "A message has a text or a template, and not both" "Leave one of the two out; vars and locale go with a template."

@@ -276,9 +276,9 @@ pub(super) struct CaseRequest {
     /// Who does it.
     #[schema(min_length = 1, max_length = 64)]
     by: String,
-    /// Of `take`: who owns it now, to take it over.
+    /// Of `take` alone: who owns it now, to take it over.
     from: Option<String>,
-    /// Of `note` and `answer`: what.
+    /// Of `note` and `answer` alone: what.
     #[schema(max_length = 2000)]
     text: Option<String>,
 }
@@ -340,7 +340,7 @@ pub(super) struct VerificationRequest {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `CodeWish` reads")]
 pub(super) struct CodeRequest {
-    /// As the customer gave it; spaces do not count.
+    /// Six digits, as the customer gave them; spaces do not count.
     #[schema(example = "482910")]
     code: String,
 }

@@ -290,7 +290,7 @@ pub(super) async fn show(
     responses(
         (status = 200, description = "The number is certified", body = VerificationView),
         (status = 409, description = "`code_expired`, `code_spent` by wrong ones, or `code_used`: send another", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`code_wrong`: see `tries_left`", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`code_wrong`: see `tries_left`; `invalid_code`: no code, and no try", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = "4XX", description = "See code", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "Not done, or not known: see code and Retry-After", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
     ),

@@ -86,6 +86,13 @@ async fn a_case_is_taken_noted_answered_and_solved_by_its_owner() {
     };
     assert_eq!(said(0), ["in", "SALDO", ""]);
     assert_eq!(said(1), ["out", "Buongiorno", "queued"]);
+    for (verb, spare) in [("solve", "text"), ("take", "text"), ("solve", "from"), ("note", "from")] {
+        let refused = house
+            .act(verb, &json!({ "by": "anna", spare: "Addio" }))
+            .await
+            .is_problem(400, "invalid_json");
+        assert_eq!(refused["errors"][0]["pointer"], format!("/{spare}"), "{verb}");
+    }
     let solved = house.act("solve", &json!({ "by": "anna" })).await.json();
     assert_eq!(solved["state"], "solved");
     house

@@ -67,6 +67,13 @@ async fn a_number_is_certified_by_the_code_that_comes_back_and_a_code_counts_onc
     );
     let code = house.code(message).await;
     assert!(!sent.body.contains(&code), "the code is told to the handset alone");
+    for mistyped in ["", "the code", &code[1..], "12345678", "123 and 456"] {
+        let none = house
+            .check("bank-key", &id, mistyped)
+            .await
+            .is_problem(422, "invalid_code");
+        assert_eq!(none["errors"][0]["pointer"], "/code", "{mistyped}");
+    }
     let wrong = house
         .check("bank-key", &id, &another(&code))
         .await

@@ -34,6 +34,7 @@ pub(super) async fn done(
     key: Option<IdempotencyKey>,
     reveal: bool,
 ) -> Result<Response, Problem> {
+    wish.check_fields(verb)?;
     let by: Box<str> = name("/by", wish.by.as_deref())?.into();
     let text = || text("/text", wish.text.as_deref());
     let mut told = None;

@@ -25,6 +25,26 @@ pub(super) struct CaseWish<'a> {
 pub(super) const FIELDS: [&str; 3] = ["by", "from", "text"];
 
 impl CaseWish<'_> {
+    /// Refuses what the verb makes nothing of: whoever sends it expects something of it.
+    pub(super) fn check_fields(&self, verb: Verb) -> Result<(), Fault> {
+        let (takes_from, takes_text) = match verb {
+            Verb::Take => (true, false),
+            Verb::Note | Verb::Answer => (false, true),
+            Verb::Solve => (false, false),
+        };
+        let spare = |pointer, hint| {
+            let detail = format!("`{}` makes nothing of it", verb.word());
+            Err(Fault::new(pointer, Code::InvalidJson, detail).hint(hint))
+        };
+        if self.text.is_some() && !takes_text {
+            return spare("/text", "send it with `answer` or `note`");
+        }
+        if self.from.is_some() && !takes_from {
+            return spare("/from", "it goes with `take`");
+        }
+        Ok(())
+    }
+
     /// SHA-256 over what is wished of which case.
     pub(super) fn fingerprint(&self, id: CaseId, verb: Verb) -> [u8; 32] {
         let mut sha = Sha256::new();

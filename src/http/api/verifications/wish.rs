@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::accept::{MAX_REFERENCE, Text};
+use crate::dialogue::{CODE_DIGITS, digits};
 use crate::domain::Name;
 use crate::http::json;
 use crate::http::problem::{Code, Fault, Problem};
@@ -96,8 +97,17 @@ impl<'a> CodeWish<'a> {
         json::read(body, &["code"], &[])
     }
 
+    /// What may be tried: what has not as many digits as a code was mistyped, and costs no try.
     pub(super) fn code(&self) -> Result<&str, Fault> {
-        let code = self.code.as_deref();
-        code.ok_or_else(|| Fault::new("/code", Code::Required, "is missing"))
+        let Some(code) = self.code.as_deref() else {
+            return Err(Fault::new("/code", Code::Required, "is missing"));
+        };
+        match digits(code) {
+            Some(digits) if digits.len() == CODE_DIGITS => Ok(code),
+            _ => {
+                let detail = format!("must have {CODE_DIGITS} digits");
+                Err(Fault::new("/code", Code::InvalidCode, detail).limit(CODE_DIGITS))
+            }
+        }
     }
 }
