@@ -2,12 +2,11 @@
 //!
 //! Texts come from memory right after their commit; at the start, and whenever too many came at once, they are read from
 //! the store. A number's texts are handled one after the other; those of different numbers go in one batch, whose turns
-//! share their commits. While one batch is committed, the next is decided upon.
+//! share a commit. While one batch is committed, the next is decided upon.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -83,8 +82,8 @@ impl Pipeline {
                 let batch = hand.next_batch(now);
                 if !batch.is_empty() {
                     let end = self.end();
-                    let turns = self.handle(&mut hand, batch).await;
-                    under_way.spawn(end.take_all(turns));
+                    let (turns, decided) = self.handle(&mut hand, batch).await;
+                    under_way.spawn(end.take_all(turns, decided));
                     continue;
                 }
                 if hand.wants_more() {
@@ -123,7 +122,7 @@ impl Pipeline {
     }
 
     /// Decides upon texts of different numbers: what follows is to be committed.
-    async fn handle(&self, hand: &mut Hand, batch: Vec<Ready>) -> Vec<(Turn, Decided)> {
+    async fn handle(&self, hand: &mut Hand, batch: Vec<Ready>) -> (Vec<Turn>, Vec<Decided>) {
         let between: Vec<Option<Between>> = batch.iter().map(|ready| self.between(&ready.joined.text)).collect();
         let pairs: Vec<Between> = between.iter().flatten().cloned().collect();
         let standings = match self.store.standings(&pairs).await {
@@ -132,11 +131,12 @@ impl Pipeline {
                 tracing::warn!(event = "standings_unknown", %error);
                 hand.done(batch.into_iter().map(Done::from).collect());
                 tokio::time::sleep(STORE_PAUSE).await;
-                return Vec::new();
+                return (Vec::new(), Vec::new());
             }
         };
         let mut standings = standings.into_iter();
         let mut turns = Vec::with_capacity(batch.len());
+        let mut all = Vec::with_capacity(batch.len());
         for (ready, between) in batch.into_iter().zip(between) {
             let standing = match &between {
                 Some(_) => standings.next().unwrap_or_default(),
@@ -146,13 +146,14 @@ impl Pipeline {
             if let Some(asks) = decided.asks.take() {
                 turn.messages.extend(self.tell_case(&asks).await);
             }
-            turns.push((turn, decided));
+            turns.push(turn);
+            all.push(decided);
         }
         let deadline = monotonic() + PLACE_PATIENCE;
-        for (turn, decided) in &mut turns {
+        for (turn, decided) in turns.iter_mut().zip(&mut all) {
             self.begin_by(deadline, turn, decided).await;
         }
-        turns
+        (turns, all)
     }
 
     fn end(&self) -> End {
@@ -174,19 +175,20 @@ struct End {
 }
 
 impl End {
-    async fn take_all(self, turns: Vec<(Turn, Decided)>) -> Vec<Done> {
-        join_all(turns.into_iter().map(|(turn, decided)| self.take(turn, decided))).await
+    /// Commits turns and begins their calls.
+    async fn take_all(self, turns: Vec<Turn>, decided: Vec<Decided>) -> Vec<Done> {
+        let answers = self.outbox.turns(turns).await;
+        debug_assert_eq!(answers.len(), decided.len());
+        let mut done = Vec::with_capacity(decided.len());
+        for (decided, answer) in decided.into_iter().zip(answers) {
+            done.push(self.taken(decided, answer.wait().await));
+        }
+        done
     }
 
-    /// Commits a turn and begins its call; gives the text back that is to be handled again.
-    async fn take(&self, turn: Turn, mut decided: Decided) -> Done {
+    /// Begins the call of a turn that was committed; gives the text back that is to be handled again.
+    fn taken(&self, decided: Decided, taken: Result<TurnResult, StoreError>) -> Done {
         let mut ready = decided.ready;
-        let taken = self.outbox.turn(turn).await;
-        if !matches!(taken, Ok(TurnResult::Done { .. }))
-            && let Some(permit) = decided.permit.take()
-        {
-            self.actions.leave(permit);
-        }
         match taken {
             Ok(TurnResult::Done { action, messages }) => {
                 if let Some(Between { number, address }) = &decided.between {
@@ -196,8 +198,8 @@ impl End {
                         self.limits.answered(number, address, text, now);
                     }
                 }
-                match (action, decided.action, decided.permit) {
-                    (Some(seq), Some(action), Some(permit)) => {
+                match (action, decided.begins) {
+                    (Some(seq), Some((action, permit))) => {
                         let record = ActionRecord {
                             seq,
                             version: 1,
@@ -206,8 +208,8 @@ impl End {
                         self.actions.start(record, permit);
                     }
                     // It waits for a place.
-                    (Some(_), ..) => self.actions.ring(),
-                    (None, ..) => {}
+                    (Some(_), None) => self.actions.ring(),
+                    (None, begins) => debug_assert!(begins.is_none(), "who begins a call has its place"),
                 }
                 Done::of(&ready)
             }

@@ -1,5 +1,6 @@
 //! A store that refuses, and people who are faster.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
@@ -64,6 +65,50 @@ async fn a_text_that_the_store_refuses_holds_back_no_other_number() {
         answers.len() == 2 && answers[1].starts_with("Annullato"),
         "in their order: {answers:?}"
     );
+}
+
+/// Notes which texts' turns are taken, in their order.
+#[derive(Default)]
+struct Notes(Mutex<Vec<Seq>>);
+
+impl Commits for Notes {
+    fn commit<'a>(
+        &'a self,
+        store: &'a dyn Store,
+        batch: &'a Batch,
+        rules: &'a dyn Rules,
+    ) -> BoxFuture<'a, Result<Applied, StoreError>> {
+        let texts = batch.turns.iter().filter_map(|turn| match &turn.leaves {
+            Leaves::Text { seq, .. } => Some(*seq),
+            _ => None,
+        });
+        self.0.lock().unwrap().extend(texts);
+        store.commit(batch, rules)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_texts_of_a_number_are_answered_in_the_order_in_which_they_came() {
+    let notes = Arc::new(Notes::default());
+    let store = Double::new(Arc::new(MemoryStore::new()), notes.clone());
+    let mut house = House::over(Arc::new(store), CATALOGUE, false).await;
+    let mut hers = Vec::new();
+    for n in 1..=250 {
+        let from = match n % 5 {
+            0 => format!("3933311100{n:02}"),
+            _ => {
+                hers.push(n);
+                "393331110001".to_owned()
+            }
+        };
+        house.bring_from(&from, "blocca carta", None).await;
+    }
+    for _ in 0..20 {
+        house.answers().await;
+    }
+    let taken = notes.0.lock().unwrap();
+    let of_hers: Vec<Seq> = taken.iter().copied().filter(|seq| hers.contains(seq)).collect();
+    assert_eq!((of_hers, taken.len()), (hers, 250));
 }
 
 /// A person takes the case while the turn of a text is on its way.
@@ -166,7 +211,7 @@ async fn a_call_that_waits_in_its_row_begins_when_a_place_is_left() {
     house.bring_from("393331110001", "ping", None).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(house.attempts().await, [0]);
-    house.actions.leave(place);
+    drop(place);
     // Far from the second after which it is looked for in any case.
     tokio::time::sleep(Duration::from_millis(5)).await;
     assert_eq!(house.attempts().await, [1]);

@@ -15,9 +15,10 @@ use crate::accept::Client;
 use crate::clock;
 use crate::command::Locale;
 use crate::dialogue::{Asked, Pending};
+use crate::dispatch::action::Actions;
 use crate::domain::UnixMillis;
 use crate::store::two_way::{Leaves, NewAction, Question, QuestionChange, Whole};
-use crate::store::{ActionState, Between, CaseStep, Enqueue, Standing, Turn, UnhandledText};
+use crate::store::{Between, CaseStep, Enqueue, Standing, Turn, UnhandledText};
 use say::Say;
 
 /// A text that was decided upon.
@@ -25,8 +26,8 @@ pub(super) struct Decided {
     pub(super) ready: Ready,
     pub(super) between: Option<Between>,
     pub(super) standing: Standing,
-    pub(super) permit: Option<OwnedSemaphorePermit>,
-    pub(super) action: Option<NewAction>,
+    /// The call that is made once its turn is committed, and its place.
+    pub(super) begins: Option<(NewAction, OwnedSemaphorePermit)>,
     /// The case that is asked about.
     pub(super) asks: Option<Asks>,
 }
@@ -53,8 +54,7 @@ impl Pipeline {
         let mut decided = Decided {
             between: between.clone(),
             standing,
-            permit: None,
-            action: None,
+            begins: None,
             asks: None,
             ready,
         };
@@ -139,8 +139,7 @@ impl Pipeline {
         if let (Some(wish), Some(command)) = (decision.wish, &decision.command)
             && let Some(call) = self.book.call(command)
         {
-            let permit = self.actions.permit();
-            let action = NewAction {
+            turn.action = Some(Box::new(NewAction {
                 id: fresh_id(now),
                 inbound: decided.ready.joined.text.id,
                 between: between.clone(),
@@ -151,12 +150,8 @@ impl Pipeline {
                 text: wish.text.into(),
                 spend: wish.spend,
                 at: now,
-                progress: self.actions.begun(call, now, permit.is_some()),
-            };
-            debug_assert_eq!(permit.is_some(), action.progress.state == ActionState::Running);
-            decided.permit = permit;
-            decided.action = Some(action.clone());
-            turn.action = Some(Box::new(action));
+                progress: Actions::waiting(call, now),
+            }));
         }
         let message = decision.say.as_ref().and_then(|say| {
             let locale = decision.locale;
@@ -166,17 +161,13 @@ impl Pipeline {
         decision.outcome
     }
 
-    /// Begins the call of a turn that found no place, if there is one by then.
+    /// The call of a turn begins with it, if there is a place for it by then; else it waits in its row.
     pub(super) async fn begin_by(&self, deadline: Instant, turn: &mut Turn, decided: &mut Decided) {
-        let (Some(new), Some(action), None) = (&mut turn.action, &mut decided.action, &decided.permit) else {
-            return;
-        };
-        let Some(call) = self.book.call(&action.command) else {
-            return;
-        };
-        decided.permit = self.actions.permit_until(deadline).await;
-        action.progress = self.actions.begun(call, action.at, decided.permit.is_some());
-        new.progress = action.progress.clone();
+        let Some(action) = &mut turn.action else { return };
+        if let Some(permit) = self.actions.permit_until(deadline).await {
+            self.actions.begin(&mut action.progress);
+            decided.begins = Some(((**action).clone(), permit));
+        }
     }
 
     /// How a case stands, for whoever asks.

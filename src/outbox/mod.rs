@@ -114,9 +114,10 @@ pub(crate) enum Work {
         text: Box<NewInbound>,
         reply: Reply<InboundResult>,
     },
-    Turn {
-        turn: Box<Turn>,
-        reply: Reply<TurnResult>,
+    Turns {
+        turns: Vec<Turn>,
+        /// One for each.
+        replies: Vec<Reply<TurnResult>>,
     },
     Quarantine {
         pdu: BadPdu,
@@ -240,8 +241,28 @@ impl Outbox {
 
     /// Takes a turn of a conversation: all of it, or nothing. Answered after its commit.
     pub async fn turn(&self, turn: Turn) -> Result<TurnResult, StoreError> {
-        let turn = Box::new(turn);
-        self.ask(|reply| Work::Turn { turn, reply }).await
+        self.ask(|reply| Work::Turns {
+            turns: vec![turn],
+            replies: vec![reply],
+        })
+        .await
+    }
+
+    /// Takes turns as one piece of work: one answer for each, after its commit, which they share unless the store refuses
+    /// one of them.
+    pub async fn turns(&self, turns: Vec<Turn>) -> Vec<TurnAnswer> {
+        if turns.is_empty() {
+            return Vec::new();
+        }
+        let (replies, answers) = turns
+            .iter()
+            .map(|_| {
+                let (reply, answer) = oneshot::channel();
+                (reply, TurnAnswer(answer))
+            })
+            .unzip();
+        self.work.send(Work::Turns { turns, replies }).await.ok();
+        answers
     }
 
     /// Notes what people want; what waits for those who want it no more ends with it. Answered after its commit.
@@ -343,8 +364,21 @@ impl Outbox {
 
     async fn ask<T>(&self, work: impl FnOnce(Reply<T>) -> Work) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let gone = || StoreError::Open("the outbox has ended".to_owned());
         self.work.send(work(reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
+}
+
+/// What becomes of a turn that was handed over.
+pub struct TurnAnswer(oneshot::Receiver<Result<TurnResult, StoreError>>);
+
+impl TurnAnswer {
+    /// Waits for the turn's commit.
+    pub async fn wait(self) -> Result<TurnResult, StoreError> {
+        self.0.await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Open("the outbox has ended".to_owned())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Settings {
     /// Requests that may wait for the writer; more are refused.
     pub queue: usize,
-    /// Items of one commit at the most.
+    /// Items of one commit, from which on it is full: what came as one piece goes in it whole.
     pub batch: usize,
     /// The longest that a request waits for its commit.
     pub commit_timeout: Duration,

@@ -242,9 +242,9 @@ impl Writer {
                 batch.inbound.push(*text);
                 waiting.inbound.push(reply);
             }
-            Work::Turn { turn, reply } => {
-                batch.turns.push(*turn);
-                waiting.turns.push(reply);
+            Work::Turns { turns, replies } => {
+                batch.turns.extend(turns);
+                waiting.turns.extend(replies);
             }
             Work::Consents { consents, reply } => {
                 waiting.consents.push((consents.len(), reply));

@@ -36,12 +36,12 @@ impl Actions {
     pub(super) async fn make(self: &Arc<Self>, mut record: ActionRecord, permit: OwnedSemaphorePermit) {
         let Some(call) = self.parts.shelf.load().call(&record.action.command).cloned() else {
             // The catalogue has changed: nothing was asked of anybody.
-            self.leave(permit);
+            drop(permit);
             return self.settle(&record, After::Over(End::Failed), "no_command").await;
         };
         let asks = record.action.progress.asks;
         if !asks && let Some(end) = self.stopped(&record).await {
-            self.leave(permit);
+            drop(permit);
             return self.settle(&record, After::Over(end), "sim_check").await;
         }
         let begun = clock::monotonic();
@@ -79,7 +79,7 @@ impl Actions {
                 }
             }
         };
-        self.leave(permit);
+        drop(permit);
         histogram!("araldo_command_seconds").record(clock::monotonic().duration_since(begun).as_secs_f64());
         self.note(&record, &called);
         let progress = &record.action.progress;

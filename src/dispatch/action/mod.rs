@@ -10,11 +10,10 @@ mod settle;
 mod told;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,9 +27,7 @@ use crate::domain::UnixMillis;
 use crate::inbound::book::Call;
 use crate::inbound::{Limits, Shelf};
 use crate::outbox::Outbox;
-use crate::store::{
-    ActionProgress, ActionQuery, ActionRecord, ActionState, Lease, Seq, Store, StoreError, Turn, TurnResult,
-};
+use crate::store::{ActionProgress, ActionQuery, ActionRecord, ActionState, Lease, Seq, Store, StoreError, TurnResult};
 
 /// Calls read at once.
 const PAGE: u32 = 64;
@@ -49,8 +46,6 @@ pub struct Actions {
     permits: Arc<Semaphore>,
     under_way: Mutex<HashSet<Seq>>,
     due: Notify,
-    /// Whether calls may wait for a place: whoever leaves one rings.
-    behind: AtomicBool,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// Calls under way are left: the stop has waited long enough.
@@ -101,7 +96,6 @@ impl Actions {
             parts,
             under_way: Mutex::default(),
             due: Notify::new(),
-            behind: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             stop,
             abandoned: CancellationToken::new(),
@@ -114,31 +108,30 @@ impl Actions {
     }
 
     /// A place for one more call, waited for until then: one that is free soon costs less than a row that waits for it.
-    /// Where rows wait, they come first.
     pub async fn permit_until(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
-        if self.behind.load(Ordering::SeqCst) {
-            return None;
-        }
         let place = self.permits.clone().acquire_owned();
         tokio::time::timeout_at(deadline.into(), place).await.ok()?.ok()
     }
 
-    /// How a call enters its row: as being made, where there is a place for it.
-    pub fn begun(&self, call: &Call, now: UnixMillis, has_place: bool) -> ActionProgress {
+    /// How a call enters its row: it waits for its place.
+    pub fn waiting(call: &Call, now: UnixMillis) -> ActionProgress {
         ActionProgress {
-            state: if has_place {
-                ActionState::Running
-            } else {
-                ActionState::Waiting
-            },
+            state: ActionState::Waiting,
             asks: false,
             doubt: false,
-            attempts: u16::from(has_place),
-            lease: has_place.then_some(self.parts.lease),
-            next_at: (!has_place).then_some(now),
+            attempts: 0,
+            lease: None,
+            next_at: Some(now),
             late_at: Some(now.after(call.late_after)),
             outcome: None,
         }
+    }
+
+    /// Moves a call on in its row: it has its place, and is being made.
+    pub fn begin(&self, progress: &mut ActionProgress) {
+        progress.state = ActionState::Running;
+        progress.attempts = progress.attempts.saturating_add(1);
+        (progress.lease, progress.next_at) = (Some(self.parts.lease), None);
     }
 
     /// Makes a call whose row was committed as being made.
@@ -156,17 +149,8 @@ impl Actions {
         });
     }
 
-    /// A place is free, for a call that waits.
-    pub fn leave(&self, permit: OwnedSemaphorePermit) {
-        drop(permit);
-        if self.behind.load(Ordering::SeqCst) {
-            self.due.notify_one();
-        }
-    }
-
     /// Looks for calls that are due, now.
     pub fn ring(&self) {
-        self.behind.store(true, Ordering::SeqCst);
         self.due.notify_one();
     }
 
@@ -226,53 +210,59 @@ impl Actions {
         }
     }
 
-    /// Begins calls that are due, as many as there are places, in one commit.
+    /// Begins calls that are due. Each waits for its place in one row with those of new texts.
     async fn make_due(self: &Arc<Self>, now: UnixMillis) -> Result<(), StoreError> {
-        // Until it is known that none waits, whoever leaves a place rings.
-        self.behind.store(true, Ordering::SeqCst);
-        while !self.stop.is_cancelled() {
-            let limit = PAGE.min(u32::try_from(self.permits.available_permits()).unwrap_or(PAGE));
-            if limit == 0 {
-                return Ok(());
+        loop {
+            let due = self.parts.store.actions(ActionQuery::Due { now, limit: PAGE }).await?;
+            let is_last = due.len() < PAGE as usize;
+            let mut due = due.into_iter();
+            while due.len() > 0 {
+                let Some(place) = self.place().await else { return Ok(()) };
+                let places = std::iter::once(place).chain(std::iter::from_fn(|| self.permit()));
+                self.begin_all(places.zip(due.by_ref()).collect()).await?;
             }
-            let due = self.parts.store.actions(ActionQuery::Due { now, limit }).await?;
-            let is_last = due.len() < limit as usize;
-            let places = due.into_iter().map_while(|record| Some((record, self.permit()?)));
-            let begun: Vec<_> = places.map(|(record, permit)| (self.begin(record), permit)).collect();
-            let turns = begun
-                .iter()
-                .map(|(record, _)| self.take(moved(record, record.action.progress.clone(), false, None)));
-            let mut failed = Ok(());
-            for (taken, (mut record, permit)) in join_all(turns).await.into_iter().zip(begun) {
-                match taken {
-                    Ok(true) => {
-                        record.version += 1;
-                        self.start(record, permit);
-                    }
-                    Ok(false) => {}
-                    Err(error) => failed = Err(error),
-                }
-            }
-            failed?;
             if is_last {
-                self.behind.store(false, Ordering::SeqCst);
                 return Ok(());
             }
         }
-        Ok(())
     }
 
-    /// The call as it is once it has a place.
-    fn begin(&self, mut record: ActionRecord) -> ActionRecord {
-        let progress = &mut record.action.progress;
-        progress.state = ActionState::Running;
-        progress.attempts = progress.attempts.saturating_add(1);
-        (progress.lease, progress.next_at) = (Some(self.parts.lease), None);
-        record
+    /// A place for a call; `None` where it is time to stop.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            place = self.permits.clone().acquire_owned() => place.ok(),
+        }
     }
 
-    async fn take(&self, turn: Turn) -> Result<bool, StoreError> {
-        Ok(matches!(self.parts.outbox.turn(turn).await?, TurnResult::Done { .. }))
+    /// Begins calls that have their places, in one commit.
+    async fn begin_all(
+        self: &Arc<Self>,
+        mut calls: Vec<(OwnedSemaphorePermit, ActionRecord)>,
+    ) -> Result<(), StoreError> {
+        for (_, record) in &mut calls {
+            self.begin(&mut record.action.progress);
+        }
+        let turns = calls
+            .iter()
+            .map(|(_, record)| moved(record, record.action.progress.clone(), false, None))
+            .collect();
+        let answers = self.parts.outbox.turns(turns).await;
+        debug_assert_eq!(answers.len(), calls.len());
+        let mut failed = Ok(());
+        for (answer, (place, mut record)) in answers.into_iter().zip(calls) {
+            match answer.wait().await {
+                Ok(TurnResult::Done { .. }) => {
+                    record.version += 1;
+                    self.start(record, place);
+                }
+                // It has moved on meanwhile.
+                Ok(_) => {}
+                Err(error) => failed = Err(error),
+            }
+        }
+        failed
     }
 
     fn mark(&self, seq: Seq, under_way: bool) {

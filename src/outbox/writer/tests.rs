@@ -12,6 +12,7 @@ use crate::fixture::{self, bind, lane, name};
 use crate::outbox::{Offer, Outcome, Pace, Service};
 use crate::store::double::{Commits, Double};
 use crate::store::memory::MemoryStore;
+use crate::store::two_way::Leaves;
 use crate::store::{ActItem, Enqueue, Group, IdempotencyKey, Rules, SegmentAnswer, SegmentState, Seq};
 
 /// Always enough, and counts what is owed.
@@ -467,6 +468,18 @@ async fn a_writer_that_dies_is_noticed() {
     bench.outbox.settle(vec![bench.submitted(&first)], Vec::new()).await;
     let error = bench.outbox.health().failed().await;
     assert!(error.to_string().ends_with("the writer has died"), "{error}");
+    let turn = || {
+        Turn::new(Leaves::Text {
+            seq: 1,
+            parts: Vec::new(),
+            outcome: "silent".into(),
+            whole: None,
+        })
+    };
+    assert!(matches!(bench.outbox.turn(turn()).await, Err(StoreError::Open(_))));
+    for answer in bench.outbox.turns(vec![turn(), turn()]).await {
+        assert!(matches!(answer.wait().await, Err(StoreError::Open(_))));
+    }
 }
 
 #[tokio::test]
