@@ -1,5 +1,6 @@
 //! A bank with books of its own, which does what a call says or not, and answers or not.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,7 +36,9 @@ impl Bank {
             .partition(|(at, ..)| *at <= now);
         self.later = later;
         for (_, key, sum) in due {
-            if self.ended.insert(key, true).is_none() {
+            // What it has refused meanwhile stays refused.
+            if let Entry::Vacant(end) = self.ended.entry(key) {
+                end.insert(true);
                 *self.moved.entry(sum).or_default() += 1;
             }
         }

@@ -56,7 +56,7 @@ impl Policy {
 
     /// Whether a long message is on the handset: every segment was reported, or this carrier reports once for all.
     /// Segments that were never answered may not have left: a receipt that can only be about one of them, of a message
-    /// in doubt, says nothing of the others.
+    /// in doubt, says nothing of the others. Nor does it of one that was refused, or that another carrier took.
     fn is_whole(&self, row: &Row, segments: &[SegmentRecord], receipt: &Receipt) -> bool {
         let delivered = segments
             .iter()
@@ -67,7 +67,13 @@ impl Policy {
             self.habit(&receipt.carrier, |habit| habit.whole(row.seq));
             return true;
         }
-        answered && self.habit(&receipt.carrier, |habit| habit.reported(row.seq, delivered, receipt.at))
+        let stands_for = |segment: &SegmentRecord| {
+            let taken = matches!(segment.state, SegmentState::Submitted | SegmentState::Delivered);
+            taken && segment.carrier == receipt.carrier
+        };
+        answered
+            && segments.iter().all(stands_for)
+            && self.habit(&receipt.carrier, |habit| habit.reported(row.seq, delivered, receipt.at))
     }
 
     fn habit<T>(&self, carrier: &Name, ask: impl FnOnce(&mut SegmentHabit) -> T) -> T {

@@ -258,25 +258,55 @@ fn a_second_delivery_of_a_resent_message_is_noted() {
     assert!(progress.flags.has(Flag::DeliveredTwice));
 }
 
-#[test]
-fn a_long_message_is_delivered_when_every_segment_is() {
-    let segment = |number, state| SegmentRecord {
+/// What is known of the segment of a long message.
+fn segment(number: u8, carrier: &str, state: SegmentState) -> SegmentRecord {
+    SegmentRecord {
         number,
         attempt: 1,
-        carrier: name("tim"),
+        carrier: name(carrier),
         state,
         carrier_message_id: None,
         code: None,
         at: NOW,
-    };
+    }
+}
+
+/// A message of two segments.
+fn long_row(state: State) -> Row {
     let mut row = row(
         Class::Service,
         Progress {
-            state: State::Submitted,
+            state,
             ..claimed_progress()
         },
     );
     row.segments = 2;
+    row
+}
+
+#[test]
+fn the_one_report_of_a_carrier_stands_for_no_segment_that_it_refused_or_another_took() {
+    let policy = policy();
+    let habit = SegmentHabit::fixed(Habit::One);
+    policy.habits.lock().unwrap().insert(name("tim"), habit);
+    let row = long_row(State::Failed);
+    for (carrier, second, becomes) in [
+        ("tim", SegmentState::Submitted, State::Delivered),
+        ("tim", SegmentState::Refused, State::Failed),
+        ("vodafone", SegmentState::Submitted, State::Failed),
+    ] {
+        let segments = [segment(1, "tim", SegmentState::Delivered), segment(2, carrier, second)];
+        let (progress, _) = policy
+            .after_receipt(&row, &segments, &receipt(Verdict::Delivered))
+            .unwrap();
+        assert_eq!(progress.state, becomes, "{carrier} {second:?}");
+    }
+}
+
+#[test]
+fn a_long_message_is_delivered_when_every_segment_is() {
+    let segment = |number, state| segment(number, "tim", state);
+    let row = long_row(State::Submitted);
     let policy = policy();
     let one = [segment(1, SegmentState::Delivered), segment(2, SegmentState::Submitted)];
     assert_eq!(
