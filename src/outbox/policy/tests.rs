@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::{BindRef, Class, Encoding, Flags, MessageId, PlanStep, SenderId, Shape};
+use crate::outbox::Habit;
 use crate::store::{Lease, SegmentState};
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
